@@ -1,0 +1,65 @@
+/** The port through which time enters the core; the simulator brings its own. */
+export interface Clock {
+  /** The time of day, in milliseconds since 1970; may jump. */
+  now(): number;
+  /** Milliseconds since some fixed moment; never goes back. For measuring how long things take. */
+  monotonic(): number;
+  /** Resolves after `ms` milliseconds; rejects with the signal's reason when it aborts first. */
+  sleep(ms: number, options?: { readonly signal?: AbortSignal }): Promise<void>;
+}
+
+/** The clock of the machine. */
+export const systemClock: Clock = {
+  // deno-lint-ignore transporter/ambient -- the one place where real time enters
+  now: () => Date.now(),
+  // deno-lint-ignore transporter/ambient -- the one place where real time enters
+  monotonic: () => performance.now(),
+  sleep(ms, { signal } = {}) {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason);
+      function abort() {
+        clearTimeout(timer);
+        reject(signal?.reason);
+      }
+      // deno-lint-ignore transporter/ambient -- the one place where real time enters
+      const timer = setTimeout(() => {
+        signal?.removeEventListener("abort", abort);
+        resolve();
+      }, ms);
+      signal?.addEventListener("abort", abort, { once: true });
+    });
+  },
+};
+
+/** A signal that a clock aborts; dispose it when the work it bounds is over. */
+export interface Deadline extends Disposable {
+  /** Aborts after the time given, or with the signal given. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Bounds some work in time.
+ *
+ * @param clock Where time comes from.
+ * @param ms How long the work may take, in milliseconds.
+ * @param options `reason`: what the signal aborts with; `signal`: another reason to give up.
+ * @returns A signal, and the way to release its timer.
+ */
+export function deadline(
+  clock: Clock,
+  ms: number,
+  options: { readonly reason: Error; readonly signal?: AbortSignal | undefined },
+): Deadline {
+  const expiry = new AbortController();
+  const done = new AbortController();
+  clock.sleep(ms, { signal: done.signal }).then(
+    () => expiry.abort(options.reason),
+    () => {}, // disposed first: the work was done in time
+  );
+  return {
+    signal: options.signal === undefined
+      ? expiry.signal
+      : AbortSignal.any([expiry.signal, options.signal]),
+    [Symbol.dispose]: () => done.abort(),
+  };
+}

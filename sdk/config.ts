@@ -1,0 +1,299 @@
+import { TransporterError } from "./error.ts";
+import { isRecord } from "./json.ts";
+import { formatDuration, parseDuration } from "./time.ts";
+
+/** A setting that is a text; `placeholder` stands for the value in help. */
+interface Common {
+  /** One line for people, without a final period. */
+  readonly help: string;
+  /** Stands for the value in help, such as `FILE`. */
+  readonly placeholder?: string;
+}
+
+/** How one setting is written down, and what it may be. */
+export type Setting =
+  | Common & { readonly kind: "string"; readonly default?: string }
+  | Common & { readonly kind: "list"; readonly default?: readonly string[] }
+  | Common & { readonly kind: "boolean"; readonly default?: boolean }
+  | Common & {
+    readonly kind: "integer";
+    readonly default?: number;
+    readonly min?: number;
+    readonly max?: number;
+  }
+  | Common & {
+    /** A duration such as `10s`; its value is in milliseconds. */
+    readonly kind: "duration";
+    readonly default?: string;
+    readonly min?: string;
+    readonly max?: string;
+  }
+  | Common & {
+    readonly kind: "choice";
+    readonly choices: readonly string[];
+    readonly default?: string;
+  };
+
+/** A table of settings, by their camelCase names. */
+export type Settings = Readonly<Record<string, Setting>>;
+
+type ValueOf<S extends Setting> = S extends { kind: "list" } ? readonly string[]
+  : S extends { kind: "boolean" } ? boolean
+  : S extends { kind: "integer" | "duration" } ? number
+  : S extends { kind: "choice"; choices: readonly (infer C)[] } ? C
+  : string;
+
+/** Lists and booleans always have a value; others when they have a default. */
+type Present<S extends Setting> = S extends { kind: "list" | "boolean" } ? true
+  : S extends { default: string | number } ? true
+  : false;
+
+/** The type of a table's values: durations in milliseconds, absent ones `undefined`. */
+export type ConfigOf<C extends Config<Settings>> = C extends Config<infer T>
+  ? { readonly [K in keyof T]: Present<T[K]> extends true ? ValueOf<T[K]> : ValueOf<T[K]> | undefined }
+  : never;
+
+/** Where values come from; the first that has one wins. */
+export interface ConfigSources {
+  /** Flags, by camelCase name, as a command line parser leaves them. */
+  readonly flags?: Readonly<Record<string, unknown>>;
+  /** The environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** The parsed configuration file: the flags' names as keys. */
+  readonly file?: unknown;
+}
+
+/** A setting as the outside sees it. */
+export interface SettingDescription {
+  /** Its name in code: `dataDir`. */
+  readonly name: string;
+  /** Its flag: `--data-dir`. */
+  readonly flag: string;
+  /** Its environment variable: `TP_CP_DATA_DIR`. */
+  readonly env: string;
+  /** Its key in a file: `data-dir`. */
+  readonly key: string;
+  /** What stands for its value in help; `undefined` for booleans. */
+  readonly placeholder: string | undefined;
+  /** What it is and may be. */
+  readonly setting: Setting;
+}
+
+/**
+ * One table of settings, declared once: the type of its values, flags,
+ * environment variables, file keys, help, reference page and JSON Schema all
+ * come from it.
+ *
+ * @typeParam T The table.
+ */
+export class Config<T extends Settings> {
+  /** What the settings belong to: `cp`, `agent`, or `cli`. */
+  readonly name: string;
+  /** Every setting, in the order of the table. */
+  readonly settings: readonly SettingDescription[];
+
+  /** Made by {@linkcode defineConfig}. */
+  constructor(name: string, table: T) {
+    this.name = name;
+    const prefix = name === "cli" ? "TP_" : `TP_${name.toUpperCase()}_`;
+    this.settings = Object.entries(table).map(([key, setting]) => {
+      const kebab = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+      return {
+        name: key,
+        flag: `--${kebab}`,
+        env: prefix + kebab.replaceAll("-", "_").toUpperCase(),
+        key: kebab,
+        placeholder: setting.kind === "boolean"
+          ? undefined
+          : setting.placeholder ?? setting.kind.toUpperCase(),
+        setting,
+      };
+    });
+  }
+
+  /**
+   * Reads every setting: flag before environment before file before default.
+   *
+   * @param sources Where values come from.
+   * @returns The values, durations in milliseconds, and warnings about unknown variables.
+   * @throws {TransporterError} `usage` for a value that does not fit, and for a file key that is not known.
+   */
+  read(sources: ConfigSources): {
+    readonly values: ConfigOf<Config<T>>;
+    readonly warnings: readonly string[];
+  } {
+    const { flags = {}, env = {}, file } = sources;
+    const keys = this.#fileKeys(file);
+    const values: Record<string, unknown> = {};
+    for (const described of this.settings) {
+      const [from, raw] = flags[described.name] !== undefined
+        ? [described.flag, flags[described.name]]
+        : env[described.env] !== undefined
+        ? [described.env, env[described.env]]
+        : keys[described.key] !== undefined && keys[described.key] !== null
+        ? [`the file's ${described.key}`, keys[described.key]]
+        : ["", described.setting.default];
+      values[described.name] = convert(described.setting, raw, from);
+    }
+    return { values: values as ConfigOf<Config<T>>, warnings: this.#unknownVariables(env) };
+  }
+
+  #fileKeys(file: unknown): Readonly<Record<string, unknown>> {
+    if (file === undefined || file === null) return {};
+    if (!isRecord(file)) {
+      throw new TransporterError("usage", "Cannot read the configuration file: it must be a mapping");
+    }
+    const known = new Set(this.settings.map(({ key }) => key));
+    const unknown = Object.keys(file).find((key) => !known.has(key));
+    if (unknown !== undefined) {
+      throw new TransporterError(
+        "usage",
+        `Cannot read the configuration file: the key "${unknown}" is not known`,
+      );
+    }
+    return file;
+  }
+
+  #unknownVariables(env: Readonly<Record<string, string>>): string[] {
+    if (this.name === "cli") return []; // TP_ is also the prefix of the others
+    const prefix = `TP_${this.name.toUpperCase()}_`;
+    const known = new Set(this.settings.map((described) => described.env));
+    return Object.keys(env).filter((name) => name.startsWith(prefix) && !known.has(name))
+      .map((name) => `The environment variable ${name} is not known`);
+  }
+
+  /** The reference page: one table row a setting, in Markdown. */
+  markdown(): string {
+    const rows = this.settings.map(({ flag, env, placeholder, setting }) => {
+      const shown = setting.default === undefined || setting.default === ""
+        ? ""
+        : `\`${String(setting.default)}\``;
+      const value = placeholder === undefined ? "" : ` ${placeholder}`;
+      return `| \`${flag}${value}\` | \`${env}\` | ${shown} | ${
+        helpOf(setting).replaceAll("|", "\\|")
+      } |`;
+    });
+    return [
+      "| flag | environment | default | what it is |",
+      "| --- | --- | --- | --- |",
+      ...rows,
+    ].join("\n") + "\n";
+  }
+
+  /** The JSON Schema of a configuration file. */
+  jsonSchema(): Readonly<Record<string, unknown>> {
+    return {
+      $schema: "https://json-schema.org/draft/2020-12/schema",
+      title: `Configuration of transporter ${this.name}`,
+      type: "object",
+      additionalProperties: false,
+      properties: Object.fromEntries(
+        this.settings.map(({ key, setting }) => [key, schemaOf(setting)]),
+      ),
+    };
+  }
+}
+
+/**
+ * Declares settings once.
+ *
+ * @param name What they belong to; it is a part of the environment variables' names.
+ * @param table The settings, by camelCase name.
+ *
+ * @example Usage
+ * ```ts
+ * import { defineConfig } from "@transporter/sdk";
+ * import { strictEqual } from "node:assert/strict";
+ *
+ * const config = defineConfig("agent", {
+ *   heartbeatInterval: { kind: "duration", default: "10s", help: "Time between heartbeats" },
+ * });
+ * const { values } = config.read({ env: { TP_AGENT_HEARTBEAT_INTERVAL: "2s" } });
+ * strictEqual(values.heartbeatInterval, 2000);
+ * ```
+ */
+export function defineConfig<const T extends Settings>(name: string, table: T): Config<T> {
+  return new Config(name, table);
+}
+
+/** One line of help, with what the value may be. */
+export function helpOf(setting: Setting): string {
+  if (setting.kind === "choice") return `${setting.help}: ${setting.choices.join(", ")}`;
+  return setting.kind === "list" ? `${setting.help} (repeatable)` : setting.help;
+}
+
+function convert(setting: Setting, raw: unknown, from: string): unknown {
+  function refuse(wanted: string): never {
+    const shown = typeof raw === "string" ? raw : JSON.stringify(raw);
+    throw new TransporterError("usage", `Cannot use ${from} "${shown}": it must be ${wanted}`);
+  }
+  switch (setting.kind) {
+    case "boolean":
+      if (raw === undefined) return false;
+      if (raw === true || raw === "true" || raw === "1") return true;
+      if (raw === false || raw === "false" || raw === "0") return false;
+      return refuse('"true" or "false"');
+    case "list":
+      if (raw === undefined) return [];
+      if (typeof raw === "string") return raw.split(",").map((item) => item.trim()).filter(Boolean);
+      if (Array.isArray(raw) && raw.every((item) => typeof item === "string")) return raw;
+      return refuse("a list of texts");
+    case "integer": {
+      if (raw === undefined) return undefined;
+      const value = typeof raw === "string" && /^-?\d+$/.test(raw) ? Number(raw) : raw;
+      const { min = -Infinity, max = Infinity } = setting;
+      if (Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max) {
+        return value;
+      }
+      return refuse(
+        `an integer${setting.min === undefined ? "" : ` from ${min}`}${
+          setting.max === undefined ? "" : ` to ${max}`
+        }`,
+      );
+    }
+    case "duration": {
+      if (raw === undefined) return undefined;
+      const { min = "0s", max = "87600h" } = setting;
+      let ns = NaN;
+      try {
+        ns = parseDuration(String(raw));
+      } catch (error) {
+        if (!(error instanceof TransporterError)) throw error;
+      }
+      if (ns >= parseDuration(min) && ns <= parseDuration(max)) return ns / 1e6;
+      return refuse(`a duration such as "10s", from ${min} to ${formatDuration(parseDuration(max))}`);
+    }
+    case "choice":
+      if (raw === undefined) return undefined;
+      if (setting.choices.some((choice) => choice === raw)) return raw;
+      return refuse(`one of ${setting.choices.join(", ")}`);
+    case "string":
+      if (raw === undefined || typeof raw === "string") return raw;
+      if (typeof raw === "number") return String(raw);
+      return refuse("a text");
+  }
+}
+
+function schemaOf(setting: Setting): Readonly<Record<string, unknown>> {
+  const about = {
+    description: setting.help,
+    ...(setting.default === undefined ? {} : { default: setting.default }),
+  };
+  switch (setting.kind) {
+    case "boolean":
+      return { type: "boolean", ...about };
+    case "list":
+      return { type: "array", items: { type: "string" }, ...about };
+    case "integer":
+      return {
+        type: "integer",
+        ...(setting.min === undefined ? {} : { minimum: setting.min }),
+        ...(setting.max === undefined ? {} : { maximum: setting.max }),
+        ...about,
+      };
+    case "choice":
+      return { enum: setting.choices, ...about };
+    default:
+      return { type: "string", ...about };
+  }
+}

@@ -1,0 +1,288 @@
+import { type ErrorCode, TransporterError } from "./error.ts";
+import type { EventSpec } from "./event.ts";
+import { isRecord } from "./json.ts";
+import { parseDuration, parseTime } from "./time.ts";
+
+/** How {@linkcode readEvent} treats what it gets. */
+export interface ReadEventOptions {
+  /**
+   * `v2` refuses fields it does not know and a priority out of range; `v1`
+   * tolerates the former, as a Go producer may send more, and clamps the latter.
+   */
+  readonly api: "v1" | "v2";
+  /** The time of day, in milliseconds since 1970. */
+  readonly now: number;
+  /** The id of an event that has none; without it the id is required. */
+  readonly newId?: () => string;
+  /** Who made an event that does not say so. */
+  readonly principal?: string;
+}
+
+/** How long an event may take when it does not say, in nanoseconds. */
+export const TTL_DEFAULT = 24 * 3600e9;
+
+/** The longest that an event may take, in nanoseconds: agents remember ids that long. */
+export const TTL_MAX = 30 * 24 * 3600e9;
+
+/** How far ahead of ours a producer's clock may be, in milliseconds. */
+const CREATED_AHEAD_MS_MAX = 5 * 60_000;
+
+const ID_REGEXP = /^[A-Za-z0-9._:-]{1,128}$/;
+const TYPE_REGEXP = /^[a-z][a-z0-9_]{0,63}$/;
+const AGENT_REGEXP = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,126}[A-Za-z0-9])?$/;
+/** A Kubernetes label key: a name of 63 characters, after an optional DNS prefix. */
+const LABEL_KEY_REGEXP =
+  /^(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?\/)?[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
+const TRACEPARENT_REGEXP = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+const FIELDS: ReadonlySet<string> = new Set([
+  "id",
+  "type",
+  "target_agent",
+  "payload",
+  "created_at",
+  "created_by",
+  "ttl",
+  "priority",
+  "labels",
+  "metadata",
+  "batch_id",
+  "traceparent",
+]);
+
+/** Whether a string can be the id of an agent: 1 to 128 letters, digits, `.`, `_` and `-`, a letter or digit at both ends. */
+export function isAgentId(id: string): boolean {
+  return AGENT_REGEXP.test(id);
+}
+
+/** Whether a string can be the id of an event: 1 to 128 of `A-Z a-z 0-9 . _ : -`. */
+export function isEventId(id: string): boolean {
+  return ID_REGEXP.test(id);
+}
+
+/** Reads fields of one event, naming the event in every refusal. */
+class Reader {
+  readonly #value: Readonly<Record<string, unknown>>;
+  readonly #name: string;
+
+  constructor(value: Readonly<Record<string, unknown>>) {
+    this.#value = value;
+    const { id } = value;
+    this.#name = typeof id === "string" && isEventId(id) ? `event "${id}"` : "the event";
+  }
+
+  fail(code: ErrorCode, problem: string, field?: string): never {
+    throw new TransporterError(code, `Cannot accept ${this.#name} as ${problem}`, {
+      details: field === undefined ? {} : { field },
+    });
+  }
+
+  /** The field's value; `undefined` when it is absent, or `null` as Go writes empty maps. */
+  get(field: string): unknown {
+    return Object.hasOwn(this.#value, field) ? this.#value[field] ?? undefined : undefined;
+  }
+
+  text(field: string, rule: { regexp?: RegExp; wanted: string; code?: ErrorCode; max?: number }) {
+    const value = this.get(field);
+    if (value === undefined) return undefined;
+    if (typeof value !== "string") {
+      this.fail("wrong_type", `"${field}" must be a string: it is ${typeOf(value)}`, field);
+    }
+    const fits = rule.regexp?.test(value) ?? value.length <= (rule.max ?? Infinity);
+    if (!fits || !value.isWellFormed()) {
+      this.fail(
+        rule.code ?? "invalid",
+        `"${field}" must be ${rule.wanted}: current value is "${printable(value)}"`,
+        field,
+      );
+    }
+    return value;
+  }
+
+  required(field: string, rule: { regexp: RegExp; wanted: string; code?: ErrorCode }): string {
+    return this.text(field, rule) ?? this.fail("missing_field", `"${field}" is missing`, field);
+  }
+
+  texts(field: string): Record<string, string> {
+    const value = this.get(field) ?? {};
+    if (!isRecord(value)) {
+      this.fail("wrong_type", `"${field}" must be an object: it is ${typeOf(value)}`, field);
+    }
+    const entries = Object.entries(value);
+    if (entries.length > 64) {
+      this.fail("invalid", `"${field}" must have at most 64 entries: it has ${entries.length}`, field);
+    }
+    for (const [key, text] of entries) {
+      if (typeof text !== "string") {
+        const name = printable(key);
+        this.fail("wrong_type", `"${field}.${name}" must be a string: it is ${typeOf(text)}`, field);
+      }
+      if (!LABEL_KEY_REGEXP.test(key) || text.length > 256) {
+        this.fail(
+          "invalid",
+          `keys of "${field}" must look like Kubernetes label keys, and values have at most 256 ` +
+            `characters: current entry is "${printable(key)}"`,
+          field,
+        );
+      }
+    }
+    return Object.fromEntries(entries) as Record<string, string>;
+  }
+}
+
+function typeOf(value: unknown): string {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "an array";
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
+}
+
+/** A value from outside, short and without control characters, for a message. */
+function printable(text: string): string {
+  const short = text.length > 60 ? `${text.slice(0, 60)}…` : text;
+  // deno-lint-ignore no-control-regex -- control characters are what is replaced
+  return short.replace(/[\u0000-\u001f\u007f-\u009f]/g, "?");
+}
+
+/**
+ * Reads an event that a producer sent: checks every field, fills in what is
+ * left out, and normalises durations to integer nanoseconds.
+ *
+ * @param value The parsed body.
+ * @param options Which API it came through, and what fills the gaps.
+ * @returns The event.
+ * @throws {TransporterError} `wrong_type`, `missing_field`, `unknown_field`, `invalid_id`,
+ * `invalid_ttl` or `invalid`; `details.field` names the field.
+ */
+export function readEvent(value: unknown, options: ReadEventOptions): EventSpec {
+  if (!isRecord(value)) {
+    throw new TransporterError(
+      "wrong_type",
+      `Cannot accept the event as it must be a JSON object: it is ${typeOf(value)}`,
+    );
+  }
+  const reader = new Reader(value);
+  if (options.api === "v2") {
+    for (const field of Object.keys(value)) {
+      if (!FIELDS.has(field)) {
+        reader.fail("unknown_field", `the field "${printable(field)}" is not known`, field);
+      }
+      if (value[field] === null) {
+        reader.fail("wrong_type", `"${field}" must not be null: leave it out`, field);
+      }
+    }
+  }
+  const idRule = {
+    regexp: ID_REGEXP,
+    wanted: "1 to 128 of the characters A-Z a-z 0-9 . _ : -",
+    code: "invalid_id" as const,
+  };
+  const id = reader.text("id", idRule) ?? options.newId?.() ?? reader.required("id", idRule);
+  const metadata = reader.texts("metadata");
+  const batchId = reader.text("batch_id", { regexp: ID_REGEXP, wanted: "an id" });
+  const traceparent = reader.text("traceparent", {
+    regexp: TRACEPARENT_REGEXP,
+    wanted: "a W3C traceparent",
+  });
+  return {
+    id,
+    type: reader.required("type", {
+      regexp: TYPE_REGEXP,
+      wanted: "1 to 64 of a-z, 0-9 and _, starting with a letter",
+    }),
+    target_agent: reader.required("target_agent", {
+      regexp: AGENT_REGEXP,
+      wanted: "1 to 128 letters, digits, dots, underscores and hyphens",
+    }),
+    payload: readPayload(reader),
+    created_at: readCreatedAt(reader, options.now),
+    created_by: reader.text("created_by", { max: 256, wanted: "at most 256 characters" }) ||
+      (options.principal ?? ""),
+    ttl: readTtl(reader),
+    priority: readPriority(reader, options.api),
+    labels: reader.texts("labels"),
+    ...(Object.keys(metadata).length === 0 ? {} : { metadata }),
+    ...(batchId === undefined ? {} : { batch_id: batchId }),
+    ...(traceparent === undefined ? {} : { traceparent }),
+  };
+}
+
+function readPayload(reader: Reader): Record<string, unknown> {
+  const payload = reader.get("payload");
+  if (payload === undefined) reader.fail("missing_field", '"payload" is missing', "payload");
+  if (!isRecord(payload)) {
+    reader.fail("wrong_type", `"payload" must be an object: it is ${typeOf(payload)}`, "payload");
+  }
+  return payload;
+}
+
+function readCreatedAt(reader: Reader, now: number): string {
+  const text = reader.text("created_at", { max: 64, wanted: "an RFC 3339 time" });
+  if (text === undefined) return new Date(now).toISOString();
+  const at = parseTime(text);
+  if (at === undefined) {
+    reader.fail(
+      "invalid",
+      `"created_at" must be an RFC 3339 time such as "2026-11-23T05:04:27Z": current value is "${
+        printable(text)
+      }"`,
+      "created_at",
+    );
+  }
+  if (at > now + CREATED_AHEAD_MS_MAX) {
+    reader.fail(
+      "invalid",
+      `"created_at" must be at most 5 minutes ahead of the control plane: current value is "${text}"`,
+      "created_at",
+    );
+  }
+  return text;
+}
+
+function readTtl(reader: Reader): number {
+  const value = reader.get("ttl");
+  if (value === undefined) return TTL_DEFAULT;
+  if (typeof value !== "number" && typeof value !== "string") {
+    reader.fail(
+      "wrong_type",
+      `"ttl" must be integer nanoseconds, or a duration such as "24h": it is ${typeOf(value)}`,
+      "ttl",
+    );
+  }
+  let ttl: number;
+  try {
+    ttl = typeof value === "number" ? value : parseDuration(value);
+  } catch (cause) {
+    if (!(cause instanceof TransporterError)) throw cause;
+    return reader.fail(
+      "invalid_ttl",
+      `"ttl" must be integer nanoseconds, or a duration such as "24h": current value is "${
+        printable(String(value))
+      }"`,
+      "ttl",
+    );
+  }
+  if (!Number.isInteger(ttl) || ttl <= 0 || ttl > TTL_MAX) {
+    reader.fail(
+      "invalid_ttl",
+      `"ttl" must be more than 0 and at most 30 days ("720h"), in whole nanoseconds: current value is ${ttl}`,
+      "ttl",
+    );
+  }
+  return ttl;
+}
+
+function readPriority(reader: Reader, api: "v1" | "v2"): number {
+  const value = reader.get("priority") ?? 0;
+  if (typeof value !== "number" || !Number.isInteger(value)) {
+    reader.fail(
+      "wrong_type",
+      `"priority" must be an integer from 0 to 9: current value is ${JSON.stringify(value)}`,
+      "priority",
+    );
+  }
+  if (api === "v1") return Math.min(9, Math.max(0, value));
+  if (value < 0 || value > 9) {
+    reader.fail("invalid", `"priority" must be from 0 to 9: current value is ${value}`, "priority");
+  }
+  return value;
+}

@@ -1,0 +1,163 @@
+import type { Clock } from "./clock.ts";
+import { TransporterError } from "./error.ts";
+import type { EventResult, EventSpec, EventStatus, Phase, State } from "./event.ts";
+import type { Executor, ExecutorContext } from "./executor.ts";
+import { isRecord } from "./json.ts";
+import type { Logger } from "./log.ts";
+import { parse } from "./schema.ts";
+import { formatTime } from "./time.ts";
+
+/** What {@linkcode execute} needs besides the executor and the event. */
+export interface ExecuteOptions {
+  /** Who runs it. */
+  readonly agentId: string;
+  /** Which attempt it is, from 1. */
+  readonly attempt: number;
+  /** When the attempt has to be over, in milliseconds since 1970. */
+  readonly deadline: number;
+  /**
+   * Aborts the attempt. Its reason says how the attempt ends: nothing or an
+   * `AbortError` → `cancelled`; a `TransporterError` → its own code.
+   */
+  readonly signal: AbortSignal;
+  /** Where time comes from. */
+  readonly clock: Clock;
+  /** For the executor's facts. */
+  readonly log: Logger;
+  /** Takes each status, in order; what it returns is awaited. */
+  readonly record: (status: EventStatus) => Promise<void>;
+}
+
+/** The state an event is in while, or after, an agent is in a phase. */
+const STATE_OF: Readonly<Record<Phase, State>> = {
+  received: "in_progress",
+  validating: "in_progress",
+  applying: "in_progress",
+  verifying: "in_progress",
+  interrupted: "in_progress", // the control plane decides what happens next
+  completed: "completed",
+  failed: "failed",
+  cancelled: "cancelled",
+  expired: "expired",
+};
+
+const MESSAGE_OF: Readonly<Partial<Record<Phase, string>>> = {
+  received: "Event received, starting execution",
+  validating: "Validating the payload",
+  applying: "Applying",
+  verifying: "Verifying the outcome",
+  completed: "Event completed",
+};
+
+/**
+ * Takes one event through its phases: the logic above every executor. The
+ * order of phases, their reports and what an error means are decided here,
+ * the same for every executor.
+ *
+ * @param executor Who does the work.
+ * @param spec What is asked.
+ * @param options The attempt, and where its reports go.
+ * @returns The last status: `completed`, `failed`, `cancelled` or `expired`, or the phase
+ * `interrupted`. Never rejects for what the executor throws; rejects when `record` does.
+ */
+export async function execute<Payload, Plan, Result>(
+  executor: Executor<Payload, Plan, Result>,
+  spec: EventSpec,
+  options: ExecuteOptions,
+): Promise<EventStatus> {
+  const { agentId, attempt, signal, clock, record } = options;
+  const startedAt = clock.monotonic();
+  let phase: Phase = "received";
+
+  async function enter(next: Phase, rest: Partial<EventStatus> = {}): Promise<EventStatus> {
+    phase = next;
+    const status: EventStatus = {
+      event_id: spec.id,
+      agent_id: agentId,
+      state: STATE_OF[phase],
+      phase,
+      message: MESSAGE_OF[phase] ?? "",
+      log_level: "info",
+      details: null,
+      result: null,
+      timestamp: formatTime(clock.now()),
+      attempt,
+      ...rest,
+    };
+    await record(status);
+    return status;
+  }
+
+  function result(success: boolean, done: unknown, message?: string): EventResult {
+    return {
+      ...(isRecord(done) ? done : done === undefined ? {} : { output: done }),
+      success,
+      ...(message === undefined ? {} : { error_message: message }),
+      completed_at: formatTime(clock.now()),
+      duration: Math.round((clock.monotonic() - startedAt) * 1e6),
+    };
+  }
+
+  const context: ExecutorContext = {
+    idempotencyKey: spec.id,
+    attempt,
+    deadline: options.deadline,
+    signal,
+    log: options.log,
+    async report(message) {
+      await enter(phase, { message });
+    },
+  };
+
+  async function run(): Promise<Result> {
+    signal.throwIfAborted();
+    await enter("validating");
+    const payload = await parse(executor.schema, spec.payload);
+    const plan = await executor.validate(payload, context);
+    signal.throwIfAborted();
+    await enter("applying");
+    const done = await executor.apply(plan, context);
+    signal.throwIfAborted();
+    await enter("verifying");
+    await executor.verify(plan, done, context);
+    return done;
+  }
+
+  await enter("received");
+  let done: Result;
+  try {
+    done = await run();
+  } catch (reason) {
+    const error = TransporterError.from(signal.aborted ? abortReason(signal, reason) : reason);
+    return await enter(endOf(error), {
+      message: error.message,
+      log_level: "error",
+      error: error.toJSON(),
+      result: result(false, partOf(reason), error.message),
+    });
+  }
+  return await enter("completed", { result: result(true, done) });
+}
+
+/** What the abort means, unless the executor failed with something of its own. */
+function abortReason(signal: AbortSignal, thrown: unknown): unknown {
+  const own = thrown instanceof TransporterError && thrown !== signal.reason &&
+    thrown.class !== "cancelled" && thrown.class !== "timeout" && thrown.class !== "unavailable";
+  return own ? thrown : signal.reason;
+}
+
+/** The part of the work that was done before an executor threw. */
+function partOf(thrown: unknown): unknown {
+  return thrown instanceof TransporterError ? thrown.details?.["result"] : undefined;
+}
+
+function endOf(error: TransporterError): Phase {
+  switch (error.code) {
+    case "cancelled":
+    case "expired":
+    case "interrupted":
+      return error.code;
+    default:
+      return "failed";
+  }
+}

@@ -1,0 +1,155 @@
+import type { Logger } from "./log.ts";
+import type { Schema } from "./schema.ts";
+
+/** The advertisement of one executor; sent in the agent's registration. */
+export interface ExecutorInfo {
+  /** The event type it serves, such as `"k8s_resource"`. */
+  readonly type: string;
+  /** The version of the executor, semver. */
+  readonly version: string;
+}
+
+/** What the agent lends to an executor for one attempt at one event. */
+export interface ExecutorContext {
+  /** The same for every attempt at one event: its id. */
+  readonly idempotencyKey: string;
+  /** Counts from 1. */
+  readonly attempt: number;
+  /** When the attempt has to be over, in milliseconds since 1970. */
+  readonly deadline: number;
+  /** Aborts on cancellation, on expiry and on agent shutdown. */
+  readonly signal: AbortSignal;
+  /** For facts that the operator of the agent needs; bound to the event's id. */
+  readonly log: Logger;
+  /** Reports progress in the current phase; resolves once it is recorded. */
+  report(message: string): Promise<void>;
+}
+
+/** What became of work that was begun before a restart. */
+export type Recovery<Result> =
+  | { readonly kind: "lost" }
+  | { readonly kind: "done"; readonly result: Result };
+
+/**
+ * Runs one type of event inside a cluster. The interface plugins implement;
+ * {@linkcode defineExecutor} fills in what has a safe default.
+ *
+ * An executor is stateless between calls: what `validate` learned reaches
+ * `apply` and `verify` through the plan, never through `this`. The agent owns
+ * the order of phases, timeouts, retries and status reports.
+ *
+ * @typeParam Payload What the schema accepts.
+ * @typeParam Plan What `validate` decided to do.
+ * @typeParam Result What `apply` did; a JSON object.
+ */
+export interface Executor<Payload = unknown, Plan = unknown, Result = unknown>
+  extends AsyncDisposable {
+  /** What the agent advertises to the control plane about this executor. */
+  readonly info: ExecutorInfo;
+  /** The shape of the payload. Unknown keys are refused. */
+  readonly schema: Schema<Payload>;
+  /** Decides what to do. Reads only; a dry run stops after it. */
+  validate(payload: Payload, context: ExecutorContext): Promise<Plan>;
+  /**
+   * Does it. Must be safe to repeat if `repeatable` says so. An error thrown
+   * after part of the work was done carries that part as `details.result`.
+   */
+  apply(plan: Plan, context: ExecutorContext): Promise<Result>;
+  /** Waits until the effect is real, or throws. Reads only. */
+  verify(plan: Plan, result: Result, context: ExecutorContext): Promise<void>;
+  /** What the event touches; events that share a key run in release order. `[]`: nothing, `["*"]`: everything. */
+  keys(payload: Payload): readonly string[];
+  /** Whether `apply` may run again for this payload after a crash in the middle. */
+  repeatable(payload: Payload): boolean;
+  /** After a restart: finds work that was begun; `"lost"` makes the event `interrupted`. */
+  recover(payload: Payload, context: ExecutorContext): Promise<Recovery<Result>>;
+}
+
+/**
+ * The pure part of an executor, which the control plane's intake and the
+ * command line use although they run no executor: it needs no cluster and no
+ * configuration.
+ */
+export interface EventKind {
+  /** The event type. */
+  readonly type: string;
+  /**
+   * Refuses a payload that can never succeed.
+   *
+   * @throws {TransporterError} of class `invalid` or `unsupported`, naming what is wrong and where.
+   */
+  check(payload: unknown): Promise<void>;
+  /** Whether a payload that passed `check` may be run again after a crash in the middle. */
+  repeatable(payload: unknown): boolean;
+}
+
+/**
+ * What a plugin module exports: a name, a config schema, and how to open it.
+ *
+ * @typeParam Config What the operator may configure.
+ */
+export interface Plugin<Config = unknown> {
+  /** The event type, equal to the `info.type` of the executor it opens. */
+  readonly type: string;
+  /** The shape of the operator's config. Unknown keys are refused. */
+  readonly config: Schema<Config>;
+  /** The pure part, for intake. */
+  readonly kind: EventKind;
+  /** Acquires what the executor needs. Importing a plugin has no effect; this may. */
+  open(config: Config, context: PluginContext): Promise<Executor>;
+}
+
+/** What a plugin gets when it is opened. */
+export interface PluginContext {
+  /** Aborts when opening must be given up. */
+  readonly signal: AbortSignal;
+  /** For facts that the operator of the agent needs. */
+  readonly log: Logger;
+}
+
+/** What {@linkcode defineExecutor} needs: the interface, with what has a safe default left out. */
+export interface ExecutorDefinition<Payload, Plan, Result> {
+  /** The event type it serves. */
+  readonly type: string;
+  /** The version of the executor, semver. */
+  readonly version: string;
+  /** The shape of the payload. */
+  readonly schema: Schema<Payload>;
+  /** See {@linkcode Executor.validate}. */
+  validate(payload: Payload, context: ExecutorContext): Promise<Plan>;
+  /** See {@linkcode Executor.apply}. */
+  apply(plan: Plan, context: ExecutorContext): Promise<Result>;
+  /** See {@linkcode Executor.verify}. */
+  verify(plan: Plan, result: Result, context: ExecutorContext): Promise<void>;
+  /** See {@linkcode Executor.keys}; by default `["*"]`: one event of this type at a time. */
+  keys?(payload: Payload): readonly string[];
+  /** See {@linkcode Executor.repeatable}; by default false: never run twice. */
+  repeatable?(payload: Payload): boolean;
+  /** See {@linkcode Executor.recover}; by default work that was begun is lost. */
+  recover?(payload: Payload, context: ExecutorContext): Promise<Recovery<Result>>;
+  /** Releases what the executor holds. */
+  close?(): Promise<void>;
+}
+
+/**
+ * Makes an executor, with safe defaults for what a small one does not need.
+ *
+ * @param definition The phases, and what differs from the defaults.
+ * @returns The executor.
+ */
+export function defineExecutor<Payload, Plan, Result>(
+  definition: ExecutorDefinition<Payload, Plan, Result>,
+): Executor<Payload, Plan, Result> {
+  return {
+    info: { type: definition.type, version: definition.version },
+    schema: definition.schema,
+    validate: (payload, context) => definition.validate(payload, context),
+    apply: (plan, context) => definition.apply(plan, context),
+    verify: (plan, result, context) => definition.verify(plan, result, context),
+    keys: (payload) => definition.keys?.(payload) ?? ["*"],
+    repeatable: (payload) => definition.repeatable?.(payload) ?? false,
+    recover: (payload, context) =>
+      definition.recover?.(payload, context) ?? Promise.resolve({ kind: "lost" }),
+    [Symbol.asyncDispose]: () => definition.close?.() ?? Promise.resolve(),
+  };
+}

@@ -1,0 +1,343 @@
+import type { Clock } from "./clock.ts";
+import { TransporterError } from "./error.ts";
+import type {
+  AckFrame,
+  EventFrame,
+  Frame,
+  NackFrame,
+  PartFrame,
+  StatusAckFrame,
+  StatusUpdateFrame,
+} from "./frame.ts";
+import { decode, encode } from "./frame_codec.ts";
+import { Assembler, FRAME_BYTES_MAX, MESSAGE_BYTES_MAX, split, utf8Length } from "./parts.ts";
+import { Queue } from "./queue.ts";
+import { Receipts } from "./receipts.ts";
+import type { Wire } from "./wire.ts";
+
+/** What goes over a link: a frame, except those that are the link's own business. */
+export type Message = Exclude<Frame, AckFrame | NackFrame | StatusAckFrame | PartFrame>;
+
+/**
+ * A message that the sender still owns until it is acknowledged.
+ *
+ * @typeParam T What was delivered.
+ */
+export interface Delivery<T> {
+  /** What was delivered. */
+  readonly value: T;
+  /** Takes responsibility; the sender may forget it. Idempotent; does nothing for messages that need none. */
+  ack(): void;
+  /** Refuses an event, with the code that says why. Idempotent; loses to `ack`. */
+  nack(reason: TransporterError): void;
+}
+
+/** Options of {@linkcode Link}. */
+export interface LinkOptions {
+  /** Where time comes from. */
+  readonly clock: Clock;
+  /** Messages that may wait for the consumer; beyond it the link ends with `slow_down`. */
+  readonly receivedMax?: number;
+}
+
+/** Bytes that may wait to be written; a peer that reads so slowly is dropped before memory runs out. */
+const BUFFERED_BYTES_MAX = 16 * 1024 * 1024;
+
+/** Messages that may wait for the consumer: far more than every window together. */
+const RECEIVED_MAX = 10_000;
+
+interface Outgoing {
+  readonly text: string;
+  readonly bytes: number;
+  readonly written: () => void;
+  readonly failed: (error: TransporterError) => void;
+}
+
+/**
+ * The conversation over a wire: codec, limits, messages in parts, and
+ * acknowledgement, written once for every connector. It lives as long as its
+ * wire; durable numbers belong to the dispatcher and the outbox.
+ *
+ * One sentence carries the semantics: when `send` resolves, the far end is
+ * responsible; when it rejects, you still are. `unavailable` is ambiguous, as
+ * the acknowledgement may be what was lost: send it again on the next link.
+ */
+export class Link implements AsyncDisposable {
+  readonly #wire: Wire;
+  readonly #clock: Clock;
+  readonly #received: Queue<Delivery<Message>>;
+  readonly #urgent: Outgoing[] = [];
+  readonly #ordered: Outgoing[] = [];
+  readonly #receipts = new Receipts();
+  readonly #assembler = new Assembler();
+  readonly #ended = Promise.withResolvers<TransporterError | undefined>();
+  #parts: string[] = [];
+  #messages = 0;
+  #bufferedBytes = 0;
+  #writing = false;
+  #over: TransporterError | undefined;
+  #open = true;
+  #peer: { version: 1 | 2; frameBytesMax: number; epoch: string } = {
+    version: 1,
+    frameBytesMax: MESSAGE_BYTES_MAX,
+    epoch: "",
+  };
+
+  /** Resolves, never rejects, with why it broke; with `undefined` if it was closed. */
+  readonly closed: Promise<TransporterError | undefined> = this.#ended.promise;
+  /** How many frames of unknown types were ignored. */
+  unknownFrames = 0;
+  /** When the last frame arrived, by the clock's `monotonic`, in milliseconds. */
+  receivedAt: number;
+
+  /** Takes over a wire: nobody else may read from it, send on it or close it. */
+  constructor(wire: Wire, options: LinkOptions) {
+    this.#wire = wire;
+    this.#clock = options.clock;
+    this.#received = new Queue(options.receivedMax ?? RECEIVED_MAX);
+    this.receivedAt = options.clock.monotonic();
+    this.#read();
+  }
+
+  /** Bytes that wait to be written. */
+  get bufferedBytes(): number {
+    return this.#bufferedBytes;
+  }
+
+  /**
+   * Says that the handshake led to version 2: acknowledgements are frames of
+   * their own, and long messages go in parts. Until then the peer is v1: one
+   * frame a message, and the first status of an event acknowledges it.
+   *
+   * @param peer What was agreed on: the stream of events, and the longest frame the peer takes.
+   */
+  upgrade(peer: { readonly epoch: string; readonly frameBytesMax: number }): void {
+    this.#peer = {
+      version: 2,
+      epoch: peer.epoch,
+      frameBytesMax: Math.min(FRAME_BYTES_MAX, Math.max(4096, peer.frameBytesMax)),
+    };
+  }
+
+  /**
+   * Sends a message. An event (version 2: with a `seq`) or a status with a
+   * `sid` resolves when the far end acknowledged it, anything else when it was
+   * written. Events and statuses keep their order; the rest may overtake them.
+   *
+   * @throws {TransporterError} `unavailable` when the link ends first, `too_large` beyond 12 MiB,
+   * `exhausted` when the peer reads too slowly, or the code of the far end's refusal.
+   */
+  async send(message: Message): Promise<void> {
+    const acknowledged = this.#receipts.expect(message, this.#peer.version);
+    // The write may reject first; nobody else would then listen to this one.
+    acknowledged?.catch(() => {});
+    try {
+      await this.#write(message);
+    } catch (error) {
+      this.#receipts.forget(message, TransporterError.from(error));
+      throw error;
+    }
+    await acknowledged;
+  }
+
+  /** Yields messages in order until the link ends. One consumer. */
+  receive(): AsyncIterable<Delivery<Message>> {
+    return this.#received;
+  }
+
+  /** Ends both directions, telling the far end why. Idempotent. */
+  async close(reason?: TransporterError): Promise<void> {
+    this.#end(undefined);
+    await this.#wire.close(reason);
+  }
+
+  /** Closes without a reason. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #end(error: TransporterError | undefined): void {
+    if (!this.#open) return;
+    this.#open = false;
+    const gone = new TransporterError("unavailable", "Cannot send as the link has ended", {
+      cause: error,
+    });
+    this.#over = gone;
+    for (const waiting of [...this.#urgent.splice(0), ...this.#ordered.splice(0)]) {
+      waiting.failed(gone);
+    }
+    this.#receipts.end(gone);
+    this.#received.close();
+    this.#ended.resolve(error);
+  }
+
+  /** Ends the link because of the peer, and says so. */
+  async #fail(error: TransporterError): Promise<void> {
+    this.#end(error);
+    await this.#wire.close(error);
+  }
+
+  async #read(): Promise<void> {
+    try {
+      for await (const text of this.#wire.frames) {
+        if (!this.#open) break;
+        this.receivedAt = this.#clock.monotonic();
+        if (this.#peer.version === 2 && text.length > FRAME_BYTES_MAX) {
+          throw new TransporterError(
+            "too_large",
+            `Cannot take a frame of more than ${FRAME_BYTES_MAX} bytes`,
+          );
+        }
+        this.#take(decode(text));
+      }
+      this.#end(undefined);
+    } catch (reason) {
+      await this.#fail(TransporterError.from(reason));
+    }
+  }
+
+  #take(frame: ReturnType<typeof decode>): void {
+    switch (frame.type) {
+      case "unknown":
+        this.unknownFrames++;
+        return;
+      case "part": {
+        const text = this.#assembler.add(frame);
+        if (text !== undefined) this.#take(decode(text));
+        return;
+      }
+      case "ack":
+        this.#receipts.ackEvents(frame);
+        return;
+      case "nack":
+        this.#receipts.nackEvent(frame);
+        return;
+      case "status_ack":
+        this.#receipts.ackStatuses(frame);
+        return;
+      case "status_update":
+        this.#receipts.statusOf(frame.event_id);
+        this.#deliver(frame);
+        return;
+      default:
+        this.#deliver(frame);
+    }
+  }
+
+  #deliver(message: Message): void {
+    const receipt = this.#receipts.received(message);
+    try {
+      this.#received.push({
+        value: message,
+        ack: () => {
+          if (receipt?.settle()) this.#flushReceipts();
+        },
+        nack: (reason) => {
+          if (receipt?.settle() && message.type === "event") this.#refuse(message, reason);
+        },
+      });
+    } catch (cause) {
+      throw new TransporterError("slow_down", "Cannot take more messages as too many wait", {
+        cause,
+      });
+    }
+  }
+
+  #refuse(message: EventFrame, reason: TransporterError): void {
+    if (message.seq === undefined) return;
+    this.#writeReceipt({
+      type: "nack",
+      seq: message.seq,
+      event_id: message.event.id,
+      code: reason.code,
+      detail: reason.message,
+      retry_after_ms: reason.retryable ? 1000 : null,
+    });
+    this.#flushReceipts();
+  }
+
+  /** Writes what was acknowledged since the last time, once for all of one turn of the event loop. */
+  #flushReceipts(): void {
+    if (this.#receipts.flushing) return;
+    this.#receipts.flushing = true;
+    queueMicrotask(() => {
+      this.#receipts.flushing = false;
+      for (const frame of this.#receipts.frames(this.#peer.epoch)) this.#writeReceipt(frame);
+    });
+  }
+
+  /** A receipt that cannot be written is lost with its link: the sender will ask again. */
+  #writeReceipt(frame: AckFrame | StatusAckFrame | NackFrame): void {
+    this.#enqueue(encode(frame), this.#urgent).catch(() => {});
+  }
+
+  async #write(message: Message): Promise<void> {
+    const ordered = message.type === "event" || message.type === "status_update";
+    await this.#enqueue(encode(message), ordered ? this.#ordered : this.#urgent);
+  }
+
+  #enqueue(text: string, lane: Outgoing[]): Promise<void> {
+    if (this.#over !== undefined) return Promise.reject(this.#over);
+    const bytes = utf8Length(text);
+    if (bytes > MESSAGE_BYTES_MAX) {
+      return Promise.reject(
+        new TransporterError(
+          "too_large",
+          `Cannot send a message of ${bytes} bytes: at most ${MESSAGE_BYTES_MAX} go over a link`,
+        ),
+      );
+    }
+    if (this.#bufferedBytes + bytes > BUFFERED_BYTES_MAX && this.#bufferedBytes > 0) {
+      return Promise.reject(
+        new TransporterError("exhausted", "Cannot send as the far end reads too slowly"),
+      );
+    }
+    this.#bufferedBytes += bytes;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    lane.push({ text, bytes, written: resolve, failed: reject });
+    this.#pump();
+    return promise;
+  }
+
+  /** Writes one frame after the other: urgent ones first, also between the parts of a long message. */
+  async #pump(): Promise<void> {
+    if (this.#writing) return;
+    this.#writing = true;
+    try {
+      while (this.#open) {
+        const urgent = this.#urgent.shift();
+        if (urgent !== undefined) {
+          await this.#wire.send(urgent.text);
+          this.#written(urgent);
+          continue;
+        }
+        const next = this.#ordered[0];
+        if (next === undefined) break;
+        if (this.#parts.length === 0) this.#parts = this.#cut(next);
+        await this.#wire.send(this.#parts.shift() ?? "");
+        if (this.#parts.length === 0 && this.#ordered.shift() !== undefined) this.#written(next);
+      }
+    } catch (reason) {
+      await this.#fail(TransporterError.from(reason));
+    } finally {
+      this.#writing = false;
+    }
+  }
+
+  #cut({ text, bytes }: Outgoing): string[] {
+    const { version, frameBytesMax } = this.#peer;
+    if (version === 1 || bytes <= frameBytesMax) return [text];
+    return split(text, `m_${++this.#messages}`, frameBytesMax);
+  }
+
+  #written(message: Outgoing): void {
+    this.#bufferedBytes -= message.bytes;
+    message.written();
+  }
+}
+
+/** What {@linkcode Link.receive} yields of an event. */
+export type EventDelivery = Delivery<EventFrame>;
+
+/** What {@linkcode Link.receive} yields of a status. */
+export type StatusDelivery = Delivery<StatusUpdateFrame>;

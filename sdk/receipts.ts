@@ -1,0 +1,155 @@
+import { TransporterError } from "./error.ts";
+import type { AckFrame, Frame, NackFrame, StatusAckFrame } from "./frame.ts";
+
+/** A number that arrived, and whether it was dealt with. */
+interface Received {
+  /** Marks it as dealt with; false when it was already. */
+  settle(): boolean;
+}
+
+/** The numbers of one kind that arrived on a link, in the order they came. */
+class Arrivals {
+  #waiting: number[] = [];
+  #acked = new Set<number>();
+  #last: number | undefined;
+  changed = false;
+
+  add(number: number): Received {
+    this.#waiting.push(number);
+    this.#last = Math.max(this.#last ?? 0, number);
+    let settled = false;
+    return {
+      settle: () => {
+        if (settled) return false;
+        settled = true;
+        this.#acked.add(number);
+        this.changed = true;
+        return true;
+      },
+    };
+  }
+
+  /** All that was received up to here is acknowledged; `also` names some beyond it. */
+  take(): { upto: number; also: number[] } {
+    this.changed = false;
+    while (this.#waiting[0] !== undefined && this.#acked.delete(this.#waiting[0])) {
+      this.#waiting.shift();
+    }
+    const first = this.#waiting[0];
+    return {
+      upto: first === undefined ? this.#last ?? 0 : first - 1,
+      also: this.#waiting.filter((number) => this.#acked.has(number)),
+    };
+  }
+}
+
+/** A message that was sent, until the far end takes responsibility. */
+interface Expected {
+  readonly resolve: () => void;
+  readonly reject: (error: TransporterError) => void;
+}
+
+type Key = `seq ${number}` | `sid ${number}` | `event ${string}`;
+
+/**
+ * The acknowledgements of one link, both ways: what was sent and is not
+ * acknowledged, and what arrived and is to be acknowledged. Since a wire keeps
+ * order, "up to" means all that was sent on this link up to that number.
+ */
+export class Receipts {
+  readonly #expected = new Map<Key, Expected>();
+  readonly #events = new Arrivals();
+  readonly #statuses = new Arrivals();
+  /** Whether a flush is due. */
+  flushing = false;
+
+  /** Registers a message about to be sent; `undefined` when it needs no acknowledgement. */
+  expect(message: Frame, version: 1 | 2): Promise<void> | undefined {
+    const key = keyOf(message, version);
+    if (key === undefined) return undefined;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#expected.set(key, { resolve, reject });
+    return promise;
+  }
+
+  /** A message was not sent after all. */
+  forget(message: Frame, error: TransporterError): void {
+    for (const version of [1, 2] as const) {
+      const key = keyOf(message, version);
+      if (key !== undefined) this.#settle(key, error);
+    }
+  }
+
+  /** The link is over: whatever was not acknowledged still belongs to the sender. */
+  end(error: TransporterError): void {
+    for (const key of [...this.#expected.keys()]) this.#settle(key, error);
+  }
+
+  /** Notes what arrived; `undefined` when it needs no acknowledgement. */
+  received(message: Frame): Received | undefined {
+    if (message.type === "event" && message.seq !== undefined) return this.#events.add(message.seq);
+    if (message.type === "status_update" && message.sid !== undefined) {
+      return this.#statuses.add(message.sid);
+    }
+    return undefined;
+  }
+
+  /** The acknowledgements that are due. */
+  frames(epoch: string): (AckFrame | StatusAckFrame)[] {
+    const due: (AckFrame | StatusAckFrame)[] = [];
+    if (this.#events.changed) {
+      const { upto, also } = this.#events.take();
+      due.push({ type: "ack", epoch, upto, ...(also.length === 0 ? {} : { also }) });
+    }
+    if (this.#statuses.changed) due.push({ type: "status_ack", upto: this.#statuses.take().upto });
+    return due;
+  }
+
+  /** Events are in the agent's journal. */
+  ackEvents(frame: AckFrame): void {
+    this.#settleUpto("seq", frame.upto);
+    for (const seq of frame.also ?? []) this.#settle(`seq ${seq}`);
+  }
+
+  /** Statuses are durable at the control plane. */
+  ackStatuses(frame: StatusAckFrame): void {
+    this.#settleUpto("sid", frame.upto);
+  }
+
+  /** The agent does not take an event. */
+  nackEvent(frame: NackFrame): void {
+    this.#settle(`seq ${frame.seq}`, TransporterError.fromBody({ ...frame, message: frame.detail }));
+  }
+
+  /** A status of an event arrived, which is how a v1 agent acknowledges the event. */
+  statusOf(eventId: string): void {
+    this.#settle(`event ${eventId}`);
+  }
+
+  #settleUpto(kind: "seq" | "sid", upto: number): void {
+    for (const key of [...this.#expected.keys()]) {
+      const [itsKind, number] = key.split(" ");
+      if (itsKind === kind && Number(number) <= upto) this.#settle(key);
+    }
+  }
+
+  #settle(key: Key, error?: TransporterError): void {
+    const waiting = this.#expected.get(key);
+    if (waiting === undefined) return;
+    this.#expected.delete(key);
+    if (error === undefined) waiting.resolve();
+    else waiting.reject(error);
+  }
+}
+
+function keyOf(message: Frame, version: 1 | 2): Key | undefined {
+  if (message.type === "event") {
+    return version === 2 && message.seq !== undefined
+      ? `seq ${message.seq}`
+      : `event ${message.event.id}`;
+  }
+  if (message.type === "status_update" && version === 2 && message.sid !== undefined) {
+    return `sid ${message.sid}`;
+  }
+  return undefined;
+}
