@@ -1,5 +1,12 @@
 import type { ErrorBody } from "./error.ts";
-import type { EventHead, EventResult, EventSpec, EventStatus, Phase, State } from "./event.ts";
+import type {
+  EventHead,
+  EventResult,
+  EventSpec,
+  EventStatus,
+  Phase,
+  State,
+} from "./event.ts";
 import type { ExecutorInfo } from "./executor.ts";
 
 /** How safe an accepted event is (decisions.md 9). */

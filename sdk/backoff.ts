@@ -20,8 +20,15 @@ export interface BackoffOptions {
  * @returns Milliseconds.
  * @see {@link https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/}
  */
-export function fullJitter(failures: number, rng: Rng, options: BackoffOptions): number {
+export function fullJitter(
+  failures: number,
+  rng: Rng,
+  options: BackoffOptions,
+): number {
   const { initialMs, maxMs, multiplier = 2 } = options;
-  const bound = Math.min(maxMs, initialMs * multiplier ** Math.min(failures, 64));
+  const bound = Math.min(
+    maxMs,
+    initialMs * multiplier ** Math.min(failures, 64),
+  );
   return rng.next() * bound;
 }

@@ -48,7 +48,10 @@ export interface Deadline extends Disposable {
 export function deadline(
   clock: Clock,
   ms: number,
-  options: { readonly reason: Error; readonly signal?: AbortSignal | undefined },
+  options: {
+    readonly reason: Error;
+    readonly signal?: AbortSignal | undefined;
+  },
 ): Deadline {
   const expiry = new AbortController();
   const done = new AbortController();

@@ -49,8 +49,10 @@ type Present<S extends Setting> = S extends { kind: "list" | "boolean" } ? true
   : false;
 
 /** The type of a table's values: durations in milliseconds, absent ones `undefined`. */
-export type ConfigOf<C extends Config<Settings>> = C extends Config<infer T>
-  ? { readonly [K in keyof T]: Present<T[K]> extends true ? ValueOf<T[K]> : ValueOf<T[K]> | undefined }
+export type ConfigOf<C extends Config<Settings>> = C extends Config<infer T> ? {
+    readonly [K in keyof T]: Present<T[K]> extends true ? ValueOf<T[K]>
+      : ValueOf<T[K]> | undefined;
+  }
   : never;
 
 /** Where values come from; the first that has one wins. */
@@ -97,7 +99,10 @@ export class Config<T extends Settings> {
     this.name = name;
     const prefix = name === "cli" ? "TP_" : `TP_${name.toUpperCase()}_`;
     this.settings = Object.entries(table).map(([key, setting]) => {
-      const kebab = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+      const kebab = key.replace(
+        /[A-Z]/g,
+        (letter) => `-${letter.toLowerCase()}`,
+      );
       return {
         name: key,
         flag: `--${kebab}`,
@@ -135,13 +140,19 @@ export class Config<T extends Settings> {
         : ["", described.setting.default];
       values[described.name] = convert(described.setting, raw, from);
     }
-    return { values: values as ConfigOf<Config<T>>, warnings: this.#unknownVariables(env) };
+    return {
+      values: values as ConfigOf<Config<T>>,
+      warnings: this.#unknownVariables(env),
+    };
   }
 
   #fileKeys(file: unknown): Readonly<Record<string, unknown>> {
     if (file === undefined || file === null) return {};
     if (!isRecord(file)) {
-      throw new TransporterError("usage", "Cannot read the configuration file: it must be a mapping");
+      throw new TransporterError(
+        "usage",
+        "Cannot read the configuration file: it must be a mapping",
+      );
     }
     const known = new Set(this.settings.map(({ key }) => key));
     const unknown = Object.keys(file).find((key) => !known.has(key));
@@ -158,7 +169,9 @@ export class Config<T extends Settings> {
     if (this.name === "cli") return []; // TP_ is also the prefix of the others
     const prefix = `TP_${this.name.toUpperCase()}_`;
     const known = new Set(this.settings.map((described) => described.env));
-    return Object.keys(env).filter((name) => name.startsWith(prefix) && !known.has(name))
+    return Object.keys(env).filter((name) =>
+      name.startsWith(prefix) && !known.has(name)
+    )
       .map((name) => `The environment variable ${name} is not known`);
   }
 
@@ -212,20 +225,30 @@ export class Config<T extends Settings> {
  * strictEqual(values.heartbeatInterval, 2000);
  * ```
  */
-export function defineConfig<const T extends Settings>(name: string, table: T): Config<T> {
+export function defineConfig<const T extends Settings>(
+  name: string,
+  table: T,
+): Config<T> {
   return new Config(name, table);
 }
 
 /** One line of help, with what the value may be. */
 export function helpOf(setting: Setting): string {
-  if (setting.kind === "choice") return `${setting.help}: ${setting.choices.join(", ")}`;
-  return setting.kind === "list" ? `${setting.help} (repeatable)` : setting.help;
+  if (setting.kind === "choice") {
+    return `${setting.help}: ${setting.choices.join(", ")}`;
+  }
+  return setting.kind === "list"
+    ? `${setting.help} (repeatable)`
+    : setting.help;
 }
 
 function convert(setting: Setting, raw: unknown, from: string): unknown {
   function refuse(wanted: string): never {
     const shown = typeof raw === "string" ? raw : JSON.stringify(raw);
-    throw new TransporterError("usage", `Cannot use ${from} "${shown}": it must be ${wanted}`);
+    throw new TransporterError(
+      "usage",
+      `Cannot use ${from} "${shown}": it must be ${wanted}`,
+    );
   }
   switch (setting.kind) {
     case "boolean":
@@ -235,14 +258,23 @@ function convert(setting: Setting, raw: unknown, from: string): unknown {
       return refuse('"true" or "false"');
     case "list":
       if (raw === undefined) return [];
-      if (typeof raw === "string") return raw.split(",").map((item) => item.trim()).filter(Boolean);
-      if (Array.isArray(raw) && raw.every((item) => typeof item === "string")) return raw;
+      if (typeof raw === "string") {
+        return raw.split(",").map((item) => item.trim()).filter(Boolean);
+      }
+      if (Array.isArray(raw) && raw.every((item) => typeof item === "string")) {
+        return raw;
+      }
       return refuse("a list of texts");
     case "integer": {
       if (raw === undefined) return undefined;
-      const value = typeof raw === "string" && /^-?\d+$/.test(raw) ? Number(raw) : raw;
+      const value = typeof raw === "string" && /^-?\d+$/.test(raw)
+        ? Number(raw)
+        : raw;
       const { min = -Infinity, max = Infinity } = setting;
-      if (Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max) {
+      if (
+        Number.isSafeInteger(value) && (value as number) >= min &&
+        (value as number) <= max
+      ) {
         return value;
       }
       return refuse(
@@ -261,7 +293,11 @@ function convert(setting: Setting, raw: unknown, from: string): unknown {
         if (!(error instanceof TransporterError)) throw error;
       }
       if (ns >= parseDuration(min) && ns <= parseDuration(max)) return ns / 1e6;
-      return refuse(`a duration such as "10s", from ${min} to ${formatDuration(parseDuration(max))}`);
+      return refuse(
+        `a duration such as "10s", from ${min} to ${
+          formatDuration(parseDuration(max))
+        }`,
+      );
     }
     case "choice":
       if (raw === undefined) return undefined;

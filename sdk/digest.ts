@@ -13,18 +13,32 @@ import type { EventSpec } from "./event.ts";
 export function canonicalJson(value: unknown): string {
   if (typeof value === "string") return quote(value);
   if (typeof value === "number" && !Number.isFinite(value)) {
-    throw new TransporterError("invalid_json", `Cannot write the number "${value}" as JSON`);
+    throw new TransporterError(
+      "invalid_json",
+      `Cannot write the number "${value}" as JSON`,
+    );
   }
-  if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
+  if (typeof value !== "object" || value === null) {
+    return JSON.stringify(value) ?? "null";
+  }
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
-  const members = Object.entries(value).filter(([, item]) => item !== undefined);
+  const members = Object.entries(value).filter(([, item]) =>
+    item !== undefined
+  );
   members.sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0);
-  return `{${members.map(([key, item]) => `${quote(key)}:${canonicalJson(item)}`).join(",")}}`;
+  return `{${
+    members.map(([key, item]) => `${quote(key)}:${canonicalJson(item)}`).join(
+      ",",
+    )
+  }}`;
 }
 
 function quote(text: string): string {
   if (!text.isWellFormed()) {
-    throw new TransporterError("invalid_json", "Cannot write a string with a lone surrogate as JSON");
+    throw new TransporterError(
+      "invalid_json",
+      "Cannot write a string with a lone surrogate as JSON",
+    );
   }
   return JSON.stringify(text);
 }
@@ -38,5 +52,7 @@ function quote(text: string): string {
  */
 export function eventDigest(spec: EventSpec): string {
   const { created_at: _, ...rest } = spec;
-  return `sha256:${createHash("sha256").update(canonicalJson(rest)).digest("hex")}`;
+  return `sha256:${
+    createHash("sha256").update(canonicalJson(rest)).digest("hex")
+  }`;
 }

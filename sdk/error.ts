@@ -136,8 +136,15 @@ export class TransporterError extends Error {
   readonly details: Readonly<Record<string, unknown>> | undefined;
 
   /** Makes an error; `message` is one sentence without a final period. */
-  constructor(code: ErrorCode, message: string, options: TransporterErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: TransporterErrorOptions = {},
+  ) {
+    super(
+      message,
+      options.cause === undefined ? undefined : { cause: options.cause },
+    );
     this.name = "TransporterError";
     this.code = code;
     this.details = options.details;
@@ -152,19 +159,30 @@ export class TransporterError extends Error {
     if (reason instanceof TransporterError) return reason;
     if (reason instanceof Error) {
       if (reason.name === "AbortError") {
-        return new TransporterError("cancelled", reason.message, { cause: reason });
+        return new TransporterError("cancelled", reason.message, {
+          cause: reason,
+        });
       }
       if (reason.name === "TimeoutError") {
-        return new TransporterError("timeout", reason.message, { cause: reason });
+        return new TransporterError("timeout", reason.message, {
+          cause: reason,
+        });
       }
-      return new TransporterError("internal", reason.message, { cause: reason });
+      return new TransporterError("internal", reason.message, {
+        cause: reason,
+      });
     }
     return new TransporterError("internal", String(reason), { cause: reason });
   }
 
   /** Makes an error of a body that came over the wire; a code this version does not know becomes `internal`. */
-  static fromBody(body: { readonly code: string; readonly message: string }): TransporterError {
-    return new TransporterError(isErrorCode(body.code) ? body.code : "internal", body.message);
+  static fromBody(
+    body: { readonly code: string; readonly message: string },
+  ): TransporterError {
+    return new TransporterError(
+      isErrorCode(body.code) ? body.code : "internal",
+      body.message,
+    );
   }
 
   /** The class of the code. */

@@ -137,7 +137,12 @@ export interface EventStatus {
   readonly attempt?: number;
 }
 
-const TERMINAL: ReadonlySet<State> = new Set(["completed", "failed", "expired", "cancelled"]);
+const TERMINAL: ReadonlySet<State> = new Set([
+  "completed",
+  "failed",
+  "expired",
+  "cancelled",
+]);
 
 /** Whether a state ends an event's life. */
 export function isTerminal(state: State): boolean {

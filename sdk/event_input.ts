@@ -33,7 +33,8 @@ const AGENT_REGEXP = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,126}[A-Za-z0-9])?$/;
 /** A Kubernetes label key: a name of 63 characters, after an optional DNS prefix. */
 const LABEL_KEY_REGEXP =
   /^(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?\/)?[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
-const TRACEPARENT_REGEXP = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+const TRACEPARENT_REGEXP =
+  /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 const FIELDS: ReadonlySet<string> = new Set([
   "id",
@@ -68,54 +69,88 @@ class Reader {
   constructor(value: Readonly<Record<string, unknown>>) {
     this.#value = value;
     const { id } = value;
-    this.#name = typeof id === "string" && isEventId(id) ? `event "${id}"` : "the event";
+    this.#name = typeof id === "string" && isEventId(id)
+      ? `event "${id}"`
+      : "the event";
   }
 
   fail(code: ErrorCode, problem: string, field?: string): never {
-    throw new TransporterError(code, `Cannot accept ${this.#name} as ${problem}`, {
-      details: field === undefined ? {} : { field },
-    });
+    throw new TransporterError(
+      code,
+      `Cannot accept ${this.#name} as ${problem}`,
+      {
+        details: field === undefined ? {} : { field },
+      },
+    );
   }
 
   /** The field's value; `undefined` when it is absent, or `null` as Go writes empty maps. */
   get(field: string): unknown {
-    return Object.hasOwn(this.#value, field) ? this.#value[field] ?? undefined : undefined;
+    return Object.hasOwn(this.#value, field)
+      ? this.#value[field] ?? undefined
+      : undefined;
   }
 
-  text(field: string, rule: { regexp?: RegExp; wanted: string; code?: ErrorCode; max?: number }) {
+  text(
+    field: string,
+    rule: { regexp?: RegExp; wanted: string; code?: ErrorCode; max?: number },
+  ) {
     const value = this.get(field);
     if (value === undefined) return undefined;
     if (typeof value !== "string") {
-      this.fail("wrong_type", `"${field}" must be a string: it is ${typeOf(value)}`, field);
+      this.fail(
+        "wrong_type",
+        `"${field}" must be a string: it is ${typeOf(value)}`,
+        field,
+      );
     }
-    const fits = rule.regexp?.test(value) ?? value.length <= (rule.max ?? Infinity);
+    const fits = rule.regexp?.test(value) ??
+      value.length <= (rule.max ?? Infinity);
     if (!fits || !value.isWellFormed()) {
       this.fail(
         rule.code ?? "invalid",
-        `"${field}" must be ${rule.wanted}: current value is "${printable(value)}"`,
+        `"${field}" must be ${rule.wanted}: current value is "${
+          printable(value)
+        }"`,
         field,
       );
     }
     return value;
   }
 
-  required(field: string, rule: { regexp: RegExp; wanted: string; code?: ErrorCode }): string {
-    return this.text(field, rule) ?? this.fail("missing_field", `"${field}" is missing`, field);
+  required(
+    field: string,
+    rule: { regexp: RegExp; wanted: string; code?: ErrorCode },
+  ): string {
+    return this.text(field, rule) ??
+      this.fail("missing_field", `"${field}" is missing`, field);
   }
 
   texts(field: string): Record<string, string> {
     const value = this.get(field) ?? {};
     if (!isRecord(value)) {
-      this.fail("wrong_type", `"${field}" must be an object: it is ${typeOf(value)}`, field);
+      this.fail(
+        "wrong_type",
+        `"${field}" must be an object: it is ${typeOf(value)}`,
+        field,
+      );
     }
     const entries = Object.entries(value);
     if (entries.length > 64) {
-      this.fail("invalid", `"${field}" must have at most 64 entries: it has ${entries.length}`, field);
+      this.fail(
+        "invalid",
+        `"${field}" must have at most 64 entries: it has ${entries.length}`,
+        field,
+      );
     }
     for (const [key, text] of entries) {
       if (typeof text !== "string") {
         const name = printable(key);
-        this.fail("wrong_type", `"${field}.${name}" must be a string: it is ${typeOf(text)}`, field);
+        this.fail(
+          "wrong_type",
+          `"${field}.${name}" must be a string: it is ${typeOf(text)}`,
+          field,
+        );
       }
       if (!LABEL_KEY_REGEXP.test(key) || text.length > 256) {
         this.fail(
@@ -153,21 +188,34 @@ function printable(text: string): string {
  * @throws {TransporterError} `wrong_type`, `missing_field`, `unknown_field`, `invalid_id`,
  * `invalid_ttl` or `invalid`; `details.field` names the field.
  */
-export function readEvent(value: unknown, options: ReadEventOptions): EventSpec {
+export function readEvent(
+  value: unknown,
+  options: ReadEventOptions,
+): EventSpec {
   if (!isRecord(value)) {
     throw new TransporterError(
       "wrong_type",
-      `Cannot accept the event as it must be a JSON object: it is ${typeOf(value)}`,
+      `Cannot accept the event as it must be a JSON object: it is ${
+        typeOf(value)
+      }`,
     );
   }
   const reader = new Reader(value);
   if (options.api === "v2") {
     for (const field of Object.keys(value)) {
       if (!FIELDS.has(field)) {
-        reader.fail("unknown_field", `the field "${printable(field)}" is not known`, field);
+        reader.fail(
+          "unknown_field",
+          `the field "${printable(field)}" is not known`,
+          field,
+        );
       }
       if (value[field] === null) {
-        reader.fail("wrong_type", `"${field}" must not be null: leave it out`, field);
+        reader.fail(
+          "wrong_type",
+          `"${field}" must not be null: leave it out`,
+          field,
+        );
       }
     }
   }
@@ -176,9 +224,13 @@ export function readEvent(value: unknown, options: ReadEventOptions): EventSpec 
     wanted: "1 to 128 of the characters A-Z a-z 0-9 . _ : -",
     code: "invalid_id" as const,
   };
-  const id = reader.text("id", idRule) ?? options.newId?.() ?? reader.required("id", idRule);
+  const id = reader.text("id", idRule) ?? options.newId?.() ??
+    reader.required("id", idRule);
   const metadata = reader.texts("metadata");
-  const batchId = reader.text("batch_id", { regexp: ID_REGEXP, wanted: "an id" });
+  const batchId = reader.text("batch_id", {
+    regexp: ID_REGEXP,
+    wanted: "an id",
+  });
   const traceparent = reader.text("traceparent", {
     regexp: TRACEPARENT_REGEXP,
     wanted: "a W3C traceparent",
@@ -195,7 +247,10 @@ export function readEvent(value: unknown, options: ReadEventOptions): EventSpec 
     }),
     payload: readPayload(reader),
     created_at: readCreatedAt(reader, options.now),
-    created_by: reader.text("created_by", { max: 256, wanted: "at most 256 characters" }) ||
+    created_by: reader.text("created_by", {
+      max: 256,
+      wanted: "at most 256 characters",
+    }) ||
       (options.principal ?? ""),
     ttl: readTtl(reader),
     priority: readPriority(reader, options.api),
@@ -208,15 +263,24 @@ export function readEvent(value: unknown, options: ReadEventOptions): EventSpec 
 
 function readPayload(reader: Reader): Record<string, unknown> {
   const payload = reader.get("payload");
-  if (payload === undefined) reader.fail("missing_field", '"payload" is missing', "payload");
+  if (payload === undefined) {
+    reader.fail("missing_field", '"payload" is missing', "payload");
+  }
   if (!isRecord(payload)) {
-    reader.fail("wrong_type", `"payload" must be an object: it is ${typeOf(payload)}`, "payload");
+    reader.fail(
+      "wrong_type",
+      `"payload" must be an object: it is ${typeOf(payload)}`,
+      "payload",
+    );
   }
   return payload;
 }
 
 function readCreatedAt(reader: Reader, now: number): string {
-  const text = reader.text("created_at", { max: 64, wanted: "an RFC 3339 time" });
+  const text = reader.text("created_at", {
+    max: 64,
+    wanted: "an RFC 3339 time",
+  });
   if (text === undefined) return new Date(now).toISOString();
   const at = parseTime(text);
   if (at === undefined) {
@@ -244,7 +308,9 @@ function readTtl(reader: Reader): number {
   if (typeof value !== "number" && typeof value !== "string") {
     reader.fail(
       "wrong_type",
-      `"ttl" must be integer nanoseconds, or a duration such as "24h": it is ${typeOf(value)}`,
+      `"ttl" must be integer nanoseconds, or a duration such as "24h": it is ${
+        typeOf(value)
+      }`,
       "ttl",
     );
   }
@@ -276,13 +342,19 @@ function readPriority(reader: Reader, api: "v1" | "v2"): number {
   if (typeof value !== "number" || !Number.isInteger(value)) {
     reader.fail(
       "wrong_type",
-      `"priority" must be an integer from 0 to 9: current value is ${JSON.stringify(value)}`,
+      `"priority" must be an integer from 0 to 9: current value is ${
+        JSON.stringify(value)
+      }`,
       "priority",
     );
   }
   if (api === "v1") return Math.min(9, Math.max(0, value));
   if (value < 0 || value > 9) {
-    reader.fail("invalid", `"priority" must be from 0 to 9: current value is ${value}`, "priority");
+    reader.fail(
+      "invalid",
+      `"priority" must be from 0 to 9: current value is ${value}`,
+      "priority",
+    );
   }
   return value;
 }

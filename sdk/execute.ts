@@ -1,6 +1,12 @@
 import type { Clock } from "./clock.ts";
 import { TransporterError } from "./error.ts";
-import type { EventResult, EventSpec, EventStatus, Phase, State } from "./event.ts";
+import type {
+  EventResult,
+  EventSpec,
+  EventStatus,
+  Phase,
+  State,
+} from "./event.ts";
 import type { Executor, ExecutorContext } from "./executor.ts";
 import { isRecord } from "./json.ts";
 import type { Logger } from "./log.ts";
@@ -69,7 +75,10 @@ export async function execute<Payload, Plan, Result>(
   const startedAt = clock.monotonic();
   let phase: Phase = "received";
 
-  async function enter(next: Phase, rest: Partial<EventStatus> = {}): Promise<EventStatus> {
+  async function enter(
+    next: Phase,
+    rest: Partial<EventStatus> = {},
+  ): Promise<EventStatus> {
     phase = next;
     const status: EventStatus = {
       event_id: spec.id,
@@ -88,7 +97,11 @@ export async function execute<Payload, Plan, Result>(
     return status;
   }
 
-  function result(success: boolean, done: unknown, message?: string): EventResult {
+  function result(
+    success: boolean,
+    done: unknown,
+    message?: string,
+  ): EventResult {
     return {
       ...(isRecord(done) ? done : done === undefined ? {} : { output: done }),
       success,
@@ -128,7 +141,9 @@ export async function execute<Payload, Plan, Result>(
   try {
     done = await run();
   } catch (reason) {
-    const error = TransporterError.from(signal.aborted ? abortReason(signal, reason) : reason);
+    const error = TransporterError.from(
+      signal.aborted ? abortReason(signal, reason) : reason,
+    );
     return await enter(endOf(error), {
       message: error.message,
       log_level: "error",
@@ -142,13 +157,16 @@ export async function execute<Payload, Plan, Result>(
 /** What the abort means, unless the executor failed with something of its own. */
 function abortReason(signal: AbortSignal, thrown: unknown): unknown {
   const own = thrown instanceof TransporterError && thrown !== signal.reason &&
-    thrown.class !== "cancelled" && thrown.class !== "timeout" && thrown.class !== "unavailable";
+    thrown.class !== "cancelled" && thrown.class !== "timeout" &&
+    thrown.class !== "unavailable";
   return own ? thrown : signal.reason;
 }
 
 /** The part of the work that was done before an executor threw. */
 function partOf(thrown: unknown): unknown {
-  return thrown instanceof TransporterError ? thrown.details?.["result"] : undefined;
+  return thrown instanceof TransporterError
+    ? thrown.details?.["result"]
+    : undefined;
 }
 
 function endOf(error: TransporterError): Phase {

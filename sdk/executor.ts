@@ -62,7 +62,10 @@ export interface Executor<Payload = unknown, Plan = unknown, Result = unknown>
   /** Whether `apply` may run again for this payload after a crash in the middle. */
   repeatable(payload: Payload): boolean;
   /** After a restart: finds work that was begun; `"lost"` makes the event `interrupted`. */
-  recover(payload: Payload, context: ExecutorContext): Promise<Recovery<Result>>;
+  recover(
+    payload: Payload,
+    context: ExecutorContext,
+  ): Promise<Recovery<Result>>;
 }
 
 /**
@@ -126,7 +129,10 @@ export interface ExecutorDefinition<Payload, Plan, Result> {
   /** See {@linkcode Executor.repeatable}; by default false: never run twice. */
   repeatable?(payload: Payload): boolean;
   /** See {@linkcode Executor.recover}; by default work that was begun is lost. */
-  recover?(payload: Payload, context: ExecutorContext): Promise<Recovery<Result>>;
+  recover?(
+    payload: Payload,
+    context: ExecutorContext,
+  ): Promise<Recovery<Result>>;
   /** Releases what the executor holds. */
   close?(): Promise<void>;
 }
@@ -149,7 +155,8 @@ export function defineExecutor<Payload, Plan, Result>(
     keys: (payload) => definition.keys?.(payload) ?? ["*"],
     repeatable: (payload) => definition.repeatable?.(payload) ?? false,
     recover: (payload, context) =>
-      definition.recover?.(payload, context) ?? Promise.resolve({ kind: "lost" }),
+      definition.recover?.(payload, context) ??
+        Promise.resolve({ kind: "lost" }),
     [Symbol.asyncDispose]: () => definition.close?.() ?? Promise.resolve(),
   };
 }

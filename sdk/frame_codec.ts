@@ -8,12 +8,14 @@ import { isRecord, parseJson } from "./json.ts";
 type Check = (value: unknown) => boolean;
 
 const text: Check = (value) => typeof value === "string";
-const count: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
+const count: Check = (value) =>
+  Number.isSafeInteger(value) && (value as number) >= 0;
 const flag: Check = (value) => typeof value === "boolean";
 const object: Check = isRecord;
 const texts: Check = (value) => Array.isArray(value) && value.every(text);
 const counts: Check = (value) => Array.isArray(value) && value.every(count);
-const textMap: Check = (value) => isRecord(value) && Object.values(value).every(text);
+const textMap: Check = (value) =>
+  isRecord(value) && Object.values(value).every(text);
 
 /** A field that may be absent, or `null` as Go writes what is empty. */
 function optional(check: Check): Check {
@@ -48,83 +50,96 @@ const link = shape({
 });
 
 /** What each frame must have; more is tolerated. */
-const FRAMES: Readonly<Record<Frame["type"], Readonly<Record<string, Check>>>> = {
-  registration: {
-    id: text,
-    name: text,
-    cluster_name: text,
-    cluster_provider: optional(text),
-    region: optional(text),
-    version: text,
-    capabilities: texts,
-    hostname: optional(text),
-    namespace: optional(text),
-    labels: optional(textMap),
-    link: optional(link),
-  },
-  reply: {
-    status: optional(text),
-    message: optional(text),
-    error: optional(text),
-    link: optional(text),
-    session: optional(text),
-  },
-  welcome: {
-    v: (value) => value === 2,
-    session: text,
-    gen: count,
-    epoch: text,
-    resume: (value) => value === "resumed" || value === "fresh" || value === "reconcile",
-    from_seq: count,
-    status_upto: count,
-    features: texts,
-    heartbeat_ms: count,
-    idle_ms: count,
-    max_frame: count,
-    server_time: text,
-  },
-  event: {
-    seq: optional(count),
-    attempt: optional(count),
-    deadline: optional(text),
-    event: object,
-  },
-  part: { msg: text, i: count, n: count, text },
-  ack: { epoch: text, upto: count, also: optional(counts) },
-  nack: {
-    seq: count,
-    event_id: text,
-    code: text,
-    detail: text,
-    retry_after_ms: optional(count),
-  },
-  status_update: {
-    event_id: text,
-    agent_id: text,
-    state: isState,
-    phase: optional(isPhase),
-    message: optional(text),
-    log_level: optional(text),
-    details: optional(object),
-    result: optional(object),
-    error: optional(shape({ code: text, message: text })),
-    timestamp: text,
-    sid: optional(count),
-    attempt: optional(count),
-  },
-  status_ack: { upto: count },
-  heartbeat: { timestamp: text, metrics: optional(object), link: optional(object) },
-  heartbeat_ack: { timestamp: text, server_time: text },
-  error: { code: text, message: text, ref: optional(object), fatal: optional(flag) },
-  bye: { reason: text },
-};
+const FRAMES: Readonly<Record<Frame["type"], Readonly<Record<string, Check>>>> =
+  {
+    registration: {
+      id: text,
+      name: text,
+      cluster_name: text,
+      cluster_provider: optional(text),
+      region: optional(text),
+      version: text,
+      capabilities: texts,
+      hostname: optional(text),
+      namespace: optional(text),
+      labels: optional(textMap),
+      link: optional(link),
+    },
+    reply: {
+      status: optional(text),
+      message: optional(text),
+      error: optional(text),
+      link: optional(text),
+      session: optional(text),
+    },
+    welcome: {
+      v: (value) => value === 2,
+      session: text,
+      gen: count,
+      epoch: text,
+      resume: (value) =>
+        value === "resumed" || value === "fresh" || value === "reconcile",
+      from_seq: count,
+      status_upto: count,
+      features: texts,
+      heartbeat_ms: count,
+      idle_ms: count,
+      max_frame: count,
+      server_time: text,
+    },
+    event: {
+      seq: optional(count),
+      attempt: optional(count),
+      deadline: optional(text),
+      event: object,
+    },
+    part: { msg: text, i: count, n: count, text },
+    ack: { epoch: text, upto: count, also: optional(counts) },
+    nack: {
+      seq: count,
+      event_id: text,
+      code: text,
+      detail: text,
+      retry_after_ms: optional(count),
+    },
+    status_update: {
+      event_id: text,
+      agent_id: text,
+      state: isState,
+      phase: optional(isPhase),
+      message: optional(text),
+      log_level: optional(text),
+      details: optional(object),
+      result: optional(object),
+      error: optional(shape({ code: text, message: text })),
+      timestamp: text,
+      sid: optional(count),
+      attempt: optional(count),
+    },
+    status_ack: { upto: count },
+    heartbeat: {
+      timestamp: text,
+      metrics: optional(object),
+      link: optional(object),
+    },
+    heartbeat_ack: { timestamp: text, server_time: text },
+    error: {
+      code: text,
+      message: text,
+      ref: optional(object),
+      fatal: optional(flag),
+    },
+    bye: { reason: text },
+  };
 
 function isFrameType(name: string): name is Frame["type"] {
   return Object.hasOwn(FRAMES, name);
 }
 
 function fail(problem: string, cause?: unknown): never {
-  throw new TransporterError("bad_frame", `Cannot read the frame: ${problem}`, { cause });
+  throw new TransporterError("bad_frame", `Cannot read the frame: ${problem}`, {
+    cause,
+  });
 }
 
 /** Limits of a frame's JSON: a payload may be nested 64 deep, and sits two levels down. */
@@ -135,7 +150,9 @@ const FRAME_LIMITS = { depthMax: 66, keysMax: 60_000 };
  * `type` on the wire, as v1 has it.
  */
 export function encode(frame: Frame): string {
-  if (frame.type !== "registration" && frame.type !== "reply") return JSON.stringify(frame);
+  if (frame.type !== "registration" && frame.type !== "reply") {
+    return JSON.stringify(frame);
+  }
   const { type: _, ...rest } = frame;
   return JSON.stringify(rest);
 }
@@ -159,7 +176,9 @@ export function decode(frameText: string): Frame | UnknownFrame {
   const type = typeOfFrame(value);
   if (!isFrameType(type)) return { type: "unknown", name: type.slice(0, 64) };
   const fault = faultOf(value, FRAMES[type]);
-  if (fault !== undefined) fail(`"${fault}" of a "${type}" frame is missing or of the wrong type`);
+  if (fault !== undefined) {
+    fail(`"${fault}" of a "${type}" frame is missing or of the wrong type`);
+  }
   return clean({ ...value, type });
 }
 
@@ -176,7 +195,9 @@ function typeOfFrame(value: Readonly<Record<string, unknown>>): string {
 
 /** Leaves out what is `null`, except where `null` is a value, and reads the event of an event frame. */
 function clean(frame: Readonly<Record<string, unknown>>): Frame {
-  const kept = Object.fromEntries(Object.entries(frame).filter(([, value]) => value !== null));
+  const kept = Object.fromEntries(
+    Object.entries(frame).filter(([, value]) => value !== null),
+  );
   if (kept["type"] === "status_update") kept["message"] ??= "";
   // The table above has checked every field that the types promise.
   return kept as unknown as Frame;
@@ -190,6 +211,12 @@ function clean(frame: Readonly<Record<string, unknown>>): Frame {
  * @param now The time of day, in milliseconds since 1970; an event of the future is the control plane's business.
  * @throws {TransporterError} As {@linkcode readEvent}.
  */
-export function readFrameEvent(value: unknown, now: number): ReturnType<typeof readEvent> {
-  return readEvent(value, { api: "v1", now: Math.max(now, 0) + 400 * 24 * 3600_000 });
+export function readFrameEvent(
+  value: unknown,
+  now: number,
+): ReturnType<typeof readEvent> {
+  return readEvent(value, {
+    api: "v1",
+    now: Math.max(now, 0) + 400 * 24 * 3600_000,
+  });
 }

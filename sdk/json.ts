@@ -11,7 +11,10 @@ export interface JsonLimits {
 /** The limits of everything that comes from outside (security.md E.8). */
 export const JSON_LIMITS: JsonLimits = { depthMax: 64, keysMax: 50_000 };
 
-function fail(code: "too_deep" | "duplicate_key" | "invalid_json", message: string): never {
+function fail(
+  code: "too_deep" | "duplicate_key" | "invalid_json",
+  message: string,
+): never {
   throw new TransporterError(code, `Cannot read the JSON: ${message}`);
 }
 
@@ -35,7 +38,11 @@ function scan(text: string, limits: JsonLimits): void {
   const open: (Set<string> | undefined)[] = [];
   let keys = 0;
   STRUCTURE_REGEXP.lastIndex = 0;
-  for (let match = STRUCTURE_REGEXP.exec(text); match; match = STRUCTURE_REGEXP.exec(text)) {
+  for (
+    let match = STRUCTURE_REGEXP.exec(text);
+    match;
+    match = STRUCTURE_REGEXP.exec(text)
+  ) {
     const at = match.index;
     if (match[0] === "{" || match[0] === "[") {
       open.push(match[0] === "{" ? new Set() : undefined);
@@ -48,10 +55,14 @@ function scan(text: string, limits: JsonLimits): void {
       COLON_REGEXP.lastIndex = end + 1;
       const names = open.at(-1);
       if (names === undefined || !COLON_REGEXP.test(text)) continue;
-      if (++keys > limits.keysMax) fail("invalid_json", `it has more than ${limits.keysMax} keys`);
+      if (++keys > limits.keysMax) {
+        fail("invalid_json", `it has more than ${limits.keysMax} keys`);
+      }
       const raw = text.slice(at + 1, end);
       const name = raw.includes("\\") ? String(parseText(`"${raw}"`)) : raw;
-      if (names.has(name)) fail("duplicate_key", `the key "${name.slice(0, 80)}" is there twice`);
+      if (names.has(name)) {
+        fail("duplicate_key", `the key "${name.slice(0, 80)}" is there twice`);
+      }
       names.add(name);
     } else {
       open.pop();
@@ -64,7 +75,11 @@ function parseText(text: string): unknown {
     return JSON.parse(text);
   } catch (cause) {
     const detail = cause instanceof Error ? cause.message.slice(0, 200) : "";
-    throw new TransporterError("invalid_json", `Cannot read the JSON: ${detail}`, { cause });
+    throw new TransporterError(
+      "invalid_json",
+      `Cannot read the JSON: ${detail}`,
+      { cause },
+    );
   }
 }
 
@@ -77,7 +92,10 @@ function parseText(text: string): unknown {
  * @returns The value.
  * @throws {TransporterError} `invalid_json`, `too_deep` or `duplicate_key`.
  */
-export function parseJson(input: string | Uint8Array, limits: JsonLimits = JSON_LIMITS): unknown {
+export function parseJson(
+  input: string | Uint8Array,
+  limits: JsonLimits = JSON_LIMITS,
+): unknown {
   const text = typeof input === "string" ? input : decodeUtf8(input);
   if (text.trim() === "") fail("invalid_json", "it is empty");
   scan(text, limits);
@@ -86,9 +104,15 @@ export function parseJson(input: string | Uint8Array, limits: JsonLimits = JSON_
 
 function decodeUtf8(bytes: Uint8Array): string {
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(
+      bytes,
+    );
   } catch (cause) {
-    throw new TransporterError("invalid_json", "Cannot read the JSON: it is not UTF-8", { cause });
+    throw new TransporterError(
+      "invalid_json",
+      "Cannot read the JSON: it is not UTF-8",
+      { cause },
+    );
   }
 }
 

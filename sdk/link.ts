@@ -10,13 +10,22 @@ import type {
   StatusUpdateFrame,
 } from "./frame.ts";
 import { decode, encode } from "./frame_codec.ts";
-import { Assembler, FRAME_BYTES_MAX, MESSAGE_BYTES_MAX, split, utf8Length } from "./parts.ts";
+import {
+  Assembler,
+  FRAME_BYTES_MAX,
+  MESSAGE_BYTES_MAX,
+  split,
+  utf8Length,
+} from "./parts.ts";
 import { Queue } from "./queue.ts";
 import { Receipts } from "./receipts.ts";
 import type { Wire } from "./wire.ts";
 
 /** What goes over a link: a frame, except those that are the link's own business. */
-export type Message = Exclude<Frame, AckFrame | NackFrame | StatusAckFrame | PartFrame>;
+export type Message = Exclude<
+  Frame,
+  AckFrame | NackFrame | StatusAckFrame | PartFrame
+>;
 
 /**
  * A message that the sender still owns until it is acknowledged.
@@ -111,11 +120,16 @@ export class Link implements AsyncDisposable {
    *
    * @param peer What was agreed on: the stream of events, and the longest frame the peer takes.
    */
-  upgrade(peer: { readonly epoch: string; readonly frameBytesMax: number }): void {
+  upgrade(
+    peer: { readonly epoch: string; readonly frameBytesMax: number },
+  ): void {
     this.#peer = {
       version: 2,
       epoch: peer.epoch,
-      frameBytesMax: Math.min(FRAME_BYTES_MAX, Math.max(4096, peer.frameBytesMax)),
+      frameBytesMax: Math.min(
+        FRAME_BYTES_MAX,
+        Math.max(4096, peer.frameBytesMax),
+      ),
     };
   }
 
@@ -159,11 +173,17 @@ export class Link implements AsyncDisposable {
   #end(error: TransporterError | undefined): void {
     if (!this.#open) return;
     this.#open = false;
-    const gone = new TransporterError("unavailable", "Cannot send as the link has ended", {
-      cause: error,
-    });
+    const gone = new TransporterError(
+      "unavailable",
+      "Cannot send as the link has ended",
+      {
+        cause: error,
+      },
+    );
     this.#over = gone;
-    for (const waiting of [...this.#urgent.splice(0), ...this.#ordered.splice(0)]) {
+    for (
+      const waiting of [...this.#urgent.splice(0), ...this.#ordered.splice(0)]
+    ) {
       waiting.failed(gone);
     }
     this.#receipts.end(gone);
@@ -233,13 +253,19 @@ export class Link implements AsyncDisposable {
           if (receipt?.settle()) this.#flushReceipts();
         },
         nack: (reason) => {
-          if (receipt?.settle() && message.type === "event") this.#refuse(message, reason);
+          if (receipt?.settle() && message.type === "event") {
+            this.#refuse(message, reason);
+          }
         },
       });
     } catch (cause) {
-      throw new TransporterError("slow_down", "Cannot take more messages as too many wait", {
-        cause,
-      });
+      throw new TransporterError(
+        "slow_down",
+        "Cannot take more messages as too many wait",
+        {
+          cause,
+        },
+      );
     }
   }
 
@@ -262,7 +288,9 @@ export class Link implements AsyncDisposable {
     this.#receipts.flushing = true;
     queueMicrotask(() => {
       this.#receipts.flushing = false;
-      for (const frame of this.#receipts.frames(this.#peer.epoch)) this.#writeReceipt(frame);
+      for (const frame of this.#receipts.frames(this.#peer.epoch)) {
+        this.#writeReceipt(frame);
+      }
     });
   }
 
@@ -272,8 +300,12 @@ export class Link implements AsyncDisposable {
   }
 
   async #write(message: Message): Promise<void> {
-    const ordered = message.type === "event" || message.type === "status_update";
-    await this.#enqueue(encode(message), ordered ? this.#ordered : this.#urgent);
+    const ordered = message.type === "event" ||
+      message.type === "status_update";
+    await this.#enqueue(
+      encode(message),
+      ordered ? this.#ordered : this.#urgent,
+    );
   }
 
   #enqueue(text: string, lane: Outgoing[]): Promise<void> {
@@ -287,9 +319,15 @@ export class Link implements AsyncDisposable {
         ),
       );
     }
-    if (this.#bufferedBytes + bytes > BUFFERED_BYTES_MAX && this.#bufferedBytes > 0) {
+    if (
+      this.#bufferedBytes + bytes > BUFFERED_BYTES_MAX &&
+      this.#bufferedBytes > 0
+    ) {
       return Promise.reject(
-        new TransporterError("exhausted", "Cannot send as the far end reads too slowly"),
+        new TransporterError(
+          "exhausted",
+          "Cannot send as the far end reads too slowly",
+        ),
       );
     }
     this.#bufferedBytes += bytes;
@@ -315,7 +353,9 @@ export class Link implements AsyncDisposable {
         if (next === undefined) break;
         if (this.#parts.length === 0) this.#parts = this.#cut(next);
         await this.#wire.send(this.#parts.shift() ?? "");
-        if (this.#parts.length === 0 && this.#ordered.shift() !== undefined) this.#written(next);
+        if (this.#parts.length === 0 && this.#ordered.shift() !== undefined) {
+          this.#written(next);
+        }
       }
     } catch (reason) {
       await this.#fail(TransporterError.from(reason));

@@ -33,7 +33,12 @@ export interface JsonLoggerOptions {
   readonly fields?: LogFields;
 }
 
-const RANK: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
+const RANK: Readonly<Record<LogLevel, number>> = {
+  debug: 0,
+  info: 1,
+  warn: 2,
+  error: 3,
+};
 
 /** Fields whose values are never written: they hold, or may hold, what nobody may read in a log. */
 const SECRET_REGEXP =
@@ -47,7 +52,9 @@ const DEPTH_MAX = 6;
 
 function redact(value: unknown, depth: number): unknown {
   if (typeof value === "string") {
-    return value.length > VALUE_CHARS_MAX ? `${value.slice(0, VALUE_CHARS_MAX)} [cut]` : value;
+    return value.length > VALUE_CHARS_MAX
+      ? `${value.slice(0, VALUE_CHARS_MAX)} [cut]`
+      : value;
   }
   if (typeof value === "bigint") return String(value);
   if (value instanceof Error) {
@@ -62,11 +69,15 @@ function redact(value: unknown, depth: number): unknown {
   }
   if (typeof value !== "object" || value === null) return value;
   if (depth >= DEPTH_MAX) return "[deep]";
-  if (Array.isArray(value)) return value.slice(0, 100).map((item) => redact(item, depth + 1));
+  if (Array.isArray(value)) {
+    return value.slice(0, 100).map((item) => redact(item, depth + 1));
+  }
   return Object.fromEntries(
     Object.entries(value).map(([key, item]) => [
       key,
-      SECRET_REGEXP.test(key) && item !== undefined ? "[redacted]" : redact(item, depth + 1),
+      SECRET_REGEXP.test(key) && item !== undefined
+        ? "[redacted]"
+        : redact(item, depth + 1),
     ]),
   );
 }
@@ -83,14 +94,22 @@ export function jsonLogger(options: JsonLoggerOptions): Logger {
   function line(at: LogLevel, message: string, fields: LogFields = {}): void {
     if (RANK[at] < RANK[level]) return;
     const facts = redact({ ...bound, ...fields }, 0) as LogFields;
-    write(JSON.stringify({ time: formatTime(clock.now()), level: at, message, ...facts }));
+    write(
+      JSON.stringify({
+        time: formatTime(clock.now()),
+        level: at,
+        message,
+        ...facts,
+      }),
+    );
   }
   return {
     debug: (message, fields) => line("debug", message, fields),
     info: (message, fields) => line("info", message, fields),
     warn: (message, fields) => line("warn", message, fields),
     error: (message, fields) => line("error", message, fields),
-    with: (fields) => jsonLogger({ ...options, fields: { ...bound, ...fields } }),
+    with: (fields) =>
+      jsonLogger({ ...options, fields: { ...bound, ...fields } }),
   };
 }
 

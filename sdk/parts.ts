@@ -26,12 +26,18 @@ export function utf8Length(text: string): number {
  * @param frameBytesMax The longest frame the peer takes, in bytes.
  * @returns The encoded part frames, in order.
  */
-export function split(text: string, msg: string, frameBytesMax: number): string[] {
+export function split(
+  text: string,
+  msg: string,
+  frameBytesMax: number,
+): string[] {
   const room = frameBytesMax - PART_OVERHEAD_BYTES;
   const slices: string[] = [];
   for (let at = 0; at < text.length;) {
     let size = Math.min(room, text.length - at);
-    while (size > 1 && utf8Length(JSON.stringify(text.slice(at, at + size))) > room) {
+    while (
+      size > 1 && utf8Length(JSON.stringify(text.slice(at, at + size))) > room
+    ) {
       size = Math.ceil(size / 2);
     }
     slices.push(text.slice(at, at + size));
@@ -39,7 +45,13 @@ export function split(text: string, msg: string, frameBytesMax: number): string[
   }
   return slices.map((slice, i) =>
     JSON.stringify(
-      { type: "part", msg, i, n: slices.length, text: slice } satisfies PartFrame,
+      {
+        type: "part",
+        msg,
+        i,
+        n: slices.length,
+        text: slice,
+      } satisfies PartFrame,
     )
   );
 }
@@ -58,10 +70,15 @@ export class Assembler {
    */
   add(part: PartFrame): string | undefined {
     if (part.i === 0 && this.#msg === undefined) this.#msg = part.msg;
-    if (part.msg !== this.#msg || part.i !== this.#slices.length || part.i >= part.n) {
+    if (
+      part.msg !== this.#msg || part.i !== this.#slices.length ||
+      part.i >= part.n
+    ) {
       throw new TransporterError(
         "bad_frame",
-        `Cannot take part ${part.i} of message "${part.msg.slice(0, 40)}" as it is out of turn`,
+        `Cannot take part ${part.i} of message "${
+          part.msg.slice(0, 40)
+        }" as it is out of turn`,
       );
     }
     this.#chars += part.text.length;

@@ -32,7 +32,9 @@ class Arrivals {
   /** All that was received up to here is acknowledged; `also` names some beyond it. */
   take(): { upto: number; also: number[] } {
     this.changed = false;
-    while (this.#waiting[0] !== undefined && this.#acked.delete(this.#waiting[0])) {
+    while (
+      this.#waiting[0] !== undefined && this.#acked.delete(this.#waiting[0])
+    ) {
       this.#waiting.shift();
     }
     const first = this.#waiting[0];
@@ -87,7 +89,9 @@ export class Receipts {
 
   /** Notes what arrived; `undefined` when it needs no acknowledgement. */
   received(message: Frame): Received | undefined {
-    if (message.type === "event" && message.seq !== undefined) return this.#events.add(message.seq);
+    if (message.type === "event" && message.seq !== undefined) {
+      return this.#events.add(message.seq);
+    }
     if (message.type === "status_update" && message.sid !== undefined) {
       return this.#statuses.add(message.sid);
     }
@@ -99,9 +103,16 @@ export class Receipts {
     const due: (AckFrame | StatusAckFrame)[] = [];
     if (this.#events.changed) {
       const { upto, also } = this.#events.take();
-      due.push({ type: "ack", epoch, upto, ...(also.length === 0 ? {} : { also }) });
+      due.push({
+        type: "ack",
+        epoch,
+        upto,
+        ...(also.length === 0 ? {} : { also }),
+      });
     }
-    if (this.#statuses.changed) due.push({ type: "status_ack", upto: this.#statuses.take().upto });
+    if (this.#statuses.changed) {
+      due.push({ type: "status_ack", upto: this.#statuses.take().upto });
+    }
     return due;
   }
 
@@ -118,7 +129,10 @@ export class Receipts {
 
   /** The agent does not take an event. */
   nackEvent(frame: NackFrame): void {
-    this.#settle(`seq ${frame.seq}`, TransporterError.fromBody({ ...frame, message: frame.detail }));
+    this.#settle(
+      `seq ${frame.seq}`,
+      TransporterError.fromBody({ ...frame, message: frame.detail }),
+    );
   }
 
   /** A status of an event arrived, which is how a v1 agent acknowledges the event. */
@@ -148,7 +162,10 @@ function keyOf(message: Frame, version: 1 | 2): Key | undefined {
       ? `seq ${message.seq}`
       : `event ${message.event.id}`;
   }
-  if (message.type === "status_update" && version === 2 && message.sid !== undefined) {
+  if (
+    message.type === "status_update" && version === 2 &&
+    message.sid !== undefined
+  ) {
     return `sid ${message.sid}`;
   }
   return undefined;

@@ -51,11 +51,18 @@ function where(issue: SchemaIssue): string {
  * @returns The validated value.
  * @throws {TransporterError} `invalid`, naming every issue with its path.
  */
-export async function parse<Output>(schema: Schema<Output>, value: unknown): Promise<Output> {
+export async function parse<Output>(
+  schema: Schema<Output>,
+  value: unknown,
+): Promise<Output> {
   const result = await schema["~standard"].validate(value);
   if (result.issues === undefined) return result.value;
   const issues = result.issues.map(where);
-  throw new TransporterError("invalid", `Cannot accept the payload: ${issues.join("; ")}`, {
-    details: { issues },
-  });
+  throw new TransporterError(
+    "invalid",
+    `Cannot accept the payload: ${issues.join("; ")}`,
+    {
+      details: { issues },
+    },
+  );
 }

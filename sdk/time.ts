@@ -19,19 +19,24 @@ export function formatTime(ms: number): string {
 export function parseTime(text: string): number | undefined {
   const match = RFC3339_REGEXP.exec(text);
   if (match === null) return undefined;
-  const [, year, month, day, hour, minute, second, fraction = "", zone = "Z"] = match;
+  const [, year, month, day, hour, minute, second, fraction = "", zone = "Z"] =
+    match;
   // A leap second counts as the second after it, as POSIX time does.
   const seconds = Math.min(Number(second), 59);
   const ms = fraction === "" ? 0 : Math.floor(Number(`0${fraction}`) * 1000);
   const at = new Date(0);
   at.setUTCFullYear(Number(year), Number(month) - 1, Number(day));
   at.setUTCHours(Number(hour), Number(minute), seconds, ms);
-  const valid = at.getUTCMonth() === Number(month) - 1 && at.getUTCDate() === Number(day) &&
+  const valid = at.getUTCMonth() === Number(month) - 1 &&
+    at.getUTCDate() === Number(day) &&
     Number(hour) < 24 && Number(minute) < 60 && Number(second) <= 60;
   if (!valid) return undefined;
   const leap = Number(second) === 60 ? 1000 : 0;
   if (zone === "Z" || zone === "z") return at.getTime() + leap;
-  const [offsetHours, offsetMinutes] = zone.slice(1).split(":").map(Number) as [number, number];
+  const [offsetHours, offsetMinutes] = zone.slice(1).split(":").map(Number) as [
+    number,
+    number,
+  ];
   if (offsetHours > 23 || offsetMinutes > 59) return undefined;
   const offset = (offsetHours * 60 + offsetMinutes) * 60_000;
   return at.getTime() + leap + (zone.startsWith("+") ? -offset : offset);
@@ -61,7 +66,9 @@ export function parseDuration(text: string): number {
   if (!DURATION_REGEXP.test(text)) {
     throw new TransporterError(
       "invalid",
-      `Cannot read the duration "${text.slice(0, 40)}": write it as "30s", "24h" or "1h30m"`,
+      `Cannot read the duration "${
+        text.slice(0, 40)
+      }": write it as "30s", "24h" or "1h30m"`,
     );
   }
   let total = 0;

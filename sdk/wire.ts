@@ -58,7 +58,9 @@ export const CLOSE_CODES = {
 
 /** The close code of a reason; 1011, "internal error", for one that has none. */
 export function closeCodeOf(code: ErrorCode): number {
-  return Object.hasOwn(CLOSE_CODES, code) ? CLOSE_CODES[code as keyof typeof CLOSE_CODES] : 1011;
+  return Object.hasOwn(CLOSE_CODES, code)
+    ? CLOSE_CODES[code as keyof typeof CLOSE_CODES]
+    : 1011;
 }
 
 /** The reason behind a close code; `undefined` for a close without a reason (1000, 1005). */

@@ -14,7 +14,11 @@ class MemoryWire implements Wire {
   readonly #out: Queue<string>;
   readonly #state: { open: boolean };
 
-  constructor(incoming: Queue<string>, outgoing: Queue<string>, state: { open: boolean }) {
+  constructor(
+    incoming: Queue<string>,
+    outgoing: Queue<string>,
+    state: { open: boolean },
+  ) {
     this.#in = incoming;
     this.#out = outgoing;
     this.#state = state;
@@ -27,14 +31,21 @@ class MemoryWire implements Wire {
   // deno-lint-ignore require-await -- a failed send must reject, not throw
   async send(frame: string): Promise<void> {
     if (!this.#state.open) {
-      throw new TransporterError("unavailable", "Cannot send as the wire is closed");
+      throw new TransporterError(
+        "unavailable",
+        "Cannot send as the wire is closed",
+      );
     }
     this.#out.push(frame);
   }
 
   close(reason?: TransporterError): Promise<void> {
     this.#state.open = false;
-    this.#out.close(reason === undefined ? undefined : new TransporterError(reason.code, reason.message));
+    this.#out.close(
+      reason === undefined
+        ? undefined
+        : new TransporterError(reason.code, reason.message),
+    );
     this.#in.close();
     return Promise.resolve();
   }
@@ -45,5 +56,8 @@ export function memoryWires(): [near: Wire, far: Wire] {
   const there = new Queue<string>(FRAMES_MAX);
   const back = new Queue<string>(FRAMES_MAX);
   const state = { open: true };
-  return [new MemoryWire(back, there, state), new MemoryWire(there, back, state)];
+  return [
+    new MemoryWire(back, there, state),
+    new MemoryWire(there, back, state),
+  ];
 }

@@ -1,0 +1,55 @@
+import { strictEqual, throws } from "node:assert/strict";
+import {
+  formatDuration,
+  formatTime,
+  parseDuration,
+  parseTime,
+} from "./time.ts";
+
+const TIMES: readonly [text: string, iso: string | undefined][] = [
+  ["2026-11-23T05:04:27Z", "2026-11-23T05:04:27.000Z"],
+  ["2026-11-23T05:04:27.10407393Z", "2026-11-23T05:04:27.104Z"],
+  ["2026-11-23T05:04:27.1+02:00", "2026-11-23T03:04:27.100Z"],
+  ["2026-11-23t05:04:27z", "2026-11-23T05:04:27.000Z"],
+  ["2016-12-31T23:59:60Z", "2017-01-01T00:00:00.000Z"],
+  ["0001-01-01T00:00:00Z", "0001-01-01T00:00:00.000Z"],
+  ["2024-02-29T00:00:00Z", "2024-02-29T00:00:00.000Z"],
+  ["2026-02-29T00:00:00Z", undefined],
+  ["2026-11-23T25:04:27Z", undefined],
+  ["2026-11-23T05:60:27Z", undefined],
+  ["2026-11-23T05:04:27", undefined],
+  ["2026-11-23 05:04:27Z", undefined],
+  ["2026-11-23T05:04:27+99:00", undefined],
+  ["tomorrow", undefined],
+];
+
+for (const [text, iso] of TIMES) {
+  Deno.test(`parseTime() reads "${text}" as ${iso}`, () => {
+    const at = parseTime(text);
+    strictEqual(at === undefined ? undefined : formatTime(at), iso);
+  });
+}
+
+const DURATIONS: readonly [text: string, ns: number, back: string][] = [
+  ["24h", 86_400e9, "24h"],
+  ["1h30m", 5400e9, "1h30m"],
+  ["7d", 7 * 86_400e9, "168h"],
+  ["250ms", 250e6, "250ms"],
+  ["1.5s", 1.5e9, "1.5s"],
+  ["10us", 10e3, "10us"],
+  ["3ns", 3, "3ns"],
+  ["0s", 0, "0s"],
+];
+
+for (const [text, ns, back] of DURATIONS) {
+  Deno.test(`parseDuration() and formatDuration() agree on "${text}"`, () => {
+    strictEqual(parseDuration(text), ns);
+    strictEqual(formatDuration(ns), back);
+  });
+}
+
+for (const text of ["", "5", "h", "1x", "-1h", "1h ", "1e3s", "١h"]) {
+  Deno.test(`parseDuration() refuses "${text}"`, () => {
+    throws(() => parseDuration(text), { code: "invalid" });
+  });
+}
