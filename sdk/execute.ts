@@ -122,16 +122,20 @@ export async function execute<Payload, Plan, Result>(
     },
   };
 
-  async function run(): Promise<Result> {
+  /** Enters a phase, unless the attempt was aborted before it or while its report was recorded. */
+  async function begin(next: Phase): Promise<void> {
     signal.throwIfAborted();
-    await enter("validating");
+    await enter(next);
+    signal.throwIfAborted();
+  }
+
+  async function run(): Promise<Result> {
+    await begin("validating");
     const payload = await parse(executor.schema, spec.payload);
     const plan = await executor.validate(payload, context);
-    signal.throwIfAborted();
-    await enter("applying");
+    await begin("applying");
     const done = await executor.apply(plan, context);
-    signal.throwIfAborted();
-    await enter("verifying");
+    await begin("verifying");
     await executor.verify(plan, done, context);
     return done;
   }
