@@ -129,21 +129,21 @@ export async function execute<Payload, Plan, Result>(
     signal.throwIfAborted();
   }
 
-  async function run(): Promise<Result> {
+  async function run(): Promise<void> {
     await begin("validating");
     const payload = await parse(executor.schema, spec.payload);
     const plan = await executor.validate(payload, context);
     await begin("applying");
-    const done = await executor.apply(plan, context);
+    const applied = await executor.apply(plan, context);
+    done = applied;
     await begin("verifying");
-    await executor.verify(plan, done, context);
-    return done;
+    await executor.verify(plan, applied, context);
   }
 
   await enter("received");
-  let done: Result;
+  let done: Result | undefined;
   try {
-    done = await run();
+    await run();
   } catch (reason) {
     const error = TransporterError.from(
       signal.aborted ? abortReason(signal, reason) : reason,
@@ -152,7 +152,7 @@ export async function execute<Payload, Plan, Result>(
       message: error.message,
       log_level: "error",
       error: error.toJSON(),
-      result: result(false, partOf(reason), error.message),
+      result: result(false, partOf(reason) ?? done, error.message),
     });
   }
   return await enter("completed", { result: result(true, done) });

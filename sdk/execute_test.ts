@@ -105,6 +105,14 @@ Deno.test("execute() fails with the code and the part that was done", async () =
   strictEqual(last.result?.error_message, "Cannot apply");
 });
 
+Deno.test("execute() tells what was applied when verifying fails", async () => {
+  const { last } = await run(echo({
+    verify: () => Promise.reject(new TransporterError("not_ready", "Not ready")),
+  }));
+  strictEqual(last.error?.code, "not_ready");
+  strictEqual(last.result?.["output"], "hello");
+});
+
 Deno.test("execute() fails with invalid, naming the field, when the payload has another shape", async () => {
   const { last } = await run(echo(), { spec: { ...SPEC, payload: {} } });
   strictEqual(last.error?.code, "invalid");
