@@ -1,0 +1,132 @@
+/**
+ * A data folder belongs to one process at a time. The lock is the kernel's
+ * (flock), so that it goes with its process, however that ends.
+ *
+ * @example Usage
+ * ```ts
+ * import { lockFolder, openFolder } from "@transporter/sdk/folder";
+ * import { rejects } from "node:assert/strict";
+ *
+ * const folder = await Deno.makeTempDir();
+ * await openFolder(`${folder}/data`);
+ * {
+ *   await using _lock = await lockFolder(`${folder}/data`, { program: "transporter cp" });
+ *   await rejects(lockFolder(`${folder}/data`, { program: "transporter cp" }), { code: "folder_in_use" });
+ * }
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ *
+ * @module
+ */
+import { dirname, resolve } from "node:path";
+import { TransporterError } from "./error.ts";
+
+/** What {@linkcode lockFolder} writes down for whoever comes second. */
+export interface LockFolderOptions {
+  /** What the process is, such as `transporter cp`. */
+  readonly program: string;
+}
+
+function refuse(path: string, cause: unknown): never {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  throw new TransporterError(
+    "store_unavailable",
+    `Cannot use the data folder "${path}": ${reason}`,
+    { cause },
+  );
+}
+
+/** Makes the names in a folder durable. */
+async function syncFolder(path: string): Promise<void> {
+  using folder = await Deno.open(path);
+  await folder.sync();
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/**
+ * Makes a data folder that only its owner can enter, and what leads to it. One
+ * that is there already is left as it is. Repeating it does nothing.
+ *
+ * @param path Where it is, or shall be.
+ * @throws {TransporterError} `store_unavailable` when it cannot be made, or is not a folder.
+ */
+export async function openFolder(path: string): Promise<void> {
+  try {
+    const missing: string[] = [];
+    for (let at = resolve(path); !await exists(at); at = dirname(at)) {
+      missing.push(at);
+    }
+    await Deno.mkdir(path, { recursive: true, mode: 0o700 });
+    for (const folder of missing) await syncFolder(dirname(folder));
+  } catch (error) {
+    refuse(path, error);
+  }
+}
+
+/**
+ * Locks a data folder for this process until the lock is disposed or the
+ * process ends. Disposing twice does nothing.
+ *
+ * @param path The folder, which is there.
+ * @param options Who locks it.
+ * @throws {TransporterError} `folder_in_use`, naming the process that has it; `store_unavailable` when
+ * the folder cannot be written to.
+ */
+export async function lockFolder(
+  path: string,
+  options: LockFolderOptions,
+): Promise<AsyncDisposable> {
+  let file: Deno.FsFile;
+  try {
+    file = await Deno.open(`${path}/lock`, {
+      read: true,
+      write: true,
+      create: true,
+      mode: 0o600,
+    });
+  } catch (error) {
+    refuse(path, error);
+  }
+  try {
+    if (!await file.tryLock(true)) {
+      const holder = await readText(file) || "another process";
+      throw new TransporterError(
+        "folder_in_use",
+        `Cannot use the data folder "${path}" as ${holder} has it: stop that process, or name another folder`,
+      );
+    }
+    // The file stays when the lock goes: removing it would let two processes lock two files of one name.
+    await file.truncate();
+    await file.write(
+      new TextEncoder().encode(`${options.program} (process ${Deno.pid})\n`),
+    );
+  } catch (error) {
+    file.close();
+    if (error instanceof TransporterError) throw error;
+    refuse(path, error);
+  }
+  let locked = true;
+  return {
+    [Symbol.asyncDispose]() {
+      if (locked) file.close(); // which lets go of the lock
+      locked = false;
+      return Promise.resolve();
+    },
+  };
+}
+
+/** Reads what the holder wrote; empty when it is only about to. */
+async function readText(file: Deno.FsFile): Promise<string> {
+  const bytes = new Uint8Array(256);
+  const length = await file.read(bytes) ?? 0;
+  return new TextDecoder().decode(bytes.subarray(0, length)).trim();
+}
