@@ -1,0 +1,100 @@
+/**
+ * What the tests need beyond this repository: found, built or started here, and
+ * handed to them by environment variables.
+ *
+ * @module
+ */
+
+import { TransporterError } from "@transporter/sdk";
+import { join } from "node:path";
+import { startLocalKube, userCacheDir } from "../deploy/localkube/mod.ts";
+import { SHARED_VARIABLE } from "./kubernetes/cluster.ts";
+
+/**
+ * The parts one can go without. `kubernetes`: tests against an API server;
+ * `pods`: tests in a cluster with a kubelet.
+ */
+export const PARTS = ["kubernetes", "pods"] as const;
+
+/** The name of a part. */
+export type Part = typeof PARTS[number];
+
+/** The variable that names the kubeconfig of a cluster with a kubelet. */
+export const PODS_VARIABLE = "TRANSPORTER_TEST_KUBECONFIG";
+
+/** What is ready for the tests; dispose it when they are over. */
+export interface Setup extends AsyncDisposable {
+  /** The whole environment of the tests. */
+  readonly env: Readonly<Record<string, string>>;
+  /** The parts whose tests do not run, and why. */
+  readonly skipped: ReadonlyMap<Part, string>;
+}
+
+/** Options of {@linkcode setUp}. */
+export interface SetupOptions {
+  /** The parts to go without. */
+  readonly without: ReadonlySet<Part>;
+  /** The environment that the tests are to add to. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Gives up, and ends what was started. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Sets up what is missing: one API server for all test files, built from Go
+ * modules if this is the first time.
+ *
+ * @throws {TransporterError} `no_cluster` if there is no API server and none
+ * can be built, or if the cluster with a kubelet is named and not there.
+ */
+export async function setUp(options: SetupOptions): Promise<Setup> {
+  const { without, environment, signal } = options;
+  const env = { ...environment };
+  const skipped = new Map<Part, string>();
+  await using stack = new AsyncDisposableStack();
+
+  if (without.has("pods")) {
+    delete env[PODS_VARIABLE];
+    skipped.set("pods", "--without pods");
+  } else if (!env[PODS_VARIABLE]) {
+    skipped.set("pods", `${PODS_VARIABLE} names no cluster`);
+  } else await checkKubeconfig(env[PODS_VARIABLE]);
+
+  delete env[SHARED_VARIABLE];
+  if (without.has("kubernetes")) {
+    skipped.set("kubernetes", "--without kubernetes");
+  } else {
+    const assets = env["KUBEBUILDER_ASSETS"];
+    const kube = stack.use(
+      await startLocalKube({
+        cacheDir: userCacheDir((name) => env[name]),
+        signal,
+        ...(assets ? { assets } : {}),
+      }),
+    );
+    const dir = await Deno.makeTempDir({ prefix: "transporter-test-" });
+    stack.defer(() => Deno.remove(dir, { recursive: true }));
+    env[SHARED_VARIABLE] = join(dir, "localkube.json");
+    await Deno.writeTextFile(env[SHARED_VARIABLE], JSON.stringify(kube), {
+      mode: 0o600,
+    });
+  }
+  const started = stack.move();
+  return {
+    env,
+    skipped,
+    [Symbol.asyncDispose]: () => started.disposeAsync(),
+  };
+}
+
+async function checkKubeconfig(path: string): Promise<void> {
+  try {
+    await Deno.stat(path);
+  } catch (error) {
+    throw new TransporterError(
+      "no_cluster",
+      `Cannot use the cluster that ${PODS_VARIABLE} names as there is no file "${path}": unset it, or go --without pods`,
+      { cause: error },
+    );
+  }
+}
