@@ -1,4 +1,4 @@
-import { isMapping, type Value } from "./yaml_document.ts";
+import { isMapping, type Value } from "./yaml_value.ts";
 
 /** A kind that a CustomResourceDefinition of the same event makes known. */
 export interface DeclaredKind {

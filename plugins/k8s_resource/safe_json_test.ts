@@ -25,6 +25,7 @@ Deno.test("safeJson() writes what a YAML reader would misread in another way", (
     safeJson('{"a": "\u2028\u0085\u007f"}'),
     '{"a": "\\u2028\\u0085\\u007f"}',
   );
+  strictEqual(safeJson('{"a": "b\\/c\\\\/d"}'), '{"a": "b/c\\\\/d"}');
   strictEqual(safeJson('\ufeff{"a": 1}'), '{"a": 1}');
 });
 

@@ -77,7 +77,7 @@ function resolvePlain(text: string): ScalarValue {
   const word = WORDS.get(text);
   if (word !== undefined) return word;
   if (NOT_FINITE_REGEXP.test(text)) {
-    throw new RangeError(`JSON has no number "${text}"`);
+    throw new RangeError(`Cannot write "${text}" as JSON`);
   }
   if (text.startsWith(".")) return parseFloat64(text) ?? text;
   if (!/^[-+0-9]/.test(text)) return text;
@@ -93,7 +93,10 @@ function decodeBinary(text: string): string {
     );
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (cause) {
-    throw new RangeError("!!binary needs base64 of UTF-8 text", { cause });
+    throw new RangeError(
+      "Cannot decode !!binary: it needs base64 of UTF-8 text",
+      { cause },
+    );
   }
 }
 
@@ -120,7 +123,7 @@ export function resolveScalar(scalar: ScalarSource): ScalarValue {
     : name === "bool"
     ? typeof value === "boolean"
     : number && (name === "float" || Number.isInteger(Number(value)));
-  if (!fits) throw new RangeError(`"${text}" is no !!${name}`);
+  if (!fits) throw new RangeError(`Cannot read "${text}" as !!${name}`);
   return value;
 }
 
@@ -134,7 +137,9 @@ export function resolveScalar(scalar: ScalarSource): ScalarValue {
  */
 export function keyOf(value: ScalarValue): string {
   if (value === null) {
-    throw new RangeError('a key is null; put it in quotes if "null" is meant');
+    throw new RangeError(
+      'Cannot use a null key; put it in quotes if "null" is meant',
+    );
   }
   return String(value);
 }

@@ -1,6 +1,7 @@
 import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
 import { keyOf, resolveScalar } from "./scalar.ts";
-import { readYaml, Unreadable, type Value } from "./yaml_document.ts";
+import { readYaml } from "./yaml_document.ts";
+import { Unreadable, type Value } from "./yaml_value.ts";
 
 const TABLE = new URL("./testdata/yaml-scalars.tsv", import.meta.url);
 

@@ -40,7 +40,8 @@ export function splitDocuments(source: string): DocumentText[] {
     const text = source.slice(start, at);
     documents.push({ number: documents.length + 1, line, text, directives });
   }
-  for (let at = 0, line = 1; at < source.length; line++) {
+  let line = 1;
+  for (let at = 0; at < source.length; line++) {
     const newline = source.indexOf("\n", at);
     const next = newline === -1 ? source.length : newline + 1;
     const bom = source.charCodeAt(at) === 0xfeff && open.state === "prefix"

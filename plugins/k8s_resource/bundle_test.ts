@@ -8,12 +8,8 @@ import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import { TransporterError } from "@transporter/sdk";
 import { Document, stringify } from "yaml";
-import {
-  describeObject,
-  objectKey,
-  OBJECTS_MAX,
-  readManifests,
-} from "./manifest.ts";
+import { readManifests } from "./bundle.ts";
+import { describeObject, objectKey } from "./manifest.ts";
 import { readYaml } from "./yaml_document.ts";
 
 function configMap(name: string, rest = ""): string {
@@ -118,7 +114,7 @@ const REFUSED: Readonly<
   "a key twice": [
     [configMap("a", "data: {x: 1}\ndata: {}\n")],
     "invalid_yaml",
-    /manifest 1, document 1, line 6: the key "data" is there twice$/,
+    /manifest 1, document 1, line 6: the key "data" is there twice/,
   ],
   "a document that is a sequence": [
     ["- a\n"],
