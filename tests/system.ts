@@ -1,5 +1,5 @@
 import type { AcceptedBody, EventView, Page } from "@transporter/sdk";
-import { Program } from "./program.ts";
+import { Program, type ProgramOptions } from "./program.ts";
 
 /** A control plane process with a data folder of its own, which can be killed and started again on the same port. */
 export class CpProcess implements AsyncDisposable {
@@ -82,56 +82,42 @@ export class CpProcess implements AsyncDisposable {
   }
 }
 
-/** Where an agent process gets its cluster from. */
-export type AgentFlags = readonly string[];
+/** Options of {@linkcode AgentProcess.start}. */
+export interface AgentOptions extends ProgramOptions {
+  /** The control plane's address for agents. */
+  readonly cpUrl: string;
+  /** Flags that name its cluster, such as `["--kubeconfig", file]`. */
+  readonly flags: readonly string[];
+}
 
 /** An agent process with a journal of its own, which can be killed and started again. */
 export class AgentProcess implements AsyncDisposable {
   readonly #dataDir: string;
-  readonly #args: readonly string[];
-  readonly #script: string | undefined;
+  readonly #launch: () => Program;
   #program: Program;
 
-  /** Starts one; `flags` name its cluster, such as `["--kubeconfig", file]`. */
-  static async start(
-    id: string,
-    options: {
-      readonly cpUrl: string;
-      readonly flags: AgentFlags;
-      readonly script?: string;
-    },
-  ): Promise<AgentProcess> {
+  /** Starts one. */
+  static async start(id: string, options: AgentOptions): Promise<AgentProcess> {
+    const { cpUrl, flags, ...rest } = options;
     const dataDir = await Deno.makeTempDir({ prefix: "transporter-agent-" });
     const args = [
       "agent",
       "--agent-id",
       id,
       "--cp-url",
-      options.cpUrl,
+      cpUrl,
       "--data-dir",
       dataDir,
-      ...options.flags,
+      ...flags,
     ];
-    return new AgentProcess(dataDir, args, options.script);
+    return new AgentProcess(dataDir, () => Program.start(args, rest));
   }
 
   /** Made by {@linkcode AgentProcess.start}. */
-  constructor(
-    dataDir: string,
-    args: readonly string[],
-    script: string | undefined,
-  ) {
+  constructor(dataDir: string, launch: () => Program) {
     this.#dataDir = dataDir;
-    this.#args = args;
-    this.#script = script;
-    this.#program = this.#launch();
-  }
-
-  #launch(): Program {
-    return Program.start(
-      this.#args,
-      this.#script === undefined ? {} : { script: this.#script },
-    );
+    this.#launch = launch;
+    this.#program = launch();
   }
 
   /** The process. */

@@ -1,0 +1,47 @@
+/** One line of the table: what was measured, and against which bar. */
+export interface Figure {
+  /** What it is. */
+  readonly what: string;
+  /** What it came to. */
+  readonly value: number;
+  /** The unit of both numbers. */
+  readonly unit: string;
+  /** The bar, and on which side of it the value has to be. */
+  readonly bar: { readonly atMost: number } | { readonly atLeast: number };
+  /** What else there is to say. */
+  readonly note?: string;
+}
+
+/** Whether a figure is on the right side of its bar. */
+export function meets({ value, bar }: Figure): boolean {
+  return "atMost" in bar ? value <= bar.atMost : value >= bar.atLeast;
+}
+
+/** The value that a share of all values does not pass; `share` from 0 to 1. */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[
+    Math.min(sorted.length - 1, Math.floor(sorted.length * share))
+  ] ?? NaN;
+}
+
+function rounded(value: number): string {
+  return value >= 100 ? value.toFixed(0) : value.toFixed(1);
+}
+
+/** The table, in Markdown. */
+export function table(figures: readonly Figure[]): string {
+  const rows = figures.map((figure) => {
+    const { what, value, unit, bar, note = "" } = figure;
+    const wanted = "atMost" in bar ? `≤ ${bar.atMost}` : `≥ ${bar.atLeast}`;
+    const verdict = meets(figure) ? "met" : "MISSED";
+    return `| ${what} | ${
+      rounded(value)
+    } ${unit} | ${wanted} ${unit} | ${verdict} | ${note} |`;
+  });
+  return [
+    "| what | figure | bar | | |",
+    "| --- | --- | --- | --- | --- |",
+    ...rows,
+  ].join("\n");
+}

@@ -1,0 +1,19 @@
+import { ok, strictEqual } from "node:assert/strict";
+import { meets, percentile, table } from "./figures.ts";
+
+Deno.test("percentile() is the value that the share of all does not pass", () => {
+  const values = Array.from({ length: 100 }, (_, i) => 100 - i);
+  strictEqual(percentile(values, 0.5), 51);
+  strictEqual(percentile(values, 0.99), 100);
+  strictEqual(percentile([7], 0.5), 7);
+});
+
+Deno.test("table() says on which side of its bar a figure is", () => {
+  const slow = { what: "a", value: 26, unit: "ms", bar: { atMost: 25 } };
+  const fast = { what: "b", value: 26, unit: "/s", bar: { atLeast: 25 } };
+  strictEqual(meets(slow), false);
+  strictEqual(meets(fast), true);
+  const text = table([slow, fast]);
+  ok(text.includes("| a | 26.0 ms | ≤ 25 ms | MISSED |"));
+  ok(text.includes("| b | 26.0 /s | ≥ 25 /s | met |"));
+});

@@ -1,0 +1,42 @@
+/**
+ * `deno task bench`: measures the figures that we hold ourselves to, with real
+ * processes and a real API server, and prints them beside their bars. Exits
+ * with 1 when one is missed.
+ *
+ *     deno task bench            all of them
+ *     deno task bench -- burst   those whose name contains "burst"
+ *
+ * @module
+ */
+// deno-lint-ignore-file no-console -- the table is the result
+import { startLocalKube, userCacheDir } from "../../deploy/localkube/mod.ts";
+import { type Figure, meets, table } from "./figures.ts";
+import { burst, offline, oneByOne } from "./flow_bench.ts";
+import { demo, idle, start } from "./start_bench.ts";
+
+const SCRIPT = new URL("../../dist/transporter.js", import.meta.url).pathname;
+
+const wanted = Deno.args.filter((arg) => arg !== "--");
+await using kube = await startLocalKube({
+  cacheDir: userCacheDir((name) => Deno.env.get(name)),
+});
+
+const benches: Readonly<Record<string, () => Promise<Figure[]>>> = {
+  demo,
+  start: () => start(kube, SCRIPT),
+  idle: () => idle(kube, SCRIPT),
+  "one by one": () => oneByOne(kube, SCRIPT),
+  burst: () => burst(kube, SCRIPT),
+  offline: () => offline(SCRIPT),
+};
+
+const figures: Figure[] = [];
+for (const [name, bench] of Object.entries(benches)) {
+  if (wanted.length > 0 && !wanted.some((part) => name.includes(part))) {
+    continue;
+  }
+  console.error(`bench: ${name}`);
+  figures.push(...await bench());
+}
+console.log(table(figures));
+if (!figures.every(meets)) Deno.exitCode = 1;

@@ -1,0 +1,103 @@
+import { strictEqual } from "node:assert/strict";
+import type { LocalKube } from "../../deploy/localkube/mod.ts";
+import { Program } from "../program.ts";
+import { AgentProcess, CpProcess, untilConnected } from "../system.ts";
+import { type Figure, percentile } from "./figures.ts";
+
+/** How long a process rests before its memory is read, in milliseconds. */
+const REST_MS = 60_000;
+
+/** Resident memory of a process, in MB (10^6 bytes). @see {@link https://docs.kernel.org/filesystems/proc.html} */
+async function residentMb(pid: number): Promise<number> {
+  const text = await Deno.readTextFile(`/proc/${pid}/status`);
+  return Number(/VmRSS:\s+(\d+) kB/.exec(text)?.[1]) * 1024 / 1e6;
+}
+
+/** From the start of `demo --once` to exit 0, with the API server built already. */
+export async function demo(): Promise<Figure[]> {
+  const startedAt = performance.now();
+  await using program = Program.start(["demo", "--once"]);
+  const { code } = await program.status();
+  const seconds = (performance.now() - startedAt) / 1000;
+  strictEqual(code, 0, program.output);
+  return [{
+    what: "`demo --once`, start to exit 0",
+    value: seconds,
+    unit: "s",
+    bar: { atMost: 12 },
+  }];
+}
+
+/** How long the bundled programs take until they serve, and until they are connected. */
+export async function start(
+  kube: LocalKube,
+  script: string,
+): Promise<Figure[]> {
+  const cpMs: number[] = [];
+  const agentMs: number[] = [];
+  for (let i = 0; i < 5; i++) {
+    const cpStartedAt = performance.now();
+    await using cp = await CpProcess.start({ script });
+    cpMs.push(performance.now() - cpStartedAt);
+    const agentStartedAt = performance.now();
+    await using agent = await AgentProcess.start("bench", {
+      cpUrl: cp.agentUrl,
+      flags: ["--kubeconfig", kube.kubeconfig],
+      script,
+    });
+    await agent.program.line(/"message":"Agent is connected"/);
+    agentMs.push(performance.now() - agentStartedAt);
+  }
+  const bar = { atMost: 500 };
+  const note = "bundled, median of 5";
+  return [
+    {
+      what: "control plane ready after start",
+      value: percentile(cpMs, 0.5),
+      unit: "ms",
+      bar,
+      note,
+    },
+    {
+      what: "agent connected after start",
+      value: percentile(agentMs, 0.5),
+      unit: "ms",
+      bar,
+      note,
+    },
+  ];
+}
+
+/** Memory of the bundled programs, connected to each other and idle for a minute. */
+export async function idle(kube: LocalKube, script: string): Promise<Figure[]> {
+  const serviceAccountDir = await kube.serviceAccountDir("default");
+  await using cp = await CpProcess.start({ script });
+  await using agent = await AgentProcess.start("bench", {
+    cpUrl: cp.agentUrl,
+    flags: ["--in-cluster", "--service-account-dir", serviceAccountDir],
+    env: {
+      KUBERNETES_SERVICE_HOST: kube.server.hostname,
+      KUBERNETES_SERVICE_PORT: kube.server.port,
+    },
+    script,
+  });
+  await untilConnected(cp.url, "bench");
+  await new Promise((resolve) => setTimeout(resolve, REST_MS));
+  const note = "bundled, after a minute";
+  return [
+    {
+      what: "agent idle, in-cluster credentials",
+      value: await residentMb(agent.program.pid),
+      unit: "MB",
+      bar: { atMost: 60 },
+      note,
+    },
+    {
+      what: "control plane idle",
+      value: await residentMb(cp.program.pid),
+      unit: "MB",
+      bar: { atMost: 80 },
+      note,
+    },
+  ];
+}
