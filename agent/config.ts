@@ -1,0 +1,107 @@
+import { type ConfigOf, defineConfig } from "@transporter/sdk";
+
+/** Every setting of an agent, once. The credentials' folder is for {@linkcode Agent}'s host, which opens the plugins. */
+export const config = defineConfig("agent", {
+  cpUrl: {
+    kind: "list",
+    default: ["ws://localhost:8080/ws"],
+    placeholder: "URL",
+    help: "Addresses of the control plane, tried in turn",
+  },
+  agentId: {
+    kind: "string",
+    placeholder: "ID",
+    help: "Who this agent is; unique per control plane",
+  },
+  agentName: {
+    kind: "string",
+    placeholder: "NAME",
+    help: "Its name for people; by default its id",
+  },
+  clusterName: {
+    kind: "string",
+    placeholder: "NAME",
+    help: "The cluster it runs in; by default the agent's id",
+  },
+  clusterProvider: {
+    kind: "string",
+    placeholder: "NAME",
+    help: "What runs the cluster, such as kind or eks",
+  },
+  region: { kind: "string", placeholder: "NAME", help: "Where the cluster is" },
+  label: {
+    kind: "list",
+    placeholder: "KEY=VALUE",
+    help: "A label to select the agent by",
+  },
+  namespace: {
+    kind: "string",
+    placeholder: "NAME",
+    help: "The namespace the agent runs in",
+  },
+  dataDir: {
+    kind: "string",
+    placeholder: "DIR",
+    help:
+      "Where the journal is kept; by default a folder of this agent's in $XDG_STATE_HOME/transporter",
+  },
+  inCluster: {
+    kind: "boolean",
+    help: "Use the credentials that Kubernetes gives to pods",
+  },
+  kubeconfig: {
+    kind: "string",
+    placeholder: "FILE",
+    help: "Use the credentials of this kubeconfig",
+  },
+  kubeContext: {
+    kind: "string",
+    placeholder: "NAME",
+    help: "Which context of the kubeconfig to use",
+  },
+  serviceAccountDir: {
+    kind: "string",
+    placeholder: "DIR",
+    default: "/var/run/secrets/kubernetes.io/serviceaccount",
+    help: "Where Kubernetes puts the credentials of pods",
+  },
+  heartbeatInterval: {
+    kind: "duration",
+    default: "10s",
+    min: "1s",
+    max: "5m",
+    help:
+      "Time between heartbeats; shorter where the control plane asks for it",
+  },
+  concurrency: {
+    kind: "integer",
+    default: 8,
+    min: 1,
+    max: 1000,
+    help: "Events that run at the same time",
+  },
+  window: {
+    kind: "integer",
+    default: 8,
+    min: 1,
+    max: 1000,
+    help:
+      "Events that the control plane may hand over before earlier ones are over",
+  },
+  drainTimeout: {
+    kind: "duration",
+    default: "30s",
+    min: "1s",
+    max: "1h",
+    help: "Time that running events have to finish after SIGTERM",
+  },
+  logLevel: {
+    kind: "choice",
+    choices: ["debug", "info", "warn", "error"],
+    default: "info",
+    help: "Lines below it are not written",
+  },
+});
+
+/** The values of an agent's settings. */
+export type AgentConfig = ConfigOf<typeof config>;

@@ -1,0 +1,212 @@
+import type { EventStatus } from "@transporter/sdk";
+
+/** What the agent knows of itself and of its stream of events. */
+export interface JournalMeta {
+  /** The id of this journal, made with it: a new one says that an older journal was lost. */
+  readonly instance: string;
+  /** Whose journal it is. */
+  readonly agent: string;
+  /** The stream that the last event came from. */
+  readonly epoch?: string;
+  /** The highest number that arrived in that stream. */
+  readonly seq?: number;
+  /** The highest number that a status was given. */
+  readonly sid?: number;
+}
+
+/** An event that arrived. */
+export interface JournalArrival {
+  /** The event. */
+  readonly id: string;
+  /** Which attempt it is, from 1. */
+  readonly attempt: number;
+  /** The digest of its body. */
+  readonly digest: string;
+  /** When it has to be over, in milliseconds since 1970 by the control plane's clock. */
+  readonly deadline: number;
+  /** The stream it came from; absent from a v1 control plane. */
+  readonly epoch?: string;
+  /** Its number in the stream; absent from a v1 control plane. */
+  readonly seq?: number;
+}
+
+/** What is written down, one step in the life of an attempt each. Applying one twice changes nothing. */
+export type JournalRecord =
+  | { readonly meta: JournalMeta }
+  /** It arrived; from here on it may be acknowledged. */
+  | { readonly in: JournalArrival }
+  /** It is about to be started. */
+  | { readonly try: { readonly id: string; readonly attempt: number } }
+  /** It ended; `sid` is the number of its last status, 0 while there are no numbers. */
+  | {
+    readonly fin: {
+      readonly id: string;
+      readonly attempt: number;
+      readonly sid: number;
+      readonly status: EventStatus;
+    };
+  }
+  /** Its last status is told, or told again, under another number. */
+  | { readonly num: { readonly id: string; readonly sid: number } }
+  /** The control plane has every status up to this one. */
+  | { readonly sent: { readonly upto: number } };
+
+/** What is known of an event: its highest attempt, and how far that got. */
+export interface JournalEntry extends JournalArrival {
+  /** How far the attempt got. */
+  readonly stage: "received" | "begun" | "finished";
+  /** The number of its last status; 0 while it has none. */
+  readonly sid: number;
+  /** Its last status, once it is finished; without result and details once the control plane has them. */
+  readonly status?: EventStatus;
+  /** Whether the control plane has its last status. */
+  readonly acknowledged: boolean;
+}
+
+/** How long an id is remembered after its event's deadline, in milliseconds: clocks differ, and links are slow. */
+const REMEMBERED_MS = 10 * 60_000;
+
+/** What the records of a journal add up to. No I/O. */
+export class JournalState {
+  /** Every event that is remembered, by id, in order of arrival. */
+  readonly entries: Map<string, JournalEntry> = new Map();
+  /** The agent and its stream; `undefined` before the first record. */
+  meta: JournalMeta | undefined;
+  /** Statuses up to this one are at the control plane. */
+  sentUpto = 0;
+  /** Finished events whose last status has a number and is not acknowledged. */
+  readonly #owed = new Set<string>();
+
+  /** Takes one record into account. */
+  apply(record: JournalRecord): void {
+    if ("meta" in record) this.meta = record.meta;
+    else if ("in" in record) this.#arrive(record.in);
+    else if ("try" in record) this.#begin(record.try);
+    else if ("fin" in record) this.#finish(record.fin);
+    else if ("num" in record) this.#number(record.num);
+    else this.#send(record.sent.upto);
+  }
+
+  /** The fewest records that add up to the same. */
+  snapshot(): JournalRecord[] {
+    const records: JournalRecord[] = [];
+    for (
+      const { stage, sid, status, acknowledged: _, ...arrival } of this.entries
+        .values()
+    ) {
+      const { id, attempt } = arrival;
+      records.push({ in: arrival });
+      if (stage === "begun") records.push({ try: { id, attempt } });
+      if (status !== undefined) {
+        records.push({ fin: { id, attempt, sid, status } });
+      }
+    }
+    records.push({ sent: { upto: this.sentUpto } });
+    // Last, since it sums up also those events that are forgotten.
+    if (this.meta !== undefined) records.push({ meta: this.meta });
+    return records;
+  }
+
+  /**
+   * Forgets events that nobody can send again, as their deadline is long over.
+   * An end that the control plane has not acknowledged is kept, unless it was
+   * never numbered: then it was for a v1 control plane, which acknowledges none.
+   *
+   * @param now The time of day at the control plane, in milliseconds since 1970.
+   * @param held Whether the event is in hand in this process.
+   */
+  purge(now: number, held: (id: string) => boolean): void {
+    for (const { id, deadline } of this.entries.values()) {
+      if (this.#owed.has(id) || held(id) || deadline + REMEMBERED_MS >= now) {
+        continue;
+      }
+      this.entries.delete(id);
+    }
+  }
+
+  #arrive(arrival: JournalArrival): void {
+    const { epoch, seq } = arrival;
+    if (this.meta !== undefined && epoch !== undefined && seq !== undefined) {
+      const highest = epoch === this.meta.epoch
+        ? Math.max(seq, this.meta.seq ?? 0)
+        : seq;
+      this.meta = { ...this.meta, epoch, seq: highest };
+    }
+    const known = this.entries.get(arrival.id);
+    if (known !== undefined && known.attempt > arrival.attempt) return;
+    if (known?.attempt !== arrival.attempt) this.#owed.delete(arrival.id);
+    // The same attempt again keeps how far it got, and takes its place in the newer stream.
+    const { stage, sid, status, acknowledged } =
+      known?.attempt === arrival.attempt ? known : {
+        stage: "received" as const,
+        sid: 0,
+        status: undefined,
+        acknowledged: false,
+      };
+    this.entries.set(arrival.id, {
+      ...arrival,
+      stage,
+      sid,
+      acknowledged,
+      ...(status === undefined ? {} : { status }),
+    });
+  }
+
+  #begin({ id, attempt }: { id: string; attempt: number }): void {
+    const known = this.entries.get(id);
+    if (known?.attempt !== attempt || known.stage !== "received") return;
+    this.entries.set(id, { ...known, stage: "begun" });
+  }
+
+  #finish({ id, attempt, sid, status }: {
+    id: string;
+    attempt: number;
+    sid: number;
+    status: EventStatus;
+  }): void {
+    this.#use(sid);
+    const known = this.entries.get(id);
+    if (known?.attempt !== attempt || known.stage === "finished") return;
+    this.entries.set(id, { ...known, stage: "finished", sid, status });
+    this.#owe(id, sid);
+  }
+
+  #number({ id, sid }: { id: string; sid: number }): void {
+    this.#use(sid);
+    const known = this.entries.get(id);
+    if (known?.stage !== "finished") return;
+    this.entries.set(id, { ...known, sid, acknowledged: false });
+    this.#owe(id, sid);
+  }
+
+  #owe(id: string, sid: number): void {
+    if (sid === 0) return;
+    this.#owed.add(id);
+    this.#send(this.sentUpto);
+  }
+
+  #send(upto: number): void {
+    this.#use(upto);
+    this.sentUpto = Math.max(this.sentUpto, upto);
+    for (const id of this.#owed) {
+      const entry = this.entries.get(id);
+      if (entry === undefined || entry.sid > this.sentUpto) continue;
+      const { status } = entry;
+      this.#owed.delete(id);
+      this.entries.set(id, {
+        ...entry,
+        acknowledged: true,
+        // What it led to may be large, and is the control plane's now.
+        ...(status === undefined
+          ? {}
+          : { status: { ...status, details: null, result: null } }),
+      });
+    }
+  }
+
+  #use(sid: number): void {
+    if (this.meta !== undefined && sid > (this.meta.sid ?? 0)) {
+      this.meta = { ...this.meta, sid };
+    }
+  }
+}
