@@ -12,3 +12,4 @@
  * @module
  */
 export * from "./executor_suite.ts";
+export * from "./test_clock.ts";
