@@ -1,5 +1,5 @@
 /**
- * Which test files there are, and what they need.
+ * Which files the repository has, and what its tests need.
  *
  * @module
  */
@@ -9,37 +9,56 @@ export const ROOT: string = decodeURIComponent(
   new URL("../", import.meta.url).pathname,
 );
 
-const PASSED_OVER_REGEXP = /^(\..*|node_modules|dist|testdata)$/;
+/** What is made, not written. */
+const PASSED_OVER: readonly string[] = [".git", "node_modules", "dist"];
 
-/** Every test file below a folder of the root, relative to the root. */
-export async function testFiles(folder = ""): Promise<string[]> {
+/** Every file of the repository, by path from the root, in order. */
+export async function repositoryFiles(folder = ""): Promise<string[]> {
   const found: string[] = [];
   for await (const entry of Deno.readDir(ROOT + folder)) {
     const path = folder + entry.name;
-    if (entry.isDirectory && !PASSED_OVER_REGEXP.test(entry.name)) {
-      found.push(...await testFiles(`${path}/`));
-    } else if (entry.isFile && /_test\.tsx?$/.test(entry.name)) {
-      found.push(path);
-    }
+    if (entry.isDirectory && !PASSED_OVER.includes(entry.name)) {
+      found.push(...await repositoryFiles(`${path}/`));
+    } else if (entry.isFile) found.push(path);
   }
   return found.sort();
 }
 
-/**
- * Whether a test file needs a Kubernetes API server: it stands in
- * `tests/kubernetes/`, or imports from there.
- *
- * @param file The path, relative to the root.
- */
-export async function needsKubernetes(file: string): Promise<boolean> {
-  if (file.startsWith("tests/kubernetes/")) return true;
-  const text = await Deno.readTextFile(ROOT + file);
-  return /\bfrom\s+"\.[^"]*\/kubernetes\/[^"]+"/.test(text);
+/** Every text file of the repository with its text, by path from the root. */
+export async function repositoryTexts(): Promise<Map<string, string>> {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  const found = new Map<string, string>();
+  for (const path of await repositoryFiles()) {
+    const bytes = await Deno.readFile(ROOT + path);
+    try {
+      found.set(path, decoder.decode(bytes));
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error; // not a text
+    }
+  }
+  return found;
 }
 
-/** The test files that need a Kubernetes API server. */
+/** Every test file, by path from the root, in order. */
+export async function testFiles(): Promise<string[]> {
+  return (await repositoryFiles()).filter((path) =>
+    /_test\.tsx?$/.test(path) && !/(^|\/)testdata\//.test(path)
+  );
+}
+
+/**
+ * The test files that need a Kubernetes API server: they stand in
+ * `tests/kubernetes/`, or import from there.
+ */
 export async function kubernetesFiles(): Promise<string[]> {
   const files = await testFiles();
-  const needs = await Promise.all(files.map(needsKubernetes));
+  const needs = await Promise.all(
+    files.map(async (file) =>
+      file.startsWith("tests/kubernetes/") ||
+      /\bfrom\s+"\.[^"]*\/kubernetes\/[^"]+"/.test(
+        await Deno.readTextFile(ROOT + file),
+      )
+    ),
+  );
   return files.filter((_, i) => needs[i]);
 }

@@ -1,0 +1,118 @@
+import { deepStrictEqual } from "node:assert/strict";
+import { dirname, join, normalize } from "node:path";
+import { repositoryTexts, ROOT } from "./files.ts";
+
+interface Manifest {
+  readonly workspace?: readonly string[];
+  readonly exports?: string | Readonly<Record<string, string>>;
+  readonly tasks?: Readonly<Record<string, { readonly description?: string }>>;
+}
+
+async function manifest(folder = ""): Promise<Manifest> {
+  return JSON.parse(await Deno.readTextFile(join(ROOT, folder, "deno.json")));
+}
+
+/** Every Markdown page of the repository with its text, by path from the root. */
+async function pages(): Promise<Map<string, string>> {
+  const texts = await repositoryTexts();
+  return new Map([...texts].filter(([path]) => path.endsWith(".md")));
+}
+
+/** A page without its fenced blocks. */
+function prose(text: string): string {
+  return text.replace(/^( *)(```+|~~~+)[^\n]*\n[\s\S]*?^\1\2\s*$/gm, "");
+}
+
+/** The anchors that GitHub gives to the headings of a page. */
+function anchors(text: string): Set<string> {
+  const found = new Set<string>();
+  for (
+    const [, heading = ""] of prose(text).matchAll(/^#{1,6} +(.+?) *#*$/gm)
+  ) {
+    const slug = heading.toLowerCase()
+      .replace(/\[([^\]]*)\]\([^)]*\)/g, "$1")
+      .replace(/[^\p{L}\p{N}\s_-]/gu, "")
+      .replaceAll(" ", "-");
+    let anchor = slug;
+    for (let n = 1; found.has(anchor); n++) anchor = `${slug}-${n}`;
+    found.add(anchor);
+  }
+  return found;
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+Deno.test("every export of every package is documented", async () => {
+  const { workspace = [] } = await manifest();
+  const entries: string[] = [];
+  for (const folder of workspace) {
+    const { exports = {} } = await manifest(folder);
+    const paths = typeof exports === "string"
+      ? [exports]
+      : Object.values(exports);
+    entries.push(...paths.map((path) => join(folder, path)));
+  }
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["doc", "--lint", "mod.ts", ...entries],
+    cwd: ROOT,
+    env: { NO_COLOR: "1" },
+    stdout: "null",
+  }).output();
+  if (!success) throw new Error(new TextDecoder().decode(stderr));
+});
+
+Deno.test("every relative link in a page leads somewhere", async () => {
+  const texts = await pages();
+  const broken: string[] = [];
+  for (const [page, text] of texts) {
+    for (
+      const [, target = ""] of prose(text).matchAll(
+        /\]\(<?([^)\s>]+)>?[^)]*\)/g,
+      )
+    ) {
+      if (/^[a-z][a-z+.-]*:/i.test(target)) continue;
+      const [path = "", anchor] = target.split("#");
+      const file = path === ""
+        ? page
+        : normalize(join(dirname(page), decodeURI(path)));
+      const text = texts.get(file);
+      const there = text !== undefined || await exists(ROOT + file);
+      if (
+        !there || (anchor && text !== undefined && !anchors(text).has(anchor))
+      ) {
+        broken.push(`${page}: ${target}`);
+      }
+    }
+  }
+  deepStrictEqual(broken, []);
+});
+
+Deno.test("every task that a page names is there", async () => {
+  const { tasks = {} } = await manifest();
+  const unknown: string[] = [];
+  for (const [page, text] of await pages()) {
+    if (page === "CHANGELOG.md") continue; // tells of tasks that were
+    for (
+      const [, task = ""] of text.matchAll(
+        /\bdeno(?:@[\w.]+)? task ([a-z][\w:-]*)/g,
+      )
+    ) {
+      if (!Object.hasOwn(tasks, task)) unknown.push(`${page}: ${task}`);
+    }
+  }
+  deepStrictEqual(unknown, []);
+});
+
+Deno.test("every task has a description", async () => {
+  const { tasks = {} } = await manifest();
+  const silent = Object.entries(tasks).filter(([, task]) => !task.description);
+  deepStrictEqual(silent.map(([name]) => name), []);
+});

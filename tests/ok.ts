@@ -1,0 +1,87 @@
+/**
+ * `deno task ok`: what has to hold before every commit, in under a minute once
+ * the caches are warm. Says at the end how long each step took.
+ *
+ * @module
+ */
+// deno-lint-ignore-file no-console -- what it prints is what it is for
+
+import { kubernetesFiles, ROOT } from "./files.ts";
+
+interface Step {
+  readonly name: string;
+  readonly args: readonly string[];
+}
+
+interface Outcome extends Step {
+  readonly success: boolean;
+  readonly seconds: number;
+  readonly output: string;
+}
+
+async function run(step: Step): Promise<Outcome> {
+  const startedAt = performance.now();
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [...step.args],
+    cwd: ROOT,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).output();
+  const decoder = new TextDecoder();
+  return {
+    ...step,
+    success,
+    seconds: (performance.now() - startedAt) / 1_000,
+    output: decoder.decode(stdout) + decoder.decode(stderr),
+  };
+}
+
+/** Prints what a step said if it failed, and one line on it. */
+function show({ name, args, success, seconds, output }: Outcome): void {
+  if (!success) {
+    console.log(`\n${output.trim()}\n\nfailed: deno ${args.join(" ")}\n`);
+  }
+  console.log(
+    `${success ? "ok    " : "FAILED"} ${
+      seconds.toFixed(1).padStart(5)
+    } s  ${name}`,
+  );
+}
+
+async function main(): Promise<number> {
+  const startedAt = performance.now();
+  const frozen = Deno.env.get("CI") ? ["--frozen"] : [];
+  const slow = [...await kubernetesFiles(), "tests/bench"];
+
+  // These keep one core busy each; the tests that follow use all there are.
+  const first = await Promise.all([
+    { name: "format", args: ["fmt", "--check"] },
+    { name: "lint", args: ["lint"] },
+    { name: "types", args: ["check", ...frozen, "--doc"] },
+    {
+      name: "generated files",
+      args: ["run", "--allow-all", ...frozen, "tests/gen.ts", "--check"],
+    },
+  ].map(run));
+  const last = await run({
+    name: "docs and fast tests",
+    args: [
+      "test",
+      "--allow-all",
+      "--doc",
+      "--no-check",
+      "--parallel",
+      "--shuffle",
+      ...frozen,
+      `--ignore=${slow.join(",")}`,
+    ],
+  });
+  const outcomes = [...first, last];
+  outcomes.forEach(show);
+  const seconds = (performance.now() - startedAt) / 1_000;
+  console.log(`       ${seconds.toFixed(1).padStart(5)} s  in all`);
+  return outcomes.every((outcome) => outcome.success) ? 0 : 1;
+}
+
+if (import.meta.main) Deno.exit(await main());
