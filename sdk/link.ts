@@ -98,6 +98,11 @@ export class Link implements AsyncDisposable {
   unknownFrames = 0;
   /** When the last frame arrived, by the clock's `monotonic`, in milliseconds. */
   receivedAt: number;
+  /**
+   * Since when the wire has been busy with one frame, by the clock's `monotonic`, in milliseconds;
+   * `undefined` when it is not. A peer that stopped reading shows here.
+   */
+  writingSince: number | undefined;
 
   /** Takes over a wire: nobody else may read from it, send on it or close it. */
   constructor(wire: Wire, options: LinkOptions) {
@@ -139,7 +144,8 @@ export class Link implements AsyncDisposable {
    * written. Events and statuses keep their order; the rest may overtake them.
    *
    * @throws {TransporterError} `unavailable` when the link ends first, `too_large` beyond 12 MiB,
-   * `exhausted` when the peer reads too slowly, or the code of the far end's refusal.
+   * `exhausted` when the peer reads too slowly, or the code of the far end's refusal, whose
+   * `details.retry_after_ms` says when an event may be sent again (`null`: never).
    */
   async send(message: Message): Promise<void> {
     const acknowledged = this.#receipts.expect(message, this.#peer.version);
@@ -343,16 +349,16 @@ export class Link implements AsyncDisposable {
     this.#writing = true;
     try {
       while (this.#open) {
-        const urgent = this.#urgent.shift();
+        const urgent = this.#urgent[0];
         if (urgent !== undefined) {
-          await this.#wire.send(urgent.text);
-          this.#written(urgent);
+          await this.#writeFrame(urgent.text);
+          if (this.#urgent.shift() !== undefined) this.#written(urgent);
           continue;
         }
         const next = this.#ordered[0];
         if (next === undefined) break;
         if (this.#parts.length === 0) this.#parts = this.#cut(next);
-        await this.#wire.send(this.#parts.shift() ?? "");
+        await this.#writeFrame(this.#parts.shift() ?? "");
         if (this.#parts.length === 0 && this.#ordered.shift() !== undefined) {
           this.#written(next);
         }
@@ -362,6 +368,12 @@ export class Link implements AsyncDisposable {
     } finally {
       this.#writing = false;
     }
+  }
+
+  async #writeFrame(text: string): Promise<void> {
+    this.writingSince = this.#clock.monotonic();
+    await this.#wire.send(text);
+    this.writingSince = undefined;
   }
 
   #cut({ text, bytes }: Outgoing): string[] {

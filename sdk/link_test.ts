@@ -122,8 +122,43 @@ Deno.test("Link.send() rejects with the code of the far end's nack", async () =>
     delivery.ack(); // loses
     break;
   }
-  await rejects(sent, { code: "id_conflict", message: "Cannot take it" });
+  await rejects(sent, {
+    code: "id_conflict",
+    message: "Cannot take it",
+    details: { retry_after_ms: null },
+  });
   await near.close();
+});
+
+Deno.test("Link.send() rejects with when a nacked event may be sent again", async () => {
+  const [near, far] = links();
+  const sent = near.send(event(3));
+  for await (const delivery of far.receive()) {
+    delivery.nack(new TransporterError("exhausted", "Cannot take it now"));
+    break;
+  }
+  await rejects(sent, {
+    code: "exhausted",
+    details: { retry_after_ms: 1000 },
+  });
+  await near.close();
+});
+
+Deno.test("Link.send() rejects when the wire breaks in the middle of its frame", async () => {
+  const [near] = memoryWires();
+  const broken = Promise.withResolvers<void>();
+  const wire: Wire = {
+    frames: near.frames,
+    send: () => broken.promise,
+    close: (reason) => near.close(reason),
+  };
+  const link = new Link(wire, { clock: systemClock });
+  strictEqual(link.writingSince, undefined);
+  const sent = link.send({ type: "bye", reason: "x" });
+  ok(link.writingSince !== undefined);
+  broken.reject(new TransporterError("unavailable", "Cannot send"));
+  await rejects(sent, { code: "unavailable" });
+  strictEqual((await link.closed)?.code, "unavailable");
 });
 
 Deno.test("Link.send() of statuses resolves up to what the control plane stored", async () => {

@@ -127,11 +127,16 @@ export class Receipts {
     this.#settleUpto("sid", frame.upto);
   }
 
-  /** The agent does not take an event. */
+  /** The agent does not take an event; the refusal's `details.retry_after_ms` says until when, `null` for ever. */
   nackEvent(frame: NackFrame): void {
+    const { code, message } = TransporterError.fromBody({
+      code: frame.code,
+      message: frame.detail,
+    });
+    const details = { retry_after_ms: frame.retry_after_ms ?? null };
     this.#settle(
       `seq ${frame.seq}`,
-      TransporterError.fromBody({ ...frame, message: frame.detail }),
+      new TransporterError(code, message, { details }),
     );
   }
 
