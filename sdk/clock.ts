@@ -14,22 +14,36 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   // deno-lint-ignore transporter/ambient -- the one place where real time enters
   monotonic: () => performance.now(),
-  sleep(ms, { signal } = {}) {
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason);
-      function abort() {
-        clearTimeout(timer);
-        reject(signal?.reason);
-      }
-      // deno-lint-ignore transporter/ambient -- the one place where real time enters
-      const timer = setTimeout(() => {
-        signal?.removeEventListener("abort", abort);
-        resolve();
-      }, ms);
-      signal?.addEventListener("abort", abort, { once: true });
-    });
+  async sleep(ms, options = {}) {
+    let restMs = ms;
+    for (; restMs > TIMER_MS_MAX; restMs -= TIMER_MS_MAX) {
+      await wait(TIMER_MS_MAX, options);
+    }
+    await wait(restMs, options);
   },
 };
+
+/** The longest that a timer takes: a longer one goes off at once. An event may have 30 days. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+function wait(
+  ms: number,
+  { signal }: { readonly signal?: AbortSignal },
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    function abort() {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    }
+    // deno-lint-ignore transporter/ambient -- the one place where real time enters
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", abort);
+      resolve();
+    }, ms);
+    signal?.addEventListener("abort", abort, { once: true });
+  });
+}
 
 /** A signal that a clock aborts; dispose it when the work it bounds is over. */
 export interface Deadline extends Disposable {
