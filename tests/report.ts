@@ -4,9 +4,11 @@
  * @module
  */
 
+import { stripVTControlCharacters } from "node:util";
+
 /** One test of a report. A step of a test counts as a test. */
 export interface TestResult {
-  /** The file of the test, relative to the root, such as `"sdk/link_test.ts"`. */
+  /** The file of the test, relative to the root; of a suite, the file of the suite. */
   readonly file: string;
   /** The name of the test. */
   readonly name: string;
@@ -62,18 +64,15 @@ export function parseReport(xml: string): TestResult[] {
 }
 
 /**
- * Finds the files that should be in a report and are not: their module threw
- * before its first test, or it has none. `deno test` leaves them out.
+ * Finds the files that threw outside their tests, which the report does not
+ * name: their tests may not have begun.
  *
- * @param results What the report has.
- * @param files The test files that were to run.
+ * @param output What `deno test` printed.
  */
-export function missingFiles(
-  results: readonly TestResult[],
-  files: readonly string[],
-): string[] {
-  const seen = new Set(results.map((result) => result.file));
-  return files.filter((file) => !seen.has(file));
+export function brokenFiles(output: string): string[] {
+  const plain = stripVTControlCharacters(output);
+  return [...plain.matchAll(/^Uncaught error from (.+) FAILED$/gm)]
+    .map(([, file = ""]) => file.replace(/^\.\//, ""));
 }
 
 /** The line that a run ends with. */

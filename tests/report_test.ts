@@ -1,5 +1,5 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import { missingFiles, parseReport, summary } from "./report.ts";
+import { brokenFiles, parseReport, summary } from "./report.ts";
 
 const REPORT = `<?xml version="1.0" encoding="UTF-8"?>
 <testsuites name="deno test" tests="5" failures="1" errors="1" time="0.501">
@@ -38,38 +38,56 @@ Deno.test("parseReport() reads every test, with how it ended", () => {
   ]);
 });
 
-Deno.test("parseReport() reads what deno test writes", async () => {
+/** Runs `deno test` on some files; returns its report, and what it printed. */
+async function denoTest(
+  files: Readonly<Record<string, string>>,
+): Promise<{ readonly report: string; readonly output: string }> {
   const dir = await Deno.makeTempDir();
   try {
-    await Deno.writeTextFile(
-      `${dir}/a_test.ts`,
-      `Deno.test('is "<so>" & so', () => {});
-       Deno.test("fails", () => { throw new Error("</testcase><skipped/>"); });
-       Deno.test.ignore("is left out", () => {});
-       Deno.test({ name: "ends it", sanitizeExit: false, fn: () => Deno.exit(0) });
-       Deno.test("comes after it", () => {});`,
-    );
-    await Deno.writeTextFile(`${dir}/b_test.ts`, "throw new Error();");
-    await new Deno.Command(Deno.execPath(), {
+    for (const [path, text] of Object.entries(files)) {
+      await Deno.writeTextFile(`${dir}/${path}`, text);
+    }
+    const { stdout } = await new Deno.Command(Deno.execPath(), {
       args: ["test", "--no-config", "--no-lock", "--junit-path=report.xml"],
       cwd: dir,
-      stdout: "null",
+      env: { FORCE_COLOR: "1" },
       stderr: "null",
     }).output();
-    const results = parseReport(await Deno.readTextFile(`${dir}/report.xml`));
-    deepStrictEqual(results, [
-      { file: "a_test.ts", name: 'is "<so>" & so', outcome: "passed" },
-      { file: "a_test.ts", name: "fails", outcome: "failed" },
-      { file: "a_test.ts", name: "is left out", outcome: "skipped" },
-      { file: "a_test.ts", name: "ends it", outcome: "failed" },
-      { file: "a_test.ts", name: "comes after it", outcome: "unreached" },
-    ]);
-    deepStrictEqual(missingFiles(results, ["a_test.ts", "b_test.ts"]), [
-      "b_test.ts",
-    ]);
+    return {
+      report: await Deno.readTextFile(`${dir}/report.xml`),
+      output: new TextDecoder().decode(stdout),
+    };
   } finally {
     await Deno.remove(dir, { recursive: true });
   }
+}
+
+Deno.test("parseReport() reads what deno test writes", async () => {
+  const { report } = await denoTest({
+    "a_test.ts": `Deno.test('is "<so>" & so', () => {});
+      Deno.test("fails", () => { throw new Error("</testcase><skipped/>"); });
+      Deno.test.ignore("is left out", () => {});
+      Deno.test({ name: "ends it", sanitizeExit: false, fn: () => Deno.exit(0) });
+      Deno.test("comes after it", () => {});`,
+  });
+  deepStrictEqual(parseReport(report), [
+    { file: "a_test.ts", name: 'is "<so>" & so', outcome: "passed" },
+    { file: "a_test.ts", name: "fails", outcome: "failed" },
+    { file: "a_test.ts", name: "is left out", outcome: "skipped" },
+    { file: "a_test.ts", name: "ends it", outcome: "failed" },
+    { file: "a_test.ts", name: "comes after it", outcome: "unreached" },
+  ]);
+});
+
+Deno.test("brokenFiles() finds the files that deno test could not run", async () => {
+  const { report, output } = await denoTest({
+    "a_test.ts": `Deno.test("passes", () => {});`,
+    "b_test.ts": `throw new Error("no test of this begins");`,
+  });
+  deepStrictEqual(parseReport(report), [
+    { file: "a_test.ts", name: "passes", outcome: "passed" },
+  ]);
+  deepStrictEqual(brokenFiles(output), ["b_test.ts"]);
 });
 
 Deno.test("summary() counts", () => {

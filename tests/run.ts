@@ -6,15 +6,10 @@
 // deno-lint-ignore-file no-console -- what it prints is what it is for
 
 import { TransporterError } from "@transporter/sdk";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { kubernetesFiles, ROOT, testFiles } from "./files.ts";
-import {
-  missingFiles,
-  parseReport,
-  summary,
-  type TestResult,
-} from "./report.ts";
+import { denoTest } from "./deno.ts";
+import { kubernetesFiles } from "./files.ts";
+import { summary, type TestResult } from "./report.ts";
 import { type Part, PARTS, type Setup, setUp } from "./setup.ts";
 
 const USAGE = `deno task test [--without ${PARTS.join(",")}] [NAME]`;
@@ -72,56 +67,6 @@ function parse(args: readonly string[]) {
   }
 }
 
-interface DenoTestOptions {
-  readonly setup: Setup;
-  readonly leftOut: readonly string[];
-  readonly filter: string | undefined;
-  readonly signal: AbortSignal;
-}
-
-/** Runs `deno test`, whose output goes through. */
-async function denoTest(
-  { setup, leftOut, filter, signal }: DenoTestOptions,
-): Promise<{ readonly success: boolean; readonly results: TestResult[] }> {
-  const dir = await Deno.makeTempDir({ prefix: "transporter-test-" });
-  try {
-    const report = join(dir, "report.xml");
-    const child = new Deno.Command(Deno.execPath(), {
-      args: [
-        "test",
-        "--allow-all",
-        "--doc",
-        "--parallel",
-        "--shuffle",
-        `--junit-path=${report}`,
-        ...(setup.env["CI"] ? ["--frozen"] : []),
-        ...(leftOut.length > 0 ? [`--ignore=${leftOut.join(",")}`] : []),
-        ...(filter === undefined ? [] : [`--filter=${filter}`]),
-      ],
-      cwd: ROOT,
-      clearEnv: true,
-      env: setup.env,
-      stdin: "null",
-    }).spawn();
-    const end = () => child.kill("SIGINT");
-    signal.addEventListener("abort", end);
-    const { success } = await child.status;
-    signal.removeEventListener("abort", end);
-    return { success, results: parseReport(await readIfThere(report)) };
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
-}
-
-async function readIfThere(path: string): Promise<string> {
-  try {
-    return await Deno.readTextFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return "";
-    throw error;
-  }
-}
-
 /** Why a test that was to run did not. */
 function reasonOf({ file, name }: TestResult, setup: Setup): string {
   const pods = setup.skipped.get("pods");
@@ -131,8 +76,8 @@ function reasonOf({ file, name }: TestResult, setup: Setup): string {
 }
 
 /**
- * Sets up, runs, and says what it came to. A file that was left out, and one
- * whose module could not be run, counts as one test.
+ * Sets up, runs, and says what it came to. A file that was left out, and an
+ * error outside of tests, count as one test.
  *
  * @param options What to run.
  * @param signal Ends the tests, and what was set up for them.
@@ -149,7 +94,7 @@ export async function run(
     signal,
   });
   const leftOut = without.has("kubernetes") ? await kubernetesFiles() : [];
-  const ran = await denoTest({ setup, leftOut, filter, signal });
+  const ran = await denoTest({ env: setup.env, leftOut, filter, signal });
   signal.throwIfAborted();
 
   // What was not reached was filtered out, or something broke the run off.
@@ -160,11 +105,10 @@ export async function run(
   function add(file: string, name: string, outcome: TestResult["outcome"]) {
     results.push({ file, name, outcome });
   }
+  for (const file of ran.broken) {
+    add(file, "an error outside its tests", "failed");
+  }
   if (filter === undefined) {
-    const wanted = (await testFiles()).filter((f) => !leftOut.includes(f));
-    for (const file of missingFiles(results, wanted)) {
-      add(file, "the file as a whole: nothing of it ran", "failed");
-    }
     for (const file of leftOut) add(file, "the file as a whole", "skipped");
   }
   const count = (outcome: TestResult["outcome"]) =>

@@ -60,6 +60,11 @@ export async function setUp(options: SetupOptions): Promise<Setup> {
     skipped.set("pods", `${PODS_VARIABLE} names no cluster`);
   } else await checkKubeconfig(env[PODS_VARIABLE]);
 
+  // Tests make their folders here, so that those of an interrupted run go too.
+  const dir = await Deno.makeTempDir({ prefix: "transporter-test-" });
+  stack.defer(() => Deno.remove(dir, { recursive: true }));
+  env["TMPDIR"] = dir;
+
   delete env[SHARED_VARIABLE];
   if (without.has("kubernetes")) {
     skipped.set("kubernetes", "--without kubernetes");
@@ -72,8 +77,6 @@ export async function setUp(options: SetupOptions): Promise<Setup> {
         ...(assets ? { assets } : {}),
       }),
     );
-    const dir = await Deno.makeTempDir({ prefix: "transporter-test-" });
-    stack.defer(() => Deno.remove(dir, { recursive: true }));
     env[SHARED_VARIABLE] = join(dir, "localkube.json");
     await Deno.writeTextFile(env[SHARED_VARIABLE], JSON.stringify(kube), {
       mode: 0o600,
