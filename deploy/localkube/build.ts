@@ -13,6 +13,7 @@ import {
   installedGo,
   parseGoVersion,
 } from "./go.ts";
+import { Processes } from "./processes.ts";
 import { Progress, type ProgressOutput } from "./progress.ts";
 
 /** Options of {@linkcode findOrBuild}. */
@@ -93,11 +94,11 @@ export function kubernetesVersion(goMod: string): string {
  */
 export async function findOrBuild(options: BuildOptions): Promise<string> {
   const here = new URL(".", import.meta.url);
-  const [goMod, goSum, mainGo] = await Promise.all(
+  const [goMod = "", goSum = "", mainGo = ""] = await Promise.all(
     ["go.mod", "go.sum", "main.go"].map((name) =>
       Deno.readTextFile(new URL(name, here))
     ),
-  ) as [string, string, string];
+  );
   const program = await programPath({ goMod, goSum, mainGo }, options.cacheDir);
   if (await exists(program)) return program;
 
@@ -110,7 +111,7 @@ export async function findOrBuild(options: BuildOptions): Promise<string> {
   const version = kubernetesVersion(goMod);
   await Deno.mkdir(dirname(program), { recursive: true });
   using _progress = new Progress(
-    `Building the Kubernetes ${version} API server from Go modules, once, about 4 minutes on two cores:`,
+    `Building the Kubernetes ${version} API server from Go modules, once, 4 to 10 minutes on two cores:`,
     options.output ?? Deno.stderr,
   );
   using lock = await Deno.open(join(dirname(program), "lock"), {
@@ -140,40 +141,32 @@ async function build(
   const [major, minor] = version.split(".");
   const at = "-X k8s.io/component-base/version.";
   const unfinished = `${program}.${crypto.randomUUID()}`;
+  const processes = await Processes.open();
   try {
-    const go = new Deno.Command("go", {
-      args: [
-        "build",
-        "-buildvcs=false",
-        `-ldflags=-s -w ${at}gitVersion=v${version} ${at}gitMajor=${major} ${at}gitMinor=${minor}`,
-        "-o",
-        unfinished,
-        ".",
-      ],
-      cwd: folder,
-      env: GO_ENVIRONMENT,
-      stdin: "null",
-      stdout: "null",
-      stderr: "piped",
-    }).spawn();
-    // On an interrupt Go waits for its compilers and removes its work folder.
-    const interrupt = () => go.kill("SIGINT");
-    signal?.addEventListener("abort", interrupt);
-    const { success, stderr } = await go.output();
-    signal?.removeEventListener("abort", interrupt);
+    const go = await processes.start("go", [
+      "go",
+      "build",
+      "-buildvcs=false",
+      `-ldflags=-s -w ${at}gitVersion=v${version} ${at}gitMajor=${major} ${at}gitMinor=${minor}`,
+      "-o",
+      unfinished,
+      ".",
+    ], { cwd: folder, env: { ...GO_ENVIRONMENT, GOTMPDIR: processes.dir } });
+    const end = () => processes.end(go);
+    signal?.addEventListener("abort", end);
+    const code = await go.ended;
+    signal?.removeEventListener("abort", end);
     signal?.throwIfAborted();
-    if (!success) {
-      const said = new TextDecoder().decode(stderr).trim().split("\n")
-        .filter((line) => !line.startsWith("go: downloading"));
+    if (code !== 0) {
       throw new TransporterError(
         "no_cluster",
-        `Cannot build a Kubernetes API server as "go build" failed: ${
-          said.slice(-3).join("; ")
-        }`,
+        `Cannot build a Kubernetes API server as "go build" ended with code ${code}: ${await processes
+          .log("go")}`,
       );
     }
     await Deno.rename(unfinished, program);
   } finally {
+    await processes.stop();
     await removeUnfinished(dirname(program));
   }
 }

@@ -1,4 +1,10 @@
-import { notStrictEqual, strictEqual, throws } from "node:assert/strict";
+import {
+  deepStrictEqual,
+  match,
+  notStrictEqual,
+  strictEqual,
+  throws,
+} from "node:assert/strict";
 import { join } from "node:path";
 import {
   findOrBuild,
@@ -9,6 +15,16 @@ import {
 } from "./build.ts";
 
 const SOURCE: ProgramSource = { goMod: "a", goSum: "b", mainGo: "c" };
+
+/** What the real program is built from. */
+async function source(): Promise<ProgramSource> {
+  const [goMod = "", goSum = "", mainGo = ""] = await Promise.all(
+    ["go.mod", "go.sum", "main.go"].map((name) =>
+      Deno.readTextFile(new URL(name, import.meta.url))
+    ),
+  );
+  return { goMod, goSum, mainGo };
+}
 
 const CACHE_CASES = [
   { name: "XDG_CACHE_HOME", env: { XDG_CACHE_HOME: "/x" }, wanted: "/x" },
@@ -80,12 +96,7 @@ Deno.test("kubernetesVersion() reads the release in go.mod", async () => {
 Deno.test("findOrBuild() takes a program that is in the cache", async () => {
   const cacheDir = await Deno.makeTempDir();
   try {
-    const [goMod, goSum, mainGo] = await Promise.all(
-      ["go.mod", "go.sum", "main.go"].map((name) =>
-        Deno.readTextFile(new URL(name, import.meta.url))
-      ),
-    ) as [string, string, string];
-    const path = await programPath({ goMod, goSum, mainGo }, cacheDir);
+    const path = await programPath(await source(), cacheDir);
     await Deno.mkdir(join(path, ".."), { recursive: true });
     await Deno.writeTextFile(path, "");
     strictEqual(await findOrBuild({ cacheDir }), path);
@@ -93,3 +104,105 @@ Deno.test("findOrBuild() takes a program that is in the cache", async () => {
     await Deno.remove(cacheDir, { recursive: true });
   }
 });
+
+/** What became of {@linkcode findOrBuild} in a process of its own. */
+interface Outcome {
+  readonly program?: string;
+  readonly code?: string;
+  readonly message?: string;
+}
+
+/** Calls it in a process that finds another Go, or none: `go` is the text of a shell script. */
+async function buildWith(
+  dir: string,
+  go: string | undefined,
+): Promise<Outcome> {
+  const bin = join(dir, "bin");
+  await Deno.mkdir(bin, { recursive: true });
+  if (go !== undefined) {
+    await Deno.writeTextFile(join(bin, "go"), `#!/bin/sh\n${go}\n`, {
+      mode: 0o700,
+    });
+  }
+  const program = `
+    import { findOrBuild } from ${
+    JSON.stringify(new URL("build.ts", import.meta.url).href)
+  };
+    const cacheDir = ${JSON.stringify(join(dir, "cache"))};
+    const outcome = await findOrBuild({ cacheDir }).then(
+      (program) => ({ program }),
+      ({ code, message }) => ({ code, message }),
+    );
+    console.log(JSON.stringify(outcome));
+  `;
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--no-lock", program],
+    cwd: new URL("../..", import.meta.url),
+    env: { PATH: go === undefined ? bin : `${bin}:/usr/bin:/bin`, DIR: dir },
+    stderr: "null",
+  }).output();
+  return JSON.parse(new TextDecoder().decode(stdout)) as Outcome;
+}
+
+/** A Go that notes each build, takes a moment, and writes what it was told to. */
+const WORKING_GO = `
+if [ "$1" = env ]; then echo go1.99.0; exit; fi
+echo "$GOTOOLCHAIN $CGO_ENABLED" >>"$DIR/builds"
+while [ "$1" != -o ]; do shift; done
+sleep 0.3
+echo program >"$2"`;
+
+Deno.test("findOrBuild() builds once for two processes", async () => {
+  const dir = await Deno.makeTempDir();
+  try {
+    const [one, two] = await Promise.all([
+      buildWith(dir, WORKING_GO),
+      buildWith(dir, WORKING_GO),
+    ]);
+    deepStrictEqual(one, two);
+    strictEqual(await Deno.readTextFile(one.program ?? ""), "program\n");
+    strictEqual(await Deno.readTextFile(join(dir, "builds")), "local 0\n");
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
+Deno.test("findOrBuild() leaves nothing of a build that fails, nor of one before it", async () => {
+  const dir = await Deno.makeTempDir();
+  try {
+    const folder = join(
+      await programPath(await source(), `${dir}/cache`),
+      "..",
+    );
+    await Deno.mkdir(folder, { recursive: true });
+    await Deno.writeTextFile(join(folder, "localkube.killed"), "half of it");
+    const outcome = await buildWith(
+      dir,
+      'if [ "$1" = env ]; then echo go1.99.0; exit; fi; echo no network >&2; exit 1',
+    );
+    strictEqual(outcome.code, "no_cluster");
+    match(outcome.message ?? "", /"go build" ended with code 1: no network$/);
+    const left = await Array.fromAsync(Deno.readDir(folder));
+    deepStrictEqual(left.map(({ name }) => name), ["lock"]);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
+const REFUSED = [
+  { name: "no Go", go: undefined, message: /there is no Go/ },
+  { name: "an older Go", go: "echo go1.25.9", message: /Go is "go1\.25\.9"/ },
+];
+
+for (const { name, go, message } of REFUSED) {
+  Deno.test(`findOrBuild() refuses ${name}`, async () => {
+    const dir = await Deno.makeTempDir();
+    try {
+      const outcome = await buildWith(dir, go);
+      strictEqual(outcome.code, "no_cluster");
+      match(outcome.message ?? "", message);
+    } finally {
+      await Deno.remove(dir, { recursive: true });
+    }
+  });
+}

@@ -1,5 +1,9 @@
-import { doesNotThrow, strictEqual, throws } from "node:assert/strict";
-import { deepStrictEqual } from "node:assert/strict";
+import {
+  deepStrictEqual,
+  doesNotThrow,
+  strictEqual,
+  throws,
+} from "node:assert/strict";
 import { checkGoVersion, parseGoVersion } from "./go.ts";
 
 const WANTED = { major: 1, minor: 26 };

@@ -6,7 +6,7 @@
 
 import { TransporterError } from "@transporter/sdk";
 import { join } from "node:path";
-import { tail } from "./processes.ts";
+import { Processes, tail } from "./processes.ts";
 
 /** All that another process needs to use a running API server; survives JSON, and is as secret as its token. */
 export interface LocalKubeAddress {
@@ -66,12 +66,8 @@ export class LocalKube implements AsyncDisposable {
 
   /** Uses an API server that somebody else started, and leaves it running. */
   static async attach(address: LocalKubeAddress): Promise<LocalKube> {
-    const dir = await Deno.makeTempDir({ prefix: "transporter-localkube-" });
-    return new LocalKube(
-      address,
-      dir,
-      () => Deno.remove(dir, { recursive: true }),
-    );
+    const processes = await Processes.open();
+    return new LocalKube(address, processes.dir, () => processes.stop());
   }
 
   /** The path of a kubeconfig file, see {@linkcode LocalKubeAddress.kubeconfig}. */

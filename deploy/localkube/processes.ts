@@ -14,10 +14,19 @@ export interface Component {
   readonly name: string;
   /** The process. */
   readonly pid: number;
+  /** Resolves with the exit code once it has ended, by itself or not; never rejects. */
+  readonly ended: Promise<number>;
+}
+
+/** Options of {@linkcode Processes.start}. */
+export interface StartOptions {
+  /** The folder it works in; the one of the processes unless given. */
+  readonly cwd?: string;
+  /** Variables to add to our own environment, of which nothing reaches the program unless this is given. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 interface Running extends Component {
-  readonly child: Deno.ChildProcess;
   /** The end of the pipe whose other end tells the process that we live. */
   readonly lifeline: WritableStreamDefaultWriter<Uint8Array>;
   /** Once it has ended. */
@@ -53,6 +62,9 @@ const READY_WITHIN_MS = 120_000;
 /** Between two looks whether it is, in milliseconds. */
 const POLL_MS = 25;
 
+/** How often the folder is removed again when something was written into it meanwhile. */
+const REMOVE_TRIES = 20;
+
 /**
  * Starts processes in a folder of their own, and ends them all. A caretaker
  * process does the same if this one dies without a word (SIGKILL): between the
@@ -73,7 +85,10 @@ export class Processes {
   /** Makes a folder and its caretaker. */
   static async open(): Promise<Processes> {
     const dir = await Deno.makeTempDir({ prefix: "transporter-localkube-" });
-    return new Processes(dir, spawn("caretaker", [CARETAKER, dir], "/"));
+    return new Processes(
+      dir,
+      spawn("caretaker", [CARETAKER, dir], { cwd: "/" }),
+    );
   }
 
   /** The last lines that a component logged. */
@@ -81,12 +96,16 @@ export class Processes {
     return tail(this.#logPath(name), QUOTED_LINES);
   }
 
-  /** Starts a program in the folder; nothing of our environment reaches it. */
-  async start(name: string, command: readonly string[]): Promise<Component> {
+  /** Starts a program; its log has the component's name. */
+  async start(
+    name: string,
+    command: readonly string[],
+    options: StartOptions = {},
+  ): Promise<Component> {
     const running = spawn(
       name,
       [WITH_LOG, this.#logPath(name), ...command],
-      this.dir,
+      { cwd: this.dir, ...options },
     );
     this.#running.add(running);
     const line = new TextEncoder().encode(`${running.pid}\n`);
@@ -135,7 +154,7 @@ export class Processes {
   async stop(): Promise<void> {
     await Promise.all([...this.#running].map(kill));
     this.#running.clear();
-    await Deno.remove(this.dir, { recursive: true });
+    await removeFolder(this.dir);
     // Last, so that somebody is there to clean up if we die before this line.
     await kill(this.#caretaker);
   }
@@ -169,35 +188,50 @@ export async function tail(path: string, lines: number): Promise<string> {
   }
 }
 
+/** Removes a folder in which processes that were killed may still end a write. */
+async function removeFolder(path: string): Promise<void> {
+  for (let tries = 1;; tries++) {
+    try {
+      return await Deno.remove(path, { recursive: true });
+    } catch (error) {
+      if (tries === REMOVE_TRIES) throw error;
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  }
+}
+
 /** Runs a shell script in a session of its own, so that Ctrl-C is for us to handle. */
 function spawn(
   name: string,
   script: readonly string[],
-  cwd: string,
+  { cwd, env }: StartOptions & { readonly cwd: string },
 ): Running {
   const child = new Deno.Command("/bin/sh", {
     args: ["-c", ...script],
     cwd,
-    clearEnv: true,
-    env: { PATH: "/usr/bin:/bin" },
+    clearEnv: env === undefined,
+    env: env ?? { PATH: "/usr/bin:/bin" },
     detached: true,
     stdin: "piped",
     stdout: "null",
     stderr: "null",
   }).spawn();
-  const lifeline = child.stdin.getWriter();
-  const running: Running = { name, pid: child.pid, child, lifeline };
-  child.status.then(({ code }) => {
+  const ended = child.status.then(({ code }) => {
     running.exitCode = code;
     killGroup(child.pid); // what it started itself, if anything
+    return code;
   });
+  const lifeline = child.stdin.getWriter();
+  const running: Running = { name, pid: child.pid, ended, lifeline };
   return running;
 }
 
-async function kill({ child, lifeline, exitCode }: Running): Promise<void> {
+async function kill(
+  { pid, ended, lifeline, exitCode }: Running,
+): Promise<void> {
   // The number of a process that has ended may be another's by now.
-  if (exitCode === undefined) killGroup(child.pid);
-  await child.status;
+  if (exitCode === undefined) killGroup(pid);
+  await ended;
   await lifeline.abort();
 }
 

@@ -41,6 +41,24 @@ Deno.test("Processes.start() logs to a file and hides the environment", async ()
   }
 });
 
+Deno.test("Processes.start() adds to the environment what it is given", async () => {
+  const processes = await Processes.open();
+  try {
+    const { ended } = await processes.start("speaker", [
+      "/bin/sh",
+      "-c",
+      'echo "$PATH $COLOUR"; pwd; exit 7',
+    ], { cwd: "/", env: { COLOUR: "blue" } });
+    strictEqual(await ended, 7);
+    strictEqual(
+      await processes.log("speaker"),
+      `${Deno.env.get("PATH")} blue\n/`,
+    );
+  } finally {
+    await processes.stop();
+  }
+});
+
 Deno.test("Processes.until() throws no_cluster with the log of what ended", async () => {
   const processes = await Processes.open();
   try {
@@ -128,8 +146,13 @@ Deno.test("Processes leaves nothing when its program is killed", async () => {
     JSON.stringify(new URL("processes.ts", import.meta.url).href)
   };
     const processes = await Processes.open();
-    const { pid } = await processes.start("one", ["/bin/sh", "-c", "sleep 60; true"]);
-    console.log(JSON.stringify({ pid, dir: processes.dir }));
+    const { pid } = await processes.start("parent", [
+      "/bin/sh", "-c", "sleep 60 & echo $! >child; mv child ready; wait",
+    ]);
+    const ready = processes.dir + "/ready";
+    await processes.until(() => Deno.stat(ready).then(() => true, () => false));
+    const child = Number(await Deno.readTextFile(ready));
+    console.log(JSON.stringify({ pids: [pid, child], dir: processes.dir }));
     await new Promise(() => setInterval(() => {}, 1000));
   `;
   const child = new Deno.Command(Deno.execPath(), {
@@ -139,17 +162,22 @@ Deno.test("Processes leaves nothing when its program is killed", async () => {
   }).spawn();
   const reader = child.stdout.getReader();
   const { value } = await reader.read();
-  const { pid, dir } = JSON.parse(new TextDecoder().decode(value)) as {
-    readonly pid: number;
+  const { pids, dir } = JSON.parse(new TextDecoder().decode(value)) as {
+    readonly pids: readonly number[];
     readonly dir: string;
   };
-  strictEqual(await runs(pid), true);
+  for (const pid of pids) strictEqual(await runs(pid), true);
   strictEqual(await gone(dir), false);
 
   child.kill("SIGKILL");
   await child.status;
   await reader.cancel();
-  while (await runs(pid) || !await gone(dir)) {
+  for (const pid of pids) {
+    while (await runs(pid)) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+  while (!await gone(dir)) {
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 });

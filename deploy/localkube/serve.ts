@@ -6,30 +6,39 @@
 
 import { startLocalKube, userCacheDir } from "./mod.ts";
 
-if (import.meta.main) {
-  const interrupted = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    Deno.addSignalListener(signal, () => interrupted.abort());
-  }
+/** Starts one, says where it is, and ends it when the signal does; before that is never too early. */
+async function serve(signal: AbortSignal): Promise<void> {
   const assets = Deno.env.get("KUBEBUILDER_ASSETS");
   await using kube = await startLocalKube({
     cacheDir: userCacheDir((name) => Deno.env.get(name)),
-    signal: interrupted.signal,
+    signal,
     ...(assets ? { assets } : {}),
   });
-  await write(Deno.stdout, `export KUBECONFIG=${kube.kubeconfig}\n`);
-  await write(Deno.stderr, `Serving on ${kube.server}; Ctrl-C ends it\n`);
-  await new Promise((resolve) => {
-    interrupted.signal.addEventListener("abort", resolve);
-    if (interrupted.signal.aborted) resolve(undefined);
+  await say(Deno.stdout, `export KUBECONFIG=${kube.kubeconfig}`);
+  await say(Deno.stderr, `Serving on ${kube.server}, Ctrl-C ends it`);
+  await new Promise<void>((resolve) => {
+    signal.addEventListener("abort", () => resolve());
+    if (signal.aborted) resolve();
   });
 }
 
-async function write(
+async function say(
   to: { readonly writable: WritableStream<Uint8Array> },
-  text: string,
+  line: string,
 ): Promise<void> {
   const writer = to.writable.getWriter();
-  await writer.write(new TextEncoder().encode(text));
+  await writer.write(new TextEncoder().encode(`${line}\n`));
   writer.releaseLock();
+}
+
+if (import.meta.main) {
+  const interrupted = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(name, () => interrupted.abort());
+  }
+  try {
+    await serve(interrupted.signal);
+  } catch (error) {
+    if (!interrupted.signal.aborted) throw error;
+  }
 }
