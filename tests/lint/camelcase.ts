@@ -13,11 +13,11 @@ function bindingsOf(
     case "AssignmentPattern":
       return bindingsOf(node.left);
     case "ObjectPattern":
-      return node.properties.flatMap((property) =>
-        bindingsOf(
-          property.type === "Property" ? property.value : property.argument,
-        )
-      );
+      return node.properties.flatMap((property) => {
+        if (property.type === "RestElement") return bindingsOf(property);
+        // `{ event_id }` names the field, and not a name of ours.
+        return property.shorthand ? [] : bindingsOf(property.value);
+      });
     case "RestElement":
       return bindingsOf(node.argument);
     case "TSParameterProperty":
@@ -41,8 +41,7 @@ export const camelcase: Deno.lint.Rule = {
         context.report({
           node: name,
           message: `The name "${name.name}" is not in camel case`,
-          hint:
-            "Only fields of wire JSON are snake_case; rename while destructuring.",
+          hint: "Only fields of wire JSON are snake_case.",
         });
       }
     }
