@@ -7,6 +7,11 @@ testRule("camelcase", [
     source: `f({ event_id: spec.event_id });`,
   },
   {
+    name: "a destructured field",
+    at: "cp/a.ts",
+    source: `const { event_id } = spec; const f = ({ agent_id }) => 1;`,
+  },
+  {
     name: "fields of a type",
     at: "cp/a.ts",
     source: `interface A { readonly event_id: string }`,
@@ -34,9 +39,9 @@ testRule("camelcase", [
     says: '"event_id"',
   },
   {
-    name: "a destructured field",
+    name: "a destructured field by another name",
     at: "cp/a.ts",
-    source: `const { event_id } = spec;`,
+    source: `const { id: event_id } = spec;`,
     says: '"event_id"',
   },
   {
