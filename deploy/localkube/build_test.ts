@@ -93,6 +93,15 @@ Deno.test("kubernetesVersion() reads the release in go.mod", async () => {
   }
 });
 
+Deno.test("README.md names the releases of go.mod", async () => {
+  const { goMod } = await source();
+  const text = await Deno.readTextFile(new URL("README.md", import.meta.url));
+  const etcd = /go\.etcd\.io\/etcd\/server\/v3 v(\S+)/.exec(goMod)?.[1];
+  const releases = [...text.matchAll(/^\| (?:Kubernetes|etcd) +\| (\S+)/gm)]
+    .map(([, release]) => release);
+  deepStrictEqual(releases, [kubernetesVersion(goMod), etcd]);
+});
+
 Deno.test("findOrBuild() takes a program that is in the cache", async () => {
   const cacheDir = await Deno.makeTempDir();
   try {
