@@ -13,3 +13,4 @@
  */
 export * from "./executor_suite.ts";
 export * from "./test_clock.ts";
+export * from "./wire_suite.ts";

@@ -1,0 +1,262 @@
+/**
+ * Wires over WebSocket, both ends: the agent dials with the runtime's own
+ * `WebSocket`, the control plane hands over the sockets it accepted.
+ *
+ * @example A control plane accepts what an agent dials
+ * ```ts
+ * import { acceptWebSocket, dialWebSocket } from "@transporter/sdk/websocket";
+ * import { once } from "node:events";
+ * import { createServer } from "node:http";
+ * import { deepStrictEqual, ok } from "node:assert/strict";
+ * import { WebSocketServer } from "ws";
+ *
+ * const server = createServer().listen(0, "127.0.0.1");
+ * const sockets = new WebSocketServer({ server });
+ * await once(server, "listening");
+ * const address = server.address();
+ * ok(typeof address === "object" && address !== null);
+ *
+ * const [near, [socket]] = await Promise.all([
+ *   dialWebSocket(new URL(`ws://127.0.0.1:${address.port}`), {
+ *     signal: new AbortController().signal,
+ *     frameBytesMax: 1024,
+ *   }),
+ *   once(sockets, "connection"),
+ * ]);
+ * const far = acceptWebSocket(socket);
+ * await near.send("hello");
+ * await near.close();
+ * deepStrictEqual(await Array.fromAsync(far.frames), ["hello"]);
+ * await far.close();
+ * server.close();
+ * ```
+ *
+ * @module
+ */
+import {
+  codeOfClose,
+  type DialOptions,
+  type ErrorCode,
+  TransporterError,
+  type Wire,
+} from "../mod.ts";
+import { SocketWire, type WebSocketTimes } from "./socket_wire.ts";
+
+export type { WebSocketTimes };
+
+const encoder = new TextEncoder();
+
+/** What the accepting end needs of a socket; those of the npm package `ws` fit. */
+export interface ServerSocket {
+  /** Bytes that wait to be written. */
+  readonly bufferedAmount: number;
+  /** Calls back with each message. */
+  on(
+    event: "message",
+    listener: (data: unknown, binary: boolean) => void,
+  ): unknown;
+  /** Calls back once, when the connection is over. */
+  on(
+    event: "close",
+    listener: (code: number, reason: unknown) => void,
+  ): unknown;
+  /** Calls back when it breaks; a `close` follows. */
+  on(event: "error", listener: (error: Error) => void): unknown;
+  /** Sends one text message. */
+  send(text: string, done: (error?: Error) => void): void;
+  /** Starts the closing handshake. */
+  close(code: number, reason: string): void;
+  /** Drops the connection. */
+  terminate(): void;
+  /** Stops reading from the network. */
+  pause(): void;
+  /** Reads again. */
+  resume(): void;
+}
+
+/** Why the far end closed, or the medium broke. */
+function reasonOf(
+  code: number,
+  text: string,
+  fault: TransporterError | undefined,
+): TransporterError | undefined {
+  if (fault !== undefined) return fault;
+  const found = codeOfClose(code);
+  if (found === undefined) return undefined;
+  return new TransporterError(
+    found,
+    text === "" ? `Cannot go on as the connection was closed: ${code}` : text,
+  );
+}
+
+/**
+ * Takes over a socket that a server accepted: nobody else may read from it,
+ * send on it or close it. The server bounds the length of frames (`maxPayload`
+ * of `ws`) and refuses compression.
+ *
+ * @param socket The open socket.
+ * @param times How long it waits for the far end.
+ * @returns The wire.
+ */
+export function acceptWebSocket(
+  socket: ServerSocket,
+  times: WebSocketTimes = {},
+): Wire {
+  let fault: TransporterError | undefined;
+  const wire = new SocketWire({
+    get bufferedAmount() {
+      return socket.bufferedAmount;
+    },
+    send: (frame) => socket.send(frame, () => {}), // a failed write is followed by "close"
+    close: (code, reason) => socket.close(code, reason),
+    drop: () => socket.terminate(),
+    pause: () => socket.pause(),
+    resume: () => socket.resume(),
+  }, times);
+  socket.on("message", (data, binary) => {
+    if (binary) wire.fail(binaryFrame());
+    else wire.receive(String(data));
+  });
+  socket.on("error", (error) => fault = faultOf(error));
+  socket.on(
+    "close",
+    (code, reason) => wire.ended(reasonOf(code, String(reason), fault)),
+  );
+  return wire;
+}
+
+function binaryFrame(): TransporterError {
+  return new TransporterError(
+    "bad_frame",
+    "Cannot read a binary frame: frames are text",
+  );
+}
+
+/** What broke a server's socket: the medium, or what the far end sent. */
+function faultOf(cause: Error): TransporterError {
+  const name = "code" in cause ? String(cause.code) : "";
+  const code: ErrorCode = name === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH"
+    ? "too_large"
+    : name.startsWith("WS_ERR")
+    ? "bad_frame"
+    : "unavailable";
+  return new TransporterError(
+    code,
+    `Cannot go on as the connection broke: ${cause.message}`,
+    { cause },
+  );
+}
+
+/** Which code an HTTP status means that came instead of the upgrade; anything else is `unavailable`. */
+const REFUSALS: Readonly<Record<string, ErrorCode>> = {
+  401: "unauthenticated",
+  403: "denied",
+  426: "unsupported_version",
+  429: "slow_down",
+};
+
+function refused(url: URL, message: string): TransporterError {
+  const status = /status code: (\d{3})/.exec(message)?.[1];
+  return new TransporterError(
+    REFUSALS[status ?? ""] ?? "unavailable",
+    status === undefined
+      ? `Cannot connect to "${url.host}": ${message}`
+      : `Cannot connect to "${url.href}": it answers with status ${status}`,
+  );
+}
+
+/** The close code a client may send: the runtime reserves some that servers use. */
+function clientCode(code: number): number {
+  return code === 1000 || code >= 4000 ? code : 4000;
+}
+
+/**
+ * Opens a wire with the runtime's own `WebSocket`. A runtime's socket cannot be
+ * dropped: one whose far end never answers a close stays behind, ignored, until
+ * its connection ends.
+ *
+ * @param url Where the control plane listens: `ws:` or `wss:`.
+ * @param options What {@linkcode Dial} gives, and how long the wire waits for the far end.
+ * @returns The open wire.
+ * @throws {TransporterError} `unavailable`, `unauthenticated`, `denied`, `unsupported_version` or
+ * `slow_down`; `usage` for a URL that is none; the signal's reason when it aborts first.
+ */
+export async function dialWebSocket(
+  url: URL,
+  options: DialOptions & WebSocketTimes,
+): Promise<Wire> {
+  const { signal, frameBytesMax, token, ...times } = options;
+  signal.throwIfAborted();
+  const socket = openSocket(url, token);
+  socket.binaryType = "arraybuffer";
+  let fault: TransporterError | undefined;
+  const wire = new SocketWire({
+    get bufferedAmount() {
+      return socket.bufferedAmount;
+    },
+    send: (frame) => socket.send(frame),
+    close: (code, reason) => socket.close(clientCode(code), reason),
+    drop: () => socket.close(),
+    pause: () => {},
+    resume: () => {},
+  }, times);
+  const opened = Promise.withResolvers<Wire>();
+  socket.onopen = () => opened.resolve(wire);
+  socket.onmessage = ({ data }) => {
+    if (typeof data !== "string") return wire.fail(binaryFrame());
+    if (isLonger(data, frameBytesMax)) return wire.fail(tooLong(frameBytesMax));
+    wire.receive(data);
+  };
+  socket.onerror = (event) => {
+    const message = "message" in event ? String(event.message) : "";
+    fault = new TransporterError(
+      "unavailable",
+      `Cannot go on as the connection broke: ${message}`,
+    );
+    opened.reject(refused(url, message));
+  };
+  socket.onclose = ({ code, reason }) => {
+    opened.reject(refused(url, "the connection was closed"));
+    wire.ended(reasonOf(code, reason, fault));
+  };
+  function abort() {
+    opened.reject(signal.reason);
+    socket.close();
+  }
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    return await opened.promise;
+  } catch (error) {
+    await wire.close(); // until the runtime is done with it
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
+
+function openSocket(url: URL, token: string | undefined): WebSocket {
+  try {
+    return token === undefined
+      ? new WebSocket(url)
+      : new WebSocket(url, { headers: { authorization: `Bearer ${token}` } });
+  } catch (cause) {
+    throw new TransporterError(
+      "usage",
+      `Cannot connect to "${url.href}": it must be a "ws://" or "wss://" URL`,
+      { cause },
+    );
+  }
+}
+
+function isLonger(frame: string, bytesMax: number): boolean {
+  if (frame.length > bytesMax) return true;
+  // A character takes at most three bytes.
+  return frame.length * 3 > bytesMax && encoder.encode(frame).length > bytesMax;
+}
+
+function tooLong(bytesMax: number): TransporterError {
+  return new TransporterError(
+    "too_large",
+    `Cannot take a frame of more than ${bytesMax} bytes`,
+  );
+}
