@@ -1,0 +1,62 @@
+import type { Store } from "./store/store.ts";
+
+/** Options of {@linkcode Changes}. */
+export interface ChangesOptions {
+  /** Where the changes are read from. */
+  readonly store: Pick<Store, "changeRange">;
+}
+
+/**
+ * Wakes those who follow what happens to events. It carries no data: they read
+ * from the store, so that nothing is missed and nothing is seen too early.
+ */
+export class Changes {
+  readonly #store: Pick<Store, "changeRange">;
+  readonly #waiters = new Set<() => void>();
+
+  /** Makes a hub without waiters. */
+  constructor({ store }: ChangesOptions) {
+    this.#store = store;
+  }
+
+  /** How many wait. */
+  get waiting(): number {
+    return this.#waiters.size;
+  }
+
+  /** Says that the store has something new; for whoever wrote it, after the write. */
+  notify(): void {
+    const woken = [...this.#waiters];
+    this.#waiters.clear();
+    for (const wake of woken) wake();
+  }
+
+  /**
+   * Resolves when a change newer than `after` may exist: at once if the store
+   * has one already. It may be another tenant's.
+   *
+   * @param after The last change that the caller has seen.
+   * @param options `signal`: gives up; rejects with its reason.
+   * @throws {TransporterError} `store_unavailable`.
+   */
+  async wait(
+    after: number,
+    { signal }: { readonly signal: AbortSignal },
+  ): Promise<void> {
+    signal.throwIfAborted();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const abort = () => reject(signal.reason);
+    signal.addEventListener("abort", abort, { once: true });
+    // First in the queue, then the look: a change in between wakes.
+    this.#waiters.add(resolve);
+    try {
+      // The look may fail while nobody listens to the promise yet.
+      promise.catch(() => {});
+      if ((await this.#store.changeRange()).newest > after) return;
+      await promise;
+    } finally {
+      this.#waiters.delete(resolve);
+      signal.removeEventListener("abort", abort);
+    }
+  }
+}

@@ -1,0 +1,86 @@
+import type { Clock, EventKind, Ids, Logger, Rng } from "@transporter/sdk";
+import { Changes } from "./changes.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import { Intake } from "./intake.ts";
+import type { Metrics } from "./metrics_port.ts";
+import { Quota, QUOTA_LIMITS, type QuotaLimits } from "./quota.ts";
+import { Reaper } from "./reaper.ts";
+import { Recorder } from "./recorder.ts";
+import type { SessionConfig } from "./session.ts";
+import { Sessions } from "./sessions.ts";
+import type { Store } from "./store/store.ts";
+
+/** The figures of the control plane's core. */
+export interface CoreConfig extends SessionConfig, QuotaLimits {}
+
+/** The figures unless told otherwise. */
+export const CORE_CONFIG: CoreConfig = {
+  ...QUOTA_LIMITS,
+  windowMax: 64,
+  heartbeatMs: 10_000,
+  idleMs: 45_000,
+};
+
+/** What the core needs: everything outside of it comes in here. */
+export interface CoreOptions {
+  /** Where everything is kept; stays the caller's to close. */
+  readonly store: Store;
+  /** What is known about event types. */
+  readonly kinds: readonly EventKind[];
+  /** Where time comes from. */
+  readonly clock: Clock;
+  /** Where jitter comes from. */
+  readonly rng: Rng;
+  /** Where ids come from. */
+  readonly ids: Ids;
+  /** For what happens. */
+  readonly log: Logger;
+  /** What counts what happens. */
+  readonly metrics: Metrics;
+  /** Figures that differ from {@linkcode CORE_CONFIG}. */
+  readonly config?: Partial<CoreConfig>;
+  /** Whose open events are counted at the start; by default only `default`'s. */
+  readonly tenants?: readonly string[];
+}
+
+/** The control plane without its network: events in, sessions of agents, what happened. */
+export interface Core extends AsyncDisposable {
+  /** Takes events in. */
+  readonly intake: Intake;
+  /** Talks to agents. */
+  readonly sessions: Sessions;
+  /** Wakes those who follow what happens. */
+  readonly changes: Changes;
+  /** Counts what is open. */
+  readonly quota: Quota;
+}
+
+/**
+ * Opens the core over a store, and starts to end events whose time is up.
+ * Disposing it says goodbye to all agents and waits for what is being written.
+ *
+ * @throws {TransporterError} `store_unavailable`.
+ */
+export async function openCore(options: CoreOptions): Promise<Core> {
+  const { store, clock, log, tenants = ["default"] } = options;
+  const config = { ...CORE_CONFIG, ...options.config };
+  const quota = new Quota(config);
+  for (const tenant of tenants) await quota.load(store, tenant);
+  const changes = new Changes({ store });
+  const recorder = new Recorder({ ...options, changes, quota });
+  const dispatcher = new Dispatcher({ ...options, recorder });
+  const sessions = new Sessions({ ...options, recorder, dispatcher, config });
+  const intake = new Intake({ ...options, recorder, quota });
+  const reaper = new Reaper({ store, recorder, clock, log });
+  return {
+    intake,
+    sessions,
+    changes,
+    quota,
+    async [Symbol.asyncDispose]() {
+      await sessions.close("restart");
+      await reaper[Symbol.asyncDispose]();
+      dispatcher[Symbol.dispose]();
+    },
+  };
+}

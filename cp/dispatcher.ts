@@ -1,0 +1,55 @@
+import {
+  Dispatch,
+  type DispatchOptions,
+  type DispatchTarget,
+} from "./dispatch.ts";
+
+/**
+ * Sends events to the sessions of their agents: first what the agent may have
+ * missed, then what is queued, as far as its window goes. Each session is on
+ * its own: none waits for another.
+ */
+export class Dispatcher implements Disposable {
+  readonly #options: DispatchOptions;
+  readonly #listener: Disposable;
+  /** The dispatches of an agent; for a moment two while a session takes over. */
+  readonly #dispatches = new Map<string, Set<Dispatch>>();
+
+  /** Makes a dispatcher that hears of every change the recorder makes. */
+  constructor(options: DispatchOptions) {
+    this.#options = options;
+    this.#listener = options.recorder.listen((record) => {
+      const key = keyOf(record.tenant, record.spec.target_agent);
+      for (const dispatch of this.#dispatches.get(key) ?? []) {
+        dispatch.changed(record);
+      }
+    });
+  }
+
+  /**
+   * Reads what a new session has to be sent again; `run` then sends.
+   *
+   * @throws {TransporterError} `store_unavailable`.
+   */
+  async open(target: DispatchTarget): Promise<Dispatch> {
+    const key = keyOf(target.tenant, target.agent);
+    const dispatch = new Dispatch(target, this.#options);
+    const dispatches = this.#dispatches.get(key) ?? new Set();
+    this.#dispatches.set(key, dispatches.add(dispatch));
+    target.link.closed.then(() => {
+      dispatches.delete(dispatch);
+      if (dispatches.size === 0) this.#dispatches.delete(key);
+    });
+    await dispatch.load();
+    return dispatch;
+  }
+
+  /** Stops listening. */
+  [Symbol.dispose](): void {
+    this.#listener[Symbol.dispose]();
+  }
+}
+
+function keyOf(tenant: string, agent: string): string {
+  return `${tenant}\n${agent}`;
+}

@@ -1,0 +1,138 @@
+import {
+  formatTime,
+  FRAME_BYTES_MAX,
+  isAgentId,
+  isRecord,
+  parseJson,
+  type RegistrationFrame,
+  type ReplyFrame,
+  type WelcomeFrame,
+  type Wire,
+} from "@transporter/sdk";
+import type { AgentRecord } from "./store/store.ts";
+
+/** Characters of a registration as JSON: all that an agent says of itself is kept. */
+const REGISTRATION_CHARS_MAX = 64 * 1024;
+
+/** What this control plane can do on a link of version 2. */
+const FEATURES: readonly string[] = ["ack", "parts"];
+
+/** The fields that a v1 agent must fill in, and upstream's name for each. */
+const REQUIRED = [
+  ["id", "agent ID"],
+  ["name", "agent name"],
+  ["cluster_name", "cluster name"],
+  ["version", "agent version"],
+] as const;
+
+/**
+ * The same wire, whose first frame has every field of a registration: a field
+ * that is missing reads as empty, as Go reads it, so that its sender gets the
+ * same answer.
+ */
+export function lenient(wire: Wire): Wire {
+  async function* frames(): AsyncGenerator<string> {
+    let first = true;
+    for await (const text of wire.frames) {
+      yield first ? filled(text) : text;
+      first = false;
+    }
+  }
+  return {
+    frames: frames(),
+    send: (frame) => wire.send(frame),
+    close: (reason) => wire.close(reason),
+  };
+}
+
+function filled(text: string): string {
+  let value: unknown;
+  try {
+    value = parseJson(text);
+  } catch {
+    return text; // the link refuses it, with the reason
+  }
+  if (!isRecord(value) || "type" in value || "error" in value) return text;
+  const empty = { id: "", name: "", cluster_name: "", version: "" };
+  return JSON.stringify({ ...empty, capabilities: [], ...value });
+}
+
+/** What is wrong with a registration, in the words of upstream's control plane; `undefined` when nothing is. */
+export function faultOf(registration: RegistrationFrame): string | undefined {
+  for (const [field, name] of REQUIRED) {
+    if (registration[field] === "") return `${name} is required`;
+  }
+  if (registration.capabilities.length === 0) {
+    return "at least one capability is required";
+  }
+  if (!isAgentId(registration.id)) {
+    return "agent ID must be 1 to 128 letters, digits, dots, underscores and hyphens";
+  }
+  if (JSON.stringify(registration).length > REGISTRATION_CHARS_MAX) {
+    return `registration must have at most ${REGISTRATION_CHARS_MAX} characters`;
+  }
+  return undefined;
+}
+
+/** The best version of the link that both speak; `undefined` when there is none. */
+export function versionOf({ link }: RegistrationFrame): 1 | 2 | undefined {
+  if (link === undefined) return 1;
+  if (link.versions.includes(2)) return 2;
+  return link.versions.includes(1) ? 1 : undefined;
+}
+
+/** What both sides know after a registration. */
+export interface Agreement {
+  /** What the agent said. */
+  readonly registration: RegistrationFrame;
+  /** The agent with this session. */
+  readonly agent: AgentRecord;
+  /** The session's id. */
+  readonly session: string;
+}
+
+/** The first reply: flat, and all values strings, since upstream's agent dies of anything else. */
+export function replyTo({ agent, session }: Agreement): ReplyFrame {
+  return {
+    type: "reply",
+    status: "registered",
+    message: `Agent ${agent.id} registered successfully`,
+    ...(agent.linkVersion === 2 ? { link: "2", session } : {}),
+  };
+}
+
+/** Options of {@linkcode welcomeTo}. */
+export interface WelcomeOptions {
+  /** The lowest `seq` that is sent again, if any is. */
+  readonly seqMin: number | undefined;
+  /** Milliseconds between heartbeats. */
+  readonly heartbeatMs: number;
+  /** Milliseconds without any frame after which a session is over. */
+  readonly idleMs: number;
+  /** Now. */
+  readonly now: number;
+}
+
+/** The second frame of version 2: what was agreed on. */
+export function welcomeTo(
+  { registration: { link }, agent, session }: Agreement,
+  { seqMin, heartbeatMs, idleMs, now }: WelcomeOptions,
+): WelcomeFrame {
+  const { epoch, nextSeq } = agent;
+  const remembers = link?.resume?.epoch === epoch && link.resume.recv < nextSeq;
+  return {
+    type: "welcome",
+    v: 2,
+    session,
+    gen: agent.gen,
+    epoch,
+    resume: remembers ? "resumed" : "fresh",
+    from_seq: seqMin ?? nextSeq,
+    status_upto: agent.statusUpto,
+    features: FEATURES.filter((name) => link?.features.includes(name)),
+    heartbeat_ms: heartbeatMs,
+    idle_ms: idleMs,
+    max_frame: FRAME_BYTES_MAX,
+    server_time: formatTime(now),
+  };
+}

@@ -1,0 +1,225 @@
+import {
+  type Clock,
+  eventDigest,
+  type EventKind,
+  type EventSpec,
+  type Ids,
+  isEventId,
+  readEvent,
+  TransporterError,
+} from "@transporter/sdk";
+import type { Metrics } from "./metrics_port.ts";
+import { nearest } from "./nearest.ts";
+import type { Quota } from "./quota.ts";
+import type { Recorder } from "./recorder.ts";
+import type { AgentRecord, EventRecord, Store } from "./store/store.ts";
+
+/** Bytes of one event as JSON (security.md E.8). */
+export const EVENT_BYTES_MAX = 8 * 1024 * 1024;
+
+/** What is known about a submission besides its body. */
+export interface AcceptOptions {
+  /** Which API it came through: `v1` is as tolerant as upstream's. */
+  readonly api: "v1" | "v2";
+  /** Whose event it is. */
+  readonly tenant: string;
+  /** Who submits it. */
+  readonly principal: string;
+  /** The `Idempotency-Key` of a v2 request: the event's id if the body has none. */
+  readonly idempotencyKey?: string;
+}
+
+/** The answer to a submission. */
+export interface Acceptance {
+  /** The event; as it is now, when it was accepted before. */
+  readonly record: EventRecord;
+  /** Whether it was accepted before, with the same body. */
+  readonly duplicate: boolean;
+  /** Whether an agent of that id was ever seen. */
+  readonly agentKnown: boolean;
+}
+
+/** Options of {@linkcode Intake}. */
+export interface IntakeOptions {
+  /** Where events and agents are looked up. */
+  readonly store: Store;
+  /** Who stores events. */
+  readonly recorder: Recorder;
+  /** What limits open events. */
+  readonly quota: Quota;
+  /** What is known about event types. */
+  readonly kinds: readonly EventKind[];
+  /** Where time comes from. */
+  readonly clock: Clock;
+  /** Where ids come from. */
+  readonly ids: Ids;
+  /** What counts submissions. */
+  readonly metrics: Metrics;
+}
+
+/** The event type behind a capability of a v1 agent (decisions.md 11). */
+const CAPABILITY_OF: Readonly<Record<string, string>> = {
+  k8s_resource: "k8s_crud",
+  script: "script_exec",
+};
+
+/** Takes events in: what every ingest calls. Once it answers, the event is durable. */
+export class Intake {
+  readonly #options: IntakeOptions;
+  readonly #kinds: ReadonlyMap<string, EventKind>;
+
+  /** Makes an intake; any number may share a store. */
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+    this.#kinds = new Map(options.kinds.map((kind) => [kind.type, kind]));
+  }
+
+  /**
+   * Accepts an event, or says why not. May be repeated: the same id with the
+   * same body is answered as the first time.
+   *
+   * @param value The parsed body.
+   * @param options Where it came from.
+   * @returns The event, durable as the store promises.
+   * @throws {TransporterError} What `readEvent` and the kind's `check` throw; `invalid_id` for a key
+   * that cannot be an id, `too_large`, `unknown_agent` (v2), `unsupported`, `queue_full`,
+   * `id_conflict`, `store_unavailable`.
+   */
+  async accept(value: unknown, options: AcceptOptions): Promise<Acceptance> {
+    try {
+      return await this.#accept(value, options);
+    } catch (reason) {
+      this.#options.metrics.refused(TransporterError.from(reason).code);
+      throw reason;
+    }
+  }
+
+  async #accept(value: unknown, options: AcceptOptions): Promise<Acceptance> {
+    const { store, recorder, quota, clock } = this.#options;
+    const { tenant } = options;
+    const acceptedAt = clock.now();
+    const { spec, idempotencyKey } = this.#read(value, acceptedAt, options);
+    const bytes = sizeOf(spec);
+    const digest = eventDigest(spec);
+    const agent = await store.getAgent(tenant, spec.target_agent);
+    const agentKnown = agent !== undefined;
+    try {
+      await this.#check(spec, agent, options);
+      using _ = quota.reserve(tenant, { agent: spec.target_agent, bytes });
+      const { record, created } = await recorder.create(tenant, {
+        spec,
+        digest,
+        ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+        acceptedAt,
+        deadline: acceptedAt + Math.ceil(spec.ttl / 1e6),
+      });
+      if (created) return { record, duplicate: false, agentKnown };
+      return { ...this.#again(record, { spec, digest }), agentKnown };
+    } catch (reason) {
+      // What was accepted once stays accepted, even where it would be refused now.
+      const record = await store.getEvent(tenant, spec.id);
+      if (record?.digest !== digest) throw reason;
+      return { ...this.#again(record, { spec, digest }), agentKnown };
+    }
+  }
+
+  #read(
+    value: unknown,
+    now: number,
+    { api, principal, idempotencyKey }: AcceptOptions,
+  ): { readonly spec: EventSpec; readonly idempotencyKey?: string } {
+    if (api === "v1") {
+      return { spec: readEvent(value, { api, now, principal }) };
+    }
+    if (idempotencyKey !== undefined && !isEventId(idempotencyKey)) {
+      throw new TransporterError(
+        "invalid_id",
+        "Cannot accept the event as its Idempotency-Key must be 1 to 128 of the characters A-Z a-z 0-9 . _ : -",
+        { details: { field: "Idempotency-Key" } },
+      );
+    }
+    const newId = () => idempotencyKey ?? this.#options.ids.next();
+    const spec = readEvent(value, { api, now, principal, newId });
+    return idempotencyKey === undefined || idempotencyKey === spec.id
+      ? { spec }
+      : { spec, idempotencyKey };
+  }
+
+  async #check(
+    spec: EventSpec,
+    agent: AgentRecord | undefined,
+    { api, tenant }: AcceptOptions,
+  ): Promise<void> {
+    if (agent === undefined && api === "v2") {
+      const agents = await this.#options.store.listAgents(tenant);
+      throw unknownAgent(spec, agents.map(({ id }) => id));
+    }
+    if (agent !== undefined) checkServed(spec, agent);
+    await this.#kinds.get(spec.type)?.check(spec.payload);
+  }
+
+  /** An id, or a key, that is taken: by the same body, or by another one. */
+  #again(
+    record: EventRecord,
+    { spec, digest }: { readonly spec: EventSpec; readonly digest: string },
+  ): Pick<Acceptance, "record" | "duplicate"> {
+    if (record.digest !== digest) {
+      const taken = record.spec.id === spec.id
+        ? `Cannot accept event "${spec.id}" as the id is taken by an event with another body`
+        : `Cannot accept event "${spec.id}" as its Idempotency-Key is taken by event "${record.spec.id}"`;
+      const details = { event_id: record.spec.id };
+      throw new TransporterError("id_conflict", taken, { details });
+    }
+    this.#options.metrics.duplicate(spec.type);
+    return { record, duplicate: true };
+  }
+}
+
+function sizeOf(spec: EventSpec): number {
+  const text = JSON.stringify(spec);
+  const bytes = text.length > EVENT_BYTES_MAX
+    ? text.length
+    : new TextEncoder().encode(text).length;
+  if (bytes > EVENT_BYTES_MAX) {
+    throw new TransporterError(
+      "too_large",
+      `Cannot accept event "${spec.id}" as it has more than ${EVENT_BYTES_MAX} bytes`,
+    );
+  }
+  return bytes;
+}
+
+function unknownAgent(
+  spec: EventSpec,
+  known: readonly string[],
+): TransporterError {
+  const similar = nearest(spec.target_agent, known);
+  const hint = similar === undefined ? "" : ` did you mean "${similar}"?`;
+  return new TransporterError(
+    "unknown_agent",
+    `Cannot accept event "${spec.id}" as no agent "${spec.target_agent}" was ever seen:${hint}` +
+      ` "transporter get agents" lists them`,
+    { details: { field: "target_agent" } },
+  );
+}
+
+/** Refuses what the agent has said it cannot run. */
+function checkServed(spec: EventSpec, agent: AgentRecord): void {
+  const { capabilities } = agent.registration;
+  const types = agent.executors.map(({ type }) => type);
+  const capability = CAPABILITY_OF[spec.type];
+  const served = agent.linkVersion === 2
+    ? types.length === 0 || types.includes(spec.type)
+    // A v1 agent names capabilities, and not all of them are known words.
+    : capability === undefined || capabilities.includes(capability) ||
+      capabilities.includes(spec.type);
+  if (served) return;
+  const names = agent.linkVersion === 2 ? types : capabilities;
+  throw new TransporterError(
+    "unsupported",
+    `Cannot accept event "${spec.id}" as agent "${agent.id}" does not run "${spec.type}": it runs ${
+      names.map((name) => `"${name}"`).join(", ")
+    }`,
+    { details: { field: "type" } },
+  );
+}

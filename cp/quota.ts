@@ -1,0 +1,136 @@
+import { TransporterError } from "@transporter/sdk";
+import type { EventRecord, Store } from "./store/store.ts";
+
+/** How much may be open, which means accepted and not ended (security.md E.8). */
+export interface QuotaLimits {
+  /** Events for one agent. */
+  readonly agentEventsMax: number;
+  /** Events of one tenant. */
+  readonly tenantEventsMax: number;
+  /** Bytes of bodies of one tenant, of events accepted since this process started. */
+  readonly tenantBytesMax: number;
+}
+
+/** The limits unless told otherwise. */
+export const QUOTA_LIMITS: QuotaLimits = {
+  agentEventsMax: 10_000,
+  tenantEventsMax: 100_000,
+  tenantBytesMax: 256 * 1024 * 1024,
+};
+
+interface Usage {
+  events: number;
+  bytes: number;
+  readonly agents: Map<string, number>;
+  /** The first event that was accepted since the start: bytes of older ones were never counted. */
+  enqMin: number;
+}
+
+/**
+ * Counts open events, so that an agent that is away for long fills its queue
+ * and not the disk. Events are counted exactly, from the store's own count at
+ * the start; bytes of events accepted since the start.
+ */
+export class Quota {
+  readonly #limits: QuotaLimits;
+  readonly #tenants = new Map<string, Usage>();
+
+  /** Makes a quota where nothing is open. */
+  constructor(limits: QuotaLimits = QUOTA_LIMITS) {
+    this.#limits = limits;
+  }
+
+  /** Takes over what the store has open; before anything is accepted. */
+  async load(store: Pick<Store, "countOpen">, tenant: string): Promise<void> {
+    const usage = this.#usage(tenant);
+    for (const [agent, states] of await store.countOpen(tenant)) {
+      const count = Object.values(states).reduce((sum, n) => sum + n, 0);
+      usage.events += count;
+      usage.agents.set(agent, count);
+    }
+  }
+
+  /**
+   * Keeps room for an event about to be stored; dispose it when the event is
+   * stored (and counted by {@linkcode add}) or was not stored after all.
+   *
+   * @throws {TransporterError} `queue_full`.
+   */
+  reserve(
+    tenant: string,
+    { agent, bytes }: { readonly agent: string; readonly bytes: number },
+  ): Disposable {
+    const usage = this.#usage(tenant);
+    const { agentEventsMax, tenantEventsMax, tenantBytesMax } = this.#limits;
+    const ofAgent = usage.agents.get(agent) ?? 0;
+    if (ofAgent >= agentEventsMax) {
+      full(`agent "${agent}" has "${ofAgent}" open events`, agentEventsMax);
+    }
+    if (usage.events >= tenantEventsMax) {
+      full(`"${usage.events}" events are open`, tenantEventsMax);
+    }
+    if (usage.bytes + bytes > tenantBytesMax) {
+      full(`open events take "${usage.bytes}" bytes`, tenantBytesMax);
+    }
+    this.#change(usage, agent, { events: 1, bytes });
+    let kept = true;
+    return {
+      [Symbol.dispose]: () => {
+        if (kept) this.#change(usage, agent, { events: -1, bytes: -bytes });
+        kept = false;
+      },
+    };
+  }
+
+  /** Counts an event that was stored. */
+  add(record: EventRecord): void {
+    const usage = this.#usage(record.tenant);
+    usage.enqMin = Math.min(usage.enqMin, record.enq);
+    this.#change(usage, record.spec.target_agent, {
+      events: 1,
+      bytes: record.bytes,
+    });
+  }
+
+  /** Forgets an event that ended; once for each. */
+  remove(record: EventRecord): void {
+    const usage = this.#usage(record.tenant);
+    const counted = record.enq >= usage.enqMin;
+    this.#change(usage, record.spec.target_agent, {
+      events: -1,
+      bytes: counted ? -record.bytes : 0,
+    });
+  }
+
+  /** How many events of an agent are open. */
+  openOf(tenant: string, agent: string): number {
+    return this.#tenants.get(tenant)?.agents.get(agent) ?? 0;
+  }
+
+  #usage(tenant: string): Usage {
+    const known = this.#tenants.get(tenant);
+    if (known !== undefined) return known;
+    const usage = { events: 0, bytes: 0, agents: new Map(), enqMin: Infinity };
+    this.#tenants.set(tenant, usage);
+    return usage;
+  }
+
+  #change(
+    usage: Usage,
+    agent: string,
+    by: { readonly events: number; readonly bytes: number },
+  ): void {
+    usage.events += by.events;
+    usage.bytes += by.bytes;
+    const count = (usage.agents.get(agent) ?? 0) + by.events;
+    if (count > 0) usage.agents.set(agent, count);
+    else usage.agents.delete(agent);
+  }
+}
+
+function full(found: string, max: number): never {
+  throw new TransporterError(
+    "queue_full",
+    `Cannot accept the event as ${found}: at most ${max} may be, try again later`,
+  );
+}

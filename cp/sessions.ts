@@ -1,0 +1,233 @@
+import {
+  deadline,
+  type Ids,
+  Link,
+  type RegistrationFrame,
+  TransporterError,
+  type Wire,
+} from "@transporter/sdk";
+import { faultOf, lenient, versionOf } from "./handshake.ts";
+import { Session, type SessionPorts } from "./session.ts";
+
+/** Milliseconds that a wire may stay open without a registration. */
+const REGISTRATION_MS_MAX = 10_000;
+
+/** Options of {@linkcode Sessions}. */
+export interface SessionsOptions extends SessionPorts {
+  /** Where the ids of sessions and streams come from. */
+  readonly ids: Ids;
+}
+
+/** What is known about a wire before its first frame. */
+export interface ServeOptions {
+  /** Whose agents may come over it. */
+  readonly tenant: string;
+  /** Where it comes from, for the log. */
+  readonly remote: string;
+}
+
+/** A registration that can be answered with a session. */
+interface Hello {
+  readonly registration: RegistrationFrame;
+  readonly version: 1 | 2;
+}
+
+/** Whoever is at the far end of a wire. */
+interface Guest {
+  /** Its session, once it has one. */
+  session?: Session;
+  /** Whether it has left. */
+  gone: boolean;
+}
+
+/** The agents that are connected now: at most one session of each is current. */
+export class Sessions {
+  readonly #options: SessionsOptions;
+  /** The current session of each agent, by tenant and agent. */
+  readonly #live = new Map<string, Map<string, Session>>();
+  /** The end of the last handshake of each agent: they are taken in turn. */
+  readonly #turns = new Map<string, Promise<void>>();
+  /** Everything that `serve` works on, and how to end it. */
+  readonly #serving = new Map<Promise<void>, (reason: string) => void>();
+  #closed: string | undefined;
+
+  /** Makes a set without sessions. */
+  constructor(options: SessionsOptions) {
+    this.#options = options;
+  }
+
+  /** Whether a session of the agent is open. */
+  isConnected(tenant: string, agentId: string): boolean {
+    return this.#live.get(tenant)?.has(agentId) ?? false;
+  }
+
+  /** How many sessions of a tenant are open. */
+  count(tenant: string): number {
+    return this.#live.get(tenant)?.size ?? 0;
+  }
+
+  /**
+   * Talks to whoever is at the far end of a wire, until it closes.
+   *
+   * @param wire Nobody else may use it.
+   * @param options Where it comes from.
+   * @returns Resolves when the session is over and all it began to write is written; never rejects.
+   */
+  async serve(wire: Wire, options: ServeOptions): Promise<void> {
+    if (this.#closed !== undefined) {
+      return await wire.close(closing(this.#closed));
+    }
+    const link = new Link(lenient(wire), { clock: this.#options.clock });
+    const guest: Guest = { gone: false };
+    link.closed.then(() => guest.gone = true);
+    const served = this.#serve(link, { ...options, guest });
+    this.#serving.set(served, (reason) => {
+      if (guest.session === undefined) link.close(closing(reason));
+      else guest.session.drain(reason);
+    });
+    await served;
+    this.#serving.delete(served);
+  }
+
+  /**
+   * Ends all sessions, and every one that would begin later. Idempotent.
+   *
+   * @param reason For agents, such as `restart`.
+   * @returns Resolves when all that they began to write is written.
+   */
+  async close(reason: string): Promise<void> {
+    this.#closed ??= reason;
+    for (const end of this.#serving.values()) end(reason);
+    await Promise.all(this.#serving.keys());
+  }
+
+  async #serve(
+    link: Link,
+    { tenant, remote, guest }: ServeOptions & { readonly guest: Guest },
+  ): Promise<void> {
+    const log = this.#options.log.with({ tenant, remote });
+    try {
+      const hello = await this.#hello(link);
+      if (hello === undefined) return;
+      const { id } = hello.registration;
+      const session = await this.#inTurn(
+        `${tenant}\n${id}`,
+        () => this.#open(link, { ...hello, tenant, guest }),
+      );
+      guest.session = session;
+      if (this.#closed !== undefined) session.drain(this.#closed);
+      await session.run();
+      this.#leave(tenant, id, session);
+    } catch (reason) {
+      const error = TransporterError.from(reason);
+      log.warn("Agent is turned away", { error });
+      await link.close(
+        error.class === "unavailable" || error.code === "internal"
+          ? closing("cannot register agents now")
+          : error,
+      );
+    }
+  }
+
+  /** Waits for the registration, and answers one that cannot be. */
+  async #hello(link: Link): Promise<Hello | undefined> {
+    const { clock } = this.#options;
+    const reason = new TransporterError(
+      "timeout",
+      `Cannot wait longer than ${REGISTRATION_MS_MAX} ms for the registration`,
+    );
+    using limit = deadline(clock, REGISTRATION_MS_MAX, { reason });
+    limit.signal.addEventListener("abort", () => link.close(reason));
+    const first = await link.receive()[Symbol.asyncIterator]().next();
+    if (first.done) return undefined;
+    const registration = first.value.value;
+    if (registration.type !== "registration") {
+      throw new TransporterError(
+        "bad_frame",
+        `Cannot take a "${registration.type}" frame before the registration`,
+      );
+    }
+    const version = versionOf(registration);
+    const fault = version === undefined
+      ? "none of the link versions is supported: this control plane speaks 1 and 2"
+      : faultOf(registration);
+    if (version === undefined || fault !== undefined) {
+      await link.send({ type: "reply", error: fault ?? "" });
+      throw new TransporterError(
+        version === undefined ? "unsupported_version" : "bad_frame",
+        `Cannot register the agent: ${fault}`,
+      );
+    }
+    return { registration, version };
+  }
+
+  /** One handshake of an agent after the other; those of other agents do not wait. */
+  async #inTurn<T>(key: string, work: () => Promise<T>): Promise<T> {
+    const turn = (this.#turns.get(key) ?? Promise.resolve()).then(work);
+    const over = turn.then(() => {}, () => {});
+    this.#turns.set(key, over);
+    try {
+      return await turn;
+    } finally {
+      if (this.#turns.get(key) === over) this.#turns.delete(key);
+    }
+  }
+
+  /** Makes this link the agent's current session, and ends the one before. */
+  async #open(
+    link: Link,
+    { tenant, registration, version, guest }: Hello & {
+      readonly tenant: string;
+      readonly guest: Guest;
+    },
+  ): Promise<Session> {
+    const { store, recorder, ids, clock } = this.#options;
+    const { id } = registration;
+    if (guest.gone) throw closing("the agent has left");
+    const superseded = new TransporterError(
+      "superseded",
+      `Cannot keep the session of agent "${id}" as a newer one replaced it`,
+    );
+    const known = await store.getAgent(tenant, id);
+    const instance = version === 1 ? "" : registration.link?.instance ?? "";
+    if (known !== undefined && known.instance !== instance) {
+      // Before the store learns of the new journal: should we stop in between, the next
+      // registration finds the same loss again. Nothing is released meanwhile, as the
+      // agent has no session.
+      const old = this.#live.get(tenant)?.get(id);
+      await old?.close(superseded);
+      await old?.done;
+      await recorder.instanceLost(tenant, id);
+    }
+    const agent = await store.openSession(tenant, {
+      registration,
+      linkVersion: version,
+      executors: version === 2 ? registration.link?.executors ?? [] : [],
+      newEpoch: `e_${ids.next()}`,
+      at: clock.now(),
+    });
+    const session = new Session({
+      ...this.#options,
+      tenant,
+      registration,
+      agent,
+      session: `s_${ids.next()}`,
+      link,
+    });
+    const sessions = this.#live.get(tenant) ?? new Map<string, Session>();
+    const old = sessions.get(id);
+    this.#live.set(tenant, sessions.set(id, session));
+    // The store refuses what it still writes; closing it is a courtesy nobody waits for.
+    old?.close(superseded);
+    return session;
+  }
+
+  #leave(tenant: string, id: string, session: Session): void {
+    const sessions = this.#live.get(tenant);
+    if (sessions?.get(id) === session) sessions.delete(id);
+  }
+}
+
+function closing(reason: string): TransporterError {
+  return new TransporterError("unavailable", `Control plane closes: ${reason}`);
+}
