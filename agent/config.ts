@@ -1,7 +1,12 @@
-import { type ConfigOf, defineConfig } from "@transporter/sdk";
+import {
+  type Config,
+  type ConfigOf,
+  defineConfig,
+  type Settings,
+} from "@transporter/sdk";
 
-/** Every setting of an agent, once. The credentials' folder is for {@linkcode Agent}'s host, which opens the plugins. */
-export const config = defineConfig("agent", {
+/** The table that {@linkcode config} is made of. */
+export const SETTINGS = {
   cpUrl: {
     kind: "list",
     default: ["ws://localhost:8080/ws"],
@@ -101,7 +106,10 @@ export const config = defineConfig("agent", {
     default: "info",
     help: "Lines below it are not written",
   },
-});
+} as const satisfies Settings;
+
+/** Every setting of an agent, once. The credentials' folder is for {@linkcode Agent}'s host, which opens the plugins. */
+export const config: Config<typeof SETTINGS> = defineConfig("agent", SETTINGS);
 
 /** The values of an agent's settings. */
 export type AgentConfig = ConfigOf<typeof config>;

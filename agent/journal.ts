@@ -135,16 +135,17 @@ export class Journal implements AsyncDisposable {
   }
 
   /** Notes the last status of an attempt, and its number. */
-  finish(
-    status: EventStatus,
-    end: { readonly attempt: number; readonly sid: number },
-  ): Promise<void> {
-    return this.#append({ fin: { id: status.event_id, status, ...end } });
+  finish(status: EventStatus, sid: number): Promise<void> {
+    const { event_id: id, attempt = 1 } = status;
+    return this.#append({ fin: { id, attempt, sid, status } });
   }
 
-  /** Notes another number for the last status of an event. Need not be waited for. */
-  renumber(id: string, sid: number): Promise<void> {
-    return this.#append({ num: { id, sid } });
+  /** Notes another number for the last status of an attempt. Need not be waited for. */
+  renumber(
+    { event_id: id, attempt = 1 }: EventStatus,
+    sid: number,
+  ): Promise<void> {
+    return this.#append({ num: { id, attempt, sid } });
   }
 
   /** Notes that the control plane has all statuses up to one; durable with whatever is written next. */
@@ -182,7 +183,7 @@ export class Journal implements AsyncDisposable {
   }
 
   #append(record: JournalRecord): Promise<void> {
-    if (this.#over !== undefined) return Promise.reject(this.#over);
+    if (this.#over !== undefined) return refusal(this.#over);
     this.#state.apply(record);
     this.#waiting.push(record);
     this.#group ??= Promise.withResolvers();
@@ -230,6 +231,7 @@ export class Journal implements AsyncDisposable {
   /** After a failed write nobody knows what is on the disk: only opening it again can tell. */
   #fail(error: TransporterError, group: PromiseWithResolvers<void>): void {
     this.#over = error;
+    this.#durable = refusal(error);
     group.reject(error);
     this.#group?.reject(error);
     this.#group = undefined;
@@ -260,4 +262,11 @@ function metaOf(state: JournalState): JournalMeta {
     );
   }
   return state.meta;
+}
+
+/** A rejection that need not be heard: `failed` tells of it too. */
+function refusal(error: TransporterError): Promise<never> {
+  const refused = Promise.reject(error);
+  refused.catch(() => {});
+  return refused;
 }

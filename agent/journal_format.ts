@@ -77,7 +77,7 @@ export function readJournal(bytes: Uint8Array): JournalRecord[] {
   const records: JournalRecord[] = [];
   while (at < bytes.length) {
     const end = lineEnd(bytes, at);
-    const line = readLine(bytes.subarray(at, end - 1), chain);
+    const line = readLine(trimZeros(bytes.subarray(at, end - 1)), chain);
     if (typeof line === "string" || end > bytes.length) {
       const torn = end >= bytes.length && line !== "damaged";
       if (!torn) refuse(`the record at byte ${at} is damaged`);
@@ -102,6 +102,13 @@ function refuse(problem: string): never {
 function lineEnd(bytes: Uint8Array, from: number): number {
   const end = bytes.indexOf(10, from);
   return end === -1 ? bytes.length + 1 : end + 1;
+}
+
+/** Without the zeros that a file has where it grew and nothing was written. */
+function trimZeros(bytes: Uint8Array): Uint8Array {
+  let length = bytes.length;
+  while (length > 0 && bytes[length - 1] === 0) length--;
+  return bytes.subarray(0, length);
 }
 
 function readHeader(bytes: Uint8Array): number {

@@ -47,7 +47,13 @@ export type JournalRecord =
     };
   }
   /** Its last status is told, or told again, under another number. */
-  | { readonly num: { readonly id: string; readonly sid: number } }
+  | {
+    readonly num: {
+      readonly id: string;
+      readonly attempt: number;
+      readonly sid: number;
+    };
+  }
   /** The control plane has every status up to this one. */
   | { readonly sent: { readonly upto: number } };
 
@@ -171,10 +177,14 @@ export class JournalState {
     this.#owe(id, sid);
   }
 
-  #number({ id, sid }: { id: string; sid: number }): void {
+  #number({ id, attempt, sid }: {
+    id: string;
+    attempt: number;
+    sid: number;
+  }): void {
     this.#use(sid);
     const known = this.entries.get(id);
-    if (known?.stage !== "finished") return;
+    if (known?.attempt !== attempt || known.stage !== "finished") return;
     this.entries.set(id, { ...known, sid, acknowledged: false });
     this.#owe(id, sid);
   }

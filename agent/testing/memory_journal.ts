@@ -19,7 +19,9 @@ export class MemoryJournal implements JournalFile {
   async append(bytes: Uint8Array): Promise<void> {
     const { bytes: before } = this;
     await this.gate;
-    this.bytes = new Uint8Array([...before, ...bytes]);
+    this.bytes = new Uint8Array(before.length + bytes.length);
+    this.bytes.set(before);
+    this.bytes.set(bytes, before.length);
     this.syncs++;
   }
 

@@ -1,0 +1,62 @@
+import type { Clock } from "@transporter/sdk";
+
+/** One measurement: how far the control plane's time is ahead of our monotonic one. */
+interface Sample {
+  readonly aheadMs: number;
+  /** How long the question and its answer took together: the error is at most half of it. */
+  readonly roundTripMs: number;
+  readonly takenAt: number;
+}
+
+/** A measurement older than this gives way to any newer one: clocks drift. */
+const SAMPLE_MS_MAX = 5 * 60_000;
+
+/** Disagreement beyond the two errors that means that one of the clocks was set, in milliseconds. */
+const JUMP_MS = 500;
+
+/**
+ * The time of day at the control plane, by which deadlines are kept. It is
+ * carried on by the monotonic clock, so that setting the agent's own clock
+ * changes nothing. Before a control plane has told its time, or when it never
+ * does (v1), it is the agent's own time.
+ */
+export class ControlPlaneClock {
+  readonly #clock: Clock;
+  #best: Sample | undefined;
+
+  /** Measures with this clock. */
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** The time of day at the control plane, in milliseconds since 1970. */
+  now(): number {
+    if (this.#best === undefined) return this.#clock.now();
+    return Math.round(this.#clock.monotonic() + this.#best.aheadMs);
+  }
+
+  /** How far the control plane's time is ahead of ours, in milliseconds; `undefined` while unknown. */
+  get offsetMs(): number | undefined {
+    return this.#best === undefined
+      ? undefined
+      : this.now() - this.#clock.now();
+  }
+
+  /**
+   * Takes a measurement into account if it is better than what is known.
+   *
+   * @param serverTimeMs What the control plane said, in milliseconds since 1970.
+   * @param askedAt When it was asked, by the monotonic clock.
+   */
+  measured(serverTimeMs: number, askedAt: number): void {
+    const takenAt = this.#clock.monotonic();
+    const roundTripMs = takenAt - askedAt;
+    const aheadMs = serverTimeMs - (askedAt + takenAt) / 2;
+    const best = this.#best;
+    const better = best === undefined || roundTripMs <= best.roundTripMs ||
+      takenAt - best.takenAt > SAMPLE_MS_MAX ||
+      Math.abs(aheadMs - best.aheadMs) >
+        (roundTripMs + best.roundTripMs) / 2 + JUMP_MS;
+    if (better) this.#best = { aheadMs, roundTripMs, takenAt };
+  }
+}

@@ -1,0 +1,94 @@
+import {
+  type Clock,
+  type Dial,
+  type Executor,
+  isAgentId,
+  type Logger,
+  type Rng,
+  TransporterError,
+} from "@transporter/sdk";
+import type { AgentConfig } from "./config.ts";
+import { dialOf } from "./connect.ts";
+import type { JournalFile } from "./journal.ts";
+import { type Identity, readLabels } from "./registration.ts";
+
+/** The settings that an {@linkcode Agent} acts on; the others are its host's, which opens plugins and writes logs. */
+export type AgentSettings = Omit<
+  AgentConfig,
+  "inCluster" | "kubeconfig" | "kubeContext" | "serviceAccountDir" | "logLevel"
+>;
+
+/** Options of {@linkcode Agent.open}: its settings, and what it works with. */
+export interface AgentOptions extends Partial<AgentSettings> {
+  /** Who it is. */
+  readonly agentId: string;
+  /** What it can run, at least one; disposed by whoever opened them. */
+  readonly executors: readonly Executor[];
+  /** How to dial, by URL scheme, such as `{ ws: dialWebSocket }`. */
+  readonly dials: Readonly<Record<string, Dial>>;
+  /** Where the journal is kept instead of the folder `dataDir`. */
+  readonly journalFile?: JournalFile;
+  /** The version of the program. */
+  readonly version?: string;
+  /** The host it runs on. */
+  readonly hostname?: string;
+  /** For the operator. */
+  readonly log?: Logger;
+  /** Where time comes from. */
+  readonly clock?: Clock;
+  /** Where randomness comes from. */
+  readonly rng?: Rng;
+}
+
+/**
+ * Who an agent is, from its settings.
+ *
+ * @throws {TransporterError} `usage` for an id or a label that does not fit.
+ */
+export function identityOf(
+  settings: AgentSettings,
+  options: AgentOptions,
+): Identity {
+  const { agentId: id, version = "0.0.0", hostname } = options;
+  if (!isAgentId(id)) {
+    throw new TransporterError(
+      "usage",
+      `Cannot start an agent with the id "${id}": it must be 1 to 128 letters, digits, ".", "_" and "-"`,
+    );
+  }
+  const { agentName, clusterName, clusterProvider, region, label, namespace } =
+    settings;
+  return {
+    id,
+    name: agentName ?? id,
+    cluster_name: clusterName ?? id,
+    ...(clusterProvider === undefined
+      ? {}
+      : { cluster_provider: clusterProvider }),
+    ...(region === undefined ? {} : { region }),
+    version,
+    ...(hostname === undefined ? {} : { hostname }),
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(label.length === 0 ? {} : { labels: readLabels(label) }),
+  };
+}
+
+/**
+ * Reads the address of a control plane.
+ *
+ * @throws {TransporterError} `usage` for one that is no URL, or that nobody dials.
+ */
+export function readUrl(
+  text: string,
+  dials: Readonly<Record<string, Dial>>,
+): URL {
+  if (!URL.canParse(text)) {
+    throw new TransporterError(
+      "usage",
+      `Cannot use --cp-url "${text}": it must be a URL such as "ws://host:8080/ws"`,
+    );
+  }
+  const url = new URL(text);
+  dialOf(url, dials);
+  return url;
+}

@@ -1,0 +1,121 @@
+import {
+  type Clock,
+  type EventResult,
+  type EventStatus,
+  type ExecutorContext,
+  formatTime,
+  isRecord,
+  type Logger,
+} from "@transporter/sdk";
+import { lastStatus } from "./status.ts";
+import type { Work } from "./work.ts";
+
+/** What {@linkcode recover} needs besides the work. */
+export interface RecoverOptions {
+  /** Who reports it. */
+  readonly agentId: string;
+  /** When the attempt has to be over, in milliseconds since 1970. */
+  readonly deadline: number;
+  /** Aborts the search for what was begun. */
+  readonly signal: AbortSignal;
+  /** Where time comes from. */
+  readonly clock: Clock;
+  /** For the executor's facts. */
+  readonly log: Logger;
+  /** Takes progress reports. */
+  readonly record: (status: EventStatus) => Promise<void>;
+}
+
+/**
+ * Brings an attempt to its end that an earlier process of this agent began:
+ * asks the executor for what became of it, and does nothing else, since to run
+ * it again is the control plane's decision.
+ *
+ * @returns The last status: `completed`, or the phase `interrupted` with `details.repeatable`.
+ */
+export async function recover(
+  work: Work,
+  options: RecoverOptions,
+): Promise<EventStatus> {
+  const { spec, attempt, executor } = work;
+  const { agentId, clock, log, signal } = options;
+
+  const context: ExecutorContext = {
+    idempotencyKey: spec.id,
+    attempt,
+    deadline: options.deadline,
+    signal,
+    log,
+    report: (message) => options.record({ ...progress(), message }),
+  };
+
+  function progress(): EventStatus {
+    return {
+      event_id: spec.id,
+      agent_id: agentId,
+      state: "in_progress",
+      phase: "applying",
+      message: "",
+      log_level: "info",
+      details: null,
+      result: null,
+      timestamp: formatTime(clock.now()),
+      attempt,
+    };
+  }
+
+  async function find(): Promise<unknown> {
+    if (signal.aborted || work.payload === undefined) return undefined;
+    try {
+      const found = await executor.recover(work.payload, context);
+      return found.kind === "done" ? found.result : undefined;
+    } catch (error) {
+      // Whether it was done cannot be told, which is what "interrupted" says.
+      log.warn("Begun work could not be looked for", { error });
+      return undefined;
+    }
+  }
+
+  const found = await find();
+  if (found === undefined) {
+    return interrupted(work, { agentId, at: clock.now() });
+  }
+  const timestamp = formatTime(clock.now());
+  const result: EventResult = {
+    ...(isRecord(found) ? found : { output: found }),
+    success: true,
+    completed_at: timestamp,
+    duration: 0,
+  };
+  return {
+    ...progress(),
+    state: "completed",
+    phase: "completed",
+    message: "Event completed before the agent was started again",
+    result,
+  };
+}
+
+/** The last status of an attempt that was begun and never ended. */
+export function interrupted(
+  work: {
+    readonly spec: { readonly id: string };
+    readonly attempt: number;
+    readonly repeatable: boolean;
+  },
+  report: { readonly agentId: string; readonly at: number },
+): EventStatus {
+  const { spec: { id }, attempt, repeatable } = work;
+  return lastStatus({
+    ...report,
+    id,
+    attempt,
+    phase: "interrupted",
+    error: {
+      code: "interrupted",
+      message:
+        `Event "${id}" was begun, and the agent ended before it was over`,
+    },
+    details: { repeatable },
+  });
+}

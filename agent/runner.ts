@@ -1,0 +1,228 @@
+import {
+  type Clock,
+  deadline,
+  type EventStatus,
+  execute,
+  type ExecuteOptions,
+  type Logger,
+  TransporterError,
+} from "@transporter/sdk";
+import type { ControlPlaneClock } from "./control_plane_clock.ts";
+import type { Journal } from "./journal.ts";
+import type { Outbox } from "./outbox.ts";
+import { recover } from "./recover.ts";
+import { lastStatus } from "./status.ts";
+import type { Work } from "./work.ts";
+
+/** Options of {@linkcode Runner}. */
+export interface RunnerOptions {
+  /** Who reports. */
+  readonly agentId: string;
+  /** How many attempts run at the same time. */
+  readonly concurrency: number;
+  /** Where starts are noted before they happen. */
+  readonly journal: Journal;
+  /** Where statuses go. */
+  readonly outbox: Outbox;
+  /** Where time comes from. */
+  readonly clock: Clock;
+  /** The time that deadlines are kept by. */
+  readonly controlPlaneClock: ControlPlaneClock;
+  /** For the operator. */
+  readonly log: Logger;
+  /** Called when the journal fails: nothing can be started any more. */
+  readonly failed: (reason: unknown) => void;
+}
+
+interface Running {
+  readonly work: Work;
+  readonly abort: AbortController;
+}
+
+/** The key of work that touches everything. */
+const EVERYTHING = "*";
+
+/**
+ * Runs attempts, at most so many at the same time: in the order they came, and
+ * those that touch the same things one after the other. An attempt is noted in
+ * the journal before it is started, and its deadline is checked after that,
+ * immediately before the start.
+ */
+export class Runner {
+  readonly #options: RunnerOptions;
+  readonly #running = new Map<string, Running>();
+  #waiting: Work[] = [];
+  #stopped = false;
+  #idle: PromiseWithResolvers<void> | undefined;
+
+  /** The highest number in the agent's stream that was started. */
+  startedSeq = 0;
+
+  /** Makes a runner that has nothing to do. */
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+  }
+
+  /** How many attempts run. */
+  get running(): number {
+    return this.#running.size;
+  }
+
+  /** How many attempts wait for a free place. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /** Whether an attempt at the event, or this one, runs or waits. */
+  holds(id: string, attempt?: number): boolean {
+    const holds = (work: Work | undefined) =>
+      work?.spec.id === id && (attempt ?? work.attempt) === work.attempt;
+    return holds(this.#running.get(id)?.work) || this.#waiting.some(holds);
+  }
+
+  /**
+   * Runs an attempt when its turn has come. One that can start at once is noted
+   * in the journal before this returns, so that its arrival and its start share
+   * an fsync.
+   */
+  add(work: Work): void {
+    // A lower attempt that still waits was never started, and is not wanted any more.
+    this.#waiting = this.#waiting.filter(({ spec }) =>
+      spec.id !== work.spec.id
+    );
+    this.#waiting.push(work);
+    this.#pump();
+  }
+
+  /** Starts nothing any more; what runs goes on. What waits stays in the journal. */
+  stop(): void {
+    this.#stopped = true;
+    this.#waiting = [];
+  }
+
+  /** Aborts all that runs; its reason says how the attempts end. */
+  abort(reason: TransporterError): void {
+    for (const { abort } of this.#running.values()) abort.abort(reason);
+  }
+
+  /** Resolves when nothing runs. */
+  async idle(): Promise<void> {
+    while (this.#running.size > 0) {
+      this.#idle ??= Promise.withResolvers();
+      await this.#idle.promise;
+    }
+  }
+
+  /** Starts whatever has its turn. What has not lets nothing with the same keys pass. */
+  #pump(): void {
+    const taken = new Set(
+      [...this.#running.values()].flatMap(({ work }) => work.keys),
+    );
+    for (let i = 0; i < this.#waiting.length;) {
+      const work = this.#waiting[i];
+      const full = this.#running.size >= this.#options.concurrency ||
+        taken.has(EVERYTHING);
+      if (work === undefined || full || this.#stopped) return;
+      const free = !this.#running.has(work.spec.id) && isFree(work.keys, taken);
+      for (const key of work.keys) taken.add(key);
+      if (!free) {
+        i++;
+        continue;
+      }
+      this.#waiting.splice(i, 1);
+      this.#start(work);
+    }
+  }
+
+  #start(work: Work): void {
+    const abort = new AbortController();
+    this.#running.set(work.spec.id, { work, abort });
+    this.startedSeq = Math.max(this.startedSeq, work.seq ?? 0);
+    this.#run(work, abort.signal).catch(this.#options.failed).finally(() => {
+      this.#running.delete(work.spec.id);
+      this.#pump();
+      if (this.#running.size > 0) return;
+      this.#idle?.resolve();
+      this.#idle = undefined;
+    });
+  }
+
+  async #run(work: Work, signal: AbortSignal): Promise<void> {
+    const { journal, controlPlaneClock, clock, outbox, agentId } =
+      this.#options;
+    const { spec: { id }, attempt, begun } = work;
+    const log = this.#options.log.with({ event_id: id, attempt });
+    if (!begun) await journal.begin(id, attempt);
+    const remainingMs = work.deadline - controlPlaneClock.now();
+    if (!begun && remainingMs <= 0) {
+      log.warn("Event was not started as its deadline is over");
+      await outbox.record(expired(work, { agentId, at: clock.now() }));
+      return;
+    }
+    using limit = deadline(clock, Math.max(0, remainingMs), {
+      reason: new TransporterError(
+        "timeout",
+        `Event "${id}" was not over by its deadline`,
+      ),
+      signal,
+    });
+    const options: ExecuteOptions = {
+      agentId,
+      attempt,
+      deadline: clock.now() + remainingMs,
+      signal: limit.signal,
+      clock,
+      log,
+      record: (status) => outbox.record(withRepeatable(status, work)),
+    };
+    log.info(
+      begun ? "Event was begun before, and is looked for" : "Event started",
+      {
+        type: work.spec.type,
+      },
+    );
+    const last = await this.#end(work, options);
+    log.info("Event ended", {
+      state: last.state,
+      phase: last.phase,
+      code: last.error?.code,
+    });
+  }
+
+  async #end(work: Work, options: ExecuteOptions): Promise<EventStatus> {
+    if (!work.begun) return await execute(work.executor, work.spec, options);
+    const last = await recover(work, options);
+    await options.record(last);
+    return last;
+  }
+}
+
+function isFree(keys: readonly string[], taken: ReadonlySet<string>): boolean {
+  return keys.includes(EVERYTHING)
+    ? taken.size === 0
+    : keys.every((key) => !taken.has(key));
+}
+
+function expired(
+  work: Work,
+  report: { agentId: string; at: number },
+): EventStatus {
+  const { spec: { id }, attempt } = work;
+  const message = `Event "${id}" was not started as its deadline is over`;
+  return lastStatus({
+    ...report,
+    id,
+    attempt,
+    phase: "expired",
+    error: { code: "expired", message },
+  });
+}
+
+/** What the control plane has to know to decide what follows an interruption. */
+function withRepeatable(
+  status: EventStatus,
+  { repeatable }: Work,
+): EventStatus {
+  if (status.phase !== "interrupted") return status;
+  return { ...status, details: { ...status.details, repeatable } };
+}

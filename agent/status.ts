@@ -1,0 +1,111 @@
+import {
+  type ErrorBody,
+  type EventStatus,
+  formatTime,
+  isTerminal,
+  type Phase,
+  type State,
+  type StatusUpdateFrame,
+} from "@transporter/sdk";
+
+/** Whether nothing of its attempt follows a status: it ended, or it is known that it was cut off. */
+export function isLast(status: EventStatus): boolean {
+  return isTerminal(status.state) || status.phase === "interrupted";
+}
+
+/** Where an attempt ended that no executor brought to its end. */
+const STATE_OF: Readonly<Record<"failed" | "interrupted" | "expired", State>> =
+  {
+    failed: "failed",
+    interrupted: "in_progress", // the control plane decides what happens next
+    expired: "expired",
+  };
+
+/** What {@linkcode lastStatus} says. */
+export interface LastStatus {
+  /** The event. */
+  readonly id: string;
+  /** Who reports it. */
+  readonly agentId: string;
+  /** Which attempt, from 1. */
+  readonly attempt: number;
+  /** How it ended. */
+  readonly phase: "failed" | "interrupted" | "expired";
+  /** Why. */
+  readonly error: ErrorBody;
+  /** When, in milliseconds since 1970. */
+  readonly at: number;
+  /** Facts for programs. */
+  readonly details?: Readonly<Record<string, unknown>>;
+}
+
+/** Makes the last status of an attempt that no executor brought to its end. */
+export function lastStatus(
+  { id, agentId, attempt, phase, error, at, details }: LastStatus,
+): EventStatus {
+  const timestamp = formatTime(at);
+  return {
+    event_id: id,
+    agent_id: agentId,
+    state: STATE_OF[phase],
+    phase,
+    message: error.message,
+    log_level: "error",
+    details: details ?? null,
+    result: {
+      success: false,
+      error_message: error.message,
+      completed_at: timestamp,
+      duration: 0,
+    },
+    timestamp,
+    attempt,
+    error,
+  };
+}
+
+/** Phases that a v1 control plane does not know, and what it is told instead. */
+const V1: Readonly<
+  Partial<Record<Phase, { readonly state: State; readonly phase: Phase }>>
+> = {
+  interrupted: { state: "failed", phase: "failed" },
+  cancelled: { state: "failed", phase: "failed" },
+  expired: { state: "expired", phase: "failed" },
+};
+
+/** The frame of a status for a v1 control plane: the fields and words that it knows, and no more. */
+export function v1StatusFrame(status: EventStatus): StatusUpdateFrame {
+  const { attempt: _attempt, error: _error, ...known } = status;
+  return {
+    type: "status_update",
+    ...known,
+    ...(status.phase === undefined ? {} : V1[status.phase]),
+  };
+}
+
+/** A longer status loses its result, in characters: a message of 12 MiB is the most that goes over a link. */
+const STATUS_CHARS_MAX = 2 * 1024 * 1024;
+
+/** A status that fits into a message: the result of one that does not is left out, and the status says so. */
+export function fitting(status: EventStatus): EventStatus {
+  if (JSON.stringify(status).length <= STATUS_CHARS_MAX) return status;
+  const result = status.result ?? undefined;
+  const message = "The result was left out as it is too large";
+  return {
+    ...status,
+    message: status.message.slice(0, 4096),
+    details: { left_out: message },
+    result: result === undefined ? null : {
+      success: result.success,
+      completed_at: result.completed_at,
+      duration: result.duration,
+      left_out: message,
+    },
+    ...(status.error === undefined ? {} : {
+      error: {
+        code: status.error.code,
+        message: status.error.message.slice(0, 4096),
+      },
+    }),
+  };
+}

@@ -1,0 +1,52 @@
+import { type EventSpec, type Executor, parse } from "@transporter/sdk";
+
+/** One attempt at one event, ready to run. */
+export interface Work {
+  /** What is asked. */
+  readonly spec: EventSpec;
+  /** Which attempt, from 1. */
+  readonly attempt: number;
+  /** Its number in the agent's stream; absent from a v1 control plane. */
+  readonly seq: number | undefined;
+  /** When it has to be over, in milliseconds since 1970 by the control plane's clock. */
+  readonly deadline: number;
+  /** Whether an earlier process began it: then it is never started again. */
+  readonly begun: boolean;
+  /** Who runs it. */
+  readonly executor: Executor;
+  /** The payload as the executor's schema has it; `undefined` when it does not fit. */
+  readonly payload: unknown;
+  /** What it touches; nothing when the payload does not fit, as nothing will be applied. */
+  readonly keys: readonly string[];
+  /** Whether it may be applied again after a crash in the middle. */
+  readonly repeatable: boolean;
+}
+
+/** What {@linkcode prepare} finds out. */
+export type Prepared = Pick<Work, "payload" | "keys" | "repeatable">;
+
+/**
+ * Asks the executor what an event touches and whether it may be repeated. An
+ * executor that fails to say is taken at its worst: the event runs alone, once.
+ */
+export async function prepare(
+  executor: Executor,
+  spec: EventSpec,
+): Promise<Prepared> {
+  let payload: unknown;
+  try {
+    payload = await parse(executor.schema, spec.payload);
+  } catch {
+    // execute() refuses it again, and reports it.
+    return { payload: undefined, keys: [], repeatable: false };
+  }
+  try {
+    return {
+      payload,
+      keys: executor.keys(payload),
+      repeatable: executor.repeatable(payload),
+    };
+  } catch {
+    return { payload, keys: ["*"], repeatable: false };
+  }
+}
