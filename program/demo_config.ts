@@ -6,14 +6,26 @@ export const demoConfig = defineConfig("demo", {
     kind: "string",
     default: "127.0.0.1:8080",
     placeholder: "HOST:PORT",
-    help: "Where the control plane serves; another port is taken when this one is in use",
+    help:
+      "Where the control plane serves; another port is taken when this one is in use",
   },
-  kubeconfig: { kind: "string", placeholder: "FILE", help: "Use a cluster of this kubeconfig" },
+  kubeconfig: {
+    kind: "string",
+    placeholder: "FILE",
+    help: "Use a cluster of this kubeconfig",
+  },
   kubeContext: {
     kind: "string",
     placeholder: "NAME",
-    help: "Use the cluster of this context; without it and --kubeconfig, one is started",
+    help:
+      "Use the cluster of this context; without it and --kubeconfig, one is started",
   },
-  once: { kind: "boolean", help: "Exit with 0 as soon as every event completed" },
-  keepRunning: { kind: "boolean", help: "Leave control plane, agent and cluster running until Ctrl-C" },
+  once: {
+    kind: "boolean",
+    help: "Exit with 0 as soon as every event completed",
+  },
+  keepRunning: {
+    kind: "boolean",
+    help: "Leave control plane, agent and cluster running until Ctrl-C",
+  },
 });

@@ -37,4 +37,5 @@ export * from "./queue.ts";
 export * from "./rng.ts";
 export * from "./schema.ts";
 export * from "./time.ts";
+export * from "./version.ts";
 export * from "./wire.ts";

@@ -45,7 +45,7 @@ export async function start(
       flags: ["--kubeconfig", kube.kubeconfig],
       script,
     });
-    await agent.program.line(/"message":"Agent is connected"/);
+    await agent.program.line(/"message":"Connected"/);
     agentMs.push(performance.now() - agentStartedAt);
   }
   const bar = { atMost: 500 };
