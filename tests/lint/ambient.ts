@@ -40,8 +40,12 @@ const CRYPTO_NAMES: readonly string[] = [
 /** The drivers at the edge of a core package: the only files that may use the real things, and why. */
 export const DRIVERS: Readonly<Record<string, string>> = {
   "cp/store/sqlite.ts": "the store on disk",
+  "cp/store/sqlite_file.ts": "the file of the store on disk",
+  "cp/store/sqlite_group.ts":
+    "its transactions, one for what comes in a turn of the event loop",
   "cp/http.ts": "the listener",
   "agent/journal_file.ts": "the journal on disk",
+  "sdk/folder_lock.ts": "the lock on a data folder",
 };
 
 /** The core: root modules of the SDK, the control plane, the agent. */

@@ -1,0 +1,135 @@
+/**
+ * What a new event, a change and a new session make of records: the same for
+ * every store.
+ *
+ * @module
+ */
+import { TransporterError } from "@transporter/sdk";
+import type {
+  AgentRecord,
+  EventChange,
+  EventRecord,
+  NewEvent,
+  NewSession,
+} from "./store.ts";
+
+/** What only the store knows about a new event. */
+export interface NewRecordOptions {
+  /** Its place in the order of acceptance. */
+  readonly enq: number;
+  /** The size of the whole body as JSON, in bytes. */
+  readonly bytes: number;
+}
+
+/** Makes the first record of an event. */
+export function newRecord(
+  tenant: string,
+  event: NewEvent,
+  options: NewRecordOptions,
+): EventRecord {
+  const { payload: _, ...head } = event.spec;
+  const { idempotencyKey, status } = event;
+  return {
+    tenant,
+    spec: head,
+    digest: event.digest,
+    bytes: options.bytes,
+    // An event without a key of its own has its id as key.
+    ...(idempotencyKey === undefined || idempotencyKey === head.id
+      ? {}
+      : { idempotencyKey }),
+    enq: options.enq,
+    revision: 1,
+    state: status.state,
+    ...(status.phase === undefined ? {} : { phase: status.phase }),
+    message: status.message,
+    attempt: status.attempt ?? 0,
+    acceptedAt: event.acceptedAt,
+    deadline: event.deadline,
+    updatedAt: event.acceptedAt,
+  };
+}
+
+/** What only the store knows about a change. */
+export interface ChangeRecordOptions {
+  /** Now, in milliseconds since 1970. */
+  readonly at: number;
+  /** The event's number in its agent's stream, when the change releases it. */
+  readonly seq?: number;
+}
+
+/** Makes the next record of an event; what the change does not name stays. */
+export function changeRecord(
+  record: EventRecord,
+  change: EventChange,
+  { at, seq }: ChangeRecordOptions,
+): EventRecord {
+  const { status, finishedAt, result, error } = change;
+  return {
+    ...record,
+    revision: record.revision + 1,
+    state: status.state,
+    ...(status.phase === undefined ? {} : { phase: status.phase }),
+    message: status.message,
+    attempt: status.attempt ?? record.attempt,
+    updatedAt: at,
+    ...(finishedAt === undefined ? {} : { finishedAt }),
+    ...(seq === undefined ? {} : { seq }),
+    ...(result === undefined ? {} : { result }),
+    ...(error === undefined ? {} : { error }),
+  };
+}
+
+/** Makes of a decided release the change of the next attempt. */
+export function releaseChange(
+  record: EventRecord,
+  change: EventChange,
+): EventChange {
+  return {
+    ...change,
+    status: { ...change.status, attempt: record.attempt + 1 },
+  };
+}
+
+/** Makes the record of an agent that opens a session; what counts its stream and its statuses goes on. */
+export function sessionRecord(
+  tenant: string,
+  session: NewSession,
+  known: AgentRecord | undefined,
+): AgentRecord {
+  const { link, ...registration } = session.registration;
+  return {
+    tenant,
+    id: registration.id,
+    registration,
+    linkVersion: session.linkVersion,
+    executors: session.executors,
+    instance: session.linkVersion === 1 ? "" : link?.instance ?? "",
+    epoch: known?.epoch ?? session.newEpoch,
+    gen: (known?.gen ?? 0) + 1,
+    nextSeq: known?.nextSeq ?? 1,
+    statusUpto: known?.statusUpto ?? 0,
+    createdAt: known?.createdAt ?? session.at,
+    seenAt: session.at,
+  };
+}
+
+/** Refuses a session that a newer one has replaced; an agent that is not known has no newer one. */
+export function checkGeneration(
+  agent: Pick<AgentRecord, "id" | "gen"> | undefined,
+  gen: number,
+): void {
+  if (agent === undefined || gen >= agent.gen) return;
+  throw new TransporterError(
+    "superseded",
+    `Cannot write for session ${gen} of agent "${agent.id}" as session ${agent.gen} replaced it`,
+  );
+}
+
+/** The error of every method once the store is closed. */
+export function closedError(): TransporterError {
+  return new TransporterError(
+    "store_unavailable",
+    "Cannot use the store as it is closed",
+  );
+}

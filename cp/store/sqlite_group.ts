@@ -1,0 +1,139 @@
+/**
+ * Group commit: one transaction, and so one sync of the disk, for all that is
+ * to be written in one turn of the event loop.
+ *
+ * @module
+ */
+import { TransporterError } from "@transporter/sdk";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { clearImmediate, setImmediate } from "node:timers";
+import { closedError } from "./record.ts";
+
+/** Milliseconds after which no further step joins a transaction: the event loop waits while it is written. */
+const GROUP_MS = 10;
+
+interface Step {
+  /** Does it, and returns how its promise is settled once it is on disk. */
+  run(): () => void;
+  /** Settles its promise when the transaction fails. */
+  fail(reason: unknown): void;
+}
+
+/** The error of a store that cannot read or commit; `cause` says why. */
+export function unavailable(
+  verb: "read" | "write to",
+  cause: unknown,
+): TransporterError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new TransporterError(
+    "store_unavailable",
+    `Cannot ${verb} the store: ${reason}`,
+    { cause },
+  );
+}
+
+/** The one writer of a database. */
+export class GroupCommit {
+  readonly #db: DatabaseSync;
+  readonly #begin: StatementSync;
+  readonly #commit: StatementSync;
+  readonly #save: StatementSync;
+  readonly #release: StatementSync;
+  #steps: Step[] = [];
+  #timer: ReturnType<typeof setImmediate> | undefined;
+  #closed = false;
+
+  /** Takes over the writing; others may read between turns of the event loop. */
+  constructor(db: DatabaseSync) {
+    this.#db = db;
+    this.#begin = db.prepare("BEGIN IMMEDIATE");
+    this.#commit = db.prepare("COMMIT");
+    this.#save = db.prepare("SAVEPOINT step");
+    this.#release = db.prepare("RELEASE step");
+  }
+
+  /**
+   * Runs a step in the next transaction. Steps run in order, each sees what
+   * those before it wrote, and one that throws undoes only itself.
+   *
+   * @returns What `work` returned, once it is on disk.
+   * @throws What `work` threw; `store_unavailable` when SQLite refuses.
+   */
+  add<T>(work: () => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (this.#closed) throw closedError();
+      this.#steps.push({
+        run: () => {
+          try {
+            const value = this.#attempt(work);
+            return () => resolve(value);
+          } catch (error) {
+            if (!this.#db.isTransaction) throw error; // SQLite undid the whole group
+            return () =>
+              reject(isSqlite(error) ? unavailable("write to", error) : error);
+          }
+        },
+        fail: (reason) => reject(unavailable("write to", reason)),
+      });
+      this.#schedule();
+    });
+  }
+
+  /** Commits what waits, and refuses what comes. Repeating it does nothing. */
+  close(): void {
+    this.#closed = true;
+    while (this.#steps.length > 0) this.#flush();
+    clearImmediate(this.#timer);
+  }
+
+  /** After the input that is there by now, so that what came together is committed together. */
+  #schedule(): void {
+    this.#timer ??= setImmediate(() => {
+      this.#timer = undefined;
+      this.#flush();
+      if (this.#steps.length > 0) this.#schedule();
+    });
+  }
+
+  #flush(): void {
+    const until = performance.now() + GROUP_MS;
+    const settle: (() => void)[] = [];
+    let taken = 0;
+    try {
+      this.#begin.run();
+      do {
+        const step = this.#steps[taken++];
+        if (step) settle.push(step.run());
+      } while (taken < this.#steps.length && performance.now() < until);
+      this.#commit.run();
+    } catch (error) {
+      for (const step of this.#steps.splice(0, Math.max(taken, 1))) {
+        step.fail(error);
+      }
+      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+      return;
+    }
+    this.#steps.splice(0, taken);
+    for (const done of settle) done();
+  }
+
+  #attempt<T>(work: () => T): T {
+    this.#save.run();
+    try {
+      const value = work();
+      this.#release.run();
+      return value;
+    } catch (error) {
+      if (this.#db.isTransaction) {
+        this.#db.exec("ROLLBACK TO step; RELEASE step");
+      }
+      throw error;
+    }
+  }
+}
+
+/** Whether SQLite threw it, rather than a rule of the caller. */
+function isSqlite(error: unknown): boolean {
+  return error instanceof Error && "code" in error &&
+    error.code === "ERR_SQLITE_ERROR";
+}

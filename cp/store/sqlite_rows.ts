@@ -1,0 +1,121 @@
+/**
+ * How records are read from rows.
+ *
+ * @module
+ */
+import {
+  type EventSpec,
+  type EventStatus,
+  type HistoryEntry,
+  isPhase,
+  isState,
+} from "@transporter/sdk";
+import type { SQLOutputValue } from "node:sqlite";
+import type { AgentRecord, Change, EventRecord } from "./store.ts";
+
+/** A row as the runtime returns it. */
+export type Row = Readonly<Record<string, SQLOutputValue>>;
+
+function damaged(column: string, value: SQLOutputValue | undefined): never {
+  throw new TypeError(
+    `Cannot read the column "${column}": it holds "${String(value)}"`,
+  );
+}
+
+/** Reads a column of text. */
+export function text(row: Row, column: string): string {
+  const value = row[column];
+  return typeof value === "string" ? value : damaged(column, value);
+}
+
+/** Reads a column of numbers. */
+export function number(row: Row, column: string): number {
+  const value = row[column];
+  return typeof value === "number" ? value : damaged(column, value);
+}
+
+/** Reads a column of JSON, which only the store has written. */
+export function json<T>(row: Row, column: string): T {
+  return JSON.parse(text(row, column));
+}
+
+/** Makes a record of a row of `event` with its `spec` and `outcome`. */
+export function readEventRow(row: Row): EventRecord {
+  const state = text(row, "state");
+  const phase = row["phase"] ?? undefined;
+  if (!isState(state)) damaged("state", state);
+  if (phase !== undefined && (typeof phase !== "string" || !isPhase(phase))) {
+    damaged("phase", phase);
+  }
+  return {
+    tenant: text(row, "tenant"),
+    spec: json(row, "head"),
+    digest: text(row, "digest"),
+    bytes: number(row, "bytes"),
+    ...(row["idempotency_key"] === null
+      ? {}
+      : { idempotencyKey: text(row, "idempotency_key") }),
+    enq: number(row, "enq"),
+    revision: number(row, "revision"),
+    state,
+    ...(phase === undefined ? {} : { phase }),
+    message: json(row, "message"),
+    attempt: number(row, "attempt"),
+    acceptedAt: number(row, "accepted_at"),
+    deadline: number(row, "deadline"),
+    updatedAt: number(row, "updated_at"),
+    ...(row["finished_at"] === null
+      ? {}
+      : { finishedAt: number(row, "finished_at") }),
+    ...(row["seq"] === null ? {} : { seq: number(row, "seq") }),
+    ...(typeof row["result"] === "string"
+      ? { result: json(row, "result") }
+      : {}),
+    ...(typeof row["error"] === "string" ? { error: json(row, "error") } : {}),
+  };
+}
+
+/** Makes the whole of what was asked of a row of `spec`. */
+export function readSpecRow(row: Row): EventSpec {
+  return {
+    ...json<Omit<EventSpec, "payload">>(row, "head"),
+    payload: json(row, "payload"),
+  };
+}
+
+/** Makes a record of a row of `agent` with its `profile`. */
+export function readAgentRow(row: Row): AgentRecord {
+  return {
+    tenant: text(row, "tenant"),
+    id: text(row, "id"),
+    registration: json(row, "registration"),
+    linkVersion: number(row, "link_version") === 1 ? 1 : 2,
+    executors: json(row, "executors"),
+    instance: text(row, "instance"),
+    epoch: text(row, "epoch"),
+    gen: number(row, "gen"),
+    nextSeq: number(row, "next_seq"),
+    statusUpto: number(row, "status_upto"),
+    createdAt: number(row, "created_at"),
+    seenAt: number(row, "seen_at"),
+  };
+}
+
+/** Makes an entry of a history of a row of `history`. */
+export function readEntryRow(row: Row): HistoryEntry {
+  return {
+    ...json<EventStatus>(row, "status"),
+    revision: number(row, "revision"),
+  };
+}
+
+/** Makes a change of a row of `history` with its `event`. */
+export function readChangeRow(row: Row): Change {
+  return {
+    change: number(row, "change"),
+    tenant: text(row, "tenant"),
+    agent: text(row, "agent"),
+    type: text(row, "type"),
+    entry: readEntryRow(row),
+  };
+}

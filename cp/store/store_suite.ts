@@ -1,0 +1,61 @@
+/**
+ * What every {@linkcode Store} must do, as tests: for the drivers here and for
+ * those of third parties.
+ *
+ * @example A store of your own
+ * ```ts ignore
+ * import { testStore } from "@transporter/cp/testing";
+ *
+ * testStore("mine", {
+ *   async open() {
+ *     const place = await makePlace();
+ *     let store = await openMyStore(place);
+ *     return {
+ *       store,
+ *       async reopen() {
+ *         await store[Symbol.asyncDispose]();
+ *         return store = await openMyStore(place);
+ *       },
+ *       async [Symbol.asyncDispose]() {
+ *         await store[Symbol.asyncDispose]();
+ *         await place.remove();
+ *       },
+ *     };
+ *   },
+ * });
+ * ```
+ *
+ * @module
+ */
+import { agentCases } from "./testing/agents.ts";
+import { changeCases } from "./testing/changes.ts";
+import { createCases } from "./testing/create.ts";
+import { lifeCases } from "./testing/life.ts";
+import { listCases } from "./testing/lists.ts";
+import { releaseCases } from "./testing/release.ts";
+import type { StoreHarness } from "./testing/samples.ts";
+
+export type { OpenedStore, StoreHarness } from "./testing/samples.ts";
+
+/**
+ * Registers the tests that every {@linkcode Store} must pass.
+ *
+ * @param name The store, such as `"sqlite"`.
+ * @param harness How to open an empty one.
+ */
+export function testStore(name: string, harness: StoreHarness): void {
+  const cases = {
+    ...createCases,
+    ...changeCases,
+    ...releaseCases,
+    ...listCases,
+    ...agentCases,
+    ...lifeCases,
+  };
+  for (const [title, run] of Object.entries(cases)) {
+    Deno.test(`${name} store ${title}`, async () => {
+      await using opened = await harness.open();
+      await run(opened);
+    });
+  }
+}
