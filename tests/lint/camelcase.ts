@@ -16,7 +16,10 @@ function bindingsOf(
       return node.properties.flatMap((property) => {
         if (property.type === "RestElement") return bindingsOf(property);
         // `{ event_id }` names the field, and not a name of ours.
-        return property.shorthand ? [] : bindingsOf(property.value);
+        const { key, value } = property;
+        return bindingsOf(value).filter((name) =>
+          key.type !== "Identifier" || key.name !== name.name
+        );
       });
     case "RestElement":
       return bindingsOf(node.argument);

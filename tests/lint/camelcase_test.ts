@@ -9,7 +9,7 @@ testRule("camelcase", [
   {
     name: "a destructured field",
     at: "cp/a.ts",
-    source: `const { event_id } = spec; const f = ({ agent_id }) => 1;`,
+    source: `const { event_id } = spec; const f = ({ agent_id = 1 }) => 1;`,
   },
   {
     name: "fields of a type",
