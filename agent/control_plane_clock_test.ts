@@ -1,0 +1,54 @@
+import { strictEqual } from "node:assert/strict";
+import { TestClock } from "@transporter/sdk/testing";
+import { ControlPlaneClock } from "./control_plane_clock.ts";
+
+Deno.test("ControlPlaneClock follows the agent's own clock until it is told", () => {
+  const clock = new TestClock(1_000_000);
+  const time = new ControlPlaneClock(clock);
+  strictEqual(time.now(), 1_000_000);
+  strictEqual(time.offsetMs, undefined);
+});
+
+Deno.test("ControlPlaneClock takes half of the round trip off, and goes on by itself", async () => {
+  const clock = new TestClock(1_000_000);
+  const time = new ControlPlaneClock(clock);
+  await clock.advance(80);
+  time.measured(5_000_040, 0);
+  strictEqual(time.now(), 5_000_080);
+  await clock.advance(1000);
+  strictEqual(time.now(), 5_001_080);
+});
+
+Deno.test("ControlPlaneClock does not care when the agent's clock is set", () => {
+  const clock = new TestClock(1_000_000);
+  const time = new ControlPlaneClock(clock);
+  time.measured(5_000_000, 0);
+  clock.jump(3_600_000);
+  strictEqual(time.now(), 5_000_000);
+  strictEqual(time.offsetMs, 400_000);
+});
+
+Deno.test("ControlPlaneClock keeps the measurement with the shortest round trip", async () => {
+  const clock = new TestClock(0);
+  const time = new ControlPlaneClock(clock);
+  await clock.advance(10);
+  time.measured(100_005, 0);
+  strictEqual(time.now(), 100_010);
+  await clock.advance(190);
+  time.measured(100_040, 10); // asked 190 ms ago: too vague
+  strictEqual(time.now(), 100_200);
+});
+
+Deno.test("ControlPlaneClock follows when the control plane's clock was set, or after long", async () => {
+  const clock = new TestClock(0);
+  const time = new ControlPlaneClock(clock);
+  time.measured(100_000, 0);
+  await clock.advance(1000);
+  time.measured(900_000, 900);
+  strictEqual(time.now(), 900_050);
+  await clock.advance(10);
+  time.measured(900_060, 1010);
+  await clock.advance(5 * 60_000 + 1);
+  time.measured(1_200_161, clock.monotonic() - 200);
+  strictEqual(time.now(), 1_200_261);
+});

@@ -1,0 +1,330 @@
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { silentLogger, TransporterError, ulids } from "@transporter/sdk";
+import { settle, TestClock } from "@transporter/sdk/testing";
+import { ControlPlaneClock } from "./control_plane_clock.ts";
+import { Journal } from "./journal.ts";
+import { Outbox } from "./outbox.ts";
+import { Runner } from "./runner.ts";
+import { specOf } from "./testing/control_plane.ts";
+import { MemoryJournal } from "./testing/memory_journal.ts";
+import { witness, type WitnessOptions } from "./testing/witness.ts";
+import { prepare, type Work } from "./work.ts";
+
+/** A runner, and hands to hold its work and let it go. */
+class Bench {
+  readonly clock = new TestClock();
+  readonly file = new MemoryJournal();
+  readonly started: string[] = [];
+  readonly ended: string[] = [];
+  readonly failures: unknown[] = [];
+  readonly #gates = new Map<string, PromiseWithResolvers<void>>();
+  journal!: Journal;
+  runner!: Runner;
+
+  static async open(concurrency = 8): Promise<Bench> {
+    const bench = new Bench();
+    const { clock, file } = bench;
+    const journal = await Journal.open(file, {
+      agent: "edge",
+      ids: ulids(() => 1, { next: () => 0 }),
+    });
+    bench.journal = journal;
+    bench.runner = new Runner({
+      agentId: "edge",
+      concurrency,
+      journal,
+      outbox: new Outbox({ journal, log: silentLogger }),
+      clock,
+      controlPlaneClock: new ControlPlaneClock(clock),
+      log: silentLogger,
+      failed: (reason) => bench.failures.push(reason),
+    });
+    return bench;
+  }
+
+  /** Adds an event whose `apply` lasts until it is let go. */
+  async add(
+    id: string,
+    options:
+      & WitnessOptions
+      & Partial<Pick<Work, "attempt" | "deadline" | "begun">> = {},
+  ): Promise<void> {
+    const { attempt = 1, deadline = this.clock.now() + 60_000, begun = false } =
+      options;
+    const gate = Promise.withResolvers<void>();
+    this.#gates.set(id, gate);
+    const executor = witness((start) => this.started.push(start), {
+      apply: async (_payload, { signal }) => {
+        signal.addEventListener("abort", () => gate.reject(signal.reason), {
+          once: true,
+        });
+        await gate.promise;
+        this.ended.push(id);
+      },
+      ...options,
+    });
+    const spec = specOf(id);
+    const prepared = await prepare(executor, spec);
+    if (!begun) this.journal.arrive({ id, attempt, digest: id, deadline });
+    this.runner.add({
+      spec,
+      attempt,
+      seq: 1,
+      deadline,
+      begun,
+      executor,
+      ...prepared,
+    });
+    await settle();
+  }
+
+  async release(...ids: string[]): Promise<void> {
+    for (const id of ids) {
+      this.#gates.get(id)?.resolve();
+      await settle();
+    }
+  }
+
+  /** How an event ended: its phase and the code of its error. */
+  end(id: string): string | undefined {
+    const { phase, error } = this.journal.get(id)?.status ?? {};
+    return error === undefined ? phase : `${phase} ${error.code}`;
+  }
+}
+
+Deno.test("Runner.add() notes arrival and start with one fsync before it starts anything", async () => {
+  const bench = await Bench.open();
+  const gate = Promise.withResolvers<void>();
+  bench.file.gate = gate.promise;
+  await bench.add("a");
+  deepStrictEqual([bench.started, bench.journal.get("a")?.stage], [
+    [],
+    "begun",
+  ]);
+  const before = bench.file.syncs;
+  bench.file.gate = undefined;
+  gate.resolve();
+  await settle();
+  deepStrictEqual([bench.started, bench.file.syncs], [["a 1"], before + 1]);
+  await bench.release("a");
+  strictEqual(bench.end("a"), "completed");
+});
+
+Deno.test("Runner starts nothing and says so when the journal fails", async () => {
+  const bench = await Bench.open();
+  const full = new TransporterError("store_unavailable", "No space left");
+  bench.file.gate = Promise.reject(full);
+  await bench.add("a");
+  deepStrictEqual([bench.started, bench.failures], [[], [full]]);
+});
+
+Deno.test("Runner runs at most so many at a time, in the order they came", async () => {
+  const bench = await Bench.open(2);
+  for (const id of ["a", "b", "c", "d"]) await bench.add(id);
+  deepStrictEqual(bench.started, ["a 1", "b 1"]);
+  deepStrictEqual([bench.runner.running, bench.runner.waiting], [2, 2]);
+  await bench.release("b");
+  deepStrictEqual(bench.started, ["a 1", "b 1", "c 1"]);
+  await bench.release("a", "c", "d");
+  deepStrictEqual(bench.ended, ["b", "a", "c", "d"]);
+  await bench.runner.idle();
+});
+
+const ORDERS: Readonly<
+  Record<
+    string,
+    { keys: Record<string, readonly string[]>; starts: string; afterA: string }
+  >
+> = {
+  "those that share a key one after the other": {
+    keys: { a: ["x"], b: ["x"], c: ["y"] },
+    starts: "a c",
+    afterA: "a c b",
+  },
+  "nothing past an earlier one with the same key": {
+    keys: { a: ["x"], b: ["x", "y"], c: ["y"] },
+    starts: "a",
+    afterA: "a b",
+  },
+  "what touches everything alone": {
+    keys: { a: ["x"], b: ["*"], c: ["z"] },
+    starts: "a",
+    afterA: "a b",
+  },
+  "nothing beside what touches everything": {
+    keys: { a: ["*"], b: ["x"], c: ["y"] },
+    starts: "a",
+    afterA: "a b c",
+  },
+  "what touches nothing at any time": {
+    keys: { a: ["x"], b: ["x"], c: [] },
+    starts: "a c",
+    afterA: "a c b",
+  },
+};
+
+for (const [name, { keys, starts, afterA }] of Object.entries(ORDERS)) {
+  Deno.test(`Runner starts ${name}`, async () => {
+    const bench = await Bench.open();
+    for (const id of ["a", "b", "c"]) {
+      await bench.add(id, { keys: () => keys[id]! });
+    }
+    const started = () =>
+      bench.started.map((start) => start.split(" ")[0]).join(" ");
+    strictEqual(started(), starts);
+    await bench.release("a");
+    strictEqual(started(), afterA);
+    await bench.release("b", "c");
+    strictEqual(bench.started.length, 3);
+  });
+}
+
+Deno.test("Runner takes an executor at its worst when it does not say what an event touches", async () => {
+  const bench = await Bench.open();
+  await bench.add("a", { keys: () => ["x"] });
+  await bench.add("b", {
+    keys() {
+      throw new Error("no idea");
+    },
+  });
+  deepStrictEqual(bench.started, ["a 1"]);
+  await bench.release("a", "b");
+  strictEqual(bench.end("b"), "completed");
+});
+
+Deno.test("Runner never runs two attempts at one event side by side", async () => {
+  const bench = await Bench.open();
+  await bench.add("a");
+  await bench.release(); // it runs
+  await bench.add("a", { attempt: 2 });
+  deepStrictEqual([bench.started, bench.runner.waiting], [["a 1"], 1]);
+  strictEqual(bench.runner.holds("a", 2), true);
+});
+
+Deno.test("Runner forgets an attempt that waits when a higher one comes", async () => {
+  const bench = await Bench.open(1);
+  await bench.add("first");
+  await bench.add("a");
+  await bench.add("a", { attempt: 2 });
+  strictEqual(bench.runner.waiting, 1);
+  await bench.release("first", "a");
+  deepStrictEqual(bench.started, ["first 1", "a 2"]);
+});
+
+Deno.test("expiry.inflight: an event that waited past its deadline is never started", async () => {
+  const bench = await Bench.open(1);
+  await bench.add("a");
+  await bench.add("late", { deadline: bench.clock.now() + 1000 });
+  await bench.add("never", { deadline: bench.clock.now() });
+  await bench.clock.advance(1000);
+  await bench.release("a");
+  deepStrictEqual(bench.started, ["a 1"]);
+  deepStrictEqual([bench.end("late"), bench.end("never")], [
+    "expired expired",
+    "expired expired",
+  ]);
+  strictEqual(bench.journal.get("late")?.status?.state, "expired");
+});
+
+Deno.test("Runner checks the deadline after the journal has the start", async () => {
+  const bench = await Bench.open();
+  const gate = Promise.withResolvers<void>();
+  bench.file.gate = gate.promise;
+  await bench.add("a", { deadline: bench.clock.now() + 1000 });
+  await bench.clock.advance(1000); // a slow disk
+  bench.file.gate = undefined;
+  gate.resolve();
+  await settle();
+  deepStrictEqual([bench.started, bench.end("a")], [[], "expired expired"]);
+});
+
+Deno.test("Runner aborts what runs past its deadline", async () => {
+  const bench = await Bench.open();
+  await bench.add("a", { deadline: bench.clock.now() + 1000 });
+  await bench.clock.advance(999);
+  strictEqual(bench.end("a"), undefined);
+  await bench.clock.advance(1);
+  strictEqual(bench.end("a"), "failed timeout");
+  match(
+    bench.journal.get("a")?.status?.message ?? "",
+    /was not over by its deadline/,
+  );
+  strictEqual(bench.clock.sleeping, 0);
+});
+
+Deno.test("Runner.abort() ends what runs as interrupted, and says whether it may be repeated", async () => {
+  const bench = await Bench.open();
+  await bench.add("a");
+  await bench.add("b", { repeatable: false });
+  bench.runner.stop();
+  bench.runner.abort(
+    new TransporterError("interrupted", "The agent was stopped"),
+  );
+  await bench.runner.idle();
+  for (const [id, repeatable] of [["a", true], ["b", false]] as const) {
+    const status = bench.journal.get(id)?.status;
+    deepStrictEqual([status?.state, status?.phase], [
+      "in_progress",
+      "interrupted",
+    ]);
+    deepStrictEqual([status?.details, status?.error?.code], [
+      { repeatable },
+      "interrupted",
+    ]);
+  }
+});
+
+Deno.test("Runner.stop() lets what runs finish, and starts nothing more", async () => {
+  const bench = await Bench.open(1);
+  await bench.add("a");
+  await bench.add("b");
+  bench.runner.stop();
+  await bench.release("a");
+  await bench.add("c");
+  deepStrictEqual([bench.started, bench.end("a"), bench.runner.running], [
+    ["a 1"],
+    "completed",
+    0,
+  ]);
+  strictEqual(bench.journal.get("b")?.stage, "received");
+});
+
+const RECOVERIES: Readonly<
+  Record<string, { options: WitnessOptions; end: string }>
+> = {
+  "lost": { options: {}, end: "interrupted interrupted" },
+  "done": {
+    options: {
+      recover: () => Promise.resolve({ kind: "done", result: { pods: 3 } }),
+    },
+    end: "completed",
+  },
+  "unknown as the executor fails": {
+    options: {
+      recover: () => Promise.reject(new Error("no cluster")),
+      repeatable: false,
+    },
+    end: "interrupted interrupted",
+  },
+};
+
+for (const [name, { options, end }] of Object.entries(RECOVERIES)) {
+  Deno.test(`Runner never starts again what an earlier process began: it is ${name}`, async () => {
+    const bench = await Bench.open();
+    bench.journal.arrive({
+      id: "a",
+      attempt: 1,
+      digest: "a",
+      deadline: bench.clock.now() + 1000,
+    });
+    await bench.journal.begin("a", 1);
+    await bench.add("a", { ...options, begun: true });
+    deepStrictEqual([bench.started, bench.end("a")], [[], end]);
+    const status = bench.journal.get("a")?.status;
+    if (status?.phase === "completed") {
+      deepStrictEqual([status.result?.success, status.result?.pods], [true, 3]);
+    } else {deepStrictEqual(status?.details, {
+        repeatable: options.repeatable ?? true,
+      });}
+  });
+}
