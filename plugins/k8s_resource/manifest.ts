@@ -1,4 +1,4 @@
-import { TransporterError } from "@transporter/sdk";
+import { type ErrorCode, TransporterError } from "@transporter/sdk";
 import { type DeclaredKind, declaredKind } from "./declared_kind.ts";
 import { isMapping, type Value } from "./yaml_value.ts";
 
@@ -37,6 +37,8 @@ export interface Manifest extends ObjectName {
   readonly body: string;
   /** Where it stood. */
   readonly place: Place;
+  /** It says nothing besides its name, so that an apply of it owns no field. */
+  readonly bare: boolean;
   /** The kind it declares, when it is a CustomResourceDefinition. */
   readonly declares: DeclaredKind | undefined;
 }
@@ -68,7 +70,7 @@ export function describePlace(place: Place): string {
  * @param cause What was caught.
  */
 export function refuse(
-  code: "invalid_yaml" | "invalid_manifest" | "unsupported",
+  code: ErrorCode,
   place: Place,
   why: string,
   cause?: unknown,
@@ -190,6 +192,10 @@ export function manifestOf(
     name,
     body,
     place,
+    bare: Object.keys(value).length <= 3 &&
+      Object.keys(metadata).every((key) =>
+        key === "name" || key === "namespace"
+      ),
     declares: declaredKind(group, kind, value),
   };
 }

@@ -1,0 +1,182 @@
+import {
+  type Clock,
+  fullJitter,
+  isRecord,
+  type Rng,
+  TransporterError,
+} from "@transporter/sdk";
+import {
+  type ApiAnswer,
+  type ApiRequest,
+  NoAnswer,
+  type Transport,
+} from "./transport.ts";
+import { judge, type Verdict } from "./verdict.ts";
+
+/** The bounds of one call. */
+export interface CallOptions {
+  /** What is done, for errors: `apply ConfigMap "a"`; continues "Cannot". */
+  readonly doing: string;
+  /** Gives up. */
+  readonly signal: AbortSignal;
+  /** When to stop trying again, in milliseconds since 1970. */
+  readonly until: number;
+  /** Told before each new try, and why. */
+  readonly onRetry?: (reason: string) => Promise<void>;
+  /** Has the last word on an answer; by default the verdict stands. `since` is when the call began. */
+  readonly review?: (verdict: Verdict, since: number) => Verdict;
+}
+
+/** An answer that is a success. */
+export interface Success {
+  /** The HTTP status. */
+  readonly status: number;
+  /** The headers. */
+  readonly headers: Headers;
+  /** The body. */
+  readonly body: Readonly<Record<string, unknown>>;
+  /** What the server warned of. */
+  readonly warnings: readonly string[];
+  /** Whether a try before this one ended without an answer, so that it may have been done by that one. */
+  readonly uncertain: boolean;
+}
+
+/** Options of {@linkcode ApiClient}. */
+export interface ApiClientOptions {
+  /** Sends the requests. */
+  readonly transport: Transport;
+  /** Where time comes from. */
+  readonly clock: Clock;
+  /** Where jitter comes from. */
+  readonly rng: Rng;
+}
+
+/** How a call failed. */
+interface Failure extends Verdict {
+  readonly cause?: NoAnswer;
+}
+
+function failure(outcome: Failure, doing: string): TransporterError {
+  const { code, reason, cause } = outcome;
+  return new TransporterError(code, `Cannot ${doing}: ${reason}`, { cause });
+}
+
+const BACKOFF = { initialMs: 200, maxMs: 10_000 } as const;
+
+const WARNING_REGEXP = /299 \S+ "((?:[^"\\]|\\.)*)"/g;
+
+/** Reads `Warning` headers. @see {@link https://kubernetes.io/docs/reference/using-api/deprecation-policy/} */
+function warningsOf(headers: Headers): string[] {
+  return [...(headers.get("warning") ?? "").matchAll(WARNING_REGEXP)]
+    .map(([, text = ""]) => text.replace(/\\(.)/g, "$1"));
+}
+
+function successOf(
+  answer: ApiAnswer,
+  { doing, uncertain }: { readonly doing: string; readonly uncertain: boolean },
+): Success {
+  const { status, headers } = answer;
+  let body: unknown;
+  try {
+    body = JSON.parse(answer.text);
+  } catch (cause) {
+    throw new TransporterError(
+      "failed",
+      `Cannot ${doing}: the answer is no JSON`,
+      { cause },
+    );
+  }
+  if (!isRecord(body)) {
+    throw new TransporterError(
+      "failed",
+      `Cannot ${doing}: the answer is no JSON object`,
+    );
+  }
+  return { status, headers, body, warnings: warningsOf(headers), uncertain };
+}
+
+/**
+ * Speaks to an API server until it gives a real answer: what is transient is
+ * tried again, with a growing pause, until time is up.
+ */
+export class ApiClient {
+  readonly #transport: Transport;
+  readonly #clock: Clock;
+  readonly #rng: Rng;
+
+  /** Makes one. */
+  constructor(options: ApiClientOptions) {
+    this.#transport = options.transport;
+    this.#clock = options.clock;
+    this.#rng = options.rng;
+  }
+
+  /**
+   * Sends a request until it succeeds or cannot succeed. May be called concurrently.
+   *
+   * @throws {TransporterError} The code of {@linkcode judge}; `cluster_unavailable` when there was no
+   * answer until the end; what the signal aborts with.
+   */
+  async call(request: ApiRequest, options: CallOptions): Promise<Success> {
+    const outcome = await this.#run(request, options);
+    if ("body" in outcome) return outcome;
+    throw failure(outcome, options.doing);
+  }
+
+  /** The same as {@linkcode ApiClient.call}, but `undefined` when the object is not there. */
+  async find(
+    request: ApiRequest,
+    options: CallOptions,
+  ): Promise<Success | undefined> {
+    const outcome = await this.#run(request, options);
+    if ("body" in outcome) return outcome;
+    if (outcome.missing === "object") return undefined;
+    throw failure(outcome, options.doing);
+  }
+
+  async #run(
+    request: ApiRequest,
+    options: CallOptions,
+  ): Promise<Success | Failure> {
+    const { signal, until, review = (verdict: Verdict) => verdict } = options;
+    const since = this.#clock.now();
+    let uncertain = false;
+    for (let failures = 0;; failures++) {
+      const answer = await this.#try(request, signal);
+      const silent = answer instanceof NoAnswer;
+      if (!silent && answer.status < 400) {
+        return successOf(answer, { ...options, uncertain });
+      }
+      uncertain ||= silent;
+      const verdict = silent ? silence(answer) : review(judge(answer), since);
+      const pause = verdict.retryAfterMs ??
+        fullJitter(failures, this.#rng, BACKOFF);
+      if (!verdict.transient || this.#clock.now() + pause >= until) {
+        return silent ? { ...verdict, cause: answer } : verdict;
+      }
+      await options.onRetry?.(verdict.reason);
+      await this.#clock.sleep(pause, { signal });
+    }
+  }
+
+  async #try(
+    request: ApiRequest,
+    signal: AbortSignal,
+  ): Promise<ApiAnswer | NoAnswer> {
+    signal.throwIfAborted();
+    try {
+      return await this.#transport.send(request, signal);
+    } catch (error) {
+      if (error instanceof NoAnswer) return error;
+      throw error;
+    }
+  }
+}
+
+function silence(error: NoAnswer): Verdict {
+  return {
+    transient: true,
+    code: "cluster_unavailable",
+    reason: `the API server does not answer: ${error.message}`,
+  };
+}

@@ -1,0 +1,75 @@
+import {
+  defineExecutor,
+  type Executor,
+  TransporterError,
+} from "@transporter/sdk";
+import { applyBundle, withResult } from "./apply_bundle.ts";
+import { readManifests } from "./bundle.ts";
+import {
+  type Cluster,
+  openCluster,
+  phaseEnd,
+  type Surroundings,
+} from "./cluster.ts";
+import type { Config } from "./config.ts";
+import { objectKey } from "./manifest.ts";
+import { EVENT_TYPE, type Payload, payloadSchema } from "./payload.ts";
+import { makePlan, type Plan } from "./plan.ts";
+import type { BundleResult } from "./result.ts";
+import { waitUntilReady } from "./wait.ts";
+
+/** Follows semver; what a payload may hold and what a result says are its interface. */
+export const VERSION = "0.1.0";
+
+/**
+ * One key for each object, so that two events for one object run in release
+ * order. Nothing is known about kinds here, so the default namespace stands in
+ * where none is named.
+ */
+function keysOf(payload: Payload, cluster: Cluster): readonly string[] {
+  try {
+    return readManifests(payload.manifests).map((object) =>
+      objectKey({ ...object, namespace: object.namespace || cluster.namespace })
+    );
+  } catch (error) {
+    // `validate` says what is wrong, and touches nothing.
+    if (error instanceof TransporterError) return [];
+    throw error;
+  }
+}
+
+/**
+ * Opens the executor for a cluster.
+ *
+ * @param config Which cluster.
+ * @param surroundings Time and randomness.
+ * @throws {TransporterError} `no_cluster` or `unsupported`.
+ */
+export async function openExecutor(
+  config: Config,
+  surroundings: Surroundings,
+): Promise<Executor<Payload, Plan, BundleResult>> {
+  const cluster = await openCluster(config, surroundings);
+  return defineExecutor<Payload, Plan, BundleResult>({
+    type: EVENT_TYPE,
+    version: VERSION,
+    schema: payloadSchema,
+    validate: (payload, context) =>
+      makePlan(payload.manifests, cluster, context),
+    apply: (plan, context) => applyBundle(plan, cluster, context),
+    async verify(plan, result, context) {
+      try {
+        const until = phaseEnd(cluster, context);
+        await waitUntilReady(plan.objects, { cluster, context, until });
+      } catch (reason) {
+        throw withResult(TransporterError.from(reason), result);
+      }
+    },
+    keys: (payload) => keysOf(payload, cluster),
+    repeatable: () => true, // server-side apply of the same bytes ends in the same objects
+    close() {
+      cluster[Symbol.dispose]();
+      return Promise.resolve();
+    },
+  });
+}

@@ -1,0 +1,120 @@
+/** A group and a version of it. */
+export interface GroupVersion {
+  /** The API group; empty for the core group. */
+  readonly group: string;
+  /** The version. */
+  readonly version: string;
+}
+
+/** Where a kind is served. */
+export interface KindPlace {
+  /** The kind. */
+  readonly kind: string;
+  /** The plural, which is in the paths. */
+  readonly resource: string;
+  /** Whether its objects live in namespaces. */
+  readonly namespaced: boolean;
+}
+
+/** What is known about a group and version. */
+export interface ServedKinds {
+  /** The server behind it does not answer, so that the kinds are not known. */
+  readonly stale: boolean;
+  /** The kinds. */
+  readonly kinds: readonly KindPlace[];
+}
+
+/** Groups in an error; a cluster with many operators has a hundred. */
+const GROUPS_NAMED_MAX = 40;
+
+/** `apps/v1`, or `v1` for the core group. */
+export function apiVersionOf({ group, version }: GroupVersion): string {
+  return group === "" ? version : `${group}/${version}`;
+}
+
+/** How many letters have to change. @see {@link https://en.wikipedia.org/wiki/Levenshtein_distance} */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (const [i, letter] of [...a].entries()) {
+    const next = [i + 1];
+    for (const [j, other] of [...b].entries()) {
+      const change = (row[j] ?? 0) + (letter === other ? 0 : 1);
+      next.push(Math.min(change, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row.at(-1) ?? 0;
+}
+
+function nearest(word: string, words: Iterable<string>): string | undefined {
+  let best: string | undefined;
+  let least = Math.max(1, Math.floor(word.length / 3)) + 1;
+  for (const each of new Set(words)) {
+    const letters = distance(word.toLowerCase(), each.toLowerCase());
+    if (letters < least) [best, least] = [each, letters];
+  }
+  return best;
+}
+
+function quoted(words: readonly string[]): string {
+  return words.map((word) => `"${word}"`).join(", ");
+}
+
+/** The kinds that a cluster serves, for looking them up and for saying what is there instead. */
+export class KindIndex {
+  readonly #served = new Map<string, GroupVersion & ServedKinds>();
+
+  /** Adds a group and version. */
+  add(place: GroupVersion, served: ServedKinds): void {
+    this.#served.set(apiVersionOf(place), { ...place, ...served });
+  }
+
+  /** Where a kind is served; `undefined` when it is not, or not known. */
+  find(place: GroupVersion, kind: string): KindPlace | undefined {
+    return this.#served.get(apiVersionOf(place))?.kinds.find((each) =>
+      each.kind === kind
+    );
+  }
+
+  /** Whether the server of the group does not answer, so that nobody knows its kinds. */
+  isStale({ group }: GroupVersion): boolean {
+    return [...this.#served.values()].some((each) =>
+      each.group === group && each.stale
+    );
+  }
+
+  /** What is there in place of a kind that is not: continues a sentence. */
+  explain(place: GroupVersion, kind: string): string {
+    const all = [...this.#served.values()];
+    const wanted = apiVersionOf(place);
+    const elsewhere = all.filter(({ kinds }) =>
+      kinds.some((each) => each.kind === kind)
+    );
+    if (elsewhere.length > 0) {
+      return `the cluster has "${kind}" in ${
+        quoted(elsewhere.map(apiVersionOf))
+      }, not in "${wanted}"`;
+    }
+    const here = this.#served.get(wanted);
+    const near = nearest(
+      kind,
+      (here === undefined ? all : [here]).flatMap(({ kinds }) =>
+        kinds.map((each) => each.kind)
+      ),
+    );
+    const hint = near === undefined ? "" : `; the nearest is "${near}"`;
+    if (here !== undefined) {
+      return `the cluster has no "${kind}" in "${wanted}"${hint}`;
+    }
+    const versions = all.filter(({ group }) => group === place.group);
+    if (versions.length > 0) {
+      return `the cluster has no "${wanted}", but ${
+        quoted(versions.map(apiVersionOf))
+      }${hint}`;
+    }
+    const groups = [...new Set(all.map(({ group }) => group || "core"))].sort();
+    const more = groups.length > GROUPS_NAMED_MAX ? " and more" : "";
+    const named = groups.slice(0, GROUPS_NAMED_MAX).join(", ");
+    return `the cluster has no "${kind}" in "${wanted}"${hint}; its API groups are ${named}${more}`;
+  }
+}

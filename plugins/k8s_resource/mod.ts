@@ -1,0 +1,38 @@
+/**
+ * The `k8s_resource` event type: applies Kubernetes manifests by server-side
+ * apply, and waits until what they describe is real. Loading this module loads
+ * neither the YAML reader nor the Kubernetes client; opening the plugin does.
+ *
+ * @module
+ */
+import {
+  type EventKind,
+  parse,
+  type Plugin,
+  systemClock,
+  systemRng,
+} from "@transporter/sdk";
+import { type Config, configSchema } from "./config.ts";
+import { EVENT_TYPE, payloadSchema } from "./payload.ts";
+
+/** The pure part, for intake and the command line. */
+export const k8sResourceKind: EventKind = {
+  type: EVENT_TYPE,
+  async check(payload) {
+    const { manifests } = await parse(payloadSchema, payload);
+    const { readManifests } = await import("./bundle.ts");
+    readManifests(manifests);
+  },
+  repeatable: () => true,
+};
+
+/** The plugin. */
+export const k8sResource: Plugin<Config> = {
+  type: EVENT_TYPE,
+  config: configSchema,
+  kind: k8sResourceKind,
+  async open(config) {
+    const { openExecutor } = await import("./executor.ts");
+    return await openExecutor(config, { clock: systemClock, rng: systemRng });
+  },
+};

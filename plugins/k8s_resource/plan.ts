@@ -1,0 +1,126 @@
+import type { ExecutorContext, TransporterError } from "@transporter/sdk";
+import { readManifests, refuseTwice } from "./bundle.ts";
+import { type Cluster, phaseEnd } from "./cluster.ts";
+import { apiVersionOf, type KindIndex, type KindPlace } from "./kind_index.ts";
+import {
+  describeObject,
+  type Manifest,
+  type ObjectName,
+  refuse,
+} from "./manifest.ts";
+
+/** An object that is going to be applied, and where. */
+export interface PlannedObject extends Manifest {
+  /** Its path at the API server. */
+  readonly path: string;
+  /** Its namespace is made by the same event. */
+  readonly namespaceDeclared: boolean;
+  /** Its kind is made known by the same event. */
+  readonly kindDeclared: boolean;
+}
+
+/** What `validate` decided. */
+export interface Plan {
+  /** What is applied, in the order of the manifests. */
+  readonly objects: readonly PlannedObject[];
+  /** What the producer should know. */
+  readonly warnings: readonly string[];
+}
+
+function pathOf(object: Manifest, place: KindPlace): string {
+  const root = object.group === "" ? "/api/" : "/apis/";
+  const namespace = place.namespaced
+    ? `/namespaces/${encodeURIComponent(object.namespace)}`
+    : "";
+  const name = encodeURIComponent(object.name);
+  return `${root}${apiVersionOf(object)}${namespace}/${place.resource}/${name}`;
+}
+
+/** Where the kinds are that the CustomResourceDefinitions of the event declare. */
+function declaredPlaces(
+  manifests: readonly Manifest[],
+): ReadonlyMap<string, KindPlace> {
+  return new Map(
+    manifests.flatMap(({ declares }) =>
+      (declares?.versions ?? []).map((version): [string, KindPlace] => [
+        `${declares?.group}/${version}/${declares?.kind}`,
+        {
+          kind: declares?.kind ?? "",
+          resource: declares?.resource ?? "",
+          namespaced: declares?.namespaced ?? false,
+        },
+      ])
+    ),
+  );
+}
+
+function unknownKind(index: KindIndex, object: Manifest): TransporterError {
+  const { place, kind, group } = object;
+  return index.isStale(object)
+    ? refuse(
+      "cluster_unavailable",
+      place,
+      `the server of the API group "${group}" does not answer, so its kinds are not known`,
+    )
+    : refuse("unknown_kind", place, index.explain(object, kind));
+}
+
+/**
+ * Reads the manifests and finds the place of each object in the cluster.
+ *
+ * @param manifests The payload's.
+ * @param cluster The cluster.
+ * @param context The event's.
+ * @throws {TransporterError} Those of {@linkcode readManifests}; `unknown_kind`, `cluster_unavailable`.
+ */
+export async function makePlan(
+  manifests: readonly unknown[],
+  cluster: Cluster,
+  context: ExecutorContext,
+): Promise<Plan> {
+  const found = readManifests(manifests);
+  const limits = { signal: context.signal, until: phaseEnd(cluster, context) };
+  const declared = declaredPlaces(found);
+  const namespaces = namespacesIn(found);
+  let index = await cluster.discovery.index(limits);
+  const here = (object: Manifest) =>
+    declared.get(`${object.group}/${object.version}/${object.kind}`) ??
+      index.find(object, object.kind);
+  // What is not there may have come since we asked.
+  if (found.some((object) => here(object) === undefined)) {
+    index = await cluster.discovery.reload(limits);
+  }
+  const warnings: string[] = [];
+  const objects = found.map((manifest): PlannedObject => {
+    const place = here(manifest);
+    if (place === undefined) throw unknownKind(index, manifest);
+    if (!place.namespaced && manifest.namespace !== "") {
+      warnings.push(
+        `${
+          describeObject(manifest)
+        }: the namespace is ignored, as the kind has none`,
+      );
+    }
+    const namespace = place.namespaced
+      ? manifest.namespace || cluster.namespace
+      : "";
+    const object = { ...manifest, namespace };
+    return {
+      ...object,
+      path: pathOf(object, place),
+      namespaceDeclared: namespaces.has(namespace),
+      kindDeclared: declared.has(
+        `${object.group}/${object.version}/${object.kind}`,
+      ),
+    };
+  });
+  refuseTwice(objects);
+  return { objects, warnings };
+}
+
+function namespacesIn(objects: readonly ObjectName[]): ReadonlySet<string> {
+  return new Set(
+    objects.filter(({ group, kind }) => group === "" && kind === "Namespace")
+      .map(({ name }) => name),
+  );
+}

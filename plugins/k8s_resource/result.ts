@@ -1,0 +1,51 @@
+import type { ResourceStatus } from "@transporter/sdk";
+import type { Change } from "./change.ts";
+import { describeObject, type Manifest } from "./manifest.ts";
+
+/** What became of an object; `unknown`: the attempt ended while the API server was asked. */
+export type ObjectOutcome = Change | "failed" | "unknown" | "not_attempted";
+
+/** What became of an object, in upstream's shape and a little more. */
+export interface ObjectResult extends ResourceStatus {
+  /** What became of it. */
+  readonly status: ObjectOutcome;
+  /** The object's life. */
+  readonly uid?: string;
+  /** The write that it was left with. */
+  readonly resource_version?: string;
+}
+
+/** What an event did to the cluster. */
+export interface BundleResult {
+  /** One entry for each object, in the order of the manifests. */
+  readonly resource_status: readonly ObjectResult[];
+  /** What the API server and we warn of. */
+  readonly warnings?: readonly string[];
+}
+
+/**
+ * One entry of a result.
+ *
+ * @param object Which object.
+ * @param status What became of it.
+ * @param message Why, for people.
+ */
+export function resultOf(
+  object: Manifest,
+  status: ObjectOutcome,
+  message: string,
+): ObjectResult {
+  return {
+    kind: object.kind,
+    name: object.name,
+    namespace: object.namespace,
+    api_version: object.apiVersion,
+    status,
+    message,
+  };
+}
+
+/** Names an object and what happened to it: `Deployment "web" is created`. */
+export function describeChange(object: Manifest, change: Change): string {
+  return `${describeObject(object)} is ${change}`;
+}

@@ -1,0 +1,203 @@
+import { type ErrorCode, isRecord } from "@transporter/sdk";
+import type { ApiAnswer } from "./transport.ts";
+
+/** What an answer that is no success means: kubernetes.md, "Errors". */
+export interface Verdict {
+  /** Whether the same request may succeed a little later. */
+  readonly transient: boolean;
+  /** The code to end with; for a transient one, when time is up. */
+  readonly code: ErrorCode;
+  /** Why, for people: continues a sentence. */
+  readonly reason: string;
+  /** How long the server wants us to wait, in milliseconds. */
+  readonly retryAfterMs?: number;
+  /** What is not there, when the answer is 404. */
+  readonly missing?: "namespace" | "kind" | "object";
+}
+
+/** One thing that the server says about a refusal. @see {@link https://kubernetes.io/docs/reference/generated/kubernetes-api/v1.36/#statuscause-v1-meta} */
+interface Cause {
+  readonly reason: string;
+  readonly message: string;
+  readonly field: string;
+}
+
+/** The API server's `Status`, as far as it is looked at. */
+interface Status {
+  readonly reason: string;
+  readonly message: string;
+  readonly kind: string;
+  readonly causes: readonly Cause[];
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+/** Characters of an answer that is no `Status`, in a message. */
+const EXCERPT_CHARS = 200;
+
+function statusOf(answer: ApiAnswer): Status {
+  let body: unknown;
+  try {
+    body = JSON.parse(answer.text);
+  } catch {
+    body = undefined; // a proxy's page, or an aggregated server's own words
+  }
+  if (!isRecord(body) || body.kind !== "Status") {
+    const message = answer.text.trim().slice(0, EXCERPT_CHARS);
+    return { reason: "", message, kind: "", causes: [] };
+  }
+  const details = isRecord(body.details) ? body.details : {};
+  const causes = Array.isArray(details.causes)
+    ? details.causes.filter(isRecord)
+    : [];
+  return {
+    reason: textOf(body.reason),
+    message: textOf(body.message),
+    kind: textOf(details.kind),
+    causes: causes.map((cause) => ({
+      reason: textOf(cause.reason),
+      message: textOf(cause.message),
+      field: textOf(cause.field),
+    })),
+  };
+}
+
+/** How the server words that a field cannot change; there is no reason code for it. */
+const IMMUTABLE_REGEXP =
+  /immutable|may not be changed|may not change once set|cannot be changed|cannot change|updates to .* are forbidden/i;
+
+const DENIED_BY_ADMISSION_REGEXP = /denied (the|this)? ?request/i;
+
+/** Several managers may own what an apply wants; each is named with its fields. */
+function describeConflict(causes: readonly Cause[]): string {
+  const fields = new Map<string, string[]>();
+  for (const { message, field } of causes) {
+    const manager = /^conflict with "([^"]*)"/.exec(message)?.[1] ??
+      "somebody else";
+    fields.set(manager, [...(fields.get(manager) ?? []), field]);
+  }
+  const owners = [...fields].map(([manager, owned]) =>
+    `"${manager}" owns ${owned.join(", ")}`
+  );
+  return `${
+    owners.join("; ")
+  }; take these fields out of the manifest, or let their manager give them up`;
+}
+
+function conflictVerdict(status: Status): Verdict {
+  const causes = status.causes.filter(({ reason }) =>
+    reason === "FieldManagerConflict"
+  );
+  return causes.length > 0
+    ? { transient: false, code: "conflict", reason: describeConflict(causes) }
+    : { transient: true, code: "conflict", reason: status.message };
+}
+
+function forbiddenVerdict(status: Status): Verdict {
+  const terminating = status.causes.some(({ reason }) =>
+    reason === "NamespaceTerminating"
+  );
+  if (terminating) {
+    return { transient: true, code: "conflict", reason: status.message };
+  }
+  // A controller makes the namespace's default ServiceAccount a moment after the namespace.
+  const early = /serviceaccount "[^"]*" not found/.test(status.message);
+  return { transient: early, code: "denied", reason: status.message };
+}
+
+function missingVerdict(status: Status): Verdict {
+  const reason = status.message;
+  if (status.kind === "namespaces" && /^namespaces "/.test(status.message)) {
+    return {
+      transient: false,
+      code: "not_found",
+      reason,
+      missing: "namespace",
+    };
+  }
+  if (status.reason === "NotFound" && status.kind !== "") {
+    return { transient: false, code: "not_found", reason, missing: "object" };
+  }
+  return {
+    transient: false,
+    code: "unknown_kind",
+    reason: "the API server does not serve this kind any more, or not yet",
+    missing: "kind",
+  };
+}
+
+function retryAfterOf(answer: ApiAnswer): { retryAfterMs?: number } {
+  const seconds = Number(answer.headers.get("retry-after") ?? NaN);
+  return seconds >= 0 ? { retryAfterMs: seconds * 1000 } : {};
+}
+
+function throttledVerdict(answer: ApiAnswer, status: Status): Verdict {
+  const schema = answer.headers.get("x-kubernetes-pf-flowschema-uid");
+  const level = answer.headers.get("x-kubernetes-pf-prioritylevel-uid");
+  const names = schema && level
+    ? ` (flow schema ${schema}, priority level ${level})`
+    : "";
+  return {
+    transient: true,
+    code: "cluster_unavailable",
+    reason: `the API server has too much to do${names}: ${status.message}`,
+    ...retryAfterOf(answer),
+  };
+}
+
+function failureVerdict(answer: ApiAnswer, status: Status): Verdict {
+  // Not the server's failure: a field that the schema does not have, or of the wrong type.
+  if (
+    answer.status === 500 &&
+    /failed to create typed patch object/.test(status.message)
+  ) {
+    return { transient: false, code: "invalid", reason: status.message };
+  }
+  return {
+    transient: true,
+    code: "cluster_unavailable",
+    reason: `the API server answered ${answer.status}: ${status.message}`,
+    ...retryAfterOf(answer),
+  };
+}
+
+/** The rest of 4xx: nothing changes by sending it again. */
+const CODES: Readonly<Record<number, ErrorCode>> = {
+  401: "unauthenticated",
+  405: "unsupported",
+  406: "unsupported",
+  413: "too_large",
+  415: "unsupported",
+};
+
+function refusedVerdict(answer: ApiAnswer, status: Status): Verdict {
+  const code = DENIED_BY_ADMISSION_REGEXP.test(status.message)
+    ? "denied"
+    : CODES[answer.status] ?? "invalid";
+  return {
+    transient: false,
+    code,
+    reason: status.message || `the answer is ${answer.status}`,
+  };
+}
+
+/**
+ * Says what an answer that is no success means, and whether to try again.
+ *
+ * @param answer What came; its status is 400 or more.
+ * @see {@link https://github.com/kubernetes/apimachinery/blob/master/pkg/api/errors/errors.go}
+ */
+export function judge(answer: ApiAnswer): Verdict {
+  const status = statusOf(answer);
+  if (answer.status === 429) return throttledVerdict(answer, status);
+  if (answer.status >= 500) return failureVerdict(answer, status);
+  if (answer.status === 409) return conflictVerdict(status);
+  if (answer.status === 403) return forbiddenVerdict(status);
+  if (answer.status === 404) return missingVerdict(status);
+  if (answer.status === 422 && IMMUTABLE_REGEXP.test(status.message)) {
+    return { transient: false, code: "immutable", reason: status.message };
+  }
+  return refusedVerdict(answer, status);
+}
