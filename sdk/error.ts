@@ -42,6 +42,9 @@ function row(
 /** Every code there is. The table is closed: adding a row is a change of the protocol. */
 export const ERROR_CODES = {
   // What was sent cannot be read.
+  bad_request: row("invalid", 400, 4),
+  slow_request: row("timeout", 408, 5),
+  header_too_large: row("invalid", 431, 4),
   invalid_json: row("invalid", 400, 4),
   too_deep: row("invalid", 400, 4),
   duplicate_key: row("invalid", 400, 4),

@@ -1,0 +1,96 @@
+import {
+  type ConfigOf,
+  defineConfig,
+  TransporterError,
+} from "@transporter/sdk";
+
+/** Every setting of a control plane: the only place where one exists. */
+export const config = defineConfig("cp", {
+  listen: {
+    kind: "string",
+    placeholder: "HOST:PORT",
+    default: "127.0.0.1:8080",
+    help: "Where the API is served, and agents on /ws; port 0 takes a free one",
+  },
+  dataDir: {
+    kind: "string",
+    placeholder: "FOLDER",
+    help: "Folder of the store; one process at a time",
+  },
+  store: {
+    kind: "string",
+    placeholder: "URL",
+    default: "sqlite:transporter.db",
+    help:
+      "Where events are kept: sqlite:PATH, seen from the data folder, or memory:, which forgets them at its end",
+  },
+  dev: {
+    kind: "boolean",
+    help: "Serve this machine only, without TLS and without tokens",
+  },
+  heartbeatInterval: {
+    kind: "duration",
+    default: "10s",
+    min: "100ms",
+    max: "5m",
+    help: "Time between heartbeats that agents are asked for",
+  },
+  idleTimeout: {
+    kind: "duration",
+    default: "45s",
+    min: "500ms",
+    max: "1h",
+    help: "Time without a sign of life after which an agent counts as gone",
+  },
+  drainTimeout: {
+    kind: "duration",
+    default: "30s",
+    max: "10m",
+    help: "Time that requests which are under way get when it stops",
+  },
+  logLevel: {
+    kind: "choice",
+    choices: ["debug", "info", "warn", "error"],
+    default: "info",
+    help: "Least level that is logged",
+  },
+});
+
+/** The values of {@linkcode config}; durations in milliseconds. */
+export type ControlPlaneConfig = ConfigOf<typeof config>;
+
+/** Where a server listens. */
+export interface ListenAddress {
+  /** A name or an address, without brackets. */
+  readonly host: string;
+  /** 0 for any that is free. */
+  readonly port: number;
+}
+
+const LISTEN_REGEXP =
+  /^(?:http:\/\/)?(?:\[([0-9a-f:.]+)\]|([^[\]:/]+)):(\d{1,5})\/?$/i;
+
+/**
+ * Reads the `listen` setting.
+ *
+ * @throws {TransporterError} `usage`.
+ */
+export function parseListen(text: string): ListenAddress {
+  const [, bracketed, plain, digits] = LISTEN_REGEXP.exec(text) ?? [];
+  const host = bracketed ?? plain;
+  const port = Number(digits);
+  if (host === undefined || port > 65_535) {
+    throw new TransporterError(
+      "usage",
+      `Cannot listen on "${text}": it must be HOST:PORT, such as "127.0.0.1:8080" or "[::1]:8080"`,
+    );
+  }
+  return { host, port };
+}
+
+const LOOPBACK_REGEXP = /^(localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|::1)$/i;
+
+/** Whether a name or an address (without brackets) is this machine's own, and no other machine's. */
+export function isLoopback(host: string): boolean {
+  return LOOPBACK_REGEXP.test(host);
+}
