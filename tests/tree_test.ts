@@ -55,7 +55,7 @@ const BANS: readonly Ban[] = [
     name: "an emoji",
     regexp: /\p{Emoji_Presentation}/u,
     // Text of the world is what these are about.
-    except: /(_test|_suite)\.ts$|(^|\/)testdata\//,
+    except: /(_test|_suite)\.ts$|\/(testdata|testing)\//,
   },
 ];
 
