@@ -15,6 +15,11 @@ testRule("ambient", [
   },
   { name: "real time in a plugin", at: "plugins/a.ts", source: `Date.now();` },
   {
+    name: "real time in a program that a test starts",
+    at: "cp/store/testdata/writer.ts",
+    source: `setTimeout(f, 1);`,
+  },
+  {
     name: "real time in a test",
     at: "cp/a_test.ts",
     source: `setTimeout(f, 1);`,

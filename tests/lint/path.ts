@@ -10,7 +10,7 @@ export interface Place {
 
 const ROOT = new URL("../../", import.meta.url);
 const PACKAGE_REGEXP = /^(sdk|plugins|agent|cp|cli)\//;
-const TEST_REGEXP = /_(test|suite)\.tsx?$|^tests\/|(^|\/)testing\//;
+const TEST_REGEXP = /_(test|suite)\.tsx?$|^tests\/|(^|\/)(testdata|testing)\//;
 
 /**
  * Finds where a file stands in the repository, wherever the repository is checked out.
