@@ -27,7 +27,16 @@ export interface Plan {
   readonly warnings: readonly string[];
 }
 
-function pathOf(object: Manifest, place: KindPlace): string {
+/** The path of an object at its API server. */
+export function pathOf(
+  object: {
+    readonly group: string;
+    readonly version: string;
+    readonly namespace: string;
+    readonly name: string;
+  },
+  place: KindPlace,
+): string {
   const root = object.group === "" ? "/api/" : "/apis/";
   const namespace = place.namespaced
     ? `/namespaces/${encodeURIComponent(object.namespace)}`

@@ -1,0 +1,230 @@
+/**
+ * A proxy in front of a real API server that does to requests what networks
+ * and servers do: answers with errors, cuts connections, stays silent.
+ *
+ * @module
+ */
+
+import { createServer, type Server } from "node:https";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { makePki } from "../deploy/localkube/pki.ts";
+
+/** What happens to a request. */
+export type Fault =
+  /** It is answered so, and does not reach the server. */
+  | {
+    readonly status: number;
+    readonly body?: unknown;
+    readonly headers?: Readonly<Record<string, string>>;
+  }
+  /** It reaches the server with these headers in place of its own. */
+  | { readonly requestHeaders: Readonly<Record<string, string>> }
+  /** The connection ends, and it does not reach the server. */
+  | "cut"
+  /** It reaches the server; the connection ends before the answer. */
+  | "cut_after"
+  /** Nothing is answered until the proxy is closed. */
+  | "hang";
+
+/** Which requests something happens to. */
+export interface FaultRule {
+  /** What happens. */
+  readonly fault: Fault;
+  /** The method; any unless given. */
+  readonly method?: string;
+  /** Matches the path with its query; any unless given. */
+  readonly path?: RegExp;
+  /** How many requests; one unless given. */
+  readonly times?: number;
+}
+
+/** A request that came. */
+export interface SeenRequest {
+  /** The method. */
+  readonly method: string;
+  /** The path with its query. */
+  readonly path: string;
+  /** The bearer token. */
+  readonly token: string;
+}
+
+/** The server behind the proxy. */
+export interface Upstream {
+  /** Where it listens. */
+  readonly server: URL;
+  /** Its certificate authority, PEM. */
+  readonly caPem: string;
+}
+
+/** See above. */
+export class FaultProxy implements AsyncDisposable {
+  /** Every request that came, in order. */
+  readonly seen: SeenRequest[] = [];
+  /** The certificate authority of the proxy, PEM. */
+  readonly caPem: string;
+  readonly #upstream: Upstream;
+  readonly #server: Server;
+  readonly #client: Deno.HttpClient;
+  readonly #rules: { readonly rule: FaultRule; left: number }[] = [];
+  readonly #running = new Set<Promise<void>>();
+
+  /** Starts a proxy on a free port of 127.0.0.1. */
+  static async open(upstream: Upstream): Promise<FaultProxy> {
+    const { ca, server } = await makePki();
+    const proxy = new FaultProxy(upstream, {
+      caPem: ca.certPem,
+      server: createServer({ key: server.keyPem, cert: server.certPem }),
+    });
+    await new Promise<void>((resolve) =>
+      proxy.#server.listen(0, "127.0.0.1", resolve)
+    );
+    return proxy;
+  }
+
+  /** For {@linkcode FaultProxy.open}, which makes the server listen. */
+  constructor(
+    upstream: Upstream,
+    { caPem, server }: { readonly caPem: string; readonly server: Server },
+  ) {
+    this.#upstream = upstream;
+    this.caPem = caPem;
+    this.#client = Deno.createHttpClient({ caCerts: [upstream.caPem] });
+    this.#server = server.on("request", (request, response) => {
+      const running = this.#serve(request, response);
+      this.#running.add(running);
+      running.finally(() => this.#running.delete(running));
+    });
+  }
+
+  /** Where it listens. */
+  get server(): URL {
+    const address = this.#server.address();
+    if (address === null || typeof address === "string") {
+      throw new TypeError("The proxy does not listen");
+    }
+    return new URL(`https://127.0.0.1:${address.port}`);
+  }
+
+  /** Lets something happen to requests that come from now on; the first rule that matches counts. */
+  inject(rule: FaultRule): void {
+    this.#rules.push({ rule, left: rule.times ?? 1 });
+  }
+
+  /** Ends every rule. */
+  heal(): void {
+    this.#rules.length = 0;
+  }
+
+  /** Ends it, also what hangs. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    this.#server.closeAllConnections();
+    await closed;
+    await Promise.all(this.#running);
+    this.#client.close();
+  }
+
+  #faultFor(method: string, path: string): Fault | undefined {
+    const found = this.#rules.find(({ rule, left }) =>
+      left > 0 && (rule.method ?? method) === method &&
+      (rule.path?.test(path) ?? true)
+    );
+    if (found === undefined) return undefined;
+    found.left--;
+    return found.rule.fault;
+  }
+
+  async #serve(
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    const { method = "", url: path = "", headers } = request;
+    const token = headers.authorization?.replace(/^Bearer /, "") ?? "";
+    this.seen.push({ method, path, token });
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const body = new Uint8Array(
+      await new Blob(chunks as BlobPart[]).arrayBuffer(),
+    );
+    const fault = this.#faultFor(method, path);
+    if (fault === "hang") return;
+    if (fault === "cut") {
+      response.destroy();
+      return;
+    }
+    if (typeof fault === "object" && "status" in fault) {
+      response.writeHead(fault.status, {
+        "content-type": "application/json",
+        ...fault.headers,
+      });
+      response.end(
+        typeof fault.body === "string"
+          ? fault.body
+          : JSON.stringify(fault.body ?? {}),
+      );
+      return;
+    }
+    const changed = typeof fault === "object" ? fault.requestHeaders : {};
+    await this.#forward(
+      { method, path, headers: { ...headers, ...changed }, body },
+      { response, cut: fault === "cut_after" },
+    );
+  }
+
+  async #forward(
+    request: {
+      readonly method: string;
+      readonly path: string;
+      readonly headers: Readonly<Record<string, unknown>>;
+      readonly body: Uint8Array;
+    },
+    { response, cut }: {
+      readonly response: ServerResponse;
+      readonly cut: boolean;
+    },
+  ): Promise<void> {
+    const { method, path, body } = request;
+    const headers = new Headers();
+    for (const name of ["authorization", "accept", "content-type"]) {
+      const value = request.headers[name];
+      if (typeof value === "string") headers.set(name, value);
+    }
+    const answer = await fetch(new URL(path, this.#upstream.server), {
+      method,
+      headers,
+      ...(body.length === 0 ? {} : { body: body as BodyInit }),
+      client: this.#client,
+    });
+    const text = await answer.text();
+    if (cut) {
+      response.destroy();
+      return;
+    }
+    const passed = [...answer.headers].filter(([name]) =>
+      !/^(content-length|content-encoding|transfer-encoding|connection)$/.test(
+        name,
+      )
+    );
+    response.writeHead(answer.status, Object.fromEntries(passed));
+    response.end(text);
+  }
+}
+
+/** What the API server says when it refuses. */
+export function status(
+  code: number,
+  message: string,
+  rest: Readonly<Record<string, unknown>> = {},
+): Fault {
+  return {
+    status: code,
+    body: {
+      kind: "Status",
+      apiVersion: "v1",
+      status: "Failure",
+      message,
+      code,
+      ...rest,
+    },
+  };
+}

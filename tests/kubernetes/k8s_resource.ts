@@ -1,0 +1,197 @@
+/**
+ * Runs `k8s_resource` events against an API server, the way an agent does.
+ *
+ * @module
+ */
+
+import {
+  type EventStatus,
+  execute,
+  type Executor,
+  silentLogger,
+  systemClock,
+} from "@transporter/sdk";
+import type { LocalKube } from "../../deploy/localkube/mod.ts";
+import { standard } from "@transporter/plugins";
+import type {
+  BundleResult,
+  ObjectResult,
+} from "../../plugins/k8s_resource/result.ts";
+
+/** What an event led to. */
+export interface Run {
+  /** The last status. */
+  readonly last: EventStatus;
+  /** Every status before it, and it. */
+  readonly statuses: readonly EventStatus[];
+  /** What became of the objects. */
+  readonly objects: readonly ObjectResult[];
+  /** What the producer was warned of. */
+  readonly warnings: readonly string[];
+}
+
+/** Options of {@linkcode runEvent}. */
+export interface RunOptions {
+  /** Which attempt it is. */
+  readonly attempt?: number;
+  /** Cancels it. */
+  readonly signal?: AbortSignal;
+  /** Sees each status as it comes. */
+  readonly onStatus?: (status: EventStatus) => void | Promise<void>;
+}
+
+/** Opens the plugin with a configuration. */
+export function openPlugin(
+  config: Readonly<Record<string, unknown>>,
+): Promise<Executor> {
+  const plugin = standard.find(({ type }) => type === "k8s_resource");
+  if (plugin === undefined) throw new RangeError("The plugin does not ship");
+  return plugin.open(config, {
+    signal: new AbortController().signal,
+    log: silentLogger,
+  });
+}
+
+/** Takes one event with these manifests through its phases. */
+export async function runEvent(
+  executor: Executor,
+  manifests: readonly unknown[],
+  options: RunOptions = {},
+): Promise<Run> {
+  const statuses: EventStatus[] = [];
+  const last = await execute(executor, {
+    id: crypto.randomUUID(),
+    type: "k8s_resource",
+    target_agent: "test",
+    payload: { manifests },
+    created_at: "2026-11-23T05:04:27Z",
+    created_by: "test",
+    ttl: 60e9,
+    priority: 0,
+    labels: {},
+  }, {
+    agentId: "test",
+    attempt: options.attempt ?? 1,
+    deadline: systemClock.now() + 60_000,
+    signal: options.signal ?? new AbortController().signal,
+    clock: systemClock,
+    log: silentLogger,
+    async record(status) {
+      statuses.push(status);
+      await options.onStatus?.(status);
+    },
+  });
+  const result = last.result as unknown as Partial<BundleResult> | null;
+  return {
+    last,
+    statuses,
+    objects: result?.resource_status ?? [],
+    warnings: result?.warnings ?? [],
+  };
+}
+
+/** `Kind/name: status` of each object. */
+export function changes({ objects }: Run): string[] {
+  return objects.map(({ kind, name, status }) => `${kind}/${name}: ${status}`);
+}
+
+/** A ConfigMap as YAML. */
+export function configMap(
+  namespace: string,
+  name: string,
+  data = "a: b",
+): string {
+  return `apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: ${name}
+  namespace: ${namespace}
+data:
+  ${data}
+`;
+}
+
+/** A Deployment as YAML. */
+export function deployment(
+  namespace: string,
+  name: string,
+  image = "local/none:1",
+): string {
+  return `apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: ${name}
+  namespace: ${namespace}
+spec:
+  replicas: 1
+  selector:
+    matchLabels: {app: ${name}}
+  template:
+    metadata:
+      labels: {app: ${name}}
+    spec:
+      containers:
+      - name: main
+        image: ${image}
+`;
+}
+
+/** A CustomResourceDefinition of the kind `Thing` in a group, as YAML; its objects may hold anything. */
+export function thingDefinition(group: string): string {
+  return `apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata:
+  name: things.${group}
+spec:
+  group: ${group}
+  scope: Namespaced
+  names: {kind: Thing, plural: things, singular: thing, listKind: ThingList}
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    schema:
+      openAPIV3Schema:
+        type: object
+        x-kubernetes-preserve-unknown-fields: true
+`;
+}
+
+/** Reads JSON from the API server as the administrator. */
+export async function read<Body>(kube: LocalKube, path: string): Promise<Body> {
+  const response = await kube.fetch(path);
+  const text = await response.text();
+  if (!response.ok) {
+    throw new Error(`${path} answered ${response.status}: ${text}`);
+  }
+  return JSON.parse(text);
+}
+
+/** Writes to the API server as the administrator, as a controller or a kubelet would. */
+export async function write(
+  kube: LocalKube,
+  path: string,
+  options: {
+    readonly method: string;
+    readonly type?: string;
+    readonly body?: unknown;
+  },
+): Promise<void> {
+  const { method, type = "application/merge-patch+json", body } = options;
+  const response = await kube.fetch(path, {
+    method,
+    headers: { "content-type": type },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  if (!response.ok) {
+    throw new Error(`${method} ${path} answered ${response.status}: ${text}`);
+  }
+}
+
+/** Waits until it is true; whoever runs the tests limits their time. */
+export async function until(condition: () => Promise<boolean>): Promise<void> {
+  while (!await condition()) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

@@ -1,0 +1,491 @@
+import {
+  deepStrictEqual,
+  match,
+  notStrictEqual,
+  ok,
+  strictEqual,
+} from "node:assert/strict";
+import { freshNamespace, testCluster } from "./cluster.ts";
+import {
+  changes,
+  configMap,
+  deployment,
+  openPlugin,
+  read,
+  runEvent,
+  thingDefinition,
+  until,
+  write,
+} from "./k8s_resource.ts";
+
+interface Live {
+  readonly metadata: {
+    readonly uid: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly finalizers?: readonly string[];
+  };
+  readonly data?: Readonly<Record<string, string>>;
+  readonly spec?: Readonly<Record<string, unknown>>;
+}
+
+/** An API server, a namespace and an open executor. */
+async function open() {
+  const stack = new AsyncDisposableStack();
+  const kube = stack.use(await testCluster());
+  const { name: namespace } = stack.use(await freshNamespace(kube));
+  const executor = stack.use(
+    await openPlugin({ kubeconfig: kube.kubeconfig, namespace }),
+  );
+  return {
+    kube,
+    namespace,
+    executor,
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
+
+function maps(namespace: string): string {
+  return `/api/v1/namespaces/${namespace}/configmaps`;
+}
+
+Deno.test("yaml.multidoc: every document of every manifest is applied and reported, in their order", async () => {
+  await using cluster = await open();
+  const { namespace, executor, kube } = cluster;
+  const run = await runEvent(executor, [
+    `---\n${configMap(namespace, "a")}---\n# nothing\n---\n${
+      configMap(namespace, "b", "t: |\n    x\n    ---\n    y")
+    }`,
+    {
+      apiVersion: "v1",
+      kind: "ConfigMap",
+      metadata: { name: "c" },
+      data: { a: "b" },
+    },
+    configMap(namespace, "d").replaceAll("\n", "\r\n"),
+    `\ufeff%YAML 1.2\n---\n${configMap(namespace, "e")}...\n`,
+    `apiVersion: v1\nkind: List\nitems:\n- ${
+      configMap(namespace, "f").replaceAll("\n", "\n  ")
+    }`,
+  ]);
+  strictEqual(run.last.state, "completed", run.last.message);
+  deepStrictEqual(
+    changes(run),
+    ["a", "b", "c", "d", "e", "f"].map((name) => `ConfigMap/${name}: created`),
+  );
+  const { items } = await read<{ items: Live[] }>(kube, maps(namespace));
+  strictEqual(items.length, 7); // kube-root-ca.crt is there as well
+  deepStrictEqual((await read<Live>(kube, `${maps(namespace)}/b`)).data, {
+    t: "x\n---\ny\n",
+  });
+});
+
+Deno.test("apply.foreign.fields: what others set stays, and what another manager owns is a conflict that names it", async () => {
+  await using cluster = await open();
+  const { namespace, executor, kube } = cluster;
+  const path = `${maps(namespace)}/shared`;
+  await runEvent(executor, [configMap(namespace, "shared", "a: ours")]);
+  const foreign = {
+    metadata: { labels: { team: "x" }, finalizers: ["example.com/hold"] },
+    data: { b: "theirs" },
+  };
+  await write(kube, `${path}?fieldManager=someone`, {
+    method: "PATCH",
+    body: foreign,
+  });
+
+  const again = await runEvent(executor, [
+    configMap(namespace, "shared", "a: ours, too"),
+  ]);
+  strictEqual(again.last.state, "completed", again.last.message);
+  const live = await read<Live>(kube, path);
+  deepStrictEqual(live.data, { a: "ours, too", b: "theirs" });
+  deepStrictEqual(live.metadata.labels, { team: "x" });
+  deepStrictEqual(live.metadata.finalizers, ["example.com/hold"]);
+
+  const conflict = await runEvent(executor, [
+    configMap(namespace, "shared", "b: ours now"),
+  ]);
+  strictEqual(conflict.last.error?.code, "conflict");
+  match(
+    conflict.last.message,
+    /"someone" owns \.data\.b; take these fields out/,
+  );
+  deepStrictEqual((await read<Live>(kube, path)).data, {
+    a: "ours, too",
+    b: "theirs",
+  });
+  await write(kube, path, {
+    method: "PATCH",
+    body: { metadata: { finalizers: null } },
+  });
+});
+
+Deno.test("apply.partial: what was applied, what failed and what was left is reported, and nothing is begun after a failure", async () => {
+  await using cluster = await open();
+  const { namespace, executor, kube } = cluster;
+  const bad = configMap(namespace, "bad").replace("\ndata:", "\ndota:");
+  const run = await runEvent(executor, [
+    deployment(namespace, "later"),
+    configMap(namespace, "good"),
+    bad,
+    `apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: first, namespace: ${namespace}}\n`,
+  ]);
+  strictEqual(run.last.state, "failed");
+  strictEqual(run.last.error?.code, "invalid");
+  match(
+    run.last.message,
+    /^Cannot apply ConfigMap "bad" .*: .*\.dota: field not declared in schema/,
+  );
+  deepStrictEqual(changes(run), [
+    "Deployment/later: not_attempted",
+    "ConfigMap/good: created",
+    "ConfigMap/bad: failed",
+    "ServiceAccount/first: created",
+  ]);
+  match(
+    run.objects[0]?.message ?? "",
+    /^Not attempted: Cannot apply ConfigMap "bad"/,
+  );
+  const answer = await kube.fetch(
+    `/apis/apps/v1/namespaces/${namespace}/deployments/later`,
+  );
+  await answer.body?.cancel();
+  strictEqual(answer.status, 404);
+});
+
+Deno.test("apply.crd.then.cr: a definition, its namespace and objects of it go in one event, in any order", async () => {
+  await using cluster = await open();
+  const { executor, kube } = cluster;
+  const group = `g${crypto.randomUUID().slice(0, 8)}.example`;
+  const namespace = `made-${crypto.randomUUID().slice(0, 8)}`;
+  const thing =
+    `apiVersion: ${group}/v1\nkind: Thing\nmetadata: {name: t, namespace: ${namespace}}\nspec: {a: b}\n`;
+  const run = await runEvent(executor, [
+    thing,
+    `apiVersion: v1\nkind: Namespace\nmetadata: {name: ${namespace}}\n`,
+    thingDefinition(group),
+  ]);
+  strictEqual(run.last.state, "completed", run.last.message);
+  deepStrictEqual(changes(run), [
+    "Thing/t: created",
+    `Namespace/${namespace}: created`,
+    `CustomResourceDefinition/things.${group}: created`,
+  ]);
+  await write(
+    kube,
+    `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/things.${group}`,
+    { method: "DELETE" },
+  );
+  await write(kube, `/api/v1/namespaces/${namespace}`, { method: "DELETE" });
+});
+
+Deno.test("apply.report: the namespace, uid and version that were used are reported", async () => {
+  await using cluster = await open();
+  const { namespace, executor, kube } = cluster;
+  const run = await runEvent(executor, [
+    "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n",
+  ]);
+  const live = await read<Live & { metadata: { resourceVersion: string } }>(
+    kube,
+    `${maps(namespace)}/a`,
+  );
+  deepStrictEqual(run.objects, [{
+    kind: "ConfigMap",
+    name: "a",
+    namespace,
+    api_version: "v1",
+    status: "created",
+    message: `ConfigMap "a" in namespace "${namespace}" is created`,
+    uid: live.metadata.uid,
+    resource_version: live.metadata.resourceVersion,
+  }]);
+});
+
+Deno.test("apply.unchanged: an apply that changes nothing says so, whoever else wrote, and at once or later", async (t) => {
+  await using cluster = await open();
+  const { namespace, executor, kube } = cluster;
+  const job = `apiVersion: batch/v1
+kind: Job
+metadata: {name: j, namespace: ${namespace}, labels: {a: b}}
+spec:
+  suspend: true
+  template:
+    spec:
+      restartPolicy: Never
+      containers: [{name: c, image: local/none:1, resources: {limits: {cpu: 1000m, memory: 1024Mi}}}]
+`;
+  const all = [
+    configMap(namespace, "a"),
+    job,
+    deployment(namespace, "d").replace("replicas: 1", "replicas: 0"),
+    `apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: bare, namespace: ${namespace}}\n`,
+    `apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: ${namespace}}\nstringData: {k: v}\n`,
+  ];
+  const every = (change: string) =>
+    ["ConfigMap/a", "Job/j", "Deployment/d", "ServiceAccount/bare", "Secret/s"]
+      .map((name) => `${name}: ${change}`);
+
+  await t.step("created", async () => {
+    deepStrictEqual(changes(await runEvent(executor, all)), every("created"));
+  });
+  await t.step("at once again", async () => {
+    deepStrictEqual(changes(await runEvent(executor, all)), every("unchanged"));
+  });
+  // A new executor remembers no applies: only the server's answers tell it.
+  await using other = await openPlugin({
+    kubeconfig: kube.kubeconfig,
+    namespace,
+  });
+  await t.step("by another attempt after a crash", async () => {
+    deepStrictEqual(
+      changes(await runEvent(other, all, { attempt: 2 })),
+      every("unchanged"),
+    );
+  });
+  await t.step("by an agent that knows nothing, seconds later", async () => {
+    await using third = await openPlugin({
+      kubeconfig: kube.kubeconfig,
+      namespace,
+    });
+    await waitForServerClock(3);
+    deepStrictEqual(changes(await runEvent(third, all)), every("unchanged"));
+  });
+  await t.step("although a controller wrote the status", async () => {
+    await write(
+      kube,
+      `/apis/batch/v1/namespaces/${namespace}/jobs/j?fieldManager=controller`,
+      {
+        method: "PATCH",
+        body: { metadata: { annotations: { seen: "1" } } },
+      },
+    );
+    deepStrictEqual(changes(await runEvent(executor, all)), every("unchanged"));
+  });
+  await t.step("a label is added, changed and removed", async () => {
+    const labelled = (label: string) =>
+      configMap(namespace, "a").replace(
+        "  name: a",
+        `  name: a\n  labels: {${label}}`,
+      );
+    for (const label of ["x: '1'", "x: '2'", ""]) {
+      const run = await runEvent(executor, [labelled(label)]);
+      deepStrictEqual(changes(run), ["ConfigMap/a: configured"], label);
+    }
+    const live = await read<Live>(kube, `${maps(namespace)}/a`);
+    strictEqual(live.metadata.labels, undefined);
+  });
+  await t.step("what somebody removed is put back", async () => {
+    await write(kube, `${maps(namespace)}/a`, {
+      method: "PATCH",
+      body: { data: null },
+    });
+    const run = await runEvent(executor, [configMap(namespace, "a")]);
+    deepStrictEqual(changes(run), ["ConfigMap/a: configured"]);
+  });
+
+  /** The server's clock has whole seconds; the answer of an earlier one must be told apart. */
+  async function waitForServerClock(seconds: number): Promise<void> {
+    const now = async () => {
+      const response = await kube.fetch("/version");
+      await response.body?.cancel();
+      return Date.parse(response.headers.get("date") ?? "");
+    };
+    const from = await now();
+    await until(async () => await now() - from > seconds * 1000);
+  }
+});
+
+Deno.test("the bytes of manifests reach the server: octal modes, big integers and yes keep their meaning", async () => {
+  await using cluster = await open();
+  const { namespace, executor, kube } = cluster;
+  const group = `g${crypto.randomUUID().slice(0, 8)}.example`;
+  const spec =
+    "{mode: 0644, thousand: 1_000, yes: yes, big: 9007199254740993, time: 12:30:45, tilde: ~}";
+  const thing = (name: string) =>
+    `apiVersion: ${group}/v1\nkind: Thing\nmetadata: {name: ${name}, namespace: ${namespace}}\nspec: ${spec}\n`;
+  const list = `apiVersion: v1\nkind: List\nitems:\n- ${
+    thing("in-list").replaceAll("\n", "\n  ")
+  }`;
+  const json =
+    `{"apiVersion":"v1","kind":"List","items":[{"apiVersion":"${group}/v1","kind":"Thing","metadata":{"name":"in-json","namespace":"${namespace}"},"spec":{"big":9007199254740993,"text":"\\ud83d\\ude00 \\/ \u2028"}}]}`;
+  const run = await runEvent(executor, [
+    thingDefinition(group),
+    thing("alone"),
+    list,
+    json,
+  ]);
+  strictEqual(run.last.state, "completed", run.last.message);
+  const raw = async (name: string) => {
+    const response = await kube.fetch(
+      `/apis/${group}/v1/namespaces/${namespace}/things/${name}`,
+    );
+    return (await response.text()).replace(/.*"spec":/s, "");
+  };
+  const expected =
+    '{"big":9007199254740993,"mode":420,"thousand":1000,"tilde":null,"time":"12:30:45","true":true}}';
+  strictEqual((await raw("alone")).trim(), expected);
+  strictEqual((await raw("in-list")).trim(), expected);
+  strictEqual(
+    (await raw("in-json")).trim(),
+    '{"big":9007199254740993,"text":"\u{1f600} / \\u2028"}}',
+  );
+  await write(
+    kube,
+    `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/things.${group}`,
+    { method: "DELETE" },
+  );
+});
+
+Deno.test("an object that is being deleted is waited for, and made anew", async () => {
+  await using cluster = await open();
+  const { namespace, executor, kube } = cluster;
+  const path = `${maps(namespace)}/old`;
+  await runEvent(executor, [configMap(namespace, "old")]);
+  await write(kube, path, {
+    method: "PATCH",
+    body: { metadata: { finalizers: ["example.com/hold"] } },
+  });
+  await write(kube, path, { method: "DELETE" });
+  const { metadata } = await read<Live>(kube, path);
+
+  await using other = await openPlugin({ kubeconfig: kube.kubeconfig });
+  for (const each of [executor, other]) {
+    const waited: string[] = [];
+    const run = await runEvent(each, [configMap(namespace, "old")], {
+      async onStatus({ message }) {
+        if (!message.startsWith("Waiting")) return;
+        waited.push(message);
+        await write(kube, path, {
+          method: "PATCH",
+          body: { metadata: { finalizers: null } },
+        });
+      },
+    });
+    deepStrictEqual(changes(run), ["ConfigMap/old: created"], run.last.message);
+    deepStrictEqual(waited, [
+      `Waiting to apply ConfigMap "old" in namespace "${namespace}": it is being deleted, and held by the finalizers "example.com/hold"`,
+    ]);
+    notStrictEqual((await read<Live>(kube, path)).metadata.uid, metadata.uid);
+    await write(kube, path, {
+      method: "PATCH",
+      body: { metadata: { finalizers: ["example.com/hold"] } },
+    });
+    await write(kube, path, { method: "DELETE" });
+  }
+  await write(kube, path, {
+    method: "PATCH",
+    body: { metadata: { finalizers: null } },
+  });
+});
+
+Deno.test("an object that does not go away ends the event, naming what holds it", async () => {
+  await using cluster = await open();
+  const { namespace, executor, kube } = cluster;
+  const path = `${maps(namespace)}/stuck`;
+  await runEvent(executor, [configMap(namespace, "stuck")]);
+  await write(kube, path, {
+    method: "PATCH",
+    body: { metadata: { finalizers: ["example.com/hold"] } },
+  });
+  await write(kube, path, { method: "DELETE" });
+  await using hasty = await openPlugin({
+    kubeconfig: kube.kubeconfig,
+    phase_timeout_ms: 500,
+  });
+  const run = await runEvent(hasty, [configMap(namespace, "stuck")]);
+  strictEqual(run.last.error?.code, "not_ready");
+  match(run.last.message, /held by the finalizers "example.com\/hold"/);
+  await write(kube, path, {
+    method: "PATCH",
+    body: { metadata: { finalizers: null } },
+  });
+});
+
+Deno.test("a field that cannot change is immutable, and named", async () => {
+  await using cluster = await open();
+  const { namespace, executor } = cluster;
+  await using quick = await openPlugin({ kubeconfig: cluster.kube.kubeconfig });
+  await runEvent(executor, [
+    deployment(namespace, "d").replace("replicas: 1", "replicas: 0"),
+  ]);
+  const run = await runEvent(quick, [
+    deployment(namespace, "d").replaceAll("app: d", "app: e"),
+  ]);
+  strictEqual(run.last.error?.code, "immutable");
+  match(run.last.message, /spec\.selector.*field is immutable/);
+});
+
+Deno.test("warnings of the server and of ours reach the producer", async () => {
+  await using cluster = await open();
+  const { namespace, executor, kube } = cluster;
+  const role = `r${crypto.randomUUID().slice(0, 8)}`;
+  const run = await runEvent(executor, [
+    `apiVersion: v1\nkind: Endpoints\nmetadata: {name: e, namespace: ${namespace}}\nsubsets: []\n`,
+    `apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: ${role}, namespace: ${namespace}}\nrules: []\n`,
+  ]);
+  strictEqual(run.last.state, "completed", run.last.message);
+  deepStrictEqual(run.objects.map((object) => object.namespace), [
+    namespace,
+    "",
+  ]);
+  strictEqual(run.warnings.length, 2);
+  ok(
+    run.warnings.some((warning) =>
+      /^ClusterRole .* the namespace is ignored, as the kind has none$/.test(
+        warning,
+      )
+    ),
+  );
+  ok(
+    run.warnings.some((warning) =>
+      /^Endpoints "e" in namespace .*: v1 Endpoints is deprecated/.test(warning)
+    ),
+  );
+  await write(kube, `/apis/rbac.authorization.k8s.io/v1/clusterroles/${role}`, {
+    method: "DELETE",
+  });
+});
+
+Deno.test("a namespace that another event is about to make is waited for", async () => {
+  await using cluster = await open();
+  const { executor, kube } = cluster;
+  const name = `made-${crypto.randomUUID().slice(0, 8)}`;
+  const waited: string[] = [];
+  const run = await runEvent(executor, [configMap(name, "a")], {
+    async onStatus({ message }) {
+      if (!message.startsWith("Trying again")) return;
+      waited.push(message);
+      await runEvent(executor, [
+        `apiVersion: v1\nkind: Namespace\nmetadata: {name: ${name}}\n`,
+      ]);
+    },
+  });
+  strictEqual(run.last.state, "completed", run.last.message);
+  match(
+    waited.join(),
+    /^Trying again to apply ConfigMap "a" .*: namespaces ".*" not found$/,
+  );
+  await write(kube, `/api/v1/namespaces/${name}`, { method: "DELETE" });
+});
+
+Deno.test("a cancelled event says what was applied, what is unknown and what was not attempted", async () => {
+  await using cluster = await open();
+  const { namespace, executor, kube } = cluster;
+  const stop = new AbortController();
+  const run = await runEvent(executor, [
+    configMap(namespace, "a"),
+    configMap("nowhere-at-all", "b"), // waits for its namespace
+    deployment(namespace, "c"),
+  ], {
+    signal: stop.signal,
+    onStatus: ({ message }) =>
+      message.startsWith("Trying again") ? stop.abort() : undefined,
+  });
+  strictEqual(run.last.state, "cancelled");
+  deepStrictEqual(changes(run), [
+    "ConfigMap/a: created",
+    "ConfigMap/b: unknown",
+    "Deployment/c: not_attempted",
+  ]);
+  strictEqual((await read<Live>(kube, `${maps(namespace)}/a`)).data?.a, "b");
+});
