@@ -27,6 +27,16 @@ export interface AcceptOptions {
   readonly principal: string;
   /** The `Idempotency-Key` of a v2 request: the event's id if the body has none. */
   readonly idempotencyKey?: string;
+  /** Its place among events that are accepted side by side and stored in order. */
+  readonly turn?: Turn;
+}
+
+/** A place in a row. */
+export interface Turn {
+  /** Resolves when all before it are on their way into the store. */
+  readonly ready: Promise<void>;
+  /** Says that it is on its way into the store. Not called when it is refused: whoever made the row sees to that. */
+  done(): void;
 }
 
 /** The answer to a submission. */
@@ -105,14 +115,17 @@ export class Intake {
     const agentKnown = agent !== undefined;
     try {
       await this.#check(spec, agent, options);
+      await options.turn?.ready;
       using _ = quota.reserve(tenant, { agent: spec.target_agent, bytes });
-      const { record, created } = await recorder.create(tenant, {
+      const creating = recorder.create(tenant, {
         spec,
         digest,
         ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
         acceptedAt,
         deadline: acceptedAt + Math.ceil(spec.ttl / 1e6),
       });
+      options.turn?.done(); // a store keeps the order in which it is called
+      const { record, created } = await creating;
       if (created) return { record, duplicate: false, agentKnown };
       return { ...this.#again(record, { spec, digest }), agentKnown };
     } catch (reason) {
