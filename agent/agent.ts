@@ -226,17 +226,17 @@ export class Agent implements AsyncDisposable {
           clock: formatTime(clock.now()),
         }),
       figures: () => ({
-        link: {
-          recv: recv(),
-          started: runner.startedSeq,
-          queued: runner.waiting,
-        },
         metrics: {
           running: runner.running,
           waiting: runner.waiting,
           unacknowledged: this.#outbox.length,
           journal_bytes: journal.bytes,
           clock_offset_ms: this.#controlPlaneClock.offsetMs ?? null,
+        },
+        link: {
+          recv: recv(),
+          started: runner.startedSeq,
+          queued: runner.waiting,
         },
       }),
       registered: (welcome) => {

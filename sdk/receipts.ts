@@ -1,7 +1,7 @@
 import { TransporterError } from "./error.ts";
 import type { AckFrame, Frame, NackFrame, StatusAckFrame } from "./frame.ts";
 
-/** A number that arrived, and whether it was dealt with. */
+/** A number that arrived. */
 interface Received {
   /** Marks it as dealt with; false when it was already. */
   settle(): boolean;
@@ -9,20 +9,19 @@ interface Received {
 
 /** The numbers of one kind that arrived on a link, in the order they came. */
 class Arrivals {
-  #waiting: number[] = [];
-  #acked = new Set<number>();
+  // A number that a confused peer sends twice is two arrivals.
+  readonly #waiting: { readonly number: number; settled: boolean }[] = [];
   #last: number | undefined;
   changed = false;
 
   add(number: number): Received {
-    this.#waiting.push(number);
+    const arrival = { number, settled: false };
+    this.#waiting.push(arrival);
     this.#last = Math.max(this.#last ?? 0, number);
-    let settled = false;
     return {
       settle: () => {
-        if (settled) return false;
-        settled = true;
-        this.#acked.add(number);
+        if (arrival.settled) return false;
+        arrival.settled = true;
         this.changed = true;
         return true;
       },
@@ -32,15 +31,12 @@ class Arrivals {
   /** All that was received up to here is acknowledged; `also` names some beyond it. */
   take(): { upto: number; also: number[] } {
     this.changed = false;
-    while (
-      this.#waiting[0] !== undefined && this.#acked.delete(this.#waiting[0])
-    ) {
-      this.#waiting.shift();
-    }
+    while (this.#waiting[0]?.settled) this.#waiting.shift();
     const first = this.#waiting[0];
     return {
-      upto: first === undefined ? this.#last ?? 0 : first - 1,
-      also: this.#waiting.filter((number) => this.#acked.has(number)),
+      upto: first === undefined ? this.#last ?? 0 : first.number - 1,
+      also: this.#waiting.filter(({ settled }) => settled)
+        .map(({ number }) => number),
     };
   }
 }

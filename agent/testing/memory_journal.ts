@@ -6,11 +6,16 @@ import type { JournalFile } from "../journal.ts";
  */
 export class MemoryJournal implements JournalFile {
   /** What is durable. */
-  bytes: Uint8Array<ArrayBuffer> = new Uint8Array();
+  bytes: Uint8Array<ArrayBuffer>;
   /** How many writes were made durable. */
   syncs = 0;
   /** While it is set, writes wait for it; a rejection fails them. */
   gate: Promise<void> | undefined;
+
+  /** Makes a journal of what another one left behind, or an empty one. */
+  constructor(left?: MemoryJournal) {
+    this.bytes = left === undefined ? new Uint8Array() : left.bytes.slice();
+  }
 
   read(): Promise<Uint8Array> {
     return Promise.resolve(this.bytes.slice());
