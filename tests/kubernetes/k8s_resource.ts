@@ -12,6 +12,7 @@ import {
   systemClock,
 } from "@transporter/sdk";
 import type { LocalKube } from "../../deploy/localkube/mod.ts";
+import type { FaultProxy } from "../fault_proxy.ts";
 import { standard } from "@transporter/plugins";
 import type {
   BundleResult,
@@ -50,6 +51,34 @@ export function openPlugin(
     signal: new AbortController().signal,
     log: silentLogger,
   });
+}
+
+/** A configuration that leads through a proxy; its file goes when it is disposed. */
+export async function proxied(
+  proxy: FaultProxy,
+  kube: LocalKube,
+  rest: Readonly<Record<string, unknown>> = {},
+): Promise<
+  AsyncDisposable & { readonly config: Readonly<Record<string, unknown>> }
+> {
+  const path = await Deno.makeTempFile({ suffix: ".kubeconfig" });
+  const kubeconfig = {
+    "current-context": "proxy",
+    contexts: [{ name: "proxy", context: { cluster: "proxy", user: "admin" } }],
+    clusters: [{
+      name: "proxy",
+      cluster: {
+        server: proxy.server.href,
+        "certificate-authority-data": btoa(proxy.caPem),
+      },
+    }],
+    users: [{ name: "admin", user: { token: kube.address.adminToken } }],
+  };
+  await Deno.writeTextFile(path, JSON.stringify(kubeconfig));
+  return {
+    config: { kubeconfig: path, ...rest },
+    [Symbol.asyncDispose]: () => Deno.remove(path),
+  };
 }
 
 /** Takes one event with these manifests through its phases. */
