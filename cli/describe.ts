@@ -1,0 +1,95 @@
+import { Argument, type CommandUnknownOpts } from "@commander-js/extra-typings";
+import { type CommandContext, examples } from "./command.ts";
+import { describeAgent } from "./describe_agent.ts";
+import { describeEvent, type DescribeOptions } from "./describe_event.ts";
+import { addGlobals, addGroupGlobals, CLIENT_GLOBALS } from "./globals.ts";
+import type { Format, Invocation } from "./invocation.ts";
+import { agentId, eventId } from "./options.ts";
+
+const FORMATS: readonly Format[] = ["table", "json", "yaml"];
+
+/** How many of an agent's events its description shows. */
+const EVENTS_MAX = 10;
+
+function show<T>(
+  invocation: Invocation,
+  value: T,
+  text: (value: T, options: DescribeOptions) => string,
+): void {
+  if (!invocation.isTable) return invocation.printValue(value);
+  const options = {
+    ...invocation.tableOptions,
+    now: invocation.host.clock.now(),
+  };
+  invocation.print(text(value, options));
+}
+
+/** Adds `describe` and what is below it. */
+export function addDescribe(
+  program: CommandUnknownOpts,
+  context: CommandContext,
+): void {
+  const group = program.command("describe")
+    .summary("show everything about an event or an agent")
+    .description("Show everything about an event or an agent.");
+  addGroupGlobals(group);
+
+  const event = group.command("event")
+    .summary("show an event, what it led to and its history")
+    .description(
+      "Show an event, what it led to, and its history as a time line.",
+    )
+    .addArgument(new Argument("<ID>", "its id").argParser(eventId))
+    .action(async (id, _, self) => {
+      const invocation = context.open(self);
+      const client = await invocation.client();
+      const [view, history] = await Promise.all([
+        client.event(id),
+        client.history(id),
+      ]);
+      show(invocation, { event: view, history }, describeEvent);
+    });
+  addGlobals(event, CLIENT_GLOBALS, FORMATS);
+  examples(event, [
+    [
+      "Why an event failed",
+      "transporter describe event 01JD3V6C4ZT3K8QX9M2N5P7R1S",
+    ],
+    [
+      "Its history, for a program",
+      "transporter describe event 01JD3V6C4ZT3K8QX9M2N5P7R1S -o json | jq .history",
+    ],
+  ]);
+
+  const agent = group.command("agent")
+    .summary("show an agent and its newest events")
+    .description("Show an agent and its newest events.")
+    .addArgument(new Argument("<ID>", "its id").argParser(agentId))
+    .action(async (id, _, self) => {
+      const invocation = context.open(self);
+      const client = await invocation.client();
+      const [view, events] = await Promise.all([
+        client.agent(id),
+        client.events({ agent: id }, EVENTS_MAX),
+      ]);
+      show(invocation, { agent: view, events: events.items }, describeAgent);
+    });
+  addGlobals(agent, CLIENT_GLOBALS, FORMATS);
+  examples(agent, [
+    [
+      "What an agent is, and what it does now",
+      "transporter describe agent edge-7",
+    ],
+  ]);
+
+  examples(group, [
+    [
+      "Why an event failed",
+      "transporter describe event 01JD3V6C4ZT3K8QX9M2N5P7R1S",
+    ],
+    [
+      "What an agent is, and what it does now",
+      "transporter describe agent edge-7",
+    ],
+  ]);
+}

@@ -1,0 +1,58 @@
+import type { AgentView, EventView } from "@transporter/sdk";
+import { moment } from "./ages.ts";
+import { showConnection, showOpen } from "./agent_columns.ts";
+import type { DescribeOptions } from "./describe_event.ts";
+import { eventColumns, showLabels } from "./event_columns.ts";
+import { type Field, fields, section } from "./fields.ts";
+import { styleOf } from "./paint.ts";
+import { Table } from "./table.ts";
+
+/** What an agent's description is made from. */
+export interface AgentDescription {
+  /** The agent. */
+  readonly agent: AgentView;
+  /** Its newest events, the newest first. */
+  readonly events: readonly EventView[];
+}
+
+function head(agent: AgentView, now: number): Field[] {
+  const status = showConnection(agent);
+  return [
+    ["ID", agent.id],
+    ["Name", agent.name],
+    ["Status", { text: status, style: styleOf(status) }],
+    ["Seen", moment(agent.seen_at, now)],
+    ["Known since", moment(agent.created_at, now)],
+    ["Cluster", agent.cluster_name],
+    ["Provider", agent.cluster_provider],
+    ["Region", agent.region],
+    ["Namespace", agent.namespace],
+    ["Labels", showLabels(agent.labels)],
+    ["Version", agent.version],
+    ["Link", `v${agent.link_version}`],
+    ["Sessions", String(agent.generation)],
+    [
+      "Executors",
+      agent.executors.map(({ type, version }) => `${type} ${version}`).join(
+        ", ",
+      ),
+    ],
+    ["Capabilities", agent.capabilities.join(", ")],
+    ["Open events", showOpen(agent.open_events) || "none"],
+  ];
+}
+
+/** Everything about an agent, for people. */
+export function describeAgent(
+  { agent, events }: AgentDescription,
+  options: DescribeOptions,
+): string {
+  const { now, paint } = options;
+  const inner = { ...options, columns: options.columns && options.columns - 2 };
+  const columns = eventColumns(() => now, false)
+    .filter(({ name }) => name !== "AGENT");
+  return fields(head(agent, now), paint) +
+    (events.length === 0
+      ? ""
+      : section("Newest events", new Table(columns, inner).head(events)));
+}

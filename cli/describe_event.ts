@@ -1,0 +1,145 @@
+import {
+  type EventView,
+  formatDuration,
+  type HistoryEntry,
+  isRecord,
+  parseTime,
+} from "@transporter/sdk";
+import { moment, took } from "./ages.ts";
+import { encode } from "./encode.ts";
+import { showLabels, showPhase } from "./event_columns.ts";
+import { type Field, fields, section } from "./fields.ts";
+import { objectColumns, objectsOf } from "./objects.ts";
+import { styleOf } from "./paint.ts";
+import { type Column, Table, type TableOptions } from "./table.ts";
+
+/** What an event's description is made from. */
+export interface EventDescription {
+  /** The event. */
+  readonly event: EventView;
+  /** What happened to it, oldest first. */
+  readonly history: readonly HistoryEntry[];
+}
+
+/** How it is shown. */
+export interface DescribeOptions extends TableOptions {
+  /** The time of day, in milliseconds since 1970. */
+  readonly now: number;
+}
+
+/** What is asked for, without saying it: payloads may hold secrets. */
+function showPayload(payload: unknown): string {
+  if (!isRecord(payload)) return "";
+  const parts = Object.entries(payload).map(([key, value]) =>
+    Array.isArray(value) ? `${value.length} ${key}` : key
+  );
+  return `${parts.join(", ")} (-o yaml shows it)`;
+}
+
+function head({ event }: EventDescription, now: number): Field[] {
+  const { spec, state, result, error } = event;
+  const phase = showPhase(event);
+  return [
+    ["ID", spec.id],
+    ["Type", spec.type],
+    ["Agent", spec.target_agent],
+    ["State", {
+      text: phase === "" ? state : `${state} (${phase})`,
+      style: styleOf(state),
+    }],
+    ["Message", event.message],
+    ...(error === undefined
+      ? []
+      : [["Error", { text: error.code, style: "bad" }] satisfies Field]),
+    ["Attempt", String(event.attempt)],
+    ["Payload", showPayload(spec.payload)],
+    ["Priority", String(spec.priority)],
+    ["Labels", showLabels(spec.labels)],
+    ["Metadata", showLabels(spec.metadata ?? {})],
+    ["Batch", spec.batch_id ?? ""],
+    ["Created by", spec.created_by],
+    ["Created", moment(spec.created_at, now)],
+    ["Accepted", moment(event.accepted_at, now)],
+    [
+      "Deadline",
+      `${moment(event.deadline, now)}, ttl ${formatDuration(spec.ttl)}`,
+    ],
+    ["Updated", moment(event.updated_at, now)],
+    ["Finished", moment(event.finished_at, now)],
+    ["Took", result === undefined ? "" : took(result.duration)],
+    ["Digest", event.digest],
+    ["Signed", event.signed ? "yes" : "no"],
+    ["Trace", spec.traceparent ?? ""],
+  ];
+}
+
+/** What the executor says besides what has a place of its own. */
+function restOf(
+  { event }: EventDescription,
+): Readonly<Record<string, unknown>> {
+  const {
+    success: _,
+    resource_status: __,
+    error_message: ___,
+    completed_at: ____,
+    duration: _____,
+    ...rest
+  } = event.result ?? { success: false, completed_at: "", duration: 0 };
+  return rest;
+}
+
+/** The time line: when, how long after the start, what, and who says so. */
+function historyColumns(
+  history: readonly HistoryEntry[],
+): Column<HistoryEntry>[] {
+  const start = parseTime(history[0]?.timestamp ?? "") ?? 0;
+  function after({ timestamp }: HistoryEntry): string {
+    const at = parseTime(timestamp);
+    return at === undefined ? "" : `+${((at - start) / 1000).toFixed(3)}s`;
+  }
+  return [
+    { name: "TIME", cell: ({ timestamp }) => timestamp, whole: true },
+    { name: "AFTER", cell: after, whole: true },
+    {
+      name: "STATE",
+      cell: ({ state }) => ({ text: state, style: styleOf(state) }),
+      whole: true,
+    },
+    { name: "PHASE", cell: ({ phase = "" }) => phase, whole: true },
+    {
+      name: "ATTEMPT",
+      cell: ({ attempt }) => attempt === undefined ? "" : String(attempt),
+      whole: true,
+    },
+    {
+      name: "BY",
+      cell: ({ agent_id }) => agent_id === "" ? "control plane" : agent_id,
+    },
+    { name: "MESSAGE", cell: ({ message }) => message },
+  ];
+}
+
+/** Everything about an event, for people. */
+export function describeEvent(
+  description: EventDescription,
+  options: DescribeOptions,
+): string {
+  const { event, history } = description;
+  const { now, paint } = options;
+  const inner = { ...options, columns: options.columns && options.columns - 2 };
+  const objects = objectsOf(event.result, event.spec.target_agent);
+  const rest = restOf(description);
+  const details = event.error?.details ?? {};
+  return fields(head(description, now), paint) +
+    (objects.length === 0 ? "" : section(
+      "Objects",
+      new Table(objectColumns(objects), inner).head(objects),
+    )) +
+    (Object.keys(rest).length === 0
+      ? ""
+      : section("Result", encode(rest, "yaml"))) +
+    (Object.keys(details).length === 0
+      ? ""
+      : section("Error details", encode(details, "yaml"))) +
+    section("History", new Table(historyColumns(history), inner).head(history));
+}

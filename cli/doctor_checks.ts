@@ -1,0 +1,226 @@
+import {
+  type AgentView,
+  formatDuration,
+  isRecord,
+  parseJson,
+  TransporterError,
+} from "@transporter/sdk";
+import type { Client } from "./client.ts";
+import type { Answer } from "./http.ts";
+import type { Invocation } from "./invocation.ts";
+import { problemOf } from "./problem.ts";
+
+/** What a check found. */
+export interface Finding {
+  /** What was checked. */
+  readonly check: string;
+  /** Whether all is well; a warning is worth knowing, and no failure. */
+  readonly result: "ok" | "warning" | "failed";
+  /** What was found, one sentence without a final period. */
+  readonly message: string;
+  /** What to do about it; absent when all is well. */
+  readonly cure?: string;
+}
+
+/** Long enough for a slow network, short enough for a person, in milliseconds. */
+const TIMEOUT_MS = 5_000;
+
+/** Deadlines follow the control plane's clock; more than that is worth knowing, in milliseconds. */
+const SKEW_MS_WARNING = 2_000;
+
+/** A `created_at` further ahead is refused: protocol.md D.8, in milliseconds. */
+const SKEW_MS_MAX = 5 * 60_000;
+
+/** An answer, and when it was asked for. */
+interface Timed {
+  readonly answer: Answer;
+  readonly sentAt: number;
+  readonly tookMs: number;
+}
+
+function bodyOf({ text }: Answer): Readonly<Record<string, unknown>> {
+  try {
+    const value = parseJson(text);
+    return isRecord(value) ? value : {};
+  } catch (error) {
+    if (!(error instanceof TransporterError)) throw error;
+    return {}; // a check that needs the body says what is missing
+  }
+}
+
+async function ask(client: Client, path: string): Promise<Timed> {
+  const { clock } = client.http.options;
+  const [sentAt, start] = [clock.now(), clock.monotonic()];
+  const answer = await client.http.ask(path, { timeoutMs: TIMEOUT_MS });
+  return { answer, sentAt, tookMs: clock.monotonic() - start };
+}
+
+function checkReachable({ answer, tookMs }: Timed): Finding {
+  const check = "reachable";
+  const { version } = bodyOf(answer);
+  // Whether it is ready is another question.
+  if (typeof version === "string") {
+    const ms = Math.max(1, Math.round(tookMs));
+    return {
+      check,
+      result: "ok",
+      message: `Version ${version} answers in ${ms} ms`,
+    };
+  }
+  return {
+    check,
+    result: "failed",
+    message: `Something else answers there, with status ${answer.status}`,
+    cure: "name the control plane with --cp-url or TP_URL",
+  };
+}
+
+function checkReady({ answer }: Timed, url: string): Finding {
+  const check = "ready";
+  if (answer.status === 200) {
+    return { check, result: "ok", message: "It takes events" };
+  }
+  return {
+    check,
+    result: "failed",
+    message: problemOf({ ...answer, url }).message,
+    cure: "look at its log, and at the disk of its data folder",
+  };
+}
+
+const DURABILITY: Readonly<Record<string, Omit<Finding, "check">>> = {
+  fsync: { result: "ok", message: "Accepted events are on disk" },
+  everysec: {
+    result: "warning",
+    message: "Accepted events are on disk within a second",
+    cure: "set the store to write each event at once",
+  },
+  memory: {
+    result: "warning",
+    message: "Accepted events are in memory only, and lost when it stops",
+    cure: "start the control plane without --store memory:",
+  },
+};
+
+function checkDurability({ answer }: Timed): Finding {
+  const { durability } = bodyOf(answer);
+  const known = typeof durability === "string" &&
+      Object.hasOwn(DURABILITY, durability)
+    ? DURABILITY[durability]
+    : undefined;
+  return {
+    check: "durability",
+    ...known ?? {
+      result: "warning",
+      message: "It does not say how safe accepted events are",
+      cure: "run a control plane and a command of the same version",
+    },
+  };
+}
+
+function checkClock({ answer, sentAt, tookMs }: Timed): Finding {
+  const check = "clock";
+  const theirs = Date.parse(answer.headers.get("date") ?? "");
+  if (Number.isNaN(theirs)) {
+    return {
+      check,
+      result: "warning",
+      message: "It does not tell its time",
+      cure: "run a control plane and a command of the same version",
+    };
+  }
+  // The header has whole seconds, and was written at some moment between question and answer.
+  const ahead = sentAt - (theirs + 1000);
+  const behind = theirs - (sentAt + tookMs);
+  const skewMs = Math.round(Math.max(0, ahead, behind));
+  const word = ahead > 0 ? "behind" : "ahead";
+  const shown = formatDuration(skewMs * 1e6);
+  if (skewMs <= SKEW_MS_WARNING) {
+    return {
+      check,
+      result: "ok",
+      message: "Its clock and this one show the same time",
+    };
+  }
+  return {
+    check,
+    result: skewMs > SKEW_MS_MAX ? "failed" : "warning",
+    message: `Its clock is ${shown} ${word} of this one`,
+    cure: "set both by NTP; deadlines follow the control plane's",
+  };
+}
+
+function checkAgents(agents: readonly AgentView[]): Finding {
+  const check = "agents";
+  const away = agents.filter(({ connected }) => !connected);
+  const count = agents.length - away.length;
+  if (count === 0) {
+    return {
+      check,
+      result: "failed",
+      message: agents.length === 0
+        ? "No agent has ever connected"
+        : `None of ${agents.length} agents is connected`,
+      cure: 'start one with "transporter agent"',
+    };
+  }
+  if (away.length === 0) {
+    return { check, result: "ok", message: `${count} connected` };
+  }
+  const names = away.slice(0, 3).map(({ id }) => `"${id}"`).join(", ");
+  const more = away.length > 3 ? " and others" : "";
+  return {
+    check,
+    result: "warning",
+    message: `${count} connected, ${away.length} not: ${names}${more}`,
+    cure: '"transporter describe agent" shows since when',
+  };
+}
+
+function failed(check: string, reason: unknown, cure: string): Finding {
+  const { message } = TransporterError.from(reason);
+  return { check, result: "failed", message, cure };
+}
+
+/**
+ * Looks at what a command needs, one thing after the other; stops where what
+ * follows could not be told.
+ *
+ * @param invocation Which control plane.
+ * @returns What was found, as it is found.
+ */
+export async function* examine(
+  invocation: Invocation,
+): AsyncGenerator<Finding> {
+  let client: Client;
+  try {
+    const { url, from } = await invocation.target();
+    client = await invocation.client();
+    const message = `The control plane is at ${url}, by ${from}`;
+    yield { check: "configuration", result: "ok", message };
+  } catch (error) {
+    yield failed("configuration", error, "correct what it names");
+    return;
+  }
+  let health: Timed;
+  try {
+    health = await ask(client, "/health");
+  } catch (error) {
+    const { message } = TransporterError.from(error); // says what to do already
+    yield { check: "reachable", result: "failed", message };
+    return;
+  }
+  const reachable = checkReachable(health);
+  yield reachable;
+  if (reachable.result === "failed") return;
+  try {
+    const ready = await ask(client, "/readyz");
+    const finding = checkReady(ready, client.url);
+    yield finding;
+    if (finding.result === "ok") yield checkDurability(ready);
+    yield checkClock(health);
+    yield checkAgents((await client.agents()).items);
+  } catch (error) {
+    yield failed("answers", error, "look at the log of the control plane");
+  }
+}

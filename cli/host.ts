@@ -1,0 +1,104 @@
+import type {
+  Clock,
+  EventKind,
+  Rng,
+  SettingDescription,
+} from "@transporter/sdk";
+
+/** Where text goes: a terminal, a file, a pipe. */
+export interface Output {
+  /** Whether a person reads along; decides about colour, truncation and the live line. */
+  readonly isTerminal: boolean;
+  /** How many characters a line of the terminal has; `undefined` when it is none, or does not say. */
+  readonly columns: number | undefined;
+  /** Writes all of the text before it returns. */
+  write(text: string): void;
+}
+
+/** Where text comes from when a command is told to read `-`. */
+export interface Input {
+  /** Whether a person types it. */
+  readonly isTerminal: boolean;
+  /** The bytes; taken once at most. */
+  open(): ReadableStream<Uint8Array>;
+}
+
+/** An entry of a folder. */
+export interface FolderEntry {
+  /** Its name, without the folder's. */
+  readonly name: string;
+  /** Whether it is a folder itself; a link to one is none, so that no walk goes round in circles. */
+  readonly isFolder: boolean;
+}
+
+/** The file system, as far as commands read it; none of them writes. */
+export interface Files {
+  /** What is at a path, links followed; `undefined` when there is nothing. Whatever can be read is a `file`. */
+  kindOf(path: string): Promise<"file" | "folder" | undefined>;
+  /** Opens a file. */
+  open(path: string): Promise<ReadableStream<Uint8Array>>;
+  /** What is in a folder, in any order. */
+  list(path: string): Promise<readonly FolderEntry[]>;
+}
+
+/** What a command that runs a part of the system was started with: sources of `Config.read()`. */
+export interface StartOptions {
+  /** Flags as typed, by the camelCase names of their settings. */
+  readonly flags: Readonly<Record<string, unknown>>;
+  /** What is in the file that `--config` names, parsed; `undefined` without one. */
+  readonly file: unknown;
+}
+
+/** The commands that run a part of the system in this process; each resolves with the exit code. */
+export interface Starters {
+  /** Runs a control plane until it is stopped. */
+  cp(options: StartOptions): Promise<number>;
+  /** Runs an agent until it is stopped. */
+  agent(options: StartOptions): Promise<number>;
+  /** Runs the demo. */
+  demo(options: StartOptions): Promise<number>;
+}
+
+/** What flags are made from: a `Config` of the SDK fits. */
+export interface OptionTable {
+  /** What the settings belong to. */
+  readonly name: string;
+  /** Every setting, in the order of the help. */
+  readonly settings: readonly SettingDescription[];
+}
+
+/** The machine that a command runs on; {@linkcode systemMachine} is the real one. */
+export interface Machine {
+  /** The environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Standard input. */
+  readonly stdin: Input;
+  /** Standard output: results. */
+  readonly stdout: Output;
+  /** Standard error: progress, notes and errors. */
+  readonly stderr: Output;
+  /** The file system. */
+  readonly files: Files;
+  /** HTTP. */
+  readonly fetch: typeof fetch;
+  /** Time. */
+  readonly clock: Clock;
+  /** Randomness, for ids and for the delays between tries. */
+  readonly rng: Rng;
+}
+
+/** Everything outside the commands, which `main.ts` hands in. */
+export interface Host extends Machine {
+  /** The pure parts of the executors that ship, to refuse a payload before it is sent. */
+  readonly kinds: readonly EventKind[];
+  /** What runs `cp`, `agent` and `demo`. */
+  readonly starters: Starters;
+  /** The settings of `cp`. */
+  readonly cpConfig: OptionTable;
+  /** The settings of `agent`. */
+  readonly agentConfig: OptionTable;
+  /** The settings of `demo`. */
+  readonly demoConfig: OptionTable;
+  /** Aborts when the person presses Ctrl-C; the commands that wait then end with a sentence. */
+  readonly signal: AbortSignal;
+}

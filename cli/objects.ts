@@ -1,0 +1,94 @@
+import { type EventResult, isRecord } from "@transporter/sdk";
+import { objectStyleOf } from "./paint.ts";
+import type { Column } from "./table.ts";
+
+/** What an object of a cluster became, as far as the agent told. */
+export interface ObjectRow {
+  /** The agent that did it. */
+  readonly agent: string;
+  /** The object's kind. */
+  readonly kind: string;
+  /** The object's name. */
+  readonly name: string;
+  /** The object's namespace. */
+  readonly namespace: string;
+  /** The object's API version. */
+  readonly apiVersion: string;
+  /** `created`, `configured`, `unchanged`, `failed`, … */
+  readonly status: string;
+  /** For people. */
+  readonly message: string;
+}
+
+/** A text of an agent; whatever else it sent is shown, not trusted. */
+function text(value: unknown): string {
+  if (typeof value === "string") return value;
+  return value === undefined || value === null ? "" : JSON.stringify(value);
+}
+
+/** The objects of a result; agents may send anything. */
+export function objectsOf(
+  result: EventResult | null | undefined,
+  agent: string,
+): ObjectRow[] {
+  const list: unknown = result?.resource_status;
+  if (!Array.isArray(list)) return [];
+  return list.filter(isRecord).map((each) => ({
+    agent,
+    kind: text(each["kind"]),
+    name: text(each["name"]),
+    namespace: text(each["namespace"]),
+    apiVersion: text(each["api_version"]),
+    status: text(each["status"]),
+    message: text(each["message"]),
+  }));
+}
+
+/** Which columns the table of objects has. */
+export interface ObjectColumns {
+  /** Which agent did it. */
+  readonly agent?: boolean;
+  /** Everything there is to say. */
+  readonly wide?: boolean;
+}
+
+/** The columns of the table of objects; messages show when something went wrong. */
+export function objectColumns(
+  rows: readonly ObjectRow[],
+  options: ObjectColumns = {},
+): Column<ObjectRow>[] {
+  const { agent = false, wide = false } = options;
+  const wrong = rows.some(({ status }) =>
+    status === "failed" || status === "not_attempted"
+  );
+  const columns: Column<ObjectRow>[] = [
+    { name: "KIND", cell: (row) => row.kind },
+    { name: "NAME", cell: (row) => row.name, whole: true },
+    { name: "NAMESPACE", cell: (row) => row.namespace },
+    {
+      name: "STATUS",
+      cell: (row) => ({ text: row.status, style: objectStyleOf(row.status) }),
+      whole: true,
+    },
+  ];
+  if (agent) columns.unshift({ name: "AGENT", cell: (row) => row.agent });
+  if (wide) {
+    columns.push({
+      name: "API VERSION",
+      cell: (row) => row.apiVersion,
+    });
+  }
+  if (wide || wrong) {
+    columns.push({ name: "MESSAGE", cell: (row) => row.message });
+  }
+  return columns;
+}
+
+/** How many objects became what: `3 created, 1 unchanged`. */
+export function tally(rows: readonly ObjectRow[]): string {
+  const counts = new Map<string, number>();
+  for (const { status } of rows) {
+    counts.set(status, (counts.get(status) ?? 0) + 1);
+  }
+  return [...counts].map(([status, count]) => `${count} ${status}`).join(", ");
+}

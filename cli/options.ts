@@ -1,0 +1,198 @@
+import {
+  isAgentId,
+  isEventId,
+  parseDuration,
+  type Phase,
+  PHASES,
+  type State,
+  TransporterError,
+  TTL_MAX,
+} from "@transporter/sdk";
+import { safe } from "./text.ts";
+
+function refuse(flag: string, value: string, wanted: string): never {
+  throw new TransporterError(
+    "usage",
+    `Cannot use ${flag} "${safe(value)}": it must be ${wanted}`,
+  );
+}
+
+/** Collects a repeatable flag. */
+export function collect(
+  value: string,
+  previous: readonly string[] = [],
+): readonly string[] {
+  return [...previous, value];
+}
+
+/**
+ * Refuses a flag that is there a second time, where one value is taken.
+ *
+ * @throws {TransporterError} `usage`.
+ */
+export function onlyOnce(
+  flag: string,
+  value: string,
+  previous: string | undefined,
+): string {
+  if (previous === undefined) return value;
+  throw new TransporterError(
+    "usage",
+    `Cannot use ${flag} twice: it is "${safe(previous)}", then "${
+      safe(value)
+    }"`,
+  );
+}
+
+/**
+ * Collects the ids of agents, each once.
+ *
+ * @throws {TransporterError} `usage`.
+ */
+export function agentIds(
+  value: string,
+  previous: readonly string[] = [],
+): readonly string[] {
+  agentId(value);
+  if (previous.includes(value)) {
+    throw new TransporterError(
+      "usage",
+      `Cannot use --agent "${value}" twice: it would get the same event two times`,
+    );
+  }
+  return [...previous, value];
+}
+
+/**
+ * Checks the id of an agent.
+ *
+ * @throws {TransporterError} `usage`.
+ */
+export function agentId(value: string): string {
+  if (isAgentId(value)) return value;
+  return refuse(
+    "--agent",
+    value,
+    "1 to 128 letters, digits, dots, underscores and hyphens, with a letter or digit at both ends",
+  );
+}
+
+/**
+ * Checks the id of an event.
+ *
+ * @throws {TransporterError} `usage`.
+ */
+export function eventId(value: string): string {
+  if (isEventId(value)) return value;
+  return refuse(
+    "--id",
+    value,
+    "1 to 128 of the characters A-Z a-z 0-9 . _ : -",
+  );
+}
+
+/**
+ * Reads how long an event may take.
+ *
+ * @returns Nanoseconds.
+ * @throws {TransporterError} `usage`.
+ */
+export function ttl(value: string): number {
+  const wanted = 'a duration of at most 30 days, such as "24h" or "90m"';
+  const ns = duration("--ttl", value, wanted);
+  return ns > 0 && ns <= TTL_MAX ? ns : refuse("--ttl", value, wanted);
+}
+
+/**
+ * Reads how long to wait, or since when to list.
+ *
+ * @returns Milliseconds, at least 1.
+ * @throws {TransporterError} `usage`.
+ */
+export function milliseconds(flag: string): (value: string) => number {
+  const wanted = 'a duration such as "30s" or "1h30m"';
+  return (value) => {
+    const ns = duration(flag, value, wanted);
+    return ns >= 1e6 ? ns / 1e6 : refuse(flag, value, wanted);
+  };
+}
+
+function duration(flag: string, value: string, wanted: string): number {
+  try {
+    return parseDuration(value);
+  } catch (error) {
+    if (!(error instanceof TransporterError)) throw error;
+    return refuse(flag, value, wanted);
+  }
+}
+
+/**
+ * Reads a number.
+ *
+ * @throws {TransporterError} `usage`.
+ */
+export function integer(
+  flag: string,
+  range: { readonly min: number; readonly max: number },
+): (value: string) => number {
+  const { min, max } = range;
+  return (value) => {
+    const number = Number(value);
+    return /^\d{1,9}$/.test(value) && number >= min && number <= max
+      ? number
+      : refuse(flag, value, `an integer from ${min} to ${max}`);
+  };
+}
+
+/**
+ * Collects labels; what the control plane thinks of them is left to it.
+ *
+ * @throws {TransporterError} `usage`.
+ */
+export function labels(
+  value: string,
+  previous: Readonly<Record<string, string>> = {},
+): Readonly<Record<string, string>> {
+  const at = value.indexOf("=");
+  if (at < 1) refuse("--label", value, 'like "team=platform"');
+  const key = value.slice(0, at);
+  if (Object.hasOwn(previous, key)) {
+    throw new TransporterError(
+      "usage",
+      `Cannot use --label "${safe(key)}" twice: an event has one value for it`,
+    );
+  }
+  return { ...previous, [key]: value.slice(at + 1) };
+}
+
+/**
+ * Checks a label that lists are filtered by.
+ *
+ * @throws {TransporterError} `usage`.
+ */
+export function selectors(
+  value: string,
+  previous: readonly string[] = [],
+): readonly string[] {
+  if (value.indexOf("=") < 1) refuse("-l", value, 'like "team=platform"');
+  return [...previous, value];
+}
+
+/** What can be waited for: a step that every successful event takes. */
+export type Goal = Extract<State, "assigned" | "completed"> | Phase;
+
+/** The goals of `--wait`, in the order in which an event reaches them. */
+export const GOALS: readonly Goal[] = [
+  "assigned",
+  ...PHASES.slice(0, PHASES.indexOf("completed") + 1),
+];
+
+/**
+ * Reads what `--wait` waits for.
+ *
+ * @throws {TransporterError} `usage`.
+ */
+export function goal(value: string): Goal {
+  return GOALS.find((each) => each === value) ??
+    refuse("--wait", value, `one of ${GOALS.join(", ")}`);
+}

@@ -1,0 +1,73 @@
+import type { HistoryEntry } from "@transporter/sdk";
+import type { Invocation } from "./invocation.ts";
+import { styleOf } from "./paint.ts";
+import { cut, safe } from "./text.ts";
+
+const CLEAR = "\r\u001b[2K";
+
+/**
+ * Shows what happens to events while somebody waits: a line that changes on a
+ * terminal, a line for each step elsewhere. All of it goes to standard error.
+ */
+export class Progress {
+  readonly #invocation: Invocation;
+  readonly #total: number;
+  #over = 0;
+  #live = "";
+
+  /** For a number of events. */
+  constructor(invocation: Invocation, total: number) {
+    this.#invocation = invocation;
+    this.#total = total;
+  }
+
+  /** Something happened to an event. */
+  step(entry: HistoryEntry, agent: string): void {
+    const { host, paintError } = this.#invocation;
+    const word = entry.phase ?? entry.state;
+    const who = `event/${safe(entry.event_id)} (agent ${safe(agent)})`;
+    const message = safe(entry.message);
+    if (!host.stderr.isTerminal) {
+      return this.#invocation.note(`${who}: ${safe(word)}: ${message}`);
+    }
+    const many = this.#total > 1
+      ? `${this.#over} of ${this.#total} over; `
+      : "";
+    const line = cut(
+      `${many}${who}: ${safe(word)}: ${message}`,
+      (host.stderr.columns ?? 80) - 1,
+    );
+    const shown = safe(word);
+    this.#draw(
+      line.replace(
+        `: ${shown}:`,
+        () => `: ${paintError(shown, styleOf(word))}:`,
+      ),
+    );
+  }
+
+  /** An event needs to be waited for no more. */
+  done(): void {
+    this.#over++;
+  }
+
+  /** A line that stays. */
+  note(line: string): void {
+    const live = this.#live;
+    this.clear();
+    this.#invocation.note(line);
+    this.#draw(live);
+  }
+
+  /** Takes the line that changes away, so that something else can be written. */
+  clear(): void {
+    this.#draw("");
+  }
+
+  #draw(line: string): void {
+    const { host, quiet } = this.#invocation;
+    if (quiet || line === this.#live) return;
+    host.stderr.write(CLEAR + line);
+    this.#live = line;
+  }
+}

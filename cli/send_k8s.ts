@@ -1,0 +1,101 @@
+import { TransporterError } from "@transporter/sdk";
+import type { CommandUnknownOpts } from "@commander-js/extra-typings";
+import { addGlobals, CLIENT_GLOBALS } from "./globals.ts";
+import { type CommandContext, examples } from "./command.ts";
+import { deliver } from "./deliver.ts";
+import type { Host } from "./host.ts";
+import { collect } from "./options.ts";
+import {
+  addSendCommand,
+  checkDraft,
+  deliverOptions,
+  draftsOf,
+  type SendFlags,
+} from "./send_options.ts";
+import { readSources, type Source } from "./sources.ts";
+
+/** What `send k8s` takes besides. */
+interface K8sFlags extends SendFlags {
+  readonly manifest: readonly string[];
+  readonly recursive?: true | undefined;
+}
+
+/** Names the file where a check names the number of a manifest. */
+function withNames(
+  error: TransporterError,
+  sources: readonly Source[],
+): TransporterError {
+  const message = error.message.replace(
+    /\bmanifest (\d+)(?=, document)/g,
+    (text, number) => sources[Number(number) - 1]?.name ?? text,
+  );
+  const number = error.details?.["manifest"];
+  const file = typeof number === "number"
+    ? sources[number - 1]?.name
+    : undefined;
+  return new TransporterError(error.code, message, {
+    cause: error,
+    details: { ...error.details, ...(file === undefined ? {} : { file }) },
+  });
+}
+
+async function run(flags: K8sFlags, host: Host) {
+  const options = deliverOptions(flags);
+  const base = { type: "k8s_resource", payload: {} };
+  draftsOf(base, flags, host); // wrong flags show before anything is read
+  const sources = await readSources(flags.manifest, host, {
+    recursive: flags.recursive,
+  });
+  const payload = { manifests: sources.map(({ text }) => text) };
+  const drafts = draftsOf({ ...base, payload }, flags, host);
+  try {
+    for (const draft of drafts.slice(0, 1)) await checkDraft(draft, host);
+  } catch (error) {
+    throw withNames(TransporterError.from(error), sources);
+  }
+  return { drafts, options };
+}
+
+/** Adds `send k8s`. */
+export function addSendK8s(
+  parent: CommandUnknownOpts,
+  context: CommandContext,
+): void {
+  const command = addSendCommand(parent, "k8s")
+    .summary("apply Kubernetes manifests in an agent's cluster")
+    .description(
+      "Apply Kubernetes manifests in an agent's cluster.\n\n" +
+        "Each file is sent as it is, byte for byte; what cannot be read as Kubernetes objects is refused before " +
+        "anything is sent.",
+    )
+    .requiredOption(
+      "-f, --manifest <SOURCE>",
+      "file, folder, http(s) address, or - for standard input; repeatable",
+      collect,
+    )
+    .option("-R, --recursive", "also look into the folders of a folder")
+    .action(async (flags, self) => {
+      const invocation = context.open(self);
+      const { drafts, options } = await run(flags, invocation.host);
+      context.finish(await deliver(invocation, drafts, options));
+    });
+  addGlobals(command, CLIENT_GLOBALS);
+  examples(command, [
+    [
+      "Apply a file, and follow what happens",
+      "transporter send k8s -f namespace.yaml --agent edge-7 --wait",
+    ],
+    [
+      "Apply every manifest of a folder in two clusters",
+      "transporter send k8s -f manifests/ --agent edge-7 --agent edge-8",
+    ],
+    [
+      "Apply what another program makes",
+      "kubectl kustomize overlays/prod | transporter send k8s -f - --agent edge-7",
+    ],
+    [
+      "Wait five minutes at most, and read the outcome with jq",
+      "transporter send k8s -f web.yaml --agent edge-7 --wait --timeout 5m -o json | jq .state",
+    ],
+  ]);
+}

@@ -1,0 +1,160 @@
+import {
+  type EventKind,
+  type EventSpec,
+  isRecord,
+  readEvent,
+  TransporterError,
+  ulids,
+} from "@transporter/sdk";
+import type { CommandUnknownOpts } from "@commander-js/extra-typings";
+import type { DeliverOptions, Draft } from "./deliver.ts";
+import type { Host } from "./host.ts";
+import * as read from "./options.ts";
+
+/** What all `send` commands take. */
+export interface SendFlags {
+  /** `--agent`. */
+  readonly agent?: readonly string[] | undefined;
+  /** `--ttl`, in nanoseconds. */
+  readonly ttl?: number | undefined;
+  /** `--priority`. */
+  readonly priority?: number | undefined;
+  /** `--created-by`. */
+  readonly createdBy?: string | undefined;
+  /** `--label`. */
+  readonly label?: Readonly<Record<string, string>> | undefined;
+  /** `--id`. */
+  readonly id?: string | undefined;
+  /** `--wait`: true without a goal of its own. */
+  readonly wait?: true | read.Goal | undefined;
+  /** `--timeout`, in milliseconds. */
+  readonly timeout?: number | undefined;
+}
+
+/** Adds a `send` command with the options that all of them take. */
+// deno-lint-ignore explicit-module-boundary-types -- the type is what the options make it
+export function addSendCommand(parent: CommandUnknownOpts, name: string) {
+  return parent.command(name)
+    .option(
+      "--agent <ID>",
+      "agent that gets it; repeatable: one event each, with a common batch id",
+      read.agentIds,
+    )
+    .option(
+      "--ttl <DURATION>",
+      "how long it may take from acceptance to end (default: 24h)",
+      read.ttl,
+    )
+    .option(
+      "--priority <0..9>",
+      "higher ones are released first (default: 0)",
+      read.integer("--priority", { min: 0, max: 9 }),
+    )
+    .option("--created-by <NAME>", "who made it")
+    .option(
+      "--label <KEY=VALUE>",
+      "for finding it again; repeatable",
+      read.labels,
+    )
+    .option(
+      "--id <ID>",
+      "its id; sending the same again with the same id is safe (default: a new one)",
+      read.eventId,
+    )
+    .option(
+      "--wait [GOAL]",
+      `follow it until it ends, or until GOAL: ${read.GOALS.join(", ")}`,
+      read.goal,
+    )
+    .option(
+      "--timeout <DURATION>",
+      "wait no longer than that; exit code 5 when it is not over",
+      read.milliseconds("--timeout"),
+    );
+}
+
+function usage(message: string): never {
+  throw new TransporterError("usage", message);
+}
+
+/**
+ * How far a `send` command goes.
+ *
+ * @throws {TransporterError} `usage` for a timeout without a wait.
+ */
+export function deliverOptions(flags: SendFlags): DeliverOptions {
+  const { wait, timeout } = flags;
+  if (wait === undefined && timeout !== undefined) {
+    usage("Cannot use --timeout without --wait: there is nothing to wait for");
+  }
+  return { goal: wait === true ? "completed" : wait, timeoutMs: timeout };
+}
+
+/** What an event says of itself, before flags. */
+export type Base =
+  & Pick<EventSpec, "type" | "payload">
+  & Partial<EventSpec>;
+
+/**
+ * Makes one event for each agent: flags win over what a file says.
+ *
+ * @param base What all have in common.
+ * @param flags What the command line says.
+ * @param host For ids and time.
+ * @throws {TransporterError} `usage` when the agents and the id do not fit together.
+ */
+export function draftsOf(base: Base, flags: SendFlags, host: Host): Draft[] {
+  const ids = ulids(() => host.clock.now(), host.rng);
+  const agents = flags.agent ??
+    (base.target_agent === undefined ? [] : [base.target_agent]);
+  const id = flags.id ?? base.id;
+  if (agents.length === 0) {
+    usage(
+      'Cannot send it without an agent: name one with --agent, "transporter get agents" lists them',
+    );
+  }
+  if (agents.length > 1 && id !== undefined) {
+    usage(
+      `Cannot send the id "${id}" to ${agents.length} agents: each gets an event of its own, ` +
+        (flags.id === undefined
+          ? "so take the id out of the file"
+          : "so leave out --id"),
+    );
+  }
+  // Labels of a file that are no mapping are refused later, as they are.
+  const labels = flags.label === undefined || !isRecord(base.labels ?? {})
+    ? base.labels
+    : { ...base.labels, ...flags.label };
+  const common = {
+    ...base,
+    ...(flags.ttl === undefined ? {} : { ttl: flags.ttl }),
+    ...(flags.priority === undefined ? {} : { priority: flags.priority }),
+    ...(flags.createdBy === undefined ? {} : { created_by: flags.createdBy }),
+    ...(labels === undefined ? {} : { labels }),
+    ...(agents.length > 1 ? { batch_id: base.batch_id ?? ids.next() } : {}),
+  };
+  return agents.map((agent) => ({
+    ...common,
+    id: id ?? ids.next(),
+    target_agent: agent,
+  }));
+}
+
+/**
+ * Refuses at once what the control plane would refuse.
+ *
+ * @param draft The event.
+ * @param host For the time, and the kinds of event that ship.
+ * @throws {TransporterError} The codes of `readEvent`, and of the kind's `check`.
+ */
+export async function checkDraft(draft: Draft, host: Host): Promise<void> {
+  const { type, payload } = readEvent(draft, {
+    api: "v2",
+    now: host.clock.now(),
+  });
+  await kindOf(type, host)?.check(payload);
+}
+
+function kindOf(type: string, host: Host): EventKind | undefined {
+  return host.kinds.find((kind) => kind.type === type);
+}

@@ -1,0 +1,71 @@
+import {
+  type EventView,
+  type HistoryEntry,
+  isTerminal,
+} from "@transporter/sdk";
+import type { Client } from "./client.ts";
+import { type Goal, GOALS } from "./options.ts";
+import { retry } from "./retry.ts";
+import { follow } from "./stream.ts";
+
+/** Options of {@linkcode waitFor}. */
+export interface WaitOptions {
+  /** How far the event has to get. */
+  readonly goal: Goal;
+  /** Takes everything that happens to the event, once and in order. */
+  readonly onEntry: (entry: HistoryEntry) => void;
+}
+
+/** Whether an event has got as far as wanted, or can get no further. */
+export function isReached(entry: HistoryEntry, goal: Goal): boolean {
+  if (isTerminal(entry.state)) return true;
+  const wanted = GOALS.indexOf(goal);
+  const step = entry.state === "queued" || entry.state === "created"
+    ? -1
+    : GOALS.findIndex((each) => each === (entry.phase ?? "assigned"));
+  return step >= wanted;
+}
+
+/**
+ * Waits until an event has got somewhere, or has ended.
+ *
+ * What is true is asked for each time the stream opens; the stream says what
+ * happens from then on. So a break, a restart of the control plane or a stream
+ * that starts late loses nothing.
+ *
+ * @param client Gives up when its signal aborts.
+ * @param id The event.
+ * @param options How far, and who is told.
+ * @returns The event as it is then.
+ * @throws {TransporterError} The signal's reason, or what the control plane refuses with.
+ */
+export async function waitFor(
+  client: Client,
+  id: string,
+  options: WaitOptions,
+): Promise<EventView> {
+  const { goal, onEntry } = options;
+  const patient = { ...client.http.options, triesMax: Infinity };
+  let revision = -1;
+  function reached(entries: readonly HistoryEntry[]): boolean {
+    for (const entry of entries) {
+      if (entry.event_id !== id || entry.revision <= revision) continue;
+      revision = entry.revision;
+      onEntry(entry);
+      if (isReached(entry, goal)) return true;
+    }
+    return false;
+  }
+  const { signal, note } = client.http.options;
+  for await (
+    const item of follow(client, { query: { event: id }, signal, note })
+  ) {
+    const entries = item.kind === "open"
+      ? await retry(() => client.history(id), patient)
+      : item.kind === "status"
+      ? [item.status]
+      : [];
+    if (reached(entries)) break;
+  }
+  return await retry(() => client.event(id), patient);
+}
