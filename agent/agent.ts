@@ -19,6 +19,7 @@ import { diskJournal } from "./journal_file.ts";
 import {
   type AgentOptions,
   type AgentSettings,
+  checkExecutors,
   identityOf,
   readUrl,
 } from "./options.ts";
@@ -63,12 +64,7 @@ export class Agent implements AsyncDisposable {
         "Cannot start the agent without --cp-url",
       );
     }
-    if (options.executors.length === 0) {
-      throw new TransporterError(
-        "usage",
-        "Cannot start the agent as it has nothing that it could run",
-      );
-    }
+    checkExecutors(options.executors);
     await using opening = new AsyncDisposableStack();
     const file = options.journalFile ??
       await openFile(settings.dataDir, opening);

@@ -92,3 +92,24 @@ export function readUrl(
   dialOf(url, dials);
   return url;
 }
+
+/**
+ * Checks that there is one executor for each type of event.
+ *
+ * @throws {TransporterError} `usage` for none at all, and for two of one type.
+ */
+export function checkExecutors(executors: readonly Executor[]): void {
+  if (executors.length === 0) {
+    throw new TransporterError(
+      "usage",
+      "Cannot start the agent as it has nothing that it could run",
+    );
+  }
+  const types = executors.map(({ info }) => info.type);
+  const twice = types.find((type, i) => types.indexOf(type) !== i);
+  if (twice === undefined) return;
+  throw new TransporterError(
+    "usage",
+    `Cannot start the agent as two executors run events of type "${twice}"`,
+  );
+}

@@ -87,6 +87,8 @@ export interface AgentBenchOptions
   extends Partial<Omit<AgentOptions, "executors">> {
   /** What is left of an earlier process. */
   readonly file?: MemoryJournal;
+  /** What the first dials fail with. */
+  readonly refusals?: readonly Error[];
   /** What runs events; by default a witness that does nothing else. */
   readonly executor?: Executor;
 }
@@ -116,9 +118,11 @@ export class AgentBench implements AsyncDisposable {
       file = new MemoryJournal(),
       clock = new TestClock(),
       executor,
+      refusals = [],
       ...rest
     } = options;
     const bench = new AgentBench(clock as TestClock, file);
+    bench.refusals.push(...refusals);
     const agent = await Agent.open({
       agentId: "edge",
       cpUrl: ["ws://cp-1/ws"],
@@ -146,8 +150,10 @@ export class AgentBench implements AsyncDisposable {
     return Promise.resolve(near);
   }
 
-  /** The control plane's end of the next wire that the agent opens. */
+  /** The control plane's end of the next wire that the agent opens; lets the time pass that it waits before. */
   async accept(): Promise<FarEnd> {
+    await settle();
+    while (this.#accepted.length === 0) await this.clock.advance(100);
     const { value } = await this.#accepts.next();
     return new FarEnd(value);
   }
