@@ -149,8 +149,8 @@ export class ApiClient {
       }
       uncertain ||= silent;
       const verdict = silent ? silence(answer) : review(judge(answer), since);
-      const pause = verdict.retryAfterMs ??
-        fullJitter(failures, this.#rng, BACKOFF);
+      const jitter = fullJitter(failures, this.#rng, BACKOFF);
+      const pause = Math.max(verdict.retryAfterMs ?? 0, jitter);
       if (!verdict.transient || this.#clock.now() + pause >= until) {
         return silent ? { ...verdict, cause: answer } : verdict;
       }

@@ -96,9 +96,9 @@ function conflictVerdict(status: Status): Verdict {
 }
 
 function forbiddenVerdict(status: Status): Verdict {
-  const terminating = status.causes.some(({ reason }) =>
-    reason === "NamespaceTerminating"
-  ) || /custom resource definition is terminating/.test(status.message);
+  const terminating =
+    status.causes.some(({ reason }) => reason === "NamespaceTerminating") ||
+    /custom resource definition is terminating/.test(status.message);
   if (terminating) {
     return { transient: true, code: "conflict", reason: status.message };
   }
