@@ -6,6 +6,7 @@ import {
   type RegistrationFrame,
   type StatusUpdateFrame,
   systemClock,
+  TransporterError,
   type Wire,
 } from "@transporter/sdk";
 
@@ -77,8 +78,18 @@ export class TestControlPlane {
     return [...this.events.values()].every(({ end }) => end !== undefined);
   }
 
-  /** Serves one link until it ends. */
+  /** Serves one link until it ends, or breaks. */
   async serve(wire: Wire): Promise<void> {
+    try {
+      await this.#serve(wire);
+    } catch (reason) {
+      if (TransporterError.from(reason).code !== "unavailable") throw reason;
+    } finally {
+      this.#changed();
+    }
+  }
+
+  async #serve(wire: Wire): Promise<void> {
     const link = new Link(wire, { clock: systemClock });
     const gen = ++this.#gen;
     const inHand = new Set<KeptEvent>();
@@ -154,7 +165,6 @@ export class TestControlPlane {
       }
       this.#changed();
     }
-    this.#changed();
   }
 
   #note(event: KeptEvent, frame: StatusUpdateFrame): void {
