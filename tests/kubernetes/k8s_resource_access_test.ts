@@ -1,0 +1,247 @@
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { join } from "node:path";
+import { TransporterError } from "@transporter/sdk";
+import { addNoProxy } from "@transporter/plugins";
+import { FaultProxy, status } from "../fault_proxy.ts";
+import { freshNamespace, testCluster } from "./cluster.ts";
+import { changes, configMap, openPlugin, runEvent } from "./k8s_resource.ts";
+
+/** An API server, a namespace and a folder, all gone at the end. */
+async function open() {
+  const stack = new AsyncDisposableStack();
+  const kube = stack.use(await testCluster());
+  const { name: namespace } = stack.use(await freshNamespace(kube));
+  const dir = await Deno.makeTempDir();
+  stack.defer(() => Deno.remove(dir, { recursive: true }));
+  return {
+    kube,
+    namespace,
+    dir,
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
+
+async function applies(
+  config: Readonly<Record<string, unknown>>,
+  namespace: string,
+): Promise<void> {
+  await using executor = await openPlugin(config);
+  const name = `a${crypto.randomUUID()}`;
+  const run = await runEvent(executor, [configMap(namespace, name)]);
+  deepStrictEqual(
+    changes(run),
+    [`ConfigMap/${name}: created`],
+    run.last.message,
+  );
+}
+
+Deno.test("in a cluster the ServiceAccount's folder is all that is needed", async () => {
+  await using cluster = await open();
+  const { kube, namespace } = cluster;
+  const dir = await kube.serviceAccountDir(namespace);
+  const { hostname, port } = kube.server;
+  await applies({
+    in_cluster: true,
+    service_account_dir: dir,
+    service_host: hostname,
+    service_port: Number(port),
+  }, namespace);
+});
+
+Deno.test("a token that is replaced is used as soon as the old one is refused", async () => {
+  await using cluster = await open();
+  const { kube, namespace, dir } = cluster;
+  await using proxy = await FaultProxy.open({
+    server: kube.server,
+    caPem: kube.address.caPem,
+  });
+  await Deno.writeTextFile(join(dir, "ca.crt"), proxy.caPem);
+  const account = await kube.serviceAccountDir(namespace);
+  const tokenOf = () => Deno.readTextFile(join(account, "token"));
+  const first = await tokenOf();
+  await Deno.writeTextFile(join(dir, "token"), `${first}\n`);
+  await using executor = await openPlugin({
+    service_account_dir: dir,
+    service_host: proxy.server.hostname,
+    service_port: Number(proxy.server.port),
+  });
+  strictEqual(
+    (await runEvent(executor, [configMap(namespace, "a")])).last.state,
+    "completed",
+  );
+
+  await kube.serviceAccountDir(namespace); // as a kubelet: a new token in the same place
+  const second = await tokenOf();
+  await Deno.writeTextFile(join(dir, "token"), second);
+  proxy.seen.length = 0;
+  proxy.inject({ method: "PATCH", fault: status(401, "Unauthorized") });
+  strictEqual(
+    (await runEvent(executor, [configMap(namespace, "b")])).last.state,
+    "completed",
+  );
+  deepStrictEqual(proxy.seen.map(({ token }) => token), [first, second]);
+});
+
+Deno.test("a token that stays refused ends the event as unauthenticated", async () => {
+  await using cluster = await open();
+  const { kube, namespace, dir } = cluster;
+  await Deno.writeTextFile(join(dir, "ca.crt"), kube.address.caPem);
+  await Deno.writeTextFile(join(dir, "token"), "nonsense");
+  await using executor = await openPlugin({
+    service_account_dir: dir,
+    service_host: kube.server.hostname,
+    service_port: Number(kube.server.port),
+  });
+  const run = await runEvent(executor, [configMap(namespace, "a")]);
+  strictEqual(run.last.error?.code, "unauthenticated");
+});
+
+Deno.test("an account without rights is denied, in the server's words", async () => {
+  await using cluster = await open();
+  const { kube, namespace } = cluster;
+  const dir = await kube.serviceAccountDir(namespace, {
+    name: "reader",
+    clusterRole: "view",
+  });
+  await using executor = await openPlugin({
+    service_account_dir: dir,
+    service_host: kube.server.hostname,
+    service_port: Number(kube.server.port),
+  });
+  const run = await runEvent(executor, [configMap(namespace, "a")]);
+  strictEqual(run.last.error?.code, "denied");
+  match(run.last.message, /cannot patch resource "configmaps"/);
+});
+
+Deno.test("a kubeconfig gives access by token and by client certificate, by the name of its context", async () => {
+  await using cluster = await open();
+  const { kube, namespace } = cluster;
+  for (const context of ["localkube", "localkube-certificate"]) {
+    await applies({ kubeconfig: kube.kubeconfig, context }, namespace);
+  }
+});
+
+Deno.test("a kubeconfig gives access by a credential plugin, and several files are one", async () => {
+  await using cluster = await open();
+  const { kube, namespace, dir } = cluster;
+  const credential = {
+    apiVersion: "client.authentication.k8s.io/v1",
+    kind: "ExecCredential",
+    status: {
+      clientCertificateData: kube.address.adminCertPem,
+      clientKeyData: kube.address.adminKeyPem,
+    },
+  };
+  await Deno.writeTextFile(
+    join(dir, "credential.json"),
+    JSON.stringify(credential),
+  );
+  await Deno.writeTextFile(
+    join(dir, "login"),
+    `#!/bin/sh\necho "$KUBERNETES_EXEC_INFO" >> "${dir}/info"\ncat "${dir}/credential.json"\n`,
+    { mode: 0o755 },
+  );
+  await Deno.writeTextFile(join(dir, "ca.crt"), kube.address.caPem);
+  await Deno.writeTextFile(
+    join(dir, "clusters"),
+    `clusters:
+- name: here
+  cluster: {server: "${kube.address.server}", certificate-authority: ca.crt}
+`,
+  );
+  await Deno.writeTextFile(
+    join(dir, "users"),
+    `current-context: here
+contexts:
+- name: here
+  context: {cluster: here, user: someone}
+clusters:
+- name: here
+  cluster: {server: "https://not.here.example"}
+users:
+- name: someone
+  user:
+    exec: {apiVersion: client.authentication.k8s.io/v1, command: ./login, interactiveMode: Never}
+`,
+  );
+  const kubeconfig = [
+    join(dir, "none"),
+    join(dir, "clusters"),
+    join(dir, "users"),
+  ].join(":");
+  await applies({ kubeconfig }, namespace);
+  const infos = (await Deno.readTextFile(join(dir, "info"))).trim().split("\n");
+  deepStrictEqual(infos.map((info) => JSON.parse(info)), [{
+    apiVersion: "client.authentication.k8s.io/v1",
+    kind: "ExecCredential",
+    spec: { interactive: false },
+  }]);
+});
+
+Deno.test("a proxy of the environment is not used for an address in NO_PROXY", async () => {
+  await using cluster = await open();
+  const { kube, namespace } = cluster;
+  const dir = await kube.serviceAccountDir(namespace);
+  const config = {
+    service_account_dir: dir,
+    service_host: kube.server.hostname,
+    service_port: Number(kube.server.port),
+    phase_timeout_ms: 500,
+  };
+  const program = `
+    import { openPlugin, runEvent } from ${
+    JSON.stringify(import.meta.resolve("./k8s_resource.ts"))
+  };
+    await using executor = await openPlugin(${JSON.stringify(config)});
+    const { last } = await runEvent(executor, [${
+    JSON.stringify(configMap(namespace, "a"))
+  }]);
+    console.log(last.state);
+  `;
+  // Nobody listens there.
+  const proxy = {
+    HTTPS_PROXY: "http://127.0.0.1:9",
+    https_proxy: "http://127.0.0.1:9",
+  };
+  for (
+    const [noProxy, expected] of [["", "failed"], [
+      addNoProxy("a.example", kube.server.hostname),
+      "completed",
+    ]]
+  ) {
+    const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["eval", "--ext=ts", program],
+      cwd: new URL("../..", import.meta.url),
+      env: { ...proxy, NO_PROXY: noProxy ?? "", no_proxy: "" },
+    }).output();
+    strictEqual(
+      new TextDecoder().decode(stdout).trim(),
+      expected,
+      new TextDecoder().decode(stderr),
+    );
+  }
+});
+
+Deno.test("without a cluster the plugin says what it needs", async () => {
+  for (
+    const [config, message] of [
+      [{}, /run the agent in a Pod, or name a kubeconfig$/],
+      [
+        { kubeconfig: "/nowhere/config" },
+        /Cannot find the kubeconfig "\/nowhere\/config"$/,
+      ],
+      [
+        { service_host: "10.0.0.1", service_account_dir: "/nowhere" },
+        /Cannot read "\/nowhere\/(token|ca.crt)"/,
+      ],
+    ] as const
+  ) {
+    const error = await openPlugin(config).then(
+      () => undefined,
+      (reason) => reason,
+    );
+    if (!(error instanceof TransporterError)) throw error;
+    strictEqual(error.code, "no_cluster");
+    match(error.message, message);
+  }
+});
