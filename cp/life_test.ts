@@ -95,6 +95,7 @@ for (const from of STATES) {
     Deno.test(`status.transitions: report() of "${to}" on "${from}" ${allowed ? "is taken" : "changes nothing"}`, () => {
       const verdict = judge({ state: from, seq: 1 }, { state: to });
       if (allowed) strictEqual(short(verdict), to);
+      else if (isTerminal(from)) strictEqual(verdict, "ended");
       else strictEqual(typeof verdict, "string");
     });
   }

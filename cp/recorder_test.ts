@@ -134,6 +134,9 @@ Deno.test("spoof.status: Recorder.status() leaves another agent's event alone", 
     const lie = frame("e1", { agent_id: agentId, state: "failed" });
     strictEqual(await recorder.status(TENANT, lie, fence), "foreign");
   }
+  const mixed = frame("e1", { agent_id: "evil", state: "failed" });
+  const own = { agent: "edge-1", gen: 1 };
+  strictEqual(await recorder.status(TENANT, mixed, own), "foreign");
   strictEqual((await record("e1")).state, "assigned");
 });
 

@@ -209,6 +209,75 @@ Deno.test("session.takeover: of many that register at once, one is left", async 
   await open[0]?.nextOf("event");
 });
 
+/** A store of which one method answers only when the test says so. */
+function slow(name: keyof Store) {
+  const gate = Promise.withResolvers<void>();
+  const wrap = (store: Store): Store =>
+    new Proxy(store, {
+      get(target, key: keyof Store) {
+        const value = target[key];
+        if (typeof value !== "function") return value;
+        if (key !== name) return value.bind(target);
+        return async (...args: unknown[]) => {
+          await gate.promise;
+          return await (value as (...args: unknown[]) => unknown)
+            .apply(target, args);
+        };
+      },
+    });
+  return { gate, wrap };
+}
+
+Deno.test("session.takeover: who registers last wins, however long the store takes", async () => {
+  const { gate, wrap } = slow("getAgent");
+  await using world = await World.open({ wrap });
+  const first = world.dial().agent;
+  await first.send(registration());
+  await settle();
+  const second = world.dial().agent;
+  await second.send(registration());
+  const third = world.dial().agent;
+  await third.send(registration({ registration: { id: "edge-2" } }));
+  await settle();
+  gate.resolve();
+  strictEqual(await first.end(), "superseded");
+  await settle();
+  strictEqual(second.ended, undefined);
+  strictEqual(second.frames[1]?.["gen"], 2);
+  strictEqual(third.frames[1]?.["gen"], 1);
+});
+
+Deno.test("Sessions.serve() does not register who has left meanwhile", async () => {
+  const { gate, wrap } = slow("getAgent");
+  await using world = await World.open({ wrap });
+  const dialled = Array.from({ length: 3 }, () => world.dial());
+  for (const { agent } of dialled) await agent.send(registration());
+  await settle();
+  for (const { agent } of dialled) await agent.cut();
+  gate.resolve();
+  await Promise.all(dialled.map(({ served }) => served));
+  ok(((await world.store.getAgent("default", "edge-1"))?.gen ?? 0) <= 1);
+});
+
+Deno.test("Sessions.close() waits for what is being written", async () => {
+  const { gate, wrap } = slow("changeEvent");
+  await using world = await World.open({ wrap });
+  await world.submit("e1");
+  const agent = await world.connect();
+  await agent.nextOf("event");
+  await agent.status("e1", "completed", "completed", { sid: 1, attempt: 1 });
+  await settle();
+  let closed = false;
+  const closing = world.core.sessions.close("restart").then(() =>
+    closed = true
+  );
+  await settle();
+  strictEqual(closed, false);
+  gate.resolve();
+  await closing;
+  strictEqual((await world.record("e1")).state, "completed");
+});
+
 Deno.test("Sessions.serve() closes an agent that is silent, and keeps one that beats", async () => {
   await using world = await World.open();
   const v2 = await world.connect();
