@@ -1,11 +1,13 @@
 import {
+  type Config,
   type ConfigOf,
   defineConfig,
+  type Settings,
   TransporterError,
 } from "@transporter/sdk";
 
-/** Every setting of a control plane: the only place where one exists. */
-export const config = defineConfig("cp", {
+/** The table that {@linkcode config} is made of. */
+export const SETTINGS = {
   listen: {
     kind: "string",
     placeholder: "HOST:PORT",
@@ -54,7 +56,10 @@ export const config = defineConfig("cp", {
     default: "info",
     help: "Least level that is logged",
   },
-});
+} as const satisfies Settings;
+
+/** Every setting of a control plane: the only place where one exists. */
+export const config: Config<typeof SETTINGS> = defineConfig("cp", SETTINGS);
 
 /** The values of {@linkcode config}; durations in milliseconds. */
 export type ControlPlaneConfig = ConfigOf<typeof config>;

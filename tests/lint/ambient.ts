@@ -43,7 +43,7 @@ export const DRIVERS: Readonly<Record<string, string>> = {
   "cp/store/sqlite_file.ts": "the file of the store on disk",
   "cp/store/sqlite_group.ts":
     "its transactions, one for what comes in a turn of the event loop",
-  "cp/http.ts": "the listener",
+  "cp/server.ts": "the listener",
   "agent/journal_file.ts": "the journal on disk",
   "sdk/folder_lock.ts": "the lock on a data folder",
 };

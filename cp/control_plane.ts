@@ -1,0 +1,260 @@
+import {
+  type Clock,
+  deadline,
+  type EventKind,
+  type Ids,
+  type Logger,
+  type Rng,
+  silentLogger,
+  systemClock,
+  systemRng,
+  TransporterError,
+  ulids,
+} from "@transporter/sdk";
+import {
+  config,
+  type ControlPlaneConfig,
+  isLoopback,
+  type ListenAddress,
+  parseListen,
+} from "./config.ts";
+import { openCore } from "./core.ts";
+import { httpApp } from "./http/app.ts";
+import { guardAgents, guardDev, type Visitor } from "./http/guard.ts";
+import { problemOf } from "./http/problem.ts";
+import { Readiness } from "./http/readiness.ts";
+import type { Services } from "./http/services.ts";
+import { ControlPlaneMetrics } from "./metrics.ts";
+import { openStore } from "./open_store.ts";
+import { HttpServer, type ServerLimits } from "./server.ts";
+import type { Store } from "./store/store.ts";
+
+/** What a control plane needs. */
+export interface ControlPlaneOptions {
+  /** Settings that differ from their defaults. */
+  readonly config?: Partial<ControlPlaneConfig>;
+  /** What is known about event types; a payload of another type is taken unseen. */
+  readonly kinds: readonly EventKind[];
+  /** A store that is open already; it stays the caller's to close. Then the `store` setting does not count. */
+  readonly store?: Store;
+  /** For what happens; by default nothing is logged. The `logLevel` setting is for whoever makes it. */
+  readonly log?: Logger;
+  /** Where time comes from. */
+  readonly clock?: Clock;
+  /** Where jitter comes from. */
+  readonly rng?: Rng;
+  /** Where ids come from. */
+  readonly ids?: Ids;
+  /** Limits of the listener that differ from the defaults. */
+  readonly limits?: Partial<ServerLimits>;
+}
+
+/** Whose everything is, until tenants have names. */
+const TENANT = "default";
+
+/** Milliseconds between looks at how late timers are. */
+const LAG_MS = 500;
+
+/** Headers of every answer in `--dev` mode, so that nobody takes it for a secure one. */
+const DEV_HEADERS = { "transporter-mode": "dev" };
+
+/**
+ * A control plane: takes events, keeps them, and hands them to agents.
+ *
+ * @example Usage
+ * ```ts
+ * import { ControlPlane } from "@transporter/cp";
+ * import { strictEqual } from "node:assert/strict";
+ *
+ * await using controlPlane = await ControlPlane.open({
+ *   config: { listen: "127.0.0.1:0", store: "memory:", dev: true },
+ *   kinds: [],
+ * });
+ * const answer = await fetch(`${controlPlane.url}/readyz`);
+ * strictEqual((await answer.json()).status, "ready");
+ * ```
+ */
+export class ControlPlane implements AsyncDisposable {
+  /** Where it is reached: `http://127.0.0.1:8080`. */
+  readonly url: string;
+  readonly #shut: () => Promise<void>;
+  #closed: Promise<void> | undefined;
+
+  private constructor(url: string, shut: () => Promise<void>) {
+    this.url = url;
+    this.#shut = shut;
+  }
+
+  /**
+   * Opens the store, and starts to listen.
+   *
+   * @throws {TransporterError} `usage` for settings that do not go together, `port_in_use`,
+   * `folder_in_use`, `store_unavailable`, `unsupported_version`.
+   */
+  static async open(options: ControlPlaneOptions): Promise<ControlPlane> {
+    const settings = { ...config.read({}).values, ...options.config };
+    const address = check(settings);
+    const { kinds, log = silentLogger, clock = systemClock, rng = systemRng } =
+      options;
+    const { ids = ulids(() => clock.now(), rng) } = options;
+
+    await using opened = new AsyncDisposableStack();
+    const store = options.store ?? opened.use(
+      await openStore(settings.store, { dataDir: settings.dataDir, clock }),
+    ).store;
+    const stopping = new AbortController();
+    const metrics = new ControlPlaneMetrics(kinds);
+    const core = await openCore({
+      store,
+      kinds,
+      clock,
+      rng,
+      ids,
+      log,
+      metrics,
+      config: {
+        heartbeatMs: settings.heartbeatInterval,
+        idleMs: settings.idleTimeout,
+      },
+      tenants: [TENANT],
+    });
+    opened.use(core);
+    const services: Services = {
+      store,
+      intake: core.intake,
+      sessions: core.sessions,
+      changes: core.changes,
+      readiness: new Readiness({ store, clock, stopping: stopping.signal }),
+      metrics,
+      clock,
+      ids,
+      log,
+      tenant: TENANT,
+      stopping: stopping.signal,
+      problem: problems({ ids, log }),
+    };
+    const app = httpApp(services, { guard: guardDev, headers: DEV_HEADERS });
+    const server = await HttpServer.listen({
+      address,
+      fetch: (request, bindings) => app.fetch(request, bindings),
+      admit: (visitor) => admit(visitor, stopping.signal),
+      serve: (wire, remote) =>
+        core.sessions.serve(wire, { tenant: TENANT, remote }),
+      problem: services.problem,
+      headers: DEV_HEADERS,
+      log,
+      ...(options.limits === undefined ? {} : { limits: options.limits }),
+    });
+    const watched = watchLag({ clock, metrics, signal: stopping.signal });
+    const held = opened.move();
+    log.info("Control plane listens", {
+      url: server.url,
+      durability: store.durability,
+      mode: "dev",
+    });
+    return new ControlPlane(server.url, async () => {
+      stopping.abort(
+        new TransporterError("unavailable", "Control plane stops"),
+      );
+      const reason = new TransporterError(
+        "timeout",
+        "Cannot wait longer for requests under way",
+      );
+      using limit = deadline(clock, settings.drainTimeout, { reason });
+      await Promise.all([
+        server.closed(limit.signal),
+        core[Symbol.asyncDispose](),
+        watched,
+      ]);
+      await held.disposeAsync();
+      log.info("Control plane has stopped");
+    });
+  }
+
+  /**
+   * Stops: takes no more work, lets requests under way finish within the
+   * `drainTimeout`, says goodbye to agents, and closes the store. Idempotent.
+   */
+  close(): Promise<void> {
+    return this.#closed ??= this.#shut();
+  }
+
+  /** Stops. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+/** Refuses settings that do not go together. */
+function check(settings: ControlPlaneConfig): ListenAddress {
+  const address = parseListen(settings.listen);
+  if (!settings.dev) {
+    throw new TransporterError(
+      "usage",
+      "Cannot start without --dev as there is no access control yet: with --dev, this machine alone is served",
+    );
+  }
+  if (!isLoopback(address.host)) {
+    throw new TransporterError(
+      "usage",
+      `Cannot listen on "${settings.listen}" with --dev: without access control, it must be "127.0.0.1", "localhost" or "[::1]"`,
+    );
+  }
+  if (settings.idleTimeout < 2 * settings.heartbeatInterval) {
+    throw new TransporterError(
+      "usage",
+      `Cannot use an idle timeout of ${settings.idleTimeout} ms: it must be at least two heartbeats of ${settings.heartbeatInterval} ms`,
+    );
+  }
+  return address;
+}
+
+/** Looks at an upgrade: agents only, at their place, and not while everything ends. */
+function admit(visitor: Visitor, stopping: AbortSignal): void {
+  guardDev(visitor);
+  const path =
+    (visitor.url ?? "").replace(/^https?:\/\/[^/]*/i, "").split("?")[0];
+  if (path !== "/ws") {
+    throw new TransporterError(
+      "not_found",
+      'Cannot upgrade here: agents connect to "/ws"',
+    );
+  }
+  guardAgents(visitor);
+  if (stopping.aborted) {
+    throw new TransporterError(
+      "unavailable",
+      "Cannot take more agents as the control plane stops",
+    );
+  }
+}
+
+/** Makes answers of what went wrong, and logs what clients are not told. */
+function problems(
+  { ids, log }: { readonly ids: Ids; readonly log: Logger },
+): Services["problem"] {
+  return (reason) => {
+    const problem = problemOf(reason, { newId: () => ids.next() });
+    const { code, instance } = problem.body;
+    if (code === "internal") {
+      log.error("Request has failed", { instance, error: reason });
+    }
+    if (code === "store_unavailable") {
+      log.warn("Store cannot be used", { error: reason });
+    }
+    return problem;
+  };
+}
+
+/** Measures how late timers are, until the signal aborts. */
+async function watchLag({ clock, metrics, signal }: {
+  readonly clock: Clock;
+  readonly metrics: ControlPlaneMetrics;
+  readonly signal: AbortSignal;
+}): Promise<void> {
+  while (!signal.aborted) {
+    const before = clock.monotonic();
+    await clock.sleep(LAG_MS, { signal }).catch(() => {}); // the loop sees that it is over
+    metrics.lagged(Math.max(0, clock.monotonic() - before - LAG_MS) / 1000);
+  }
+}

@@ -1,0 +1,180 @@
+import {
+  ERROR_CODES,
+  type ErrorBody,
+  type ErrorCode,
+  type EventHead,
+  type EventResult,
+  type EventView,
+  type HistoryEntry,
+  type Phase,
+  PHASES,
+  type State,
+  STATES,
+  type StreamStatus,
+} from "@transporter/sdk";
+import * as v from "valibot";
+
+/** A text with a word about it. */
+export function text(description: string): v.GenericSchema<string> {
+  return v.pipe(v.string(), v.description(description));
+}
+
+/** A natural number with a word about it. */
+export function count(description: string): v.GenericSchema<number> {
+  return v.pipe(
+    v.number(),
+    v.integer(),
+    v.minValue(0),
+    v.description(description),
+  );
+}
+
+/** A time with a word about it. */
+export function time(description: string): v.GenericSchema<string> {
+  return v.pipe(
+    v.string(),
+    v.isoTimestamp(),
+    v.description(`${description}, RFC 3339`),
+  );
+}
+
+/** May be absent. */
+export function optional<S extends v.GenericSchema>(schema: S) {
+  return v.exactOptional(schema);
+}
+
+/** An object of texts. */
+export const texts = v.record(v.string(), v.string());
+/** Any object. */
+export const anything = v.record(v.string(), v.unknown());
+
+/** Where an event is. */
+export const state: v.GenericSchema<State> = v.pipe(
+  v.picklist(STATES),
+  v.description("Where an event is in its life"),
+);
+
+/** What an agent does with it. */
+export const phase: v.GenericSchema<Phase> = v.pipe(
+  v.picklist(PHASES),
+  v.description("What the agent does, or did last, with an event"),
+);
+
+/** Every code there is. */
+export const codes = Object.keys(ERROR_CODES) as ErrorCode[];
+
+/** An error inside of something else. */
+export const errorBody: v.GenericSchema<ErrorBody> = v.strictObject({
+  code: v.pipe(v.picklist(codes), v.description("What programs act on")),
+  message: text("One sentence for people"),
+  details: optional(anything),
+});
+
+/** What an event's body has besides its payload; without limits that the table of protocol.md D.8 gives. */
+const head = {
+  id: text("Unique: 1 to 128 of A-Z a-z 0-9 . _ : -"),
+  type: text("Which executor runs it, such as k8s_resource"),
+  target_agent: text("The id of the agent that runs it"),
+  created_at: text("When the producer made it, RFC 3339"),
+  created_by: text("Who the producer says it is"),
+  ttl: count("How long it may take, in nanoseconds"),
+  priority: v.pipe(
+    v.number(),
+    v.integer(),
+    v.minValue(0),
+    v.maxValue(9),
+    v.description("Higher is released first"),
+  ),
+  labels: texts,
+  metadata: optional(texts),
+  batch_id: optional(text("What the events of one request have in common")),
+  traceparent: optional(text("The trace it belongs to, W3C")),
+};
+
+/** What a producer sends: only three fields are needed on /v2. */
+export const eventInput: v.GenericSchema = v.strictObject({
+  ...head,
+  id: optional(head.id),
+  payload: v.pipe(anything, v.description("What is asked of the executor")),
+  created_at: optional(head.created_at),
+  created_by: optional(head.created_by),
+  ttl: v.exactOptional(
+    v.pipe(
+      v.union([v.number(), v.string()]),
+      v.description(
+        "Nanoseconds, or a duration such as 24h (the default); at most 30 days",
+      ),
+    ),
+  ),
+  priority: optional(head.priority),
+  labels: optional(head.labels),
+});
+
+/** What an attempt led to. */
+export const result: v.GenericSchema<EventResult> = v.objectWithRest({
+  success: v.boolean(),
+  resource_status: optional(v.array(v.strictObject({
+    kind: v.string(),
+    name: v.string(),
+    namespace: v.string(),
+    api_version: v.string(),
+    status: text("created, configured, unchanged, failed, not_attempted, …"),
+    message: v.string(),
+  }))),
+  error_message: optional(v.string()),
+  completed_at: text("When it was over, RFC 3339"),
+  duration: v.pipe(v.number(), v.description("Nanoseconds")),
+}, v.unknown());
+
+/** An event as it is shown. */
+export const event: v.GenericSchema<EventView> = v.strictObject({
+  spec: v.strictObject(
+    { ...head, payload: optional(anything) } satisfies Record<
+      keyof EventHead | "payload",
+      unknown
+    >,
+  ),
+  state,
+  phase: optional(phase),
+  message: text("The last message"),
+  attempt: count("Which attempt; 0 before the first"),
+  revision: count("Grows by one with every change"),
+  accepted_at: time("When the control plane took responsibility"),
+  deadline: time("When it expires"),
+  updated_at: time("When it last changed"),
+  finished_at: optional(time("When it ended")),
+  digest: text("The digest of its body"),
+  signed: v.boolean(),
+  result: optional(result),
+  error: optional(errorBody),
+});
+
+const fields = {
+  event_id: text("The event"),
+  agent_id: text("Who reports it; empty when the control plane does"),
+  state,
+  phase: optional(phase),
+  message: text("For people"),
+  log_level: optional(text("info, warning or error")),
+  details: optional(v.nullable(anything)),
+  result: optional(v.nullable(result)),
+  error: optional(errorBody),
+  timestamp: text("When it happened, RFC 3339"),
+  attempt: optional(count("Which attempt")),
+  revision: count("The event's revision with this entry"),
+};
+
+/** One thing that happened to an event. */
+export const historyEntry: v.GenericSchema<HistoryEntry> = v.strictObject(
+  fields,
+);
+
+/** The same, in a stream. */
+export const streamEntry: v.GenericSchema<StreamStatus> = v.pipe(
+  v.strictObject({
+    ...fields,
+    target_agent: text("The event's target"),
+    event_type: text("The event's type"),
+  }),
+  v.description("The data of a server-sent event named status"),
+);

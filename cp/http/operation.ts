@@ -1,0 +1,147 @@
+import { type State, TransporterError, VERSION } from "@transporter/sdk";
+import type { Present } from "../metrics.ts";
+import { json, type Route } from "./route.ts";
+import type { Services } from "./services.ts";
+
+const JSON_TYPE = "application/json";
+
+function livez(): Route {
+  return {
+    method: "GET",
+    path: "/livez",
+    id: "live",
+    tag: "operation",
+    summary: "Answers as long as the process can",
+    answers: {
+      200: { description: "It lives", content: { [JSON_TYPE]: "Live" } },
+    },
+    errors: [],
+    handle: () => json({ status: "live" }),
+  };
+}
+
+function readyz({ readiness }: Services): Route {
+  return {
+    method: "GET",
+    path: "/readyz",
+    id: "ready",
+    tag: "operation",
+    summary:
+      "Answers whether events can be accepted: the store has just committed something, and nothing stops",
+    answers: {
+      200: { description: "It is ready", content: { [JSON_TYPE]: "Ready" } },
+    },
+    errors: ["store_unavailable", "unavailable"],
+    async handle() {
+      const fault = await readiness.fault();
+      if (fault !== undefined) throw fault;
+      return json({ status: "ready" });
+    },
+  };
+}
+
+function health({ readiness, sessions, tenant }: Services): Route {
+  return {
+    method: "GET",
+    path: "/health",
+    id: "healthV1",
+    tag: "operation",
+    summary: "Answers in upstream's way how it is",
+    answers: {
+      200: { description: "It is ready", content: { [JSON_TYPE]: "Health" } },
+      503: {
+        description: "It is not ready; /readyz says why",
+        content: { [JSON_TYPE]: "Health" },
+      },
+    },
+    errors: [],
+    async handle() {
+      const fault = await readiness.fault();
+      return json({
+        status: fault === undefined ? "healthy" : "unhealthy",
+        agent_count: sessions.count(tenant),
+        version: VERSION,
+      }, fault === undefined ? 200 : 503);
+    },
+  };
+}
+
+async function present(
+  { store, sessions, readiness, tenant }: Services,
+): Promise<Present> {
+  const [agents, byAgent, fault] = await Promise.all([
+    store.listAgents(tenant),
+    store.countOpen(tenant),
+    readiness.fault(),
+  ]);
+  const open: Partial<Record<State, number>> = {};
+  for (const states of byAgent.values()) {
+    for (const [state, count] of Object.entries(states) as [State, number][]) {
+      open[state] = (open[state] ?? 0) + count;
+    }
+  }
+  return {
+    agents: { total: agents.length, connected: sessions.count(tenant) },
+    open,
+    ready: fault === undefined,
+  };
+}
+
+/** The same; `undefined` while the store cannot be read, since that is when figures are looked at. */
+async function tolerant(services: Services): Promise<Present | undefined> {
+  try {
+    return await present(services);
+  } catch (error) {
+    if (TransporterError.from(error).code !== "store_unavailable") throw error;
+    return undefined;
+  }
+}
+
+/** Whether somebody asks for upstream's JSON: Prometheus never does. */
+function wantsJson(accept: string | undefined): boolean {
+  return (accept ?? "").split(",").some((type) =>
+    type.split(";")[0]?.trim().toLowerCase() === JSON_TYPE
+  );
+}
+
+function metrics(services: Services): Route {
+  return {
+    method: "GET",
+    path: "/metrics",
+    id: "metrics",
+    tag: "operation",
+    summary:
+      "Shows figures, as Prometheus reads them; upstream's JSON for Accept: application/json",
+    headers: [{
+      name: "Accept",
+      description: "application/json for upstream's figures",
+    }],
+    answers: {
+      200: {
+        description: "The figures",
+        content: { "text/plain": "text", [JSON_TYPE]: "Figures" },
+      },
+    },
+    errors: ["store_unavailable"],
+    async handle(request) {
+      if (wantsJson(request.header("accept"))) {
+        const { agents, open } = await present(services);
+        return json({
+          agents,
+          events: { ...open, ...services.metrics.endedByState },
+        });
+      }
+      return new Response(
+        await services.metrics.text(await tolerant(services)),
+        {
+          headers: { "content-type": services.metrics.contentType },
+        },
+      );
+    },
+  };
+}
+
+/** The routes for whoever runs a control plane. */
+export function operationRoutes(services: Services): readonly Route[] {
+  return [livez(), readyz(services), health(services), metrics(services)];
+}

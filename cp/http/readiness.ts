@@ -1,0 +1,73 @@
+import { type Clock, deadline, TransporterError } from "@transporter/sdk";
+import type { Store } from "../store/store.ts";
+
+/** How long an answer of the store counts, in milliseconds: many may ask, the disk is asked once. */
+const FRESH_MS = 1000;
+
+/** How long the store may take to commit something small, in milliseconds; far less than the five seconds of G15. */
+const PROBE_MS_MAX = 2000;
+
+/** Options of {@linkcode Readiness}. */
+export interface ReadinessOptions {
+  /** What has to be able to commit. */
+  readonly store: Pick<Store, "probe">;
+  /** Where time comes from. */
+  readonly clock: Clock;
+  /** Aborts when the control plane is about to stop. */
+  readonly stopping: AbortSignal;
+}
+
+type Verdict = TransporterError | undefined;
+
+/** Knows whether the control plane can do its work, by trying. */
+export class Readiness {
+  readonly #options: ReadinessOptions;
+  #probe: Promise<Verdict> | undefined;
+  #last: { readonly at: number; readonly verdict: Verdict } | undefined;
+
+  /** Makes one that has not looked yet. */
+  constructor(options: ReadinessOptions) {
+    this.#options = options;
+  }
+
+  /** Why the control plane cannot do its work; `undefined` when it can. Never rejects, and takes two seconds at most. */
+  async fault(): Promise<TransporterError | undefined> {
+    const { clock, stopping } = this.#options;
+    if (stopping.aborted) {
+      return new TransporterError(
+        "unavailable",
+        "Cannot take more work as the control plane stops",
+      );
+    }
+    const last = this.#last;
+    if (last !== undefined && clock.monotonic() - last.at < FRESH_MS) {
+      return last.verdict;
+    }
+    // A probe that hangs is waited for, and not joined by others.
+    const verdict = await this.#bounded(this.#probe ??= this.#ask());
+    this.#last = { at: clock.monotonic(), verdict };
+    return verdict;
+  }
+
+  async #ask(): Promise<Verdict> {
+    try {
+      await this.#options.store.probe();
+      return undefined;
+    } catch (error) {
+      return TransporterError.from(error);
+    } finally {
+      this.#probe = undefined;
+    }
+  }
+
+  async #bounded(probe: Promise<Verdict>): Promise<Verdict> {
+    const reason = new TransporterError(
+      "store_unavailable",
+      `Cannot rely on the store as it has not committed anything for ${PROBE_MS_MAX} ms`,
+    );
+    using limit = deadline(this.#options.clock, PROBE_MS_MAX, { reason });
+    const late = Promise.withResolvers<Verdict>();
+    limit.signal.addEventListener("abort", () => late.resolve(reason));
+    return await Promise.race([probe, late.promise]);
+  }
+}

@@ -1,0 +1,189 @@
+import type {
+  AcceptedBody,
+  AgentView,
+  Page,
+  ProblemBody,
+} from "@transporter/sdk";
+import { toJsonSchemaDefs } from "@valibot/to-json-schema";
+import * as v from "valibot";
+import {
+  anything,
+  codes,
+  count,
+  errorBody,
+  event,
+  eventInput,
+  historyEntry,
+  optional,
+  phase,
+  result,
+  state,
+  streamEntry,
+  text,
+  texts,
+  time,
+} from "./event_schemas.ts";
+
+const problem: v.GenericSchema<ProblemBody> = v.pipe(
+  v.strictObject({
+    type: text("Names the kind of problem: urn:transporter:error:CODE"),
+    title: text("The code in words"),
+    status: count("The HTTP status"),
+    detail: text("The message, under the name RFC 9457 gives it"),
+    instance: optional(text("Names this one answer in the log")),
+    code: v.pipe(v.picklist(codes), v.description("What programs act on")),
+    message: text("One sentence for people: wanted, found, what to do"),
+    details: optional(anything),
+  }),
+  v.description("Every error, RFC 9457"),
+);
+
+const accepted: v.GenericSchema<AcceptedBody> = v.strictObject({
+  status: v.literal("accepted"),
+  event_id: text("The event's id"),
+  message: text("For people"),
+  state,
+  durability: v.pipe(
+    v.picklist(["fsync", "everysec", "memory"]),
+    v.description("How safe the event is now"),
+  ),
+  replicated: count("Other stores that have it"),
+  agent_known: v.pipe(
+    v.boolean(),
+    v.description("False when no agent of that id was ever seen"),
+  ),
+  duplicate: v.pipe(
+    v.boolean(),
+    v.description("Whether it was accepted before, with the same body"),
+  ),
+  links: v.strictObject({
+    self: text("The event"),
+    history: text("What happened to it"),
+    stream: text("Its changes as they happen"),
+  }),
+});
+
+const agent: v.GenericSchema<AgentView> = v.strictObject({
+  id: text("Its id"),
+  name: text("For people"),
+  connected: v.pipe(
+    v.boolean(),
+    v.description("Whether a session is open now"),
+  ),
+  cluster_name: text("The cluster it runs in"),
+  cluster_provider: text("Such as kind, eks"),
+  region: text("Where the cluster is"),
+  namespace: text("The namespace it runs in"),
+  version: text("The version of its program"),
+  link_version: count("The version of the link it speaks"),
+  executors: v.array(
+    v.strictObject({ type: v.string(), version: v.string() }),
+  ),
+  capabilities: v.array(v.string()),
+  labels: texts,
+  generation: count("How many sessions it has opened"),
+  seen_at: time("Its last sign of life"),
+  created_at: time("When it first registered"),
+  open_events: v.pipe(
+    v.strictObject({
+      created: optional(v.number()),
+      queued: optional(v.number()),
+      assigned: optional(v.number()),
+      in_progress: optional(v.number()),
+      completed: optional(v.number()),
+      failed: optional(v.number()),
+      expired: optional(v.number()),
+      cancelled: optional(v.number()),
+    }),
+    v.description("Events that have not ended, by state"),
+  ),
+});
+
+function page<T>(item: v.GenericSchema<T>): v.GenericSchema<Page<T>> {
+  return v.strictObject({
+    items: v.array(item),
+    next_cursor: optional(text("The cursor of the next page")),
+  });
+}
+
+const line = { line: count("Which line of the request, from 1") };
+
+const batchLine = v.pipe(
+  v.union([
+    v.intersect([
+      v.object(line),
+      v.looseObject({ status: v.literal("accepted") }),
+    ]),
+    v.intersect([v.object(line), v.looseObject({ code: v.string() })]),
+  ]),
+  v.description(
+    "One line of the answer to a batch: its number, and the fields of Accepted or of Problem",
+  ),
+);
+
+const ready = v.strictObject({ status: v.literal("ready") });
+
+const live = v.strictObject({ status: v.literal("live") });
+
+const health = v.pipe(
+  v.strictObject({
+    status: v.picklist(["healthy", "unhealthy"]),
+    agent_count: count("Agents that are connected now"),
+    version: text("The version of the control plane"),
+  }),
+  v.description("Health as upstream tells it"),
+);
+
+const figures = v.pipe(
+  v.strictObject({
+    agents: v.strictObject({
+      total: count("Agents that were ever seen"),
+      connected: count("Those that are connected now"),
+    }),
+    events: v.pipe(
+      v.record(v.string(), v.number()),
+      v.description(
+        "Events by state: open ones of the store, ended ones since this process started",
+      ),
+    ),
+  }),
+  v.description("Figures as upstream tells them"),
+);
+
+const document = v.pipe(anything, v.description("An OpenAPI 3.1 document"));
+
+/** The shape of everything the API takes and gives, by name. */
+export const SCHEMAS = {
+  Accepted: accepted,
+  Agent: agent,
+  AgentPage: page(agent),
+  BatchLine: batchLine,
+  Document: document,
+  Entry: historyEntry,
+  EntryPage: page(historyEntry),
+  ErrorBody: errorBody,
+  Event: event,
+  EventInput: eventInput,
+  EventPage: page(event),
+  Figures: figures,
+  Health: health,
+  Live: live,
+  Phase: phase,
+  Problem: problem,
+  Ready: ready,
+  Result: result,
+  State: state,
+  StreamEntry: streamEntry,
+} as const satisfies Readonly<Record<string, v.GenericSchema>>;
+
+/** The name of a shape. */
+export type SchemaName = keyof typeof SCHEMAS;
+
+/** The JSON Schemas of all shapes, for an OpenAPI document. */
+export function jsonSchemas(): Readonly<Record<SchemaName, unknown>> {
+  return toJsonSchemaDefs(SCHEMAS, {
+    target: "draft-2020-12",
+    errorMode: "ignore",
+    overrideRef: ({ referenceId }) => `#/components/schemas/${referenceId}`,
+  });
+}

@@ -1,0 +1,36 @@
+import type { Clock, Ids, Logger } from "@transporter/sdk";
+import type { Changes } from "../changes.ts";
+import type { Intake } from "../intake.ts";
+import type { ControlPlaneMetrics } from "../metrics.ts";
+import type { Sessions } from "../sessions.ts";
+import type { Store } from "../store/store.ts";
+import type { Problem } from "./problem.ts";
+import type { Readiness } from "./readiness.ts";
+
+/** What handlers work with. */
+export interface Services {
+  /** What is read. */
+  readonly store: Store;
+  /** Takes events in. */
+  readonly intake: Intake;
+  /** Knows who is connected. */
+  readonly sessions: Sessions;
+  /** Wakes who follows what happens. */
+  readonly changes: Changes;
+  /** Knows whether the control plane can do its work. */
+  readonly readiness: Readiness;
+  /** Figures. */
+  readonly metrics: ControlPlaneMetrics;
+  /** Where time comes from. */
+  readonly clock: Clock;
+  /** Where the names of answers come from. */
+  readonly ids: Ids;
+  /** For what happens. */
+  readonly log: Logger;
+  /** Whose events and agents are served. */
+  readonly tenant: string;
+  /** Aborts when the control plane is about to stop. */
+  readonly stopping: AbortSignal;
+  /** Makes an answer of what was thrown, and logs what the client is not told. */
+  problem(reason: unknown): Problem;
+}

@@ -1,0 +1,88 @@
+import { type Clock, deadline } from "@transporter/sdk";
+
+/** How long a reader may take for what it was sent, in milliseconds (protocol.md D.4, write stall). */
+export const STALL_MS = 30_000;
+
+/** One message of a stream of server-sent events. @see {@link https://html.spec.whatwg.org/multipage/server-sent-events.html} */
+export interface SseMessage {
+  /** Its name; without one there is no data either, and nobody is told. */
+  readonly event?: string;
+  /** Where a reader that comes back goes on. */
+  readonly id?: number;
+  /** Sent as JSON. */
+  readonly data?: unknown;
+  /** For nobody; keeps connections from being taken for dead. */
+  readonly comment?: string;
+}
+
+/** Writes a message. */
+export function encodeSse({ event, id, data, comment }: SseMessage): string {
+  const lines = [
+    ...(comment === undefined ? [] : [`: ${comment}`]),
+    ...(event === undefined ? [] : [`event: ${event}`]),
+    ...(id === undefined ? [] : [`id: ${id}`]),
+    ...(data === undefined ? [] : [`data: ${JSON.stringify(data)}`]),
+  ];
+  return `${lines.join("\n")}\n\n`;
+}
+
+/** What bounds a stream. */
+export interface SseOptions {
+  /** Where time comes from. */
+  readonly clock: Clock;
+  /** Drops the connection of a reader that does not read. */
+  readonly drop: () => void;
+  /** Runs when the reader goes away, so that what is waited for can be given up. */
+  readonly over: () => void;
+}
+
+/**
+ * Makes an answer of messages. They are asked for as fast as the reader reads,
+ * so that nothing piles up.
+ *
+ * @param messages Ends the stream when it ends; its `return` is called when the reader goes away.
+ * @param options What bounds it.
+ */
+export function sseResponse(
+  messages: AsyncGenerator<readonly SseMessage[], void, undefined>,
+  { clock, drop, over }: SseOptions,
+): Response {
+  const encoder = new TextEncoder();
+  let stall: Disposable | undefined;
+  function calm(): void {
+    stall?.[Symbol.dispose]();
+    stall = undefined;
+  }
+  function watch(): void {
+    const limit = deadline(clock, STALL_MS, {
+      reason: new Error("Reader has stalled"),
+    });
+    limit.signal.addEventListener("abort", drop, { once: true });
+    stall = limit;
+  }
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      calm();
+      const { done, value } = await messages.next();
+      if (done) {
+        controller.close();
+      } else {
+        watch();
+        controller.enqueue(encoder.encode(value.map(encodeSse).join("")));
+      }
+    },
+    async cancel() {
+      calm();
+      over();
+      await messages.return();
+    },
+  }, { highWaterMark: 0 });
+  return new Response(body, {
+    headers: {
+      "content-type": "text/event-stream",
+      "cache-control": "no-store",
+      // Proxies that buffer would hold back what happens now.
+      "x-accel-buffering": "no",
+    },
+  });
+}
