@@ -22,9 +22,11 @@ export const SQL = {
   getPayload: `SELECT payload FROM spec WHERE enq = ?`,
   addEvent:
     `INSERT INTO event (tenant, id, idempotency_key, agent, type, priority, digest, bytes,
-      accepted_at, deadline, open, state, phase, attempt, revision, updated_at, message)
+      accepted_at, accepted_upto, deadline, open, state, phase, attempt, revision, updated_at, message)
     VALUES (:tenant, :id, :idempotencyKey, :agent, :type, :priority, :digest, :bytes,
-      :acceptedAt, :deadline, :open, :state, :phase, :attempt, :revision, :updatedAt, :message)`,
+      :acceptedAt, max(:acceptedAt, coalesce(
+        (SELECT accepted_upto FROM event WHERE enq = (SELECT max(enq) FROM event)), 0)),
+      :deadline, :open, :state, :phase, :attempt, :revision, :updatedAt, :message)`,
   addSpec: `INSERT INTO spec (enq, head, payload) VALUES (?, ?, ?)`,
   addLabel: `INSERT INTO label (tenant, name, value, enq) VALUES (?, ?, ?, ?)`,
   addHistory:
@@ -125,12 +127,10 @@ function listStatement(
   term(`${first ? "label" : "event"}.enq < ?`, query.before);
   if (query.since !== undefined) {
     term("accepted_at >= ?", query.since);
-    // Clocks go back, so that no one event is where the newer ones begin.
+    // Clocks go back: what was accepted since then comes after the first that anything so late came before.
     term(
-      `${
-        first ? "label" : "event"
-      }.enq >= (SELECT min(enq) FROM event INDEXED BY event_accepted
-        WHERE tenant = ? AND accepted_at >= ?)`,
+      `${first ? "label" : "event"}.enq >= (SELECT enq FROM event
+        WHERE tenant = ? AND accepted_upto >= ? ORDER BY accepted_upto, enq LIMIT 1)`,
       tenant,
       query.since,
     );

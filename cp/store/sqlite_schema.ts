@@ -30,6 +30,7 @@ CREATE TABLE event (
   digest TEXT NOT NULL,
   bytes INTEGER NOT NULL,
   accepted_at REAL NOT NULL,
+  accepted_upto REAL NOT NULL, -- the latest accepted_at so far: grows with enq, also when the clock goes back
   deadline REAL NOT NULL,
   open INTEGER NOT NULL, -- 1 until it ends
   state TEXT NOT NULL,
@@ -49,7 +50,7 @@ CREATE INDEX event_list ON event (tenant);
 CREATE INDEX event_agent ON event (tenant, agent);
 CREATE INDEX event_state ON event (tenant, state);
 CREATE INDEX event_type ON event (tenant, type);
-CREATE INDEX event_accepted ON event (tenant, accepted_at);
+CREATE INDEX event_accepted ON event (tenant, accepted_upto);
 
 CREATE TABLE spec (
   enq INTEGER PRIMARY KEY REFERENCES event ON DELETE CASCADE,

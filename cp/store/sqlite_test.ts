@@ -1,10 +1,11 @@
 import { testStore } from "./store_suite.ts";
 import { openSqliteStore } from "./sqlite.ts";
+import { tempFolder } from "./testing/folder.ts";
 
 testStore("sqlite", {
   async open() {
-    const folder = await Deno.makeTempDir({ prefix: "sqlite_" });
-    const path = `${folder}/store.db`;
+    const folder = await tempFolder();
+    const path = `${folder.path}/store.db`;
     let store = await openSqliteStore({ path });
     return {
       store,
@@ -14,7 +15,7 @@ testStore("sqlite", {
       },
       async [Symbol.asyncDispose]() {
         await store[Symbol.asyncDispose]();
-        await Deno.remove(folder, { recursive: true });
+        await folder[Symbol.asyncDispose]();
       },
     };
   },

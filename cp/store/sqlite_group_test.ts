@@ -1,0 +1,168 @@
+import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
+import { systemClock } from "@transporter/sdk";
+import { DatabaseSync } from "node:sqlite";
+import { openDatabase } from "./sqlite_file.ts";
+import { GroupCommit } from "./sqlite_group.ts";
+import { SqliteStore } from "./sqlite_store.ts";
+import { tempFolder } from "./testing/folder.ts";
+import { event, idsOf, T, to } from "./testing/samples.ts";
+
+/** A database with a table of numbers, one of which may have to be there before the commit. */
+function numbers() {
+  const db = new DatabaseSync(":memory:");
+  db.exec(`
+    PRAGMA foreign_keys = ON;
+    CREATE TABLE number (n INTEGER PRIMARY KEY);
+    CREATE TABLE needs (n INTEGER REFERENCES number DEFERRABLE INITIALLY DEFERRED);
+  `);
+  const group = new GroupCommit(db);
+  return {
+    group,
+    add: (n: number) =>
+      group.add(() => db.exec(`INSERT INTO number VALUES (${n})`)),
+    need: (n: number) =>
+      group.add(() => db.exec(`INSERT INTO needs VALUES (${n})`)),
+    all: () => db.prepare("SELECT n FROM number").all().map((row) => row["n"]),
+    db,
+    [Symbol.dispose]() {
+      group.close();
+      db.close();
+    },
+  };
+}
+
+Deno.test("GroupCommit.add() commits what came together as one", async () => {
+  using store = numbers();
+  const adding = Promise.all([1, 2, 3].map(store.add));
+  deepStrictEqual(store.all(), []);
+  await store.add(4);
+  deepStrictEqual(store.all(), [1, 2, 3, 4]);
+  await adding;
+});
+
+Deno.test("GroupCommit.add() undoes only the step that fails", async () => {
+  using store = numbers();
+  const refusal = new RangeError("Not this one");
+  const [one, taken, refused, two] = await Promise.allSettled([
+    store.add(1),
+    store.add(1),
+    store.group.add(() => {
+      store.db.exec("INSERT INTO number VALUES (9)");
+      throw refusal;
+    }),
+    store.add(2),
+  ]);
+  deepStrictEqual([one.status, two.status], ["fulfilled", "fulfilled"]);
+  strictEqual(
+    taken.status === "rejected" && taken.reason.code,
+    "store_unavailable",
+  );
+  strictEqual(refused.status === "rejected" && refused.reason, refusal);
+  deepStrictEqual(store.all(), [1, 2]);
+});
+
+Deno.test("GroupCommit.add() rejects the whole group when the commit fails, and tries the next", async () => {
+  using store = numbers();
+  const group = await Promise.allSettled([
+    store.add(1),
+    store.need(7),
+    store.add(2),
+  ]);
+  for (const step of group) {
+    strictEqual(
+      step.status === "rejected" && step.reason.code,
+      "store_unavailable",
+    );
+    strictEqual(
+      step.status === "rejected" && step.reason.cause?.code,
+      "ERR_SQLITE_ERROR",
+    );
+  }
+  deepStrictEqual(store.all(), []);
+  await Promise.all([store.need(7), store.add(7)]);
+  deepStrictEqual(store.all(), [7]);
+});
+
+Deno.test("GroupCommit.add() rejects when no transaction can be begun, and tries again", async () => {
+  await using folder = await tempFolder();
+  const path = `${folder.path}/numbers.db`;
+  const [db, other] = [new DatabaseSync(path), new DatabaseSync(path)];
+  db.exec("CREATE TABLE number (n INTEGER)");
+  const group = new GroupCommit(db);
+  other.exec("BEGIN EXCLUSIVE");
+  await rejects(group.add(() => db.exec("INSERT INTO number VALUES (1)")), {
+    code: "store_unavailable",
+    message: "Cannot write to the store: database is locked",
+  });
+  other.exec("ROLLBACK");
+  await group.add(() => db.exec("INSERT INTO number VALUES (2)"));
+  deepStrictEqual(
+    db.prepare("SELECT n FROM number").all().map((row) => row["n"]),
+    [2],
+  );
+  group.close();
+  other.close();
+  db.close();
+});
+
+Deno.test("GroupCommit.close() commits what waits, also more than one transaction takes", async () => {
+  using store = numbers();
+  const slow = Array.from({ length: 5 }, (_, n) =>
+    store.group.add(() => {
+      store.db.exec(`INSERT INTO number VALUES (${n})`);
+      for (const until = performance.now() + 6; performance.now() < until;);
+    }));
+  store.group.close();
+  deepStrictEqual(store.all(), [0, 1, 2, 3, 4]);
+  await Promise.all(slow);
+  await rejects(store.add(5), { code: "store_unavailable" });
+});
+
+Deno.test("SqliteStore refuses what a full disk cannot take, and goes on when there is space", async () => {
+  await using folder = await tempFolder();
+  const db = await openDatabase(`${folder.path}/store.db`);
+  await using store = new SqliteStore(db, systemClock);
+  await store.createEvent(T, event("first"));
+  const { page_count: pages } = db.prepare("PRAGMA page_count").get() ?? {};
+  db.exec(`PRAGMA max_page_count = ${Number(pages) + 20}`);
+  const large = { spec: { payload: { text: "x".repeat(200_000) } } };
+  const full = {
+    code: "store_unavailable",
+    message: /^Cannot write to the store: .*full/,
+  };
+  await rejects(store.createEvent(T, event("large", large)), full);
+  strictEqual(await store.getEvent(T, "large"), undefined);
+  // Whatever else came in the same turn was either written whole or refused.
+  const added = await Promise.allSettled([
+    store.createEvent(T, event("small")),
+    store.createEvent(T, event("large", large)),
+    store.changeEvent(T, "first", to("completed")),
+  ]);
+  strictEqual(added[1].status, "rejected");
+  const listed = idsOf(await store.listEvents(T, { limit: 10 }));
+  deepStrictEqual(
+    listed,
+    added[0].status === "fulfilled" ? ["small", "first"] : ["first"],
+  );
+  const revision = added[2].status === "fulfilled" ? 2 : 1;
+  strictEqual((await store.getEvent(T, "first"))?.revision, revision);
+  strictEqual((await store.listHistory(T, "first")).length, revision);
+  let filled = 0;
+  while (
+    await store.createEvent(T, event(`filler-${filled}`)).then(
+      () => true,
+      () => false,
+    )
+  ) filled++;
+  await rejects(store.createEvent(T, event("more")), full);
+  strictEqual(
+    (await store.listEvents(T, { limit: 1000 })).length,
+    listed.length + filled,
+  );
+  db.exec("PRAGMA max_page_count = 1000000");
+  strictEqual(
+    (await store.createEvent(T, event("large", large))).created,
+    true,
+  );
+  await store.probe();
+});
