@@ -7,8 +7,8 @@
  */
 // deno-lint-ignore-file no-console -- what it prints is what it is for
 
-import { config as agentConfig } from "@transporter/agent";
-import { config as cpConfig } from "@transporter/cp";
+import { config as agentConfig } from "@transporter/agent/config";
+import { config as cpConfig } from "@transporter/cp/config";
 import { dirname, extname } from "node:path";
 import { ROOT } from "./files.ts";
 import {
@@ -17,6 +17,7 @@ import {
   framesPage,
   settingsPage,
 } from "./gen/pages.ts";
+import { k8sResourceSchema } from "./gen/schemas.ts";
 
 function json(value: unknown): string {
   return JSON.stringify(value, undefined, 2);
@@ -38,6 +39,7 @@ async function generate(): Promise<Readonly<Record<string, string>>> {
     "docs/reference/frames.md": await framesPage(),
     "deploy/schema/agent.json": json(agentConfig.jsonSchema()),
     "deploy/schema/cp.json": json(cpConfig.jsonSchema()),
+    "deploy/schema/k8s_resource.json": json(k8sResourceSchema()),
   };
 }
 
