@@ -36,10 +36,18 @@ export function wrong(message: string, cause?: unknown): TransporterError {
   return new TransporterError("no_cluster", message, { cause });
 }
 
-/** The text at a key; `undefined` when there is none. */
+/**
+ * The text at a key; `undefined` when there is none.
+ *
+ * @throws {TransporterError} `no_cluster`: something else stands there.
+ */
 export function textAt(mapping: Mapping, key: string): string | undefined {
   const value = mapping[key];
-  return typeof value === "string" && value !== "" ? value : undefined;
+  if (value === undefined || value === null || value === "") return undefined;
+  if (typeof value === "string") return value;
+  throw wrong(
+    `Cannot use the kubeconfig: a "${key}" in it is no text; put it in quotes`,
+  );
 }
 
 async function readFile(path: string): Promise<Mapping | undefined> {

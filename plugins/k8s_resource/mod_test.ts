@@ -1,0 +1,104 @@
+import {
+  deepStrictEqual,
+  match,
+  rejects,
+  strictEqual,
+} from "node:assert/strict";
+import { parse, TransporterError } from "@transporter/sdk";
+import { kinds, standard } from "../mod.ts";
+import { k8sResource, k8sResourceKind } from "./mod.ts";
+
+const CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n";
+
+Deno.test("the plugin is in the list, and its kind beside it", () => {
+  strictEqual(standard.includes(k8sResource), true);
+  strictEqual(kinds.includes(k8sResourceKind), true);
+  strictEqual(k8sResource.type, k8sResourceKind.type);
+});
+
+Deno.test("EventKind.check() takes what upstream's producer sends", async () => {
+  await k8sResourceKind.check({ manifests: [CONFIG_MAP] });
+  await k8sResourceKind.check({
+    manifests: [CONFIG_MAP],
+    script: "",
+    args: null,
+    policy_rules: null,
+  });
+  await k8sResourceKind.check({
+    manifests: [CONFIG_MAP],
+    args: [],
+    policy_rules: [],
+  });
+  strictEqual(k8sResourceKind.repeatable({ manifests: [CONFIG_MAP] }), true);
+});
+
+/** Payloads that can never succeed: payload, code, message. */
+const REFUSED: Readonly<Record<string, readonly [unknown, string, RegExp]>> = {
+  "nothing": [null, "invalid", /an object is needed$/],
+  "no manifests": [
+    {},
+    "invalid",
+    /"manifests": a list of manifests is needed$/,
+  ],
+  "a manifest that is no list": [
+    { manifests: CONFIG_MAP },
+    "invalid",
+    /a list of manifests is needed$/,
+  ],
+  "a number": [
+    { manifests: [1] },
+    "invalid",
+    /"manifests.0": a manifest has to be text or an object$/,
+  ],
+  "a list in the list": [{ manifests: [[]] }, "invalid", /"manifests.0"/],
+  "an option of later": [
+    { manifests: [CONFIG_MAP], force_conflicts: true },
+    "invalid",
+    /"force_conflicts": unknown key; "k8s_resource" takes "manifests"$/,
+  ],
+  "a script": [
+    { manifests: [CONFIG_MAP], script: "rm" },
+    "invalid",
+    /"script": "k8s_resource" does not take it$/,
+  ],
+  "broken YAML": [
+    { manifests: [CONFIG_MAP, "a: ["] },
+    "invalid_yaml",
+    /manifest 2, document 1, line 1/,
+  ],
+  "no object": [
+    { manifests: ["# nothing\n"] },
+    "invalid_manifest",
+    /there is no object in them$/,
+  ],
+};
+
+Deno.test("EventKind.check() refuses at submit, in one sentence", async (t) => {
+  for (const [name, [payload, code, message]] of Object.entries(REFUSED)) {
+    await t.step(name, async () => {
+      await rejects(k8sResourceKind.check(payload), (error) => {
+        if (!(error instanceof TransporterError)) throw error;
+        match(error.message, message);
+        deepStrictEqual([error.code, error.message.endsWith(".")], [
+          code,
+          false,
+        ]);
+        return true;
+      });
+    });
+  }
+});
+
+Deno.test("the configuration refuses unknown keys", async () => {
+  await parse(k8sResource.config, {
+    kubeconfig: "a",
+    context: "b",
+    request_timeout_ms: 1,
+  });
+  await rejects(parse(k8sResource.config, { kubeConfig: "a" }), {
+    code: "invalid",
+  });
+  await rejects(parse(k8sResource.config, { service_port: 70_000 }), {
+    code: "invalid",
+  });
+});
