@@ -1,5 +1,5 @@
 import { TransporterError } from "@transporter/sdk";
-import { startLocalKube, userCacheDir } from "../deploy/localkube/mod.ts";
+import type { Runtime } from "./runtime.ts";
 
 /** Which cluster a person asks for. */
 export interface ClusterChoice {
@@ -35,7 +35,7 @@ export function defaultKubeconfig(
  */
 export async function chooseCluster(
   choice: ClusterChoice,
-  env: Readonly<Record<string, string>>,
+  { env, signal }: Runtime,
 ): Promise<Cluster> {
   const { kubeconfig, kubeContext } = choice;
   if (kubeconfig !== undefined || kubeContext !== undefined) {
@@ -49,9 +49,14 @@ export async function chooseCluster(
       [Symbol.asyncDispose]: () => Promise.resolve(),
     };
   }
+  // Loaded only here: it brings a library for certificates that nobody else needs.
+  const { startLocalKube, userCacheDir } = await import(
+    "../deploy/localkube/mod.ts"
+  );
   const assets = env["KUBEBUILDER_ASSETS"];
   const kube = await startLocalKube({
     cacheDir: userCacheDir((name) => env[name]),
+    signal,
     ...(assets ? { assets } : {}),
   });
   try {

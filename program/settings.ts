@@ -1,64 +1,33 @@
 import {
   type Config,
   type ConfigOf,
-  isRecord,
   type Settings,
   TransporterError,
 } from "@transporter/sdk";
-import { parse } from "yaml";
+import type { Runtime } from "./runtime.ts";
 
-/** What settings are read with. */
-export interface SettingsSources {
-  /** Flags as typed, by camelCase name; `config` names the file. */
+/** What a person said: flags, and the file that `--config` names. */
+export interface Given {
+  /** Flags as typed, by camelCase name. */
   readonly flags: Readonly<Record<string, unknown>>;
-  /** The environment. */
-  readonly env: Readonly<Record<string, string>>;
-  /** Takes sentences about what looks wrong and is not. */
-  readonly warn: (sentence: string) => void;
+  /** The parsed configuration file. */
+  readonly file?: unknown;
 }
 
 /**
- * Reads the settings of one part of the system: flags, environment, the file
- * that `--config` names, defaults.
+ * Reads the settings of one part of the system: flags, environment, file,
+ * defaults; warns of variables that look like a setting and are none.
  *
- * @throws {TransporterError} `usage` for a value that does not fit, and for a file that cannot be read.
+ * @throws {TransporterError} `usage` for a value that does not fit.
  */
-export async function readSettings<T extends Settings>(
+export function readSettings<T extends Settings>(
   config: Config<T>,
-  { flags, env, warn }: SettingsSources,
-): Promise<ConfigOf<Config<T>>> {
-  const variable = config.settings.find(({ name }) => name === "config")?.env ??
-    "";
-  const path = flags["config"] ?? env[variable];
-  const file = typeof path === "string" ? await readFile(path) : undefined;
-  const { values, warnings } = config.read({ flags, env, file });
-  warnings.forEach(warn);
+  given: Given,
+  runtime: Runtime,
+): ConfigOf<Config<T>> {
+  const { values, warnings } = config.read({ ...given, env: runtime.env });
+  for (const sentence of warnings) runtime.note(`warning: ${sentence}\n`);
   return values;
-}
-
-async function readFile(path: string): Promise<unknown> {
-  let file: unknown;
-  try {
-    file = parse(await Deno.readTextFile(path), { maxAliasCount: 10 });
-  } catch (cause) {
-    const why = cause instanceof Error
-      ? cause.message.split("\n")[0]
-      : String(cause);
-    throw new TransporterError(
-      "usage",
-      `Cannot read the configuration file "${path}": ${why}`,
-      {
-        cause,
-      },
-    );
-  }
-  if (isRecord(file) && "config" in file) {
-    throw new TransporterError(
-      "usage",
-      `Cannot read the configuration file "${path}": it names another one with "config"`,
-    );
-  }
-  return file;
 }
 
 /**

@@ -9,33 +9,34 @@ import {
 import { defaultKubeconfig } from "./cluster.ts";
 import { dials } from "./dials.ts";
 import { logTo, type Runtime } from "./runtime.ts";
-import { readSettings, stateDir } from "./settings.ts";
+import { type Given, readSettings, stateDir } from "./settings.ts";
 
 /**
  * Runs an agent until it is asked to end.
  *
- * @param flags As typed.
+ * @param given What a person said.
  * @param runtime The process it runs in.
  * @returns The exit code.
  */
 export async function startAgent(
-  flags: Readonly<Record<string, unknown>>,
+  given: Given,
   runtime: Runtime,
 ): Promise<number> {
   const { Agent, config } = await import("@transporter/agent");
-  const { standard } = await import("@transporter/plugins");
+  const { addNoProxy, standard } = await import("@transporter/plugins");
   const { env, signal } = runtime;
-  const values = await readSettings(config, {
-    flags,
-    env,
-    warn: (sentence) => runtime.note(`warning: ${sentence}\n`),
-  });
+  const values = readSettings(config, given, runtime);
   const { agentId } = values;
   if (agentId === undefined) {
     throw new TransporterError(
       "usage",
       "Cannot start an agent without an id: name it with --agent-id or TP_AGENT_AGENT_ID",
     );
+  }
+  const serviceHost = env["KUBERNETES_SERVICE_HOST"];
+  // A proxy is for the control plane; the API server beside us is never behind it.
+  if (serviceHost) {
+    Deno.env.set("NO_PROXY", addNoProxy(env["NO_PROXY"], serviceHost));
   }
   const log = logTo(runtime, values.logLevel).with({ agent: agentId });
   await using stack = new AsyncDisposableStack();

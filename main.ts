@@ -1,0 +1,70 @@
+/**
+ * The program: `deno task cp`, `deno task agent`, `transporter …`. It chooses
+ * connectors, stores and plugins, and hands them in; nothing below it reads
+ * the environment or the arguments by itself.
+ *
+ * @module
+ */
+import { runCli, systemMachine } from "@transporter/cli";
+import { config as agentConfig } from "@transporter/agent/config";
+import { config as cpConfig } from "@transporter/cp/config";
+import { kinds } from "@transporter/plugins";
+import { VERSION } from "@transporter/sdk";
+import { demoConfig } from "./program/demo_config.ts";
+import type { Runtime } from "./program/runtime.ts";
+
+async function main(): Promise<number> {
+  const interrupted = new AbortController();
+  const interrupt = () => interrupted.abort();
+  const signals: Deno.Signal[] = Deno.build.os === "windows"
+    ? ["SIGINT"]
+    : ["SIGINT", "SIGTERM"];
+  for (const signal of signals) Deno.addSignalListener(signal, interrupt);
+
+  const machine = systemMachine();
+  const { env, stdout, stderr } = machine;
+  const runtime: Runtime = {
+    env,
+    signal: interrupted.signal,
+    print: (text) => stdout.write(text),
+    note: (text) => stderr.write(text),
+    isTerminal: stdout.isTerminal,
+  };
+  // Each is loaded when it is asked for: an agent has no use for the control plane's memory.
+  const host = {
+    ...machine,
+    version: VERSION,
+    kinds,
+    cpConfig,
+    agentConfig,
+    demoConfig,
+    signal: interrupted.signal,
+    starters: {
+      async cp(
+        given: { flags: Readonly<Record<string, unknown>>; file: unknown },
+      ) {
+        const { startCp } = await import("./program/start_cp.ts");
+        return await startCp(given, runtime);
+      },
+      async agent(
+        given: { flags: Readonly<Record<string, unknown>>; file: unknown },
+      ) {
+        const { startAgent } = await import("./program/start_agent.ts");
+        return await startAgent(given, runtime);
+      },
+      async demo(
+        given: { flags: Readonly<Record<string, unknown>>; file: unknown },
+      ) {
+        const { startDemo } = await import("./program/demo.ts");
+        return await startDemo(given, runtime, (args) => runCli(args, host));
+      },
+    },
+  };
+  try {
+    return await runCli(Deno.args, host);
+  } finally {
+    for (const signal of signals) Deno.removeSignalListener(signal, interrupt);
+  }
+}
+
+if (import.meta.main) Deno.exitCode = await main();

@@ -1,0 +1,224 @@
+import {
+  type EventView,
+  type ResourceStatus,
+  silentLogger,
+  systemClock,
+  systemRng,
+  TransporterError,
+  ulids,
+  VERSION,
+} from "@transporter/sdk";
+import { fileURLToPath } from "node:url";
+import { chooseCluster, type Cluster } from "./cluster.ts";
+import { demoConfig } from "./demo_config.ts";
+import { dials } from "./dials.ts";
+import { logTo, type Runtime } from "./runtime.ts";
+import { type Given, readSettings } from "./settings.ts";
+
+/** The id of the demo's agent. */
+const AGENT = "demo";
+
+const MANIFEST = new URL("../examples/demo.yaml", import.meta.url);
+
+/** Runs a command of the program in this process; resolves with its exit code. */
+export type Run = (args: readonly string[]) => Promise<number>;
+
+/**
+ * The main job, whole: a control plane on an embedded store, an agent, a
+ * Kubernetes cluster, an event, and the objects it made read back.
+ *
+ * @param given What a person said.
+ * @param runtime The process it runs in.
+ * @param run Runs other commands of the program.
+ * @returns The exit code.
+ */
+export async function startDemo(
+  given: Given,
+  runtime: Runtime,
+  run: Run,
+): Promise<number> {
+  const values = readSettings(demoConfig, given, runtime);
+  const { print, signal } = runtime;
+  const { once, keepRunning } = values;
+  if (once && keepRunning) {
+    throw new TransporterError(
+      "usage",
+      "Cannot use both --once and --keep-running",
+    );
+  }
+  await using stack = new AsyncDisposableStack();
+  const dataDir = await Deno.makeTempDir({ prefix: "transporter-demo-" });
+  stack.defer(() => Deno.remove(dataDir, { recursive: true }));
+
+  print(
+    "An event travels to a Kubernetes cluster that nobody can dial into.\n\n",
+  );
+  const cluster = stack.use(await chooseCluster(values, runtime));
+  print(`cluster        ${cluster.description}\n`);
+  const url = await openControlPlane(values.listen, dataDir, {
+    runtime,
+    stack,
+  });
+  print(`control plane  ${url} (development mode, events in ${dataDir})\n`);
+  await openAgent(cluster, { url, dataDir, runtime, stack });
+  print(`agent          ${AGENT}, dialled in\n\n`);
+
+  const id = `demo-${ulids(systemClock.now, systemRng).next()}`;
+  const file = fileURLToPath(MANIFEST);
+  print(
+    `$ transporter send k8s -f examples/demo.yaml --agent ${AGENT} --wait\n`,
+  );
+  const args = [
+    "send",
+    "k8s",
+    "-f",
+    file,
+    "--agent",
+    AGENT,
+    "--id",
+    id,
+    "--wait",
+  ];
+  const code = await run([...args, "--timeout", "2m", "--cp-url", url]);
+  if (signal.aborted) return code;
+  if (code === 0) await showObjects(cluster, { url, id, runtime });
+
+  if (keepRunning || (!once && runtime.isTerminal)) {
+    print(`\nIn another terminal:\n  export TP_URL=${url}\n`);
+    print(
+      `  deno task transporter get events\n  deno task transporter describe event ${id}\n`,
+    );
+    print(
+      `  export KUBECONFIG=${cluster.kubeconfig}\n\nCtrl-C ends all of it.\n`,
+    );
+    await new Promise<void>((resolve) => {
+      signal.addEventListener("abort", () => resolve(), { once: true });
+    });
+  }
+  return code;
+}
+
+interface Surroundings {
+  readonly runtime: Runtime;
+  readonly stack: AsyncDisposableStack;
+}
+
+/** Opens a control plane; on another port when the one asked for is in use. */
+async function openControlPlane(
+  listen: string,
+  dataDir: string,
+  { runtime, stack }: Surroundings,
+): Promise<string> {
+  const { ControlPlane } = await import("@transporter/cp");
+  const { kinds } = await import("@transporter/plugins");
+  const log = logTo(runtime, "warn");
+  async function open(address: string): Promise<string> {
+    const config = { dev: true, dataDir: `${dataDir}/cp`, listen: address };
+    return stack.use(await ControlPlane.open({ config, kinds, log })).url;
+  }
+  try {
+    return await open(listen);
+  } catch (error) {
+    if (!(error instanceof TransporterError) || error.code !== "port_in_use") {
+      throw error;
+    }
+    return await open("127.0.0.1:0");
+  }
+}
+
+/** Opens an agent, and waits until the control plane knows it. */
+async function openAgent(
+  cluster: Cluster,
+  { url, dataDir, runtime, stack }: Surroundings & {
+    readonly url: string;
+    readonly dataDir: string;
+  },
+): Promise<void> {
+  const { Agent } = await import("@transporter/agent");
+  const { standard } = await import("@transporter/plugins");
+  const [plugin] = standard;
+  if (plugin === undefined) {
+    throw new TypeError("Cannot be: k8s_resource ships");
+  }
+  const log = logTo(runtime, "warn");
+  const executor = stack.use(
+    await plugin.open(clusterConfig(cluster), {
+      signal: runtime.signal,
+      log: silentLogger,
+    }),
+  );
+  const agent = stack.use(
+    await Agent.open({
+      agentId: AGENT,
+      cpUrl: [`${url.replace(/^http/, "ws")}/ws`],
+      dataDir: `${dataDir}/agent`,
+      executors: [executor],
+      dials: dials(runtime.env),
+      version: VERSION,
+      hostname: Deno.hostname(),
+      log,
+    }),
+  );
+  const stop = new AbortController();
+  const running = agent.run(stop.signal);
+  stack.defer(async () => {
+    stop.abort();
+    await running;
+  });
+  while (!runtime.signal.aborted) {
+    const answer = await fetch(`${url}/v2/agents/${AGENT}`);
+    const body = await answer.json();
+    if (body.connected === true) return;
+    await systemClock.sleep(20);
+  }
+}
+
+function clusterConfig(
+  { kubeconfig, context }: Cluster,
+): Readonly<Record<string, string>> {
+  return { kubeconfig, ...(context === undefined ? {} : { context }) };
+}
+
+/** Shows the objects of an event as the API server has them. */
+async function showObjects(
+  cluster: Cluster,
+  { url, id, runtime }: {
+    readonly url: string;
+    readonly id: string;
+    readonly runtime: Runtime;
+  },
+): Promise<void> {
+  const { readBack } = await import("@transporter/plugins/read_back");
+  const answer = await fetch(`${url}/v2/events/${id}`);
+  const event: EventView = await answer.json();
+  const objects = event.result?.resource_status ?? [];
+  const found = await readBack(clusterConfig(cluster), objects, runtime.signal);
+  runtime.print("\nRead back from the cluster:\n");
+  const names = objects.map(nameOf);
+  const width = Math.max(0, ...names.map((name) => name.length));
+  objects.forEach((_, i) => {
+    runtime.print(
+      `  ${(names[i] ?? "").padEnd(width)}  ${identityOf(found[i])}\n`,
+    );
+  });
+  if (found.includes(undefined)) {
+    throw new TransporterError(
+      "failed",
+      "Cannot find every object that the event reports",
+    );
+  }
+}
+
+function nameOf({ kind, namespace, name }: ResourceStatus): string {
+  return `${kind}/${namespace === "" ? "" : `${namespace}/`}${name}`;
+}
+
+/** What only the API server can know of an object. */
+function identityOf(
+  object: Readonly<Record<string, unknown>> | undefined,
+): string {
+  if (object === undefined) return "not there";
+  const { uid, resourceVersion, creationTimestamp } =
+    object["metadata"] as Record<string, string>;
+  return `uid ${uid}, resourceVersion ${resourceVersion}, created ${creationTimestamp}`;
+}

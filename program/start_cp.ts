@@ -1,0 +1,33 @@
+import { TransporterError } from "@transporter/sdk";
+import { logTo, type Runtime } from "./runtime.ts";
+import { type Given, readSettings, stateDir } from "./settings.ts";
+
+/**
+ * Runs a control plane until it is asked to end.
+ *
+ * @param given What a person said.
+ * @param runtime The process it runs in.
+ * @returns The exit code.
+ */
+export async function startCp(given: Given, runtime: Runtime): Promise<number> {
+  const { config, ControlPlane } = await import("@transporter/cp");
+  const { kinds } = await import("@transporter/plugins");
+  const values = readSettings(config, given, runtime);
+  const log = logTo(runtime, values.logLevel);
+  const dataDir = values.dataDir ?? stateDir(runtime.env, "cp");
+  await using cp = await ControlPlane.open({
+    config: { ...values, dataDir },
+    kinds,
+    log,
+  });
+  log.info("Control plane is ready", {
+    url: cp.url,
+    data_dir: dataDir,
+    mode: "dev",
+  });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  runtime.signal.addEventListener("abort", () => resolve(), { once: true });
+  if (!runtime.signal.aborted) await promise;
+  log.info("Draining", {});
+  return 0;
+}
