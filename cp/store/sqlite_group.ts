@@ -107,9 +107,9 @@ export class GroupCommit {
       } while (taken < this.#steps.length && performance.now() < until);
       this.#commit.run();
     } catch (error) {
-      for (const step of this.#steps.splice(0, Math.max(taken, 1))) {
-        step.fail(error);
-      }
+      // Those that were in it; all that wait when none could begin, as each try may wait for the lock.
+      const group = this.#steps.splice(0, taken || this.#steps.length);
+      for (const step of group) step.fail(error);
       if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
       return;
     }

@@ -90,10 +90,19 @@ Deno.test("GroupCommit.add() rejects when no transaction can be begun, and tries
   db.exec("CREATE TABLE number (n INTEGER)");
   const group = new GroupCommit(db);
   other.exec("BEGIN EXCLUSIVE");
-  await rejects(group.add(() => db.exec("INSERT INTO number VALUES (1)")), {
-    code: "store_unavailable",
-    message: "Cannot write to the store: database is locked",
-  });
+  const steps = [1, 1].map((n) =>
+    group.add(() => db.exec(`INSERT INTO number VALUES (${n})`))
+  );
+  for (const step of await Promise.allSettled(steps)) {
+    strictEqual(
+      step.status === "rejected" && step.reason.code,
+      "store_unavailable",
+    );
+    strictEqual(
+      step.status === "rejected" && step.reason.message,
+      "Cannot write to the store: database is locked",
+    );
+  }
   other.exec("ROLLBACK");
   await group.add(() => db.exec("INSERT INTO number VALUES (2)"));
   deepStrictEqual(
