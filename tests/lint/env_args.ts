@@ -1,6 +1,6 @@
 import { placeOf } from "./path.ts";
 
-const FREE_REGEXP = /^(main\.ts$|cli\/|deploy\/|tests\/|examples\/)/;
+const FREE_REGEXP = /^(main\.ts$|(cli|deploy|examples|program|tests)\/)/;
 const HOSTS: readonly string[] = ["Deno", "process"];
 const NAMES: readonly string[] = ["env", "args", "argv"];
 
@@ -21,7 +21,7 @@ export const envArgs: Deno.lint.Rule = {
     function report(node: Deno.lint.Node, name: string): void {
       context.report({
         node,
-        message: `Only main.ts and cli read "${name}"`,
+        message: `Only the program and cli read "${name}"`,
         hint:
           "Take the value as a setting of the config table, or as an option.",
       });
