@@ -7,7 +7,7 @@ import { type ConnectOptions, registration, type World } from "./world.ts";
  * statuses across connections, runs each attempt once, and reports every phase.
  */
 export class DutifulAgent {
-  readonly #world: World;
+  #world: World;
   readonly #options: ConnectOptions;
   readonly #known = new Set<string>();
   #outbox: RawFrame[] = [];
@@ -23,6 +23,11 @@ export class DutifulAgent {
   constructor(world: World, options: ConnectOptions = {}) {
     this.#world = world;
     this.#options = options;
+  }
+
+  /** Connects to another control plane from now on. */
+  moveTo(world: World): void {
+    this.#world = world;
   }
 
   /** Connects, and works until the wire closes; resolves with the reason. */
