@@ -89,7 +89,6 @@ export class Inbox {
       readonly failed: (reason: unknown) => void;
     },
   ): Promise<void> {
-    if (this.#stopped) return;
     const { value: frame } = delivery;
     let event: ReadEvent;
     try {

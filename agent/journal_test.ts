@@ -244,6 +244,20 @@ Deno.test("Journal.sent() keeps an end but not its result, and only up to the st
   strictEqual((await open(file)).get("a")?.acknowledged, false);
 });
 
+Deno.test("Journal.sent() is durable with whatever is written next", async () => {
+  const file = new MemoryJournal();
+  const journal = await open(file);
+  await journal.arrive(arrival("a"));
+  await journal.finish(ended("a"), 1);
+  const before = file.syncs;
+  journal.sent(1);
+  await journal.durable();
+  strictEqual(file.syncs, before);
+  await journal.arrive(arrival("b"));
+  strictEqual(file.syncs, before + 1);
+  strictEqual((await open(file)).get("a")?.acknowledged, true);
+});
+
 Deno.test("Journal keeps the highest attempt, and nothing of a lower one undoes it", async () => {
   const file = new MemoryJournal();
   const journal = await open(file);
