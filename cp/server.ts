@@ -2,7 +2,12 @@ import { type Logger, TransporterError, type Wire } from "@transporter/sdk";
 import { acceptWebSocket } from "@transporter/sdk/websocket";
 import { getRequestListener } from "@hono/node-server";
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from "node:http";
 import type { Socket } from "node:net";
 // @ts-types="@types/ws"
 import { WebSocketServer } from "ws";
@@ -162,6 +167,7 @@ export class HttpServer {
       (request, env) => options.fetch(request, env as unknown as Bindings),
       {
         overrideGlobalObjects: false,
+        autoCleanupIncoming: false, // see linger()
         hostname: "localhost",
         errorHandler: (cause) => {
           const reason = new TransporterError(
@@ -187,10 +193,17 @@ export class HttpServer {
         requireHostHeader: false, // the guard says so in our words
         shouldUpgradeCallback: isWebSocket, // another upgrade that is offered may be declined by an answer
       } as Parameters<typeof createServer>[0],
-      listener,
     );
-    server.on("checkContinue", listener);
-    server.on("checkExpectation", listener);
+    // A client that waits for a word gets it from whoever reads the body.
+    for (const name of ["request", "checkContinue", "checkExpectation"]) {
+      server.on(name, (incoming: IncomingMessage, outgoing: ServerResponse) => {
+        outgoing.once("finish", () => linger(incoming));
+        listener(incoming, outgoing).catch((error: unknown) => {
+          options.log.error("Answer could not be written", { error });
+          outgoing.destroy();
+        });
+      });
+    }
     await bind(server, options.address);
     return new HttpServer(server, options, limits);
   }
@@ -242,6 +255,24 @@ function refuse(socket: Socket, text: string): void {
     (socket as { _httpMessage?: { headersSent: boolean } })._httpMessage;
   if (!socket.writable || answering?.headersSent) socket.destroy();
   else socket.end(text, () => socket.destroy());
+}
+
+/** How long a client may go on sending a body that was refused, in milliseconds. */
+const LINGER_MS = 500;
+
+/**
+ * Ends a request that was answered before all of it was read. Closing at once
+ * would throw away the answer with what the client is still sending.
+ *
+ * @see {@link https://www.rfc-editor.org/rfc/rfc9112#section-9.6}
+ */
+function linger(incoming: IncomingMessage): void {
+  if (incoming.complete) return;
+  const { socket } = incoming;
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+  incoming.once("end", () => clearTimeout(timer));
+  socket.once("close", () => clearTimeout(timer));
+  incoming.resume();
 }
 
 async function bind(
