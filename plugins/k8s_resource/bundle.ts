@@ -74,8 +74,7 @@ function* objectsIn(
   }
   const items = Array.isArray(value.items) ? value.items : [];
   for (const [index, slice] of reading.items().entries()) {
-    const line = place.line + lineAt(text, slice.offset);
-    const itemPlace = { ...place, line };
+    const itemPlace = { ...place, line: place.line + slice.line };
     const item = read(slice.text, itemPlace, ITEM_HINT);
     // What is sent must be what was read here: an anchor outside may have changed it.
     if (!isDeepStrictEqual(item.value, items[index])) {

@@ -359,6 +359,6 @@ Deno.test("readManifests() gives the same objects out of documents, a List, and 
         }
       },
     ),
-    { numRuns: 200 },
+    { numRuns: 60 },
   );
 });

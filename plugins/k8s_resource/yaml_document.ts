@@ -1,4 +1,13 @@
-import { Composer, CST, isMap, isScalar, isSeq, Lexer, Parser } from "yaml";
+import {
+  Composer,
+  CST,
+  isMap,
+  isScalar,
+  isSeq,
+  Lexer,
+  LineCounter,
+  Parser,
+} from "yaml";
 import type { Document, ErrorCode } from "yaml";
 import { Unreadable, type Value, valueOf } from "./yaml_value.ts";
 
@@ -12,8 +21,8 @@ export interface Reading {
 
 /** A piece of a document that is a document itself. */
 export interface Slice {
-  /** Where it starts in the document, in UTF-16 units. */
-  readonly offset: number;
+  /** The line of the document it starts on, from 0. */
+  readonly line: number;
   /** The text. */
   readonly text: string;
 }
@@ -33,8 +42,9 @@ const SYNTAX: Partial<Readonly<Record<ErrorCode, string>>> = {
   UNEXPECTED_TOKEN: "there is something that cannot stand here",
 };
 
-function compose(text: string): Document.Parsed {
-  const parser = new Parser();
+function compose(text: string, lines: LineCounter): Document.Parsed {
+  lines.addNewLine(0);
+  const parser = new Parser(lines.addNewLine);
   const composer = new Composer({
     schema: "failsafe",
     version: "1.1",
@@ -73,7 +83,11 @@ function compose(text: string): Document.Parsed {
  * bytes; spaces in front of the first line keep its column, so that the lines
  * below it still fit.
  */
-function sliceItems(text: string, document: Document.Parsed): Slice[] {
+function sliceItems(
+  text: string,
+  document: Document.Parsed,
+  lines: LineCounter,
+): Slice[] {
   const root = document.contents;
   if (!isMap(root)) return [];
   const pair = root.items.find(({ key }) =>
@@ -85,10 +99,10 @@ function sliceItems(text: string, document: Document.Parsed): Slice[] {
     const block = isMap(item) && !item.flow;
     const [start, valueEnd, nodeEnd] = item.range;
     const end = block ? nodeEnd : valueEnd;
-    const column = start - (text.lastIndexOf("\n", start - 1) + 1);
+    const { line, col } = lines.linePos(start);
     return {
-      offset: start,
-      text: (block ? " ".repeat(column) : "") + text.slice(start, end),
+      line: line - 1,
+      text: (block ? " ".repeat(col - 1) : "") + text.slice(start, end),
     };
   });
 }
@@ -113,7 +127,8 @@ export function readYaml(text: string): Reading {
       unclear.index,
     );
   }
-  const document = compose(text);
+  const lines = new LineCounter();
+  const document = compose(text, lines);
   const value = valueOf(document.contents);
-  return { value, items: () => sliceItems(text, document) };
+  return { value, items: () => sliceItems(text, document, lines) };
 }
