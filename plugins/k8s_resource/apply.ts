@@ -8,6 +8,7 @@ import {
 } from "./change.ts";
 import type { CallOptions, Success } from "./client.ts";
 import type { Cluster } from "./cluster.ts";
+import { describeConflicts } from "./conflict.ts";
 import { describeObject, objectKey } from "./manifest.ts";
 import type { PlannedObject } from "./plan.ts";
 import { describeChange, type ObjectResult, resultOf } from "./result.ts";
@@ -57,6 +58,12 @@ function reviewer(
     if (verdict.missing === "namespace") {
       const young = cluster.clock.now() - since < NAMESPACE_GRACE_MS;
       return { ...verdict, transient: object.namespaceDeclared || young };
+    }
+    if (verdict.conflicts !== undefined && verdict.conflicts.length > 0) {
+      return {
+        ...verdict,
+        reason: describeConflicts(verdict.conflicts, object.body),
+      };
     }
     if (verdict.missing === "kind") {
       cluster.discovery.forget();

@@ -1,4 +1,5 @@
 import { type ErrorCode, isRecord } from "@transporter/sdk";
+import type { FieldConflict } from "./conflict.ts";
 import type { ApiAnswer } from "./transport.ts";
 
 /** What an answer that is no success means: kubernetes.md, "Errors". */
@@ -11,6 +12,8 @@ export interface Verdict {
   readonly reason: string;
   /** How long the server wants us to wait, in milliseconds. */
   readonly retryAfterMs?: number;
+  /** The fields that other managers own. */
+  readonly conflicts?: readonly FieldConflict[];
   /** What is not there, when the answer is 404. */
   readonly missing?: "namespace" | "kind" | "object";
 }
@@ -70,29 +73,15 @@ const IMMUTABLE_REGEXP =
 
 const DENIED_BY_ADMISSION_REGEXP = /denied (the|this)? ?request/i;
 
-/** Several managers may own what an apply wants; each is named with its fields. */
-function describeConflict(causes: readonly Cause[]): string {
-  const fields = new Map<string, string[]>();
-  for (const { message, field } of causes) {
-    const manager = /^conflict with "([^"]*)"/.exec(message)?.[1] ??
-      "somebody else";
-    fields.set(manager, [...(fields.get(manager) ?? []), field]);
-  }
-  const owners = [...fields].map(([manager, owned]) =>
-    `"${manager}" owns ${owned.join(", ")}`
-  );
-  return `${
-    owners.join("; ")
-  }; take these fields out of the manifest, or let their manager give them up`;
-}
-
 function conflictVerdict(status: Status): Verdict {
-  const causes = status.causes.filter(({ reason }) =>
-    reason === "FieldManagerConflict"
-  );
-  return causes.length > 0
-    ? { transient: false, code: "conflict", reason: describeConflict(causes) }
-    : { transient: true, code: "conflict", reason: status.message };
+  const conflicts = status.causes
+    .filter(({ reason }) => reason === "FieldManagerConflict")
+    .map(({ message, field }) => ({
+      manager: /^conflict with "([^"]*)"/.exec(message)?.[1] ?? "somebody",
+      field,
+    }));
+  const transient = conflicts.length === 0;
+  return { transient, code: "conflict", reason: status.message, conflicts };
 }
 
 function forbiddenVerdict(status: Status): Verdict {

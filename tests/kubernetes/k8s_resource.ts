@@ -12,6 +12,7 @@ import {
   systemClock,
 } from "@transporter/sdk";
 import type { LocalKube } from "../../deploy/localkube/mod.ts";
+import { freshNamespace, testCluster } from "./cluster.ts";
 import type { FaultProxy } from "../fault_proxy.ts";
 import { standard } from "@transporter/plugins";
 import type {
@@ -51,6 +52,35 @@ export function openPlugin(
     signal: new AbortController().signal,
     log: silentLogger,
   });
+}
+
+/** An API server, a namespace, and an executor for it; its objects go there unless they say otherwise. */
+export interface Place extends AsyncDisposable {
+  /** The API server. */
+  readonly kube: LocalKube;
+  /** The namespace, which no other test has. */
+  readonly namespace: string;
+  /** The executor. */
+  readonly executor: Executor;
+}
+
+/** Opens all that most tests need; `config` is the plugin's. */
+export async function openPlace(
+  config: Readonly<Record<string, unknown>> = {},
+): Promise<Place> {
+  await using stack = new AsyncDisposableStack();
+  const kube = stack.use(await testCluster());
+  const { name: namespace } = stack.use(await freshNamespace(kube));
+  const executor = stack.use(
+    await openPlugin({ kubeconfig: kube.kubeconfig, namespace, ...config }),
+  );
+  const all = stack.move();
+  return {
+    kube,
+    namespace,
+    executor,
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
 }
 
 /** A configuration that leads through a proxy; its file goes when it is disposed. */

@@ -1,20 +1,13 @@
-import {
-  deepStrictEqual,
-  match,
-  notStrictEqual,
-  ok,
-  strictEqual,
-} from "node:assert/strict";
-import { freshNamespace, testCluster } from "./cluster.ts";
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import {
   changes,
   configMap,
   deployment,
+  openPlace,
   openPlugin,
   read,
   runEvent,
   thingDefinition,
-  until,
   write,
 } from "./k8s_resource.ts";
 
@@ -28,28 +21,12 @@ interface Live {
   readonly spec?: Readonly<Record<string, unknown>>;
 }
 
-/** An API server, a namespace and an open executor. */
-async function open() {
-  const stack = new AsyncDisposableStack();
-  const kube = stack.use(await testCluster());
-  const { name: namespace } = stack.use(await freshNamespace(kube));
-  const executor = stack.use(
-    await openPlugin({ kubeconfig: kube.kubeconfig, namespace }),
-  );
-  return {
-    kube,
-    namespace,
-    executor,
-    [Symbol.asyncDispose]: () => stack.disposeAsync(),
-  };
-}
-
 function maps(namespace: string): string {
   return `/api/v1/namespaces/${namespace}/configmaps`;
 }
 
 Deno.test("yaml.multidoc: every document of every manifest is applied and reported, in their order", async () => {
-  await using cluster = await open();
+  await using cluster = await openPlace();
   const { namespace, executor, kube } = cluster;
   const run = await runEvent(executor, [
     `---\n${configMap(namespace, "a")}---\n# nothing\n---\n${
@@ -80,7 +57,7 @@ Deno.test("yaml.multidoc: every document of every manifest is applied and report
 });
 
 Deno.test("apply.foreign.fields: what others set stays, and what another manager owns is a conflict that names it", async () => {
-  await using cluster = await open();
+  await using cluster = await openPlace();
   const { namespace, executor, kube } = cluster;
   const path = `${maps(namespace)}/shared`;
   await runEvent(executor, [configMap(namespace, "shared", "a: ours")]);
@@ -120,8 +97,36 @@ Deno.test("apply.foreign.fields: what others set stays, and what another manager
   });
 });
 
+Deno.test("a list that another manager owns as a whole is called so", async () => {
+  await using cluster = await openPlace();
+  const { namespace, executor, kube } = cluster;
+  const ours = deployment(namespace, "d").replace("replicas: 1", "replicas: 0");
+  const withArgs = (args: string) =>
+    `${ours.trimEnd()}\n        args: [${args}]\n`;
+  await runEvent(executor, [withArgs("a")]);
+  await write(
+    kube,
+    `/apis/apps/v1/namespaces/${namespace}/deployments/d?fieldManager=someone`,
+    {
+      method: "PATCH",
+      type: "application/strategic-merge-patch+json",
+      body: {
+        spec: {
+          template: { spec: { containers: [{ name: "main", args: ["b"] }] } },
+        },
+      },
+    },
+  );
+  const run = await runEvent(executor, [withArgs("c")]);
+  strictEqual(run.last.error?.code, "conflict");
+  match(
+    run.last.message,
+    /"someone" owns \.spec\.template\.spec\.containers\[name="main"\]\.args \(the whole list\)/,
+  );
+});
+
 Deno.test("apply.partial: what was applied, what failed and what was left is reported, and nothing is begun after a failure", async () => {
-  await using cluster = await open();
+  await using cluster = await openPlace();
   const { namespace, executor, kube } = cluster;
   const bad = configMap(namespace, "bad").replace("\ndata:", "\ndota:");
   const run = await runEvent(executor, [
@@ -154,7 +159,7 @@ Deno.test("apply.partial: what was applied, what failed and what was left is rep
 });
 
 Deno.test("apply.crd.then.cr: a definition, its namespace and objects of it go in one event, in any order", async () => {
-  await using cluster = await open();
+  await using cluster = await openPlace();
   const { executor, kube } = cluster;
   const group = `g${crypto.randomUUID().slice(0, 8)}.example`;
   const namespace = `made-${crypto.randomUUID().slice(0, 8)}`;
@@ -180,7 +185,7 @@ Deno.test("apply.crd.then.cr: a definition, its namespace and objects of it go i
 });
 
 Deno.test("apply.report: the namespace, uid and version that were used are reported", async () => {
-  await using cluster = await open();
+  await using cluster = await openPlace();
   const { namespace, executor, kube } = cluster;
   const run = await runEvent(executor, [
     "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n",
@@ -201,102 +206,8 @@ Deno.test("apply.report: the namespace, uid and version that were used are repor
   }]);
 });
 
-Deno.test("apply.unchanged: an apply that changes nothing says so, whoever else wrote, and at once or later", async (t) => {
-  await using cluster = await open();
-  const { namespace, executor, kube } = cluster;
-  const job = `apiVersion: batch/v1
-kind: Job
-metadata: {name: j, namespace: ${namespace}, labels: {a: b}}
-spec:
-  suspend: true
-  template:
-    spec:
-      restartPolicy: Never
-      containers: [{name: c, image: local/none:1, resources: {limits: {cpu: 1000m, memory: 1024Mi}}}]
-`;
-  const all = [
-    configMap(namespace, "a"),
-    job,
-    deployment(namespace, "d").replace("replicas: 1", "replicas: 0"),
-    `apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: bare, namespace: ${namespace}}\n`,
-    `apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: ${namespace}}\nstringData: {k: v}\n`,
-  ];
-  const every = (change: string) =>
-    ["ConfigMap/a", "Job/j", "Deployment/d", "ServiceAccount/bare", "Secret/s"]
-      .map((name) => `${name}: ${change}`);
-
-  await t.step("created", async () => {
-    deepStrictEqual(changes(await runEvent(executor, all)), every("created"));
-  });
-  await t.step("at once again", async () => {
-    deepStrictEqual(changes(await runEvent(executor, all)), every("unchanged"));
-  });
-  // A new executor remembers no applies: only the server's answers tell it.
-  await using other = await openPlugin({
-    kubeconfig: kube.kubeconfig,
-    namespace,
-  });
-  await t.step("by another attempt after a crash", async () => {
-    deepStrictEqual(
-      changes(await runEvent(other, all, { attempt: 2 })),
-      every("unchanged"),
-    );
-  });
-  await t.step("by an agent that knows nothing, seconds later", async () => {
-    await using third = await openPlugin({
-      kubeconfig: kube.kubeconfig,
-      namespace,
-    });
-    await waitForServerClock(3);
-    deepStrictEqual(changes(await runEvent(third, all)), every("unchanged"));
-  });
-  await t.step("although a controller wrote the status", async () => {
-    await write(
-      kube,
-      `/apis/batch/v1/namespaces/${namespace}/jobs/j?fieldManager=controller`,
-      {
-        method: "PATCH",
-        body: { metadata: { annotations: { seen: "1" } } },
-      },
-    );
-    deepStrictEqual(changes(await runEvent(executor, all)), every("unchanged"));
-  });
-  await t.step("a label is added, changed and removed", async () => {
-    const labelled = (label: string) =>
-      configMap(namespace, "a").replace(
-        "  name: a",
-        `  name: a\n  labels: {${label}}`,
-      );
-    for (const label of ["x: '1'", "x: '2'", ""]) {
-      const run = await runEvent(executor, [labelled(label)]);
-      deepStrictEqual(changes(run), ["ConfigMap/a: configured"], label);
-    }
-    const live = await read<Live>(kube, `${maps(namespace)}/a`);
-    strictEqual(live.metadata.labels, undefined);
-  });
-  await t.step("what somebody removed is put back", async () => {
-    await write(kube, `${maps(namespace)}/a`, {
-      method: "PATCH",
-      body: { data: null },
-    });
-    const run = await runEvent(executor, [configMap(namespace, "a")]);
-    deepStrictEqual(changes(run), ["ConfigMap/a: configured"]);
-  });
-
-  /** The server's clock has whole seconds; the answer of an earlier one must be told apart. */
-  async function waitForServerClock(seconds: number): Promise<void> {
-    const now = async () => {
-      const response = await kube.fetch("/version");
-      await response.body?.cancel();
-      return Date.parse(response.headers.get("date") ?? "");
-    };
-    const from = await now();
-    await until(async () => await now() - from > seconds * 1000);
-  }
-});
-
 Deno.test("the bytes of manifests reach the server: octal modes, big integers and yes keep their meaning", async () => {
-  await using cluster = await open();
+  await using cluster = await openPlace();
   const { namespace, executor, kube } = cluster;
   const group = `g${crypto.randomUUID().slice(0, 8)}.example`;
   const spec =
@@ -336,73 +247,8 @@ Deno.test("the bytes of manifests reach the server: octal modes, big integers an
   );
 });
 
-Deno.test("an object that is being deleted is waited for, and made anew", async () => {
-  await using cluster = await open();
-  const { namespace, executor, kube } = cluster;
-  const path = `${maps(namespace)}/old`;
-  await runEvent(executor, [configMap(namespace, "old")]);
-  await write(kube, path, {
-    method: "PATCH",
-    body: { metadata: { finalizers: ["example.com/hold"] } },
-  });
-  await write(kube, path, { method: "DELETE" });
-  const { metadata } = await read<Live>(kube, path);
-
-  await using other = await openPlugin({ kubeconfig: kube.kubeconfig });
-  for (const each of [executor, other]) {
-    const waited: string[] = [];
-    const run = await runEvent(each, [configMap(namespace, "old")], {
-      async onStatus({ message }) {
-        if (!message.startsWith("Waiting")) return;
-        waited.push(message);
-        await write(kube, path, {
-          method: "PATCH",
-          body: { metadata: { finalizers: null } },
-        });
-      },
-    });
-    deepStrictEqual(changes(run), ["ConfigMap/old: created"], run.last.message);
-    deepStrictEqual(waited, [
-      `Waiting to apply ConfigMap "old" in namespace "${namespace}": it is being deleted, and held by the finalizers "example.com/hold"`,
-    ]);
-    notStrictEqual((await read<Live>(kube, path)).metadata.uid, metadata.uid);
-    await write(kube, path, {
-      method: "PATCH",
-      body: { metadata: { finalizers: ["example.com/hold"] } },
-    });
-    await write(kube, path, { method: "DELETE" });
-  }
-  await write(kube, path, {
-    method: "PATCH",
-    body: { metadata: { finalizers: null } },
-  });
-});
-
-Deno.test("an object that does not go away ends the event, naming what holds it", async () => {
-  await using cluster = await open();
-  const { namespace, executor, kube } = cluster;
-  const path = `${maps(namespace)}/stuck`;
-  await runEvent(executor, [configMap(namespace, "stuck")]);
-  await write(kube, path, {
-    method: "PATCH",
-    body: { metadata: { finalizers: ["example.com/hold"] } },
-  });
-  await write(kube, path, { method: "DELETE" });
-  await using hasty = await openPlugin({
-    kubeconfig: kube.kubeconfig,
-    phase_timeout_ms: 500,
-  });
-  const run = await runEvent(hasty, [configMap(namespace, "stuck")]);
-  strictEqual(run.last.error?.code, "not_ready");
-  match(run.last.message, /held by the finalizers "example.com\/hold"/);
-  await write(kube, path, {
-    method: "PATCH",
-    body: { metadata: { finalizers: null } },
-  });
-});
-
 Deno.test("a field that cannot change is immutable, and named", async () => {
-  await using cluster = await open();
+  await using cluster = await openPlace();
   const { namespace, executor } = cluster;
   await using quick = await openPlugin({ kubeconfig: cluster.kube.kubeconfig });
   await runEvent(executor, [
@@ -416,7 +262,7 @@ Deno.test("a field that cannot change is immutable, and named", async () => {
 });
 
 Deno.test("warnings of the server and of ours reach the producer", async () => {
-  await using cluster = await open();
+  await using cluster = await openPlace();
   const { namespace, executor, kube } = cluster;
   const role = `r${crypto.randomUUID().slice(0, 8)}`;
   const run = await runEvent(executor, [
@@ -447,7 +293,7 @@ Deno.test("warnings of the server and of ours reach the producer", async () => {
 });
 
 Deno.test("a namespace that another event is about to make is waited for", async () => {
-  await using cluster = await open();
+  await using cluster = await openPlace();
   const { executor, kube } = cluster;
   const name = `made-${crypto.randomUUID().slice(0, 8)}`;
   const waited: string[] = [];
@@ -469,7 +315,7 @@ Deno.test("a namespace that another event is about to make is waited for", async
 });
 
 Deno.test("a cancelled event says what was applied, what is unknown and what was not attempted", async () => {
-  await using cluster = await open();
+  await using cluster = await openPlace();
   const { namespace, executor, kube } = cluster;
   const stop = new AbortController();
   const run = await runEvent(executor, [

@@ -1,10 +1,10 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
-import { freshNamespace, testCluster } from "./cluster.ts";
 import {
   changes,
   configMap,
   deployment,
-  openPlugin,
+  openPlace,
+  type Place,
   read,
   runEvent,
   thingDefinition,
@@ -12,27 +12,11 @@ import {
   write,
 } from "./k8s_resource.ts";
 
-/** An API server, a namespace and an open executor. */
-async function open(config: Readonly<Record<string, unknown>> = {}) {
-  const stack = new AsyncDisposableStack();
-  const kube = stack.use(await testCluster());
-  const { name: namespace } = stack.use(await freshNamespace(kube));
-  const executor = stack.use(
-    await openPlugin({ kubeconfig: kube.kubeconfig, ...config }),
-  );
-  return {
-    kube,
-    namespace,
-    executor,
-    [Symbol.asyncDispose]: () => stack.disposeAsync(),
-  };
-}
-
 const NOW = "2026-11-23T05:04:27Z";
 
 /** What a controller would write once the pods run. */
 async function becomeAvailable(
-  cluster: Awaited<ReturnType<typeof open>>,
+  cluster: Place,
   name: string,
 ): Promise<void> {
   const path =
@@ -57,7 +41,7 @@ async function becomeAvailable(
 
 /** As a kubelet: the pod of a Deployment runs. */
 async function runPods(
-  cluster: Awaited<ReturnType<typeof open>>,
+  cluster: Place,
 ): Promise<number> {
   const path = `/api/v1/namespaces/${cluster.namespace}/pods`;
   const { items } = await read<{ items: { metadata: { name: string } }[] }>(
@@ -86,7 +70,7 @@ async function runPods(
 }
 
 Deno.test("verify waits until a Deployment is available, and says what it waits for", async () => {
-  await using cluster = await open();
+  await using cluster = await openPlace();
   const { namespace, executor } = cluster;
   const waited: string[] = [];
   const run = await runEvent(executor, [
@@ -117,7 +101,7 @@ Deno.test("verify waits until a Deployment is available, and says what it waits 
 });
 
 Deno.test("verify.rollout.fails: a rollout that cannot succeed ends the event at once", async () => {
-  await using cluster = await open();
+  await using cluster = await openPlace();
   const { namespace, executor, kube } = cluster;
   const path = `/apis/apps/v1/namespaces/${namespace}/deployments/web`;
   const run = await runEvent(executor, [
@@ -156,7 +140,7 @@ Deno.test("verify.rollout.fails: a rollout that cannot succeed ends the event at
 });
 
 Deno.test("verify ends as not_ready when time is up, naming the object and the reason", async () => {
-  await using cluster = await open({ phase_timeout_ms: 1_000 });
+  await using cluster = await openPlace({ phase_timeout_ms: 1_000 });
   const { namespace, executor } = cluster;
   const run = await runEvent(executor, [
     deployment(namespace, "a"),
@@ -174,7 +158,7 @@ Deno.test("verify ends as not_ready when time is up, naming the object and the r
 });
 
 Deno.test("verify waits for a Job to complete, and fails when it fails", async () => {
-  await using cluster = await open();
+  await using cluster = await openPlace();
   const { namespace, executor, kube } = cluster;
   const job = (name: string) =>
     `apiVersion: batch/v1\nkind: Job\nmetadata: {name: ${name}, namespace: ${namespace}}\nspec: {backoffLimit: 0, template: {spec: {restartPolicy: Never, containers: [{name: c, image: local/none:1}]}}}\n`;
@@ -243,7 +227,7 @@ Deno.test("verify waits for a Job to complete, and fails when it fails", async (
 });
 
 Deno.test("verify waits for a Pod, and fails when it failed", async () => {
-  await using cluster = await open();
+  await using cluster = await openPlace();
   const { namespace, executor, kube } = cluster;
   const pod = (name: string) =>
     `apiVersion: v1\nkind: Pod\nmetadata: {name: ${name}, namespace: ${namespace}}\nspec: {containers: [{name: c, image: local/none:1}]}\n`;
@@ -273,7 +257,7 @@ Deno.test("verify waits for a Pod, and fails when it failed", async () => {
 });
 
 Deno.test("a definition whose names are taken ends the event, and its objects are not attempted", async () => {
-  await using cluster = await open();
+  await using cluster = await openPlace();
   const { namespace, executor, kube } = cluster;
   const group = `g${crypto.randomUUID().slice(0, 8)}.example`;
   const first = await runEvent(executor, [thingDefinition(group)]);
@@ -304,7 +288,7 @@ Deno.test("a definition whose names are taken ends the event, and its objects ar
 });
 
 Deno.test("an object that is deleted while it is waited for ends the event", async () => {
-  await using cluster = await open();
+  await using cluster = await openPlace();
   const { namespace, executor, kube } = cluster;
   const run = await runEvent(executor, [deployment(namespace, "web")], {
     onStatus: async ({ phase, message }) => {
