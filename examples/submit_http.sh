@@ -26,12 +26,12 @@ curl --fail-with-body --silent --show-error "$url/v2/events" \
 JSON
 echo
 
-# The stream sends what happened so far, then each change; it is closed after the last one here.
-curl --fail --silent --no-buffer --max-time 60 "$url/v2/stream?event=$id" |
-  sed -n 's/^data: .*"state":"\([a-z_]*\)".*/\1/p' |
-  while read -r state; do
-    case "$state" in
-      completed) echo completed; break ;;
-      failed | expired | cancelled) echo "$state" >&2; exit 1 ;;
-    esac
-  done
+while :; do
+  state=$(curl --fail --silent --show-error "$url/v2/events/$id" |
+    sed -n 's/.*"state": *"\([a-z_]*\)".*/\1/p')
+  case "$state" in
+    completed) echo completed; exit 0 ;;
+    failed | expired | cancelled) echo "$state" >&2; exit 1 ;;
+  esac
+  sleep 0.2
+done

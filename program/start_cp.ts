@@ -15,19 +15,13 @@ export async function startCp(given: Given, runtime: Runtime): Promise<number> {
   const values = readSettings(config, given, runtime);
   const log = logTo(runtime, values.logLevel);
   const dataDir = values.dataDir ?? stateDir(runtime.env, "cp");
-  await using cp = await ControlPlane.open({
+  await using _controlPlane = await ControlPlane.open({
     config: { ...values, dataDir },
     kinds,
     log,
   });
-  log.info("Control plane is ready", {
-    url: cp.url,
-    data_dir: dataDir,
-    mode: "dev",
-  });
   const { promise, resolve } = Promise.withResolvers<void>();
   runtime.signal.addEventListener("abort", () => resolve(), { once: true });
   if (!runtime.signal.aborted) await promise;
-  log.info("Draining", {});
   return 0;
 }

@@ -44,7 +44,7 @@ export class CpProcess implements AsyncDisposable {
 
   static async #ready(program: Program): Promise<string> {
     const [, url = ""] = await program.line(
-      /"message":"Control plane is ready".*"url":"([^"]+)"/,
+      /"message":"Control plane listens".*"url":"([^"]+)"/,
     );
     return url.replace(/\/$/, "");
   }

@@ -57,7 +57,7 @@ for (const victim of ["control plane", "agent"] as const) {
       payload: {
         manifests: [
           `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: c${i}\n  namespace: ${namespace.name}\n` +
-          `data:\n  n: "${i}"\n`,
+          `data:\n  number: "${i}"\n`,
         ],
       },
     }), (count) => {
@@ -85,11 +85,11 @@ for (const victim of ["control plane", "agent"] as const) {
       `/api/v1/namespaces/${namespace.name}/configmaps`,
     );
     const maps: {
-      items: { metadata: { name: string }; data?: { n?: string } }[];
+      items: { metadata: { name: string }; data?: { number?: string } }[];
     } = await answer
       .json();
     const found = new Map(
-      maps.items.map(({ metadata, data }) => [metadata.name, data?.n]),
+      maps.items.map(({ metadata, data }) => [metadata.name, data?.number]),
     );
     for (let i = 0; i < EVENTS; i++) {
       ok(found.get(`c${i}`) === String(i), `c${i} is in the cluster`);
