@@ -7,11 +7,15 @@ import {
 import type { ProblemBody } from "@transporter/sdk";
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { connect, type Socket } from "node:net";
+import { openMemoryStore } from "../store/memory.ts";
+import type { Store } from "../store/store.ts";
 import { ControlPlane, type ControlPlaneOptions } from "../control_plane.ts";
 
 /** A control plane of a test, over real HTTP. */
 export interface Place extends AsyncDisposable {
   readonly controlPlane: ControlPlane;
+  /** Its store. */
+  readonly store: Store;
   readonly url: string;
   readonly host: string;
   readonly port: number;
@@ -21,6 +25,8 @@ export interface Place extends AsyncDisposable {
   ask(path: string, options?: AskOptions): Promise<Answer>;
   /** Talks bytes. */
   raw(): RawClient;
+  /** Makes agents known that are not connected. */
+  know(...agents: readonly string[]): Promise<void>;
 }
 
 /** Options of {@linkcode Place.ask}. */
@@ -58,7 +64,9 @@ export async function openPlace(
     clock: systemClock,
     level: "debug",
   };
+  const store = options.store ?? openMemoryStore();
   const controlPlane = await ControlPlane.open({
+    store,
     kinds: [KIND],
     log: jsonLogger(logging),
     ...options,
@@ -73,6 +81,7 @@ export async function openPlace(
   const { host, port } = new URL(url);
   return {
     controlPlane,
+    store,
     url,
     host,
     port: Number(port),
@@ -96,6 +105,26 @@ export async function openPlace(
     raw: () => new RawClient(Number(port)),
     async [Symbol.asyncDispose]() {
       await controlPlane.close();
+      await store[Symbol.asyncDispose]();
+    },
+    async know(...agents) {
+      for (const id of agents) {
+        await store.openSession("default", {
+          registration: {
+            type: "registration",
+            id,
+            name: `Agent ${id}`,
+            cluster_name: "c",
+            version: "0.1.0",
+            capabilities: ["k8s_crud"],
+            labels: { zone: "z1" },
+          },
+          linkVersion: 1,
+          executors: [],
+          newEpoch: "e",
+          at: systemClock.now(),
+        });
+      }
     },
   };
 }
