@@ -8,6 +8,9 @@
 
 import { kubernetesFiles, ROOT } from "./files.ts";
 
+/** Far more than a step takes, in milliseconds; one that takes longer hangs. */
+const STEP_MS_MAX = 240_000;
+
 interface Step {
   readonly name: string;
   readonly args: readonly string[];
@@ -21,13 +24,17 @@ interface Outcome extends Step {
 
 async function run(step: Step): Promise<Outcome> {
   const startedAt = performance.now();
-  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+  const child = new Deno.Command(Deno.execPath(), {
     args: [...step.args],
     cwd: ROOT,
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
-  }).output();
+  }).spawn();
+  // Interrupted, "deno test" says which tests it waits for.
+  const timer = setTimeout(() => child.kill("SIGINT"), STEP_MS_MAX);
+  const { success, stdout, stderr } = await child.output();
+  clearTimeout(timer);
   const decoder = new TextDecoder();
   return {
     ...step,
