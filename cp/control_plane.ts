@@ -26,7 +26,8 @@ import { Readiness } from "./http/readiness.ts";
 import type { Services } from "./http/services.ts";
 import { ControlPlaneMetrics } from "./metrics.ts";
 import { openStore } from "./open_store.ts";
-import { HttpServer, type ServerLimits } from "./server.ts";
+import { HttpServer } from "./server.ts";
+import type { ServerLimits } from "./server_limits.ts";
 import type { Store } from "./store/store.ts";
 
 /** What a control plane needs. */
@@ -162,7 +163,7 @@ export class ControlPlane implements AsyncDisposable {
       );
       using limit = deadline(clock, settings.drainTimeout, { reason });
       await Promise.all([
-        server.closed(limit.signal),
+        server.close(limit.signal),
         core[Symbol.asyncDispose](),
         watched,
       ]);

@@ -23,5 +23,5 @@
  */
 export { config, type ControlPlaneConfig, SETTINGS } from "./config.ts";
 export * from "./control_plane.ts";
-export { SERVER_LIMITS, type ServerLimits } from "./server.ts";
+export * from "./server_limits.ts";
 export type * from "./store/store.ts";

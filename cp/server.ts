@@ -12,34 +12,10 @@ import type { Socket } from "node:net";
 // @ts-types="@types/ws"
 import { WebSocketServer } from "ws";
 import type { ListenAddress } from "./config.ts";
+import { Connections } from "./connections.ts";
 import type { Bindings } from "./http/app.ts";
 import { type Problem, rawProblem } from "./http/problem.ts";
-
-/** How long clients may take, and how much they may send (security.md E.8). Milliseconds and bytes. */
-export interface ServerLimits {
-  /** For the headers of a request. */
-  readonly headersMs: number;
-  /** For a request with its body. */
-  readonly requestMs: number;
-  /** Without a request, before a connection is closed. */
-  readonly idleMs: number;
-  /** Between looks at the clock. */
-  readonly checkMs: number;
-  /** All headers together. */
-  readonly headerBytesMax: number;
-  /** One frame of an agent; those of v1 send a whole message in one. */
-  readonly frameBytesMax: number;
-}
-
-/** The limits unless told otherwise. */
-export const SERVER_LIMITS: ServerLimits = {
-  headersMs: 10_000,
-  requestMs: 60_000,
-  idleMs: 65_000,
-  checkMs: 500,
-  headerBytesMax: 16 * 1024,
-  frameBytesMax: 12 * 1024 * 1024 + 64 * 1024,
-};
+import { SERVER_LIMITS, type ServerLimits } from "./server_limits.ts";
 
 /** Options of {@linkcode HttpServer.listen}. */
 export interface HttpServerOptions {
@@ -101,13 +77,18 @@ export class HttpServer {
   readonly #webSockets: WebSocketServer;
   readonly #options: HttpServerOptions;
   readonly #address: ListenAddress;
+  readonly #connections: Connections;
 
   private constructor(
     server: Server,
     options: HttpServerOptions,
-    limits: ServerLimits,
+    { limits, connections }: {
+      readonly limits: ServerLimits;
+      readonly connections: Connections;
+    },
   ) {
     this.#server = server;
+    this.#connections = connections;
     this.#options = options;
     this.#webSockets = new WebSocketServer({
       noServer: true,
@@ -194,9 +175,12 @@ export class HttpServer {
         shouldUpgradeCallback: isWebSocket, // another upgrade that is offered may be declined by an answer
       } as Parameters<typeof createServer>[0],
     );
+    const connections = new Connections();
+    server.on("connection", (socket: Socket) => connections.opened(socket));
     // A client that waits for a word gets it from whoever reads the body.
     for (const name of ["request", "checkContinue", "checkExpectation"]) {
       server.on(name, (incoming: IncomingMessage, outgoing: ServerResponse) => {
+        connections.began(incoming.socket, outgoing);
         outgoing.once("finish", () => linger(incoming));
         listener(incoming, outgoing).catch((error: unknown) => {
           options.log.error("Answer could not be written", { error });
@@ -205,7 +189,7 @@ export class HttpServer {
       });
     }
     await bind(server, options.address);
-    return new HttpServer(server, options, limits);
+    return new HttpServer(server, options, { limits, connections });
   }
 
   /** Where it is reached. */
@@ -220,6 +204,7 @@ export class HttpServer {
     head: Parameters<WebSocketServer["handleUpgrade"]>[2],
   ): void {
     const { admit, serve, problem, headers } = this.#options;
+    this.#connections.upgraded(socket);
     socket.on("error", () => {}); // it closes, and that is dealt with
     try {
       admit(request);
@@ -232,20 +217,15 @@ export class HttpServer {
     });
   }
 
-  /** Takes no more connections, and closes those without a request. */
-  stop(): void {
+  /** Takes no more connections. Resolves when every one is closed; `signal` closes those that are left. */
+  async close(signal: AbortSignal): Promise<void> {
+    const closed = once(this.#server, "close");
+    const drop = () => this.#connections.drop();
+    signal.addEventListener("abort", drop, { once: true });
     this.#server.close();
-    this.#server.closeIdleConnections();
-  }
-
-  /** Resolves when every connection is closed; `signal` closes those that are left. */
-  async closed(signal: AbortSignal): Promise<void> {
-    const all = () => this.#server.closeAllConnections();
-    signal.addEventListener("abort", all, { once: true });
-    if (signal.aborted) all();
-    this.stop();
-    await once(this.#server, "close");
-    signal.removeEventListener("abort", all);
+    this.#connections.stop();
+    await closed;
+    signal.removeEventListener("abort", drop);
   }
 }
 

@@ -179,11 +179,28 @@ export const SCHEMAS = {
 /** The name of a shape. */
 export type SchemaName = keyof typeof SCHEMAS;
 
+/** What is given may get more fields one day; what is taken may not have any other. */
+const TAKEN: readonly SchemaName[] = ["EventInput"];
+
 /** The JSON Schemas of all shapes, for an OpenAPI document. */
-export function jsonSchemas(): Readonly<Record<SchemaName, unknown>> {
-  return toJsonSchemaDefs(SCHEMAS, {
+export function jsonSchemas(): Readonly<Record<string, unknown>> {
+  const schemas = toJsonSchemaDefs(SCHEMAS, {
     target: "draft-2020-12",
     errorMode: "ignore",
     overrideRef: ({ referenceId }) => `#/components/schemas/${referenceId}`,
   });
+  return Object.fromEntries(
+    Object.entries(schemas).map(([name, schema]) => [
+      name,
+      TAKEN.some((taken) => taken === name) ? schema : open(schema),
+    ]),
+  );
+}
+
+function open(schema: unknown): unknown {
+  return JSON.parse(
+    JSON.stringify(schema),
+    (key, value) =>
+      key === "additionalProperties" && value === false ? undefined : value,
+  );
 }

@@ -1,0 +1,74 @@
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { once } from "node:events";
+import * as v from "valibot";
+import { event, isProblem, openPlace } from "../testing/place.ts";
+import { SCHEMAS } from "./schemas.ts";
+
+Deno.test("GET /v2/agents lists agents by id, in pages", async () => {
+  await using place = await openPlace();
+  deepStrictEqual((await place.ask("/v2/agents")).json, { items: [] });
+  await place.know("c", "a", "b");
+  const page = v.parse(
+    SCHEMAS.AgentPage,
+    (await place.ask("/v2/agents?limit=2")).json,
+  );
+  deepStrictEqual(page.items.map(({ id }) => id), ["a", "b"]);
+  const last =
+    (await place.ask(`/v2/agents?limit=2&cursor=${page.next_cursor}`)).json;
+  deepStrictEqual([last.items.length, last.items[0].id, last.next_cursor], [
+    1,
+    "c",
+    undefined,
+  ]);
+});
+
+Deno.test("GET /v2/agents/{id} shows an agent, and what is open for it", async () => {
+  await using place = await openPlace();
+  await place.know("edge-1");
+  await place.ask("/v2/events", { method: "POST", body: event("e1") });
+  const agent = v.parse(
+    SCHEMAS.Agent,
+    (await place.ask("/v2/agents/edge-1")).json,
+  );
+  deepStrictEqual(
+    [
+      agent.connected,
+      agent.link_version,
+      agent.generation,
+      agent.open_events,
+      agent.labels,
+    ],
+    [false, 1, 1, { queued: 1 }, { zone: "z1" }],
+  );
+  isProblem(await place.ask("/v2/agents/nobody"), 404, "unknown_agent");
+});
+
+Deno.test("GET /v2/agents/{id} knows who is connected", async () => {
+  await using place = await openPlace();
+  const socket = new WebSocket(`${place.url.replace("http", "ws")}/ws`);
+  await once(socket, "open");
+  socket.send(
+    JSON.stringify({
+      id: "edge-1",
+      name: "n",
+      cluster_name: "c",
+      version: "1",
+      capabilities: ["k8s_crud"],
+    }),
+  );
+  await once(socket, "message");
+  strictEqual((await place.ask("/v2/agents/edge-1")).json.connected, true);
+  strictEqual((await place.ask("/health")).json.agent_count, 1);
+  socket.close();
+  await once(socket, "close");
+  while ((await place.ask("/v2/agents/edge-1")).json.connected) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+});
+
+Deno.test("GET /ws without an upgrade says that it is for agents", async () => {
+  await using place = await openPlace();
+  const answer = await place.ask("/ws");
+  isProblem(answer, 426, "unsupported_version");
+  strictEqual(answer.headers.get("upgrade"), "websocket");
+});
