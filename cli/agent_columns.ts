@@ -30,7 +30,7 @@ export function agentColumns(
   wide: boolean,
 ): Column<AgentView>[] {
   const columns: Column<AgentView>[] = [
-    { name: "ID", cell: ({ id }) => id, whole: true },
+    { name: "ID", cell: ({ id }) => id, whole: true, later: 12 },
     {
       name: "STATUS",
       cell: (agent) => {
@@ -38,6 +38,7 @@ export function agentColumns(
         return { text, style: styleOf(text) };
       },
       whole: true,
+      later: "disconnected".length,
     },
     { name: "CLUSTER", cell: ({ cluster_name }) => cluster_name },
     { name: "VERSION", cell: ({ version }) => version },

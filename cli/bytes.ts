@@ -48,3 +48,17 @@ export async function readText(
   }
   return text + decode();
 }
+
+/**
+ * Ends a body when a signal aborts. The signal of the `fetch` it came from is
+ * not enough: once Deno has collected the request as garbage, an abort no
+ * longer reaches the body, and whoever reads it waits for ever.
+ *
+ * @returns The same bytes; an error with the signal's reason once it aborts.
+ */
+export function cutBy(
+  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  signal: AbortSignal,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  return body.pipeThrough(new TransformStream(), { signal });
+}

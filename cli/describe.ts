@@ -18,7 +18,8 @@ function show<T>(
 ): void {
   if (!invocation.isTable) return invocation.printValue(value);
   const options = {
-    ...invocation.tableOptions,
+    columns: undefined,
+    paint: invocation.paint,
     now: invocation.host.clock.now(),
   };
   invocation.print(text(value, options));

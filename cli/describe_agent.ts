@@ -48,11 +48,10 @@ export function describeAgent(
   options: DescribeOptions,
 ): string {
   const { now, paint } = options;
-  const inner = { ...options, columns: options.columns && options.columns - 2 };
   const columns = eventColumns(() => now, false)
     .filter(({ name }) => name !== "AGENT");
   return fields(head(agent, now), paint) +
     (events.length === 0
       ? ""
-      : section("Newest events", new Table(columns, inner).head(events)));
+      : section("Newest events", new Table(columns, options).head(events)));
 }

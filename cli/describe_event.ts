@@ -21,8 +21,10 @@ export interface EventDescription {
   readonly history: readonly HistoryEntry[];
 }
 
-/** How it is shown. */
+/** How it is shown; nothing is cut. */
 export interface DescribeOptions extends TableOptions {
+  /** Nothing is cut, since everything is asked for. */
+  readonly columns: undefined;
   /** The time of day, in milliseconds since 1970. */
   readonly now: number;
 }
@@ -93,23 +95,27 @@ function historyColumns(
   history: readonly HistoryEntry[],
 ): Column<HistoryEntry>[] {
   const start = parseTime(history[0]?.timestamp ?? "") ?? 0;
+  const days = new Set(history.map(({ timestamp }) => timestamp.slice(0, 10)));
   function after({ timestamp }: HistoryEntry): string {
     const at = parseTime(timestamp);
-    return at === undefined ? "" : `+${((at - start) / 1000).toFixed(3)}s`;
+    if (at === undefined) return "";
+    const ms = at - start;
+    return ms < 60_000
+      ? `+${(ms / 1000).toFixed(3)}s`
+      : `+${formatDuration(ms * 1e6)}`;
   }
-  return [
-    { name: "TIME", cell: ({ timestamp }) => timestamp, whole: true },
-    { name: "AFTER", cell: after, whole: true },
+  function time({ timestamp }: HistoryEntry): string {
+    return days.size === 1 ? timestamp.slice(11) : timestamp;
+  }
+  const columns: Column<HistoryEntry>[] = [
+    { name: "TIME", cell: time },
+    { name: "AFTER", cell: after },
     {
-      name: "STATE",
-      cell: ({ state }) => ({ text: state, style: styleOf(state) }),
-      whole: true,
-    },
-    { name: "PHASE", cell: ({ phase = "" }) => phase, whole: true },
-    {
-      name: "ATTEMPT",
-      cell: ({ attempt }) => attempt === undefined ? "" : String(attempt),
-      whole: true,
+      name: "STEP",
+      cell: ({ state, phase = state }) => ({
+        text: phase,
+        style: styleOf(phase),
+      }),
     },
     {
       name: "BY",
@@ -117,6 +123,13 @@ function historyColumns(
     },
     { name: "MESSAGE", cell: ({ message }) => message },
   ];
+  if (history.some(({ attempt = 1 }) => attempt > 1)) {
+    columns.splice(2, 0, {
+      name: "ATTEMPT",
+      cell: ({ attempt = "" }) => String(attempt),
+    });
+  }
+  return columns;
 }
 
 /** Everything about an event, for people. */
@@ -126,14 +139,13 @@ export function describeEvent(
 ): string {
   const { event, history } = description;
   const { now, paint } = options;
-  const inner = { ...options, columns: options.columns && options.columns - 2 };
   const objects = objectsOf(event.result, event.spec.target_agent);
   const rest = restOf(description);
   const details = event.error?.details ?? {};
   return fields(head(description, now), paint) +
     (objects.length === 0 ? "" : section(
       "Objects",
-      new Table(objectColumns(objects), inner).head(objects),
+      new Table(objectColumns(objects), options).head(objects),
     )) +
     (Object.keys(rest).length === 0
       ? ""
@@ -141,5 +153,8 @@ export function describeEvent(
     (Object.keys(details).length === 0
       ? ""
       : section("Error details", encode(details, "yaml"))) +
-    section("History", new Table(historyColumns(history), inner).head(history));
+    section(
+      "History",
+      new Table(historyColumns(history), options).head(history),
+    );
 }

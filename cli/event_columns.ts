@@ -21,19 +21,26 @@ export function eventColumns(
   wide: boolean,
 ): Column<EventView>[] {
   const columns: Column<EventView>[] = [
-    { name: "ID", cell: ({ spec }) => spec.id, whole: true },
-    { name: "TYPE", cell: ({ spec }) => spec.type },
-    { name: "AGENT", cell: ({ spec }) => spec.target_agent },
+    { name: "ID", cell: ({ spec }) => spec.id, whole: true, later: 26 },
+    { name: "TYPE", cell: ({ spec }) => spec.type, later: 12 },
+    { name: "AGENT", cell: ({ spec }) => spec.target_agent, later: 12 },
     {
       name: "STATE",
       cell: ({ state }) => ({ text: state, style: styleOf(state) }),
       whole: true,
+      later: "in_progress".length,
     },
-    { name: "PHASE", cell: showPhase, whole: true },
+    {
+      name: "PHASE",
+      cell: showPhase,
+      whole: true,
+      later: "interrupted".length,
+    },
     {
       name: "AGE",
       cell: ({ accepted_at }) => ageOf(accepted_at, now()),
       whole: true,
+      later: "59m59s".length,
     },
   ];
   if (wide) {

@@ -5,7 +5,7 @@ import {
   type Rng,
   TransporterError,
 } from "@transporter/sdk";
-import { readText } from "./bytes.ts";
+import { cutBy, readText } from "./bytes.ts";
 import { problemOf, retryAfterMs, unreachable } from "./problem.ts";
 import { stoppedBy } from "./retry.ts";
 
@@ -105,10 +105,12 @@ export class Http {
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         signal: limit.signal,
       });
-      const text = response.body === null ? "" : await readText(response.body, {
-        name: `the answer of "${url}"`,
-        bytesMax: ANSWER_BYTES_MAX,
-      });
+      const text = response.body === null
+        ? ""
+        : await readText(cutBy(response.body, limit.signal), {
+          name: `the answer of "${url}"`,
+          bytesMax: ANSWER_BYTES_MAX,
+        });
       return { status: response.status, headers: response.headers, text };
     } catch (cause) {
       throw this.failure(cause, limit.signal);

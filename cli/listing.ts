@@ -53,8 +53,9 @@ export class Listing<T> {
   /** Writes what there is when a watch begins; {@linkcode Listing.next} writes what comes then. */
   first(items: readonly T[]): void {
     const { isTable } = this.#invocation;
-    if (isTable) this.#invocation.print(this.#table.head(items));
-    else for (const item of items) this.next(item);
+    if (isTable) {
+      this.#invocation.print(this.#table.head(items, { goesOn: true }));
+    } else for (const item of items) this.next(item);
   }
 
   /** Writes one more, as a watch sees it. */

@@ -71,7 +71,7 @@ export function agentIds(
 export function agentId(value: string): string {
   if (isAgentId(value)) return value;
   return refuse(
-    "--agent",
+    "the agent id",
     value,
     "1 to 128 letters, digits, dots, underscores and hyphens, with a letter or digit at both ends",
   );
@@ -85,7 +85,7 @@ export function agentId(value: string): string {
 export function eventId(value: string): string {
   if (isEventId(value)) return value;
   return refuse(
-    "--id",
+    "the event id",
     value,
     "1 to 128 of the characters A-Z a-z 0-9 . _ : -",
   );

@@ -135,7 +135,7 @@ export function buildProgram(
   addVersion(program, context);
   addHelp(program);
   program.version(
-    VERSION,
+    `transporter ${VERSION}`,
     "--version",
     "show the version of this program",
   );

@@ -24,26 +24,25 @@ export class Progress {
   /** Something happened to an event. */
   step(entry: HistoryEntry, agent: string): void {
     const { host, paintError } = this.#invocation;
-    const word = entry.phase ?? entry.state;
-    const who = `event/${safe(entry.event_id)} (agent ${safe(agent)})`;
-    const message = safe(entry.message);
+    const word = safe(entry.phase ?? entry.state);
+    const before = `event/${safe(entry.event_id)} `;
+    const after = ` (agent ${safe(agent)}): ${safe(entry.message)}`;
     if (!host.stderr.isTerminal) {
-      return this.#invocation.note(`${who}: ${safe(word)}: ${message}`);
+      return this.#invocation.note(before + word + after);
     }
     const many = this.#total > 1
       ? `${this.#over} of ${this.#total} over; `
       : "";
-    const line = cut(
-      `${many}${who}: ${safe(word)}: ${message}`,
-      (host.stderr.columns ?? 80) - 1,
-    );
-    const shown = safe(word);
-    this.#draw(
-      line.replace(
-        `: ${shown}:`,
-        () => `: ${paintError(shown, styleOf(word))}:`,
-      ),
-    );
+    const columns = (host.stderr.columns ?? 80) - 1;
+    const start = many + before;
+    const line = cut(start + word + after, columns);
+    // Colour comes after the cut, which counts columns.
+    const whole = line.startsWith(start + word);
+    const shown = whole
+      ? start + paintError(word, styleOf(word)) +
+        line.slice(start.length + word.length)
+      : line;
+    this.#draw(shown);
   }
 
   /** An event needs to be waited for no more. */

@@ -46,9 +46,23 @@ function parseYaml({ name, text }: Source): unknown {
   }
 }
 
+/** Says in which file it is, where a message only says what. */
+function inFile(error: unknown, what: string, source: Source) {
+  const { code, message, details } = TransporterError.from(error);
+  return new TransporterError(code, message.replace(what, source.name), {
+    cause: error,
+    ...(details === undefined ? {} : { details }),
+  });
+}
+
 function parseSource(source: Source): Readonly<Record<string, unknown>> {
   const isJson = source.text.trimStart().startsWith("{");
-  const value = isJson ? parseJson(source.text) : parseYaml(source);
+  let value: unknown;
+  try {
+    value = isJson ? parseJson(source.text) : parseYaml(source);
+  } catch (error) {
+    throw inFile(error, "the JSON", source);
+  }
   if (isRecord(value)) return value;
   throw new TransporterError(
     "wrong_type",
@@ -63,7 +77,15 @@ async function run(flags: EventFlags, host: Host) {
   // Its fields are checked by checkDraft, in the form in which they would be sent.
   const base = parseSource(source) as unknown as Base;
   const drafts = draftsOf(base, flags, host);
-  for (const draft of drafts) await checkDraft(draft, host);
+  for (const draft of drafts) {
+    try {
+      await checkDraft(draft, host);
+    } catch (error) {
+      // Nobody has seen an id that was made just now.
+      const isNew = flags.id === undefined && base.id === undefined;
+      throw inFile(error, isNew ? `event "${draft.id}"` : "the event", source);
+    }
+  }
   return { drafts, options };
 }
 

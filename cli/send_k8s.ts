@@ -29,13 +29,9 @@ function withNames(
     /\bmanifest (\d+)(?=, document)/g,
     (text, number) => sources[Number(number) - 1]?.name ?? text,
   );
-  const number = error.details?.["manifest"];
-  const file = typeof number === "number"
-    ? sources[number - 1]?.name
-    : undefined;
   return new TransporterError(error.code, message, {
     cause: error,
-    details: { ...error.details, ...(file === undefined ? {} : { file }) },
+    ...(error.details === undefined ? {} : { details: error.details }),
   });
 }
 

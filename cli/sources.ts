@@ -1,5 +1,5 @@
 import { deadline, TransporterError } from "@transporter/sdk";
-import { readText } from "./bytes.ts";
+import { cutBy, readText } from "./bytes.ts";
 import type { Host } from "./host.ts";
 import { stoppedBy } from "./retry.ts";
 import { safe } from "./text.ts";
@@ -69,7 +69,7 @@ async function readUrl(url: string, host: Host): Promise<Source> {
         `Cannot read ${name} as the answer has status ${response.status}`,
       );
     }
-    return { name, text: await bounded(response.body, name) };
+    return { name, text: await bounded(cutBy(response.body, signal), name) };
   } catch (cause) {
     if (signal.aborted) throw stoppedBy(signal, cause);
     if (cause instanceof TransporterError) throw cause;

@@ -7,6 +7,7 @@ import {
   TransporterError,
 } from "@transporter/sdk";
 import { createParser } from "eventsource-parser";
+import { cutBy, readText } from "./bytes.ts";
 import type { Client } from "./client.ts";
 import type { Query } from "./http.ts";
 import { problemOf } from "./problem.ts";
@@ -80,13 +81,16 @@ async function open(
     signal,
   });
   if (response.ok && response.body !== null) {
-    return response.body.pipeThrough(new TextDecoderStream());
+    return cutBy(response.body, signal).pipeThrough(new TextDecoderStream());
   }
   const { status, headers } = response;
   throw problemOf({
     status,
     headers,
-    text: await response.text(),
+    text: response.body === null ? "" : await readText(
+      cutBy(response.body, signal),
+      { name: "the answer", bytesMax: BUFFER_CHARS_MAX },
+    ),
     url: client.url,
   });
 }

@@ -17,6 +17,8 @@ export interface Column<T> {
   readonly cell: (row: T) => Cell;
   /** Never cut, since people copy it. */
   readonly whole?: boolean;
+  /** What rows that come later may need, in columns of the terminal. */
+  readonly later?: number;
 }
 
 /** How a table is shown. */
@@ -82,13 +84,22 @@ export class Table<T> {
     this.#options = options;
   }
 
-  /** The headings and the first rows, each line with its line break. */
-  head(rows: readonly T[]): string {
+  /**
+   * The headings and the first rows, each line with its line break.
+   *
+   * @param rows May be none.
+   * @param options `goesOn`: leaves room for rows that come later.
+   */
+  head(
+    rows: readonly T[],
+    options: { readonly goesOn?: boolean } = {},
+  ): string {
     const heads = this.#columns.map(({ name }) => plainOf(name));
     const body = rows.map((row) => this.#cells(row));
     const widths = heads.map((head, i) =>
       Math.max(
         widthOf(head.text),
+        (options.goesOn && this.#columns[i]?.later) || 0,
         ...body.map((cells) => widthOf(cells[i]?.text ?? "")),
       )
     );

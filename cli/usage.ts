@@ -19,6 +19,11 @@ export function usageOf(
   const path = pathOf(command);
   const [first = "", second = ""] = error.message.split("\n");
   const said = first.replace(/^error: /, "").replace(/\.$/, "")
+    .replace(
+      / is invalid(?: for argument '[^']*')?\. Allowed choices are /,
+      ": it must be one of ",
+    )
+    .replace(/\. Expected /, ": expected ")
     .replace(/'([^']*)'/g, '"$1"');
   const near = /^\(Did you mean (?:one of )?(.*)\?\)$/.exec(second)?.[1];
   const cure = near === undefined
@@ -27,7 +32,8 @@ export function usageOf(
       near.split(", ").map((each) => `"${each}"`).join(" or ")
     }?`;
   const wanted = said.charAt(0).toUpperCase() + said.slice(1);
-  return new TransporterError("usage", `${wanted}: ${cure}`, { cause: error });
+  const joint = wanted.includes(": ") ? "; " : ": ";
+  return new TransporterError("usage", wanted + joint + cure, { cause: error });
 }
 
 /** A group was named, and nothing of what is in it; `typed` is what was named in its place. */

@@ -1,0 +1,120 @@
+import { strictEqual } from "node:assert/strict";
+import { agent, completed, history, ID } from "./testing/fixtures.ts";
+import { golden } from "./testing/golden.ts";
+import { run } from "./testing/host.ts";
+import { problem, ScriptedServer } from "./testing/server.ts";
+
+const EVENT = completed({
+  spec: {
+    ...completed().spec,
+    payload: { manifests: ["secret", "secret"], note: "secret" },
+    batch_id: "batch-1",
+    metadata: { ticket: "T-1" },
+    traceparent: `00-${"1".repeat(32)}-${"2".repeat(16)}-01`,
+  },
+});
+
+const FAILED = completed({
+  state: "failed",
+  phase: "failed",
+  message: "First line\nsecond \u001b]0;line",
+  error: {
+    code: "not_ready",
+    message: "Not ready",
+    details: { object: "Deployment/web", reason: "no \u009bnodes" },
+  },
+  result: {
+    success: false,
+    completed_at: "2026-11-23T05:04:28.345Z",
+    duration: 2e9,
+    exit_code: 3,
+    output: "one\ntwo\n",
+    // What a hostile agent may send in place of a list.
+    resource_status: "all of them" as unknown as [],
+  },
+});
+
+function serverOf(event: unknown): ScriptedServer {
+  return new ScriptedServer()
+    .on(`GET /v2/events/${ID}`, () => event)
+    .on(
+      `GET /v2/events/${ID}/history`,
+      // Newest first, in two pages: either order and any length will do.
+      ({ query }) =>
+        query.get("cursor") === "c"
+          ? { items: history().toReversed().slice(2) }
+          : { items: history().toReversed().slice(0, 2), next_cursor: "c" },
+    )
+    .on("GET /v2/agents/edge-7", () => agent())
+    .on("GET /v2/events", () => ({ items: [completed()] }));
+}
+
+const CASES = [
+  ["event", ["describe", "event", ID], EVENT],
+  ["event_failed", ["describe", "event", ID], FAILED],
+  ["agent", ["describe", "agent", "edge-7"], EVENT],
+] as const;
+
+for (const [name, args, event] of CASES) {
+  for (const format of ["table", "json", "yaml"]) {
+    Deno.test(`describe ${name} -o ${format}`, async () => {
+      await using server = serverOf(event);
+      const ran = await run([...args, "-o", format], { url: server.url });
+      strictEqual(ran.stderr, "");
+      strictEqual(ran.code, 0);
+      await golden(`output/describe_${name}.${format}.txt`, ran.stdout);
+    });
+  }
+}
+
+Deno.test("describe does not print payloads, which may hold secrets, unless all is asked for", async () => {
+  await using server = serverOf(EVENT);
+  const text = await run(["describe", "event", ID], { url: server.url });
+  strictEqual(text.stdout.includes("secret"), false);
+  const all = await run(["describe", "event", ID, "-o", "yaml"], {
+    url: server.url,
+  });
+  strictEqual(all.stdout.includes("secret"), true);
+});
+
+Deno.test("describe agent asks for this agent's newest events only", async () => {
+  await using server = serverOf(EVENT);
+  await run(["describe", "agent", "edge-7"], { url: server.url });
+  const [asked] = server.asked("GET /v2/events");
+  strictEqual(asked?.query.toString(), "agent=edge-7&limit=10");
+});
+
+Deno.test("describe cuts nothing on a terminal", async () => {
+  await using server = serverOf(EVENT);
+  const args = ["describe", "event", ID, "--no-color"];
+  const narrow = await run(args, { url: server.url, columns: 40 });
+  const piped = await run(args, { url: server.url });
+  strictEqual(narrow.stdout, piped.stdout);
+});
+
+Deno.test("describe shows attempts and dates where they differ", async () => {
+  const [first, ...rest] = history();
+  const later = rest.map((entry) => ({
+    ...entry,
+    attempt: 2,
+    timestamp: entry.timestamp.replace("-23T", "-24T"),
+  }));
+  await using server = serverOf(EVENT)
+    .on(`GET /v2/events/${ID}/history`, () => ({ items: [first, ...later] }));
+  const { stdout } = await run(["describe", "event", ID], { url: server.url });
+  const [, timeLine = ""] = stdout.split("History:\n");
+  await golden("output/describe_attempts.txt", timeLine);
+});
+
+Deno.test("describe ends with 4 when there is no such thing", async () => {
+  await using server = serverOf(EVENT)
+    .on(
+      `GET /v2/events/${ID}`,
+      () => problem(404, "unknown_event", `Cannot find event "${ID}"`),
+    );
+  const { code, stdout } = await run(["describe", "event", ID], {
+    url: server.url,
+  });
+  strictEqual(code, 4);
+  strictEqual(stdout, "");
+});

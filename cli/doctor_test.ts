@@ -1,0 +1,249 @@
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { agent } from "./testing/fixtures.ts";
+import { NOW, run, testClock } from "./testing/host.ts";
+import { type Answer, problem, ScriptedServer } from "./testing/server.ts";
+
+/** Time does not pass while doctor asks, so that its figures are the same each time. */
+const clock = { ...testClock, monotonic: () => 0 };
+
+function dated(offsetMs: number): Answer {
+  return () =>
+    Response.json(
+      { status: "healthy", agent_count: 1, version: "0.1.0" },
+      { headers: { date: new Date(NOW + offsetMs).toUTCString() } },
+    );
+}
+
+function ready(durability?: string): Answer {
+  return () => ({ status: "ready", ...(durability && { durability }) });
+}
+
+interface Case {
+  readonly name: string;
+  readonly health?: Answer;
+  readonly readyz?: Answer;
+  readonly agents?: Answer;
+  readonly code: number;
+  readonly lines: readonly string[];
+}
+
+const OK = {
+  configuration:
+    "ok       configuration  The control plane is at URL, by TP_URL",
+  reachable: "ok       reachable      Version 0.1.0 answers in 1 ms",
+  ready: "ok       ready          It takes events",
+  durability: "ok       durability     Accepted events are on disk",
+  clock: "ok       clock          Its clock and this one show the same time",
+  agents: "ok       agents         1 connected",
+};
+
+const CASES: readonly Case[] = [
+  { name: "all is well", code: 0, lines: Object.values(OK) },
+  {
+    name: "something else listens there",
+    health: () => new Response("<html>", { status: 200 }),
+    code: 3,
+    lines: [
+      OK.configuration,
+      "failed   reachable      Something else answers there, with status 200: name the control plane with --cp-url or TP_URL",
+    ],
+  },
+  {
+    name: "the disk is full",
+    health: () =>
+      Response.json({ status: "unhealthy", version: "0.1.0" }, {
+        status: 503,
+        headers: { date: new Date(NOW).toUTCString() },
+      }),
+    readyz: () => problem(503, "store_unavailable", "Cannot commit"),
+    code: 3,
+    lines: [
+      OK.configuration,
+      OK.reachable,
+      "failed   ready          Cannot commit: look at its log, and at the disk of its data folder",
+      OK.clock,
+      OK.agents,
+    ],
+  },
+  {
+    name: "the store forgets",
+    readyz: ready("memory"),
+    code: 0,
+    lines: [
+      OK.configuration,
+      OK.reachable,
+      OK.ready,
+      "warning  durability     Accepted events are in memory only, and lost when it stops: start the control plane without --store memory:",
+      OK.clock,
+      OK.agents,
+    ],
+  },
+  {
+    name: "the store writes each second",
+    readyz: ready("everysec"),
+    code: 0,
+    lines: [
+      OK.configuration,
+      OK.reachable,
+      OK.ready,
+      "warning  durability     Accepted events are on disk within a second: set the store to write each event at once",
+      OK.clock,
+      OK.agents,
+    ],
+  },
+  {
+    name: "nothing is said about durability",
+    readyz: ready(),
+    code: 0,
+    lines: [
+      OK.configuration,
+      OK.reachable,
+      OK.ready,
+      "warning  durability     It does not say how safe accepted events are: run a control plane and a command of the same version",
+      OK.clock,
+      OK.agents,
+    ],
+  },
+  {
+    name: "the clocks differ a little",
+    health: dated(-60_000),
+    code: 0,
+    lines: [
+      OK.configuration,
+      OK.reachable,
+      OK.ready,
+      OK.durability,
+      "warning  clock          Its clock is 59s behind of this one: set both by NTP; deadlines follow the control plane's",
+      OK.agents,
+    ],
+  },
+  {
+    name: "the clocks differ a lot",
+    health: dated(600_000),
+    code: 3,
+    lines: [
+      OK.configuration,
+      OK.reachable,
+      OK.ready,
+      OK.durability,
+      "failed   clock          Its clock is 10m ahead of this one: set both by NTP; deadlines follow the control plane's",
+      OK.agents,
+    ],
+  },
+  {
+    name: "no agent ever came",
+    agents: () => ({ items: [] }),
+    code: 3,
+    lines: [
+      OK.configuration,
+      OK.reachable,
+      OK.ready,
+      OK.durability,
+      OK.clock,
+      'failed   agents         No agent has ever connected: start one with "transporter agent"',
+    ],
+  },
+  {
+    name: "all agents are gone",
+    agents: () => ({ items: [agent({ connected: false })] }),
+    code: 3,
+    lines: [
+      OK.configuration,
+      OK.reachable,
+      OK.ready,
+      OK.durability,
+      OK.clock,
+      'failed   agents         None of 1 agents is connected: start one with "transporter agent"',
+    ],
+  },
+  {
+    name: "some agents are gone",
+    agents: () => ({
+      items: [
+        agent(),
+        ...["a", "b\u001b", "c", "d"].map((id) =>
+          agent({ id, connected: false })
+        ),
+      ],
+    }),
+    code: 0,
+    lines: [
+      OK.configuration,
+      OK.reachable,
+      OK.ready,
+      OK.durability,
+      OK.clock,
+      'warning  agents         1 connected, 4 not: "a", "b\\u001b", "c" and others: "transporter describe agent" shows since when',
+    ],
+  },
+  {
+    name: "lists are refused",
+    agents: () => problem(500, "internal", "Internal error"),
+    code: 3,
+    lines: [
+      OK.configuration,
+      OK.reachable,
+      OK.ready,
+      OK.durability,
+      OK.clock,
+      "failed   answers        Internal error: look at the log of the control plane",
+    ],
+  },
+];
+
+for (const { name, code, lines, ...answers } of CASES) {
+  Deno.test(`doctor sees that ${name}`, async () => {
+    const {
+      health = dated(0),
+      readyz = ready("fsync"),
+      agents = () => ({ items: [agent()] }),
+    } = answers;
+    await using server = new ScriptedServer()
+      .on("GET /health", health)
+      .on("GET /readyz", readyz)
+      .on("GET /v2/agents", agents);
+    const ran = await run(["doctor"], { url: server.url, clock });
+    deepStrictEqual(
+      ran.stdout.replace(server.url, "URL").trimEnd().split("\n"),
+      lines,
+    );
+    strictEqual(ran.stderr, "");
+    strictEqual(ran.code, code);
+    const json = await run(["doctor", "-o", "json"], {
+      url: server.url,
+      clock,
+    });
+    strictEqual(json.code, code);
+    const { checks } = JSON.parse(json.stdout);
+    deepStrictEqual(
+      checks.map(({ result }: { result: string }) => result),
+      lines.map((line) => line.split(" ")[0]),
+    );
+  });
+}
+
+Deno.test("doctor says when nothing listens", async () => {
+  const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
+  const url = `http://127.0.0.1:${listener.addr.port}`;
+  listener.close();
+  const { code, stdout } = await run(["doctor"], { url });
+  strictEqual(code, 3);
+  strictEqual(
+    stdout.split("\n")[1],
+    `failed   reachable      Cannot reach the control plane at "${url}" as nothing listens there: ` +
+      'start one with "transporter cp --dev", or name another with --cp-url',
+  );
+});
+
+Deno.test("doctor says what is wrong with the configuration", async () => {
+  const { code, stdout } = await run(["doctor"], {
+    env: { HOME: "/home/anna" },
+    files: { "/home/anna/.config/transporter/config.yaml": "current: prod\n" },
+  });
+  strictEqual(code, 3);
+  strictEqual(
+    stdout,
+    'failed   configuration  Cannot read "/home/anna/.config/transporter/config.yaml": ' +
+      'the key "current" is not known: correct what it names\n',
+  );
+});

@@ -1,0 +1,313 @@
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { isRecord } from "@transporter/sdk";
+import { agent, completed, history, ID, status } from "./testing/fixtures.ts";
+import { golden } from "./testing/golden.ts";
+import { run } from "./testing/host.ts";
+import { problem, ScriptedServer, ScriptedStream } from "./testing/server.ts";
+
+const { result: _, finished_at: __, ...open } = completed();
+const running = {
+  ...open,
+  spec: {
+    ...open.spec,
+    id: "two",
+    target_agent: "edge-\u001b[31m8",
+    labels: {},
+  },
+  state: "in_progress",
+  phase: "applying",
+  message: "Applying 日本",
+  accepted_at: "2026-11-23T05:09:50.000Z",
+} as const;
+const EVENTS = { items: [running, completed()] };
+const AGENTS = {
+  items: [
+    agent(),
+    agent({
+      id: "old",
+      connected: false,
+      link_version: 1,
+      executors: [],
+      capabilities: ["k8s_crud"],
+      open_events: {},
+      seen_at: "2026-11-20T05:00:00Z",
+    }),
+  ],
+};
+
+function serving(): ScriptedServer {
+  return new ScriptedServer()
+    .on("GET /v2/events", () => EVENTS)
+    .on(`GET /v2/events/${ID}`, () => completed())
+    .on("GET /v2/agents", () => AGENTS)
+    .on("GET /v2/agents/edge-7", () => agent());
+}
+
+const SUBJECTS = [
+  ["events", ["get", "events"]],
+  ["event", ["get", "event", ID]],
+  ["agents", ["get", "agents"]],
+  ["agent", ["get", "agent", "edge-7"]],
+] as const;
+
+for (const [name, args] of SUBJECTS) {
+  for (const format of ["table", "wide", "json", "yaml", "name"]) {
+    Deno.test(`get ${name} -o ${format}`, async () => {
+      await using server = serving();
+      const ran = await run([...args, "-o", format], { url: server.url });
+      strictEqual(ran.stderr, "");
+      strictEqual(ran.code, 0);
+      await golden(`output/get_${name}.${format}.txt`, ran.stdout);
+    });
+  }
+}
+
+Deno.test("get events fits a terminal, in colour, and cuts no id", async () => {
+  await using server = serving();
+  const { stdout } = await run(["get", "events"], {
+    url: server.url,
+    columns: 90,
+  });
+  await golden("output/get_events.terminal.txt", stdout);
+});
+
+Deno.test("get events asks for what its flags say", async () => {
+  await using server = serving();
+  const flags =
+    "--agent a --state failed --type k8s_resource -l team=x --label env=prod --since 1h30m --limit 7";
+  const { code } = await run(["get", "events", ...flags.split(" ")], {
+    url: server.url,
+  });
+  strictEqual(code, 0);
+  deepStrictEqual([...server.requests[0]?.query ?? []], [
+    ["agent", "a"],
+    ["state", "failed"],
+    ["type", "k8s_resource"],
+    ["label", "team=x"],
+    ["label", "env=prod"],
+    ["since", "2026-11-23T03:40:00.000Z"],
+    ["limit", "7"],
+  ]);
+});
+
+Deno.test("get events asks for page after page until it has enough", async () => {
+  await using server = new ScriptedServer().on(
+    "GET /v2/events",
+    () => ({ items: Array(500).fill(running), next_cursor: "c1" }),
+    () => ({ items: Array(100).fill(running), next_cursor: "c2" }),
+  );
+  const { stdout } = await run(
+    ["get", "events", "--limit", "600", "-o", "json"],
+    { url: server.url },
+  );
+  const page: unknown = JSON.parse(stdout);
+  strictEqual(
+    isRecord(page) && Array.isArray(page["items"]) && page["items"].length,
+    600,
+  );
+  strictEqual(isRecord(page) && page["next_cursor"], "c2");
+  deepStrictEqual(
+    server.requests.map((
+      { query },
+    ) => [query.get("limit"), query.get("cursor")]),
+    [["500", null], ["100", "c1"]],
+  );
+});
+
+Deno.test("get events says when there are more than it shows", async () => {
+  await using server = new ScriptedServer()
+    .on(
+      "GET /v2/events",
+      () => ({ items: Array(100).fill(running), next_cursor: "c" }),
+    );
+  const { stderr } = await run(["get", "events"], { url: server.url });
+  strictEqual(stderr, "These are the newest 100; --limit shows more\n");
+});
+
+Deno.test("get says when there is nothing, on standard error", async () => {
+  await using server = new ScriptedServer()
+    .on("GET /v2/events", () => ({ items: [] }))
+    .on("GET /v2/agents", () => ({ items: [] }));
+  const events = await run(["get", "events"], { url: server.url });
+  deepStrictEqual(events, {
+    code: 0,
+    stdout: "",
+    stderr: "There are no events\n",
+  });
+  const agents = await run(["get", "agents", "-o", "json"], {
+    url: server.url,
+  });
+  deepStrictEqual(agents, {
+    code: 0,
+    stdout: '{\n  "items": []\n}\n',
+    stderr: "",
+  });
+});
+
+Deno.test("shared options stand before or after a command's name", async () => {
+  await using server = serving();
+  const wanted =
+    (await run(["get", "agents", "-o", "name"], { url: server.url })).stdout;
+  strictEqual(wanted, "agent/edge-7\nagent/old\n");
+  for (
+    const args of [["-o", "name", "get", "agents"], [
+      "get",
+      "-o",
+      "name",
+      "agents",
+    ], ["-o", "json", "get", "agents", "-oname"]]
+  ) {
+    const { stdout } = await run(args, { url: server.url });
+    strictEqual(stdout, wanted);
+  }
+});
+
+/** Runs a command that never ends until it has written what was waited for. */
+async function watching(
+  args: readonly string[],
+  server: ScriptedServer,
+  until: string,
+) {
+  const person = new AbortController();
+  let seen = "";
+  return await run(args, {
+    url: server.url,
+    signal: person.signal,
+    onWrite(text) {
+      seen += text;
+      if (seen.includes(until)) person.abort();
+    },
+  });
+}
+
+Deno.test("get events --watch shows what there is, then every change once, until Ctrl-C", async () => {
+  const stream = new ScriptedStream();
+  const [queued, assigned, applying, done] = history();
+  const fresh = { ...completed(), spec: { ...completed().spec, id: "new" } };
+  const start = {
+    ...open,
+    state: "queued",
+    revision: 1,
+    message: "Event accepted",
+  };
+  const { phase: ___, ...first } = start;
+  await using server = new ScriptedServer()
+    .on("GET /v2/events", () => ({ items: [first] }))
+    .on("GET /v2/events/new", () => fresh)
+    .on("GET /v2/events/gone", () => problem(404, "unknown_event", "Gone"))
+    .on("GET /v2/stream", stream.answer);
+  async function tell(): Promise<void> {
+    // The first is known already; one is of an event that is gone, one of a new one.
+    const entries = [
+      queued!,
+      assigned!,
+      { ...applying!, event_id: "gone" },
+      applying!,
+      { ...assigned!, event_id: "new" },
+      done!,
+    ];
+    for (const [i, entry] of entries.entries()) {
+      await stream.send("status", status(entry), String(i));
+    }
+  }
+  const [ran] = await Promise.all([
+    watching(["get", "events", "--watch"], server, "Event completed"),
+    tell(),
+  ]);
+  strictEqual(ran.code, 0);
+  await golden("output/watch_events.txt", ran.stdout);
+  strictEqual(server.asked("GET /v2/events/new").length, 1);
+});
+
+Deno.test("get events --watch keeps to its filters", async () => {
+  const stream = new ScriptedStream();
+  const [, , applying, done] = history();
+  const other = {
+    ...completed(),
+    spec: { ...completed().spec, id: "other", labels: {} },
+  };
+  await using server = new ScriptedServer()
+    .on("GET /v2/events", () => ({ items: [] }))
+    .on("GET /v2/events/other", () => other)
+    .on(`GET /v2/events/${ID}`, () => completed())
+    .on("GET /v2/stream", stream.answer);
+  async function tell(): Promise<void> {
+    const entries = [applying!, { ...done!, event_id: "other" }, done!];
+    for (const [i, entry] of entries.entries()) {
+      await stream.send("status", status(entry), String(i));
+    }
+  }
+  const flags = "--agent edge-7 -l team=platform --state completed -o name";
+  const [ran] = await Promise.all([
+    watching(["get", "events", "--watch", ...flags.split(" ")], server, ID),
+    tell(),
+  ]);
+  strictEqual(ran.stdout, `event/${ID}\n`);
+  strictEqual(server.asked("GET /v2/stream")[0]?.query.get("agent"), "edge-7");
+});
+
+Deno.test("get events --watch -o json writes one value a line", async () => {
+  const stream = new ScriptedStream();
+  await using server = new ScriptedServer()
+    .on("GET /v2/events", () => ({ items: [completed({ revision: 1 })] }))
+    .on("GET /v2/stream", stream.answer);
+  const [ran] = await Promise.all([
+    watching(
+      ["get", "events", "--watch", "-o", "json"],
+      server,
+      '"revision":3',
+    ),
+    stream.send("status", status(history()[2]!), "1"),
+  ]);
+  const lines = ran.stdout.trimEnd().split("\n").map((line) =>
+    JSON.parse(line)
+  );
+  deepStrictEqual(lines.map(({ state, phase }) => [state, phase]), [
+    ["completed", "completed"],
+    ["in_progress", "applying"],
+  ]);
+  strictEqual("result" in lines[1], false);
+});
+
+Deno.test("get agents --watch shows agents as they change, and not each heartbeat", async () => {
+  const stream = new ScriptedStream();
+  await using server = new ScriptedServer()
+    .on("GET /v2/agents", () => ({ items: [agent()] }))
+    .on(
+      "GET /v2/agents/edge-7",
+      () => agent({ seen_at: "2026-11-23T05:09:59Z" }),
+      () => agent({ connected: false }),
+    )
+    .on("GET /v2/stream", stream.answer);
+  async function tell(): Promise<void> {
+    await stream.send("agent", { id: "edge-7" }, "1");
+    await stream.send("agent", { id: "edge-7" }, "2");
+  }
+  const [ran] = await Promise.all([
+    watching(["get", "agents", "--watch"], server, "disconnected"),
+    tell(),
+  ]);
+  strictEqual(ran.code, 0);
+  await golden("output/watch_agents.txt", ran.stdout);
+});
+
+Deno.test("get events --watch ends with what the control plane refuses with", async () => {
+  await using server = new ScriptedServer()
+    .on("GET /v2/stream", () => problem(403, "foreign_host", "Not from here"));
+  const { code, stderr } = await run(["get", "events", "--watch"], {
+    url: server.url,
+  });
+  strictEqual(code, 4);
+  strictEqual(stderr, "error[foreign_host]: Not from here\n");
+});
+
+Deno.test("get events --watch gives up when it never gets a stream", async () => {
+  await using server = new ScriptedServer()
+    .on("GET /v2/stream", () => problem(503, "unavailable", "Stopping"));
+  const { code, stderr } = await run(["get", "events", "--watch"], {
+    url: server.url,
+  });
+  strictEqual(code, 3);
+  strictEqual(stderr, "Stopping; trying again\nerror[unavailable]: Stopping\n");
+  strictEqual(server.requests.length, 4);
+});

@@ -1,0 +1,63 @@
+import { match, strictEqual } from "node:assert/strict";
+import { golden } from "./testing/golden.ts";
+import { run } from "./testing/host.ts";
+
+const COMMANDS = [
+  "",
+  "cp",
+  "agent",
+  "demo",
+  "send",
+  "send k8s",
+  "send event",
+  "get",
+  "get events",
+  "get agents",
+  "get event",
+  "get agent",
+  "describe",
+  "describe event",
+  "describe agent",
+  "doctor",
+  "completion",
+  "version",
+  "help",
+];
+
+for (const command of COMMANDS) {
+  const name = `help/${
+    command === "" ? "transporter" : command.replace(" ", "_")
+  }.txt`;
+  Deno.test(`transporter ${command} --help is ${name}`, async () => {
+    const words = command.split(" ").filter(Boolean);
+    const { code, stdout, stderr } = await run([...words, "--help"]);
+    strictEqual(code, 0);
+    strictEqual(stderr, "");
+    match(stdout, /\nExamples:\n {2}# /);
+    await golden(name, stdout);
+  });
+}
+
+Deno.test("help shows what --help shows", async () => {
+  const { stdout } = await run(["help", "send", "k8s"]);
+  strictEqual(stdout, (await run(["send", "k8s", "--help"])).stdout);
+});
+
+Deno.test("help knows other names of commands", async () => {
+  const { stdout } = await run(["help", "control-plane"]);
+  strictEqual(stdout, (await run(["cp", "--help"])).stdout);
+});
+
+Deno.test("without anything typed there is help, and no failure", async () => {
+  const { code, stdout } = await run([]);
+  strictEqual(code, 0);
+  strictEqual(stdout, (await run(["--help"])).stdout);
+});
+
+Deno.test("help is as wide as the terminal", async () => {
+  const { stdout } = await run(["send", "k8s", "--help"], { columns: 72 });
+  const [options = ""] = stdout.split("Examples:");
+  for (const line of options.split("\n")) {
+    strictEqual(line.length <= 72, true, line);
+  }
+});
