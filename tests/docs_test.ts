@@ -66,7 +66,11 @@ Deno.test("every export of every package is documented", async () => {
     env: { NO_COLOR: "1" },
     stdout: "null",
   }).output();
-  if (!success) throw new Error(new TextDecoder().decode(stderr));
+  if (success) return;
+  // Types of packages that it does not find are no concern of ours.
+  const text = new TextDecoder().decode(stderr)
+    .replace(/^Warning Failed resolving types.*\n(?: +at .*\n)?/gm, "");
+  throw new Error(text);
 });
 
 Deno.test("every relative link in a page leads somewhere", async () => {
