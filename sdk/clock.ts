@@ -51,6 +51,9 @@ export interface Deadline extends Disposable {
   readonly signal: AbortSignal;
 }
 
+/** Why a deadline's timer ends early. One for all, as an abort without a reason makes a new error each time. */
+const IN_TIME = new DOMException("The work was done in time", "AbortError");
+
 /**
  * Bounds some work in time.
  *
@@ -77,6 +80,6 @@ export function deadline(
     signal: options.signal === undefined
       ? expiry.signal
       : AbortSignal.any([expiry.signal, options.signal]),
-    [Symbol.dispose]: () => done.abort(),
+    [Symbol.dispose]: () => done.abort(IN_TIME),
   };
 }

@@ -12,6 +12,22 @@ import { closedError } from "./record.ts";
 /** Milliseconds after which no further step joins a transaction: the event loop waits while it is written. */
 const GROUP_MS = 10;
 
+/** Steps of one transaction from which on the store counts as busy. */
+const BUSY_STEPS = 4;
+
+/** Milliseconds that a transaction is held back at most. */
+const PAUSE_MS_MAX = 5;
+
+/** Runs something in a later turn of the event loop; returns how to call it off. */
+function after(ms: number, run: () => void): () => void {
+  if (ms < 1) {
+    const timer = setImmediate(run);
+    return () => clearImmediate(timer);
+  }
+  const timer = setTimeout(run, ms);
+  return () => clearTimeout(timer);
+}
+
 interface Step {
   /** Does it, and returns how its promise is settled once it is on disk. */
   run(): () => void;
@@ -40,7 +56,9 @@ export class GroupCommit {
   readonly #save: StatementSync;
   readonly #release: StatementSync;
   #steps: Step[] = [];
-  #timer: ReturnType<typeof setImmediate> | undefined;
+  #stopWaiting: (() => void) | undefined;
+  /** When the next transaction may begin, by `performance.now()`. */
+  #nextAt = 0;
   #closed = false;
 
   /** Takes over the writing; others may read between turns of the event loop. */
@@ -83,19 +101,30 @@ export class GroupCommit {
   close(): void {
     this.#closed = true;
     while (this.#steps.length > 0) this.#flush();
-    clearImmediate(this.#timer);
+    this.#stopWaiting?.();
   }
 
-  /** After the input that is there by now, so that what came together is committed together. */
+  /**
+   * After the input that is there by now, so that what came together is
+   * committed together. While much comes, a transaction waits as long as the
+   * one before it took: fewer and larger ones cost less, and the event loop has
+   * half of the time for everything else. What comes alone does not wait.
+   */
   #schedule(): void {
-    this.#timer ??= setImmediate(() => {
-      this.#timer = undefined;
-      this.#flush();
+    this.#stopWaiting ??= after(this.#nextAt - performance.now(), () => {
+      this.#stopWaiting = undefined;
+      const startedAt = performance.now();
+      const busy = this.#flush() >= BUSY_STEPS;
+      const endedAt = performance.now();
+      this.#nextAt = busy
+        ? endedAt + Math.min(endedAt - startedAt, PAUSE_MS_MAX)
+        : 0;
       if (this.#steps.length > 0) this.#schedule();
     });
   }
 
-  #flush(): void {
+  /** Commits what waits, and returns how many steps that were. */
+  #flush(): number {
     const until = performance.now() + GROUP_MS;
     const settle: (() => void)[] = [];
     let taken = 0;
@@ -111,10 +140,11 @@ export class GroupCommit {
       const group = this.#steps.splice(0, taken || this.#steps.length);
       for (const step of group) step.fail(error);
       if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
-      return;
+      return group.length;
     }
     this.#steps.splice(0, taken);
     for (const done of settle) done();
+    return taken;
   }
 
   #attempt<T>(work: () => T): T {

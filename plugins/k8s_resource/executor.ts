@@ -4,7 +4,7 @@ import {
   TransporterError,
 } from "@transporter/sdk";
 import { applyBundle, withResult } from "./apply_bundle.ts";
-import { readManifests } from "./bundle.ts";
+import { Readings } from "./readings.ts";
 import {
   type Cluster,
   openCluster,
@@ -26,9 +26,15 @@ export const VERSION = "0.1.0";
  * order. Nothing is known about kinds here, so the default namespace stands in
  * where none is named.
  */
-function keysOf(payload: Payload, cluster: Cluster): readonly string[] {
+function keysOf(
+  payload: Payload,
+  { readings, cluster }: {
+    readonly readings: Readings;
+    readonly cluster: Cluster;
+  },
+): readonly string[] {
   try {
-    return readManifests(payload.manifests).map((object) =>
+    return readings.read(payload.manifests).map((object) =>
       objectKey({ ...object, namespace: object.namespace || cluster.namespace })
     );
   } catch (error) {
@@ -50,12 +56,14 @@ export async function openExecutor(
   surroundings: Surroundings,
 ): Promise<Executor<Payload, Plan, BundleResult>> {
   const cluster = await openCluster(config, surroundings);
+  const readings = new Readings();
   return defineExecutor<Payload, Plan, BundleResult>({
     type: EVENT_TYPE,
     version: VERSION,
     schema: payloadSchema,
-    validate: (payload, context) =>
-      makePlan(payload.manifests, cluster, context),
+    // deno-lint-ignore require-await -- a refusal must reject, not throw
+    validate: async (payload, context) =>
+      makePlan(readings.take(payload.manifests), cluster, context),
     apply: (plan, context) => applyBundle(plan, cluster, context),
     async verify(plan, result, context) {
       try {
@@ -65,7 +73,7 @@ export async function openExecutor(
         throw withResult(TransporterError.from(reason), result);
       }
     },
-    keys: (payload) => keysOf(payload, cluster),
+    keys: (payload) => keysOf(payload, { readings, cluster }),
     repeatable: () => true, // server-side apply of the same bytes ends in the same objects
     close() {
       cluster[Symbol.dispose]();

@@ -1,5 +1,5 @@
 import type { ExecutorContext, TransporterError } from "@transporter/sdk";
-import { readManifests, refuseTwice } from "./bundle.ts";
+import { refuseTwice } from "./bundle.ts";
 import { type Cluster, phaseEnd } from "./cluster.ts";
 import { apiVersionOf, type KindIndex, type KindPlace } from "./kind_index.ts";
 import {
@@ -75,19 +75,18 @@ function unknownKind(index: KindIndex, object: Manifest): TransporterError {
 }
 
 /**
- * Reads the manifests and finds the place of each object in the cluster.
+ * Finds the place of each object in the cluster.
  *
- * @param manifests The payload's.
+ * @param found The objects of the payload's manifests.
  * @param cluster The cluster.
  * @param context The event's.
- * @throws {TransporterError} Those of {@linkcode readManifests}; `unknown_kind`, `cluster_unavailable`.
+ * @throws {TransporterError} `unknown_kind`, `invalid_manifest` or `cluster_unavailable`.
  */
 export async function makePlan(
-  manifests: readonly unknown[],
+  found: readonly Manifest[],
   cluster: Cluster,
   context: ExecutorContext,
 ): Promise<Plan> {
-  const found = readManifests(manifests);
   const limits = { signal: context.signal, until: phaseEnd(cluster, context) };
   const declared = declaredPlaces(found);
   const namespaces = namespacesIn(found);
