@@ -13,7 +13,7 @@ import {
 } from "@transporter/sdk";
 import type { LocalKube } from "../../deploy/localkube/mod.ts";
 import { freshNamespace, testCluster } from "./cluster.ts";
-import type { FaultProxy } from "../fault_proxy.ts";
+import type { Upstream } from "../fault_proxy.ts";
 import { standard } from "@transporter/plugins";
 import type {
   BundleResult,
@@ -85,7 +85,7 @@ export async function openPlace(
 
 /** A configuration that leads through a proxy; its file goes when it is disposed. */
 export async function proxied(
-  proxy: FaultProxy,
+  proxy: Upstream,
   kube: LocalKube,
   rest: Readonly<Record<string, unknown>> = {},
 ): Promise<

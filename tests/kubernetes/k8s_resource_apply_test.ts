@@ -158,6 +158,21 @@ Deno.test("apply.partial: what was applied, what failed and what was left is rep
   strictEqual(answer.status, 404);
 });
 
+Deno.test("apply.partial: after a failure nothing new is begun in its group either", async () => {
+  await using cluster = await openPlace();
+  const { namespace, executor } = cluster;
+  const names = Array.from({ length: 100 }, (_, i) => `a${i}`);
+  const [bad = "", ...good] = names.map((name) => configMap(namespace, name));
+  const run = await runEvent(executor, [
+    bad.replace("\ndata:", "\ndota:"),
+    ...good,
+  ]);
+  strictEqual(run.last.state, "failed");
+  strictEqual(run.objects.length, 100);
+  strictEqual(run.objects[0]?.status, "failed");
+  strictEqual(run.objects.at(-1)?.status, "not_attempted");
+});
+
 Deno.test("apply.crd.then.cr: a definition, its namespace and objects of it go in one event, in any order", async () => {
   await using cluster = await openPlace();
   const { executor, kube } = cluster;

@@ -1,6 +1,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import type { ErrorCode } from "@transporter/sdk";
 import { type Fault, FaultProxy, status } from "../fault_proxy.ts";
+import { TcpProxy } from "../tcp_proxy.ts";
 import { freshNamespace, testCluster } from "./cluster.ts";
 import {
   changes,
@@ -290,6 +291,32 @@ Deno.test("k8s.hang: a server that stays silent is given up, and asked again ove
   match(
     run.statuses.map(({ message }) => message).join("\n"),
     /does not answer: no answer came in 300 ms/i,
+  );
+});
+
+Deno.test("k8s.hang: a connection that fell silent is left for a new one", async () => {
+  await using kube = await testCluster();
+  await using fresh = await freshNamespace(kube);
+  await using proxy = new TcpProxy({
+    hostname: kube.server.hostname,
+    port: Number(kube.server.port),
+  });
+  await using config = await proxied(
+    {
+      server: new URL(`https://127.0.0.1:${proxy.port}`),
+      caPem: kube.address.caPem,
+    },
+    kube,
+    { request_timeout_ms: 300, phase_timeout_ms: 10_000 },
+  );
+  await using executor = await openPlugin(config.config);
+  await runEvent(executor, [configMap(fresh.name, "a")]);
+  proxy.freeze();
+  const run = await runEvent(executor, [configMap(fresh.name, "b")]);
+  deepStrictEqual(changes(run), ["ConfigMap/b: created"], run.last.message);
+  match(
+    run.statuses.map(({ message }) => message).join("\n"),
+    /no answer came in 300 ms/,
   );
 });
 
