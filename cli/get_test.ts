@@ -1,8 +1,8 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import { isRecord } from "@transporter/sdk";
+import { type Clock, isRecord } from "@transporter/sdk";
 import { agent, completed, history, ID, status } from "./testing/fixtures.ts";
 import { golden } from "./testing/golden.ts";
-import { run } from "./testing/host.ts";
+import { run, testClock } from "./testing/host.ts";
 import { problem, ScriptedServer, ScriptedStream } from "./testing/server.ts";
 
 const { result: _, finished_at: __, ...open } = completed();
@@ -166,16 +166,17 @@ Deno.test("shared options stand before or after a command's name", async () => {
 async function watching(
   args: readonly string[],
   server: ScriptedServer,
-  until: string,
+  options: { readonly until: string; readonly clock?: Clock },
 ) {
   const person = new AbortController();
   let seen = "";
   return await run(args, {
     url: server.url,
+    clock: options.clock ?? testClock,
     signal: person.signal,
     onWrite(text) {
       seen += text;
-      if (seen.includes(until)) person.abort();
+      if (seen.includes(options.until)) person.abort();
     },
   });
 }
@@ -211,7 +212,9 @@ Deno.test("get events --watch shows what there is, then every change once, until
     }
   }
   const [ran] = await Promise.all([
-    watching(["get", "events", "--watch"], server, "Event completed"),
+    watching(["get", "events", "--watch"], server, {
+      until: "Event completed",
+    }),
     tell(),
   ]);
   strictEqual(ran.code, 0);
@@ -239,7 +242,9 @@ Deno.test("get events --watch keeps to its filters", async () => {
   }
   const flags = "--agent edge-7 -l team=platform --state completed -o name";
   const [ran] = await Promise.all([
-    watching(["get", "events", "--watch", ...flags.split(" ")], server, ID),
+    watching(["get", "events", "--watch", ...flags.split(" ")], server, {
+      until: ID,
+    }),
     tell(),
   ]);
   strictEqual(ran.stdout, `event/${ID}\n`);
@@ -255,7 +260,7 @@ Deno.test("get events --watch -o json writes one value a line", async () => {
     watching(
       ["get", "events", "--watch", "-o", "json"],
       server,
-      '"revision":3',
+      { until: '"revision":3' },
     ),
     stream.send("status", status(history()[2]!), "1"),
   ]);
@@ -270,24 +275,24 @@ Deno.test("get events --watch -o json writes one value a line", async () => {
 });
 
 Deno.test("get agents --watch shows agents as they change, and not each heartbeat", async () => {
-  const stream = new ScriptedStream();
-  await using server = new ScriptedServer()
-    .on("GET /v2/agents", () => ({ items: [agent()] }))
-    .on(
-      "GET /v2/agents/edge-7",
-      () => agent({ seen_at: "2026-11-23T05:09:59Z" }),
-      () => agent({ connected: false }),
-    )
-    .on("GET /v2/stream", stream.answer);
-  async function tell(): Promise<void> {
-    await stream.send("agent", { id: "edge-7" }, "1");
-    await stream.send("agent", { id: "edge-7" }, "2");
-  }
-  const [ran] = await Promise.all([
-    watching(["get", "agents", "--watch"], server, "disconnected"),
-    tell(),
-  ]);
+  await using server = new ScriptedServer().on(
+    "GET /v2/agents",
+    () => ({ items: [agent()] }),
+    () => ({ items: [agent({ seen_at: "2026-11-23T05:09:59Z" })] }),
+    () => problem(503, "unavailable", "Starting"),
+    () => ({ items: [agent({ connected: false }), agent({ id: "new" })] }),
+  );
+  const clock = {
+    ...testClock,
+    sleep: (ms: number, options?: { readonly signal?: AbortSignal }) =>
+      testClock.sleep(ms === 2000 ? 0 : ms, options),
+  };
+  const ran = await watching(["get", "agents", "--watch"], server, {
+    until: "new ",
+    clock,
+  });
   strictEqual(ran.code, 0);
+  strictEqual(ran.stderr, "Starting; trying again in 0s\n");
   await golden("output/watch_agents.txt", ran.stdout);
 });
 

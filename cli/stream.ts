@@ -15,12 +15,14 @@ import { stoppedBy } from "./retry.ts";
 
 /** What a stream brings. */
 export type StreamItem =
-  /** It is open, for the first time or again, or the control plane cannot tell all that was missed: look at the present state. */
-  | { readonly kind: "open" }
+  /**
+   * All that was before has been told, for the first time or after a break:
+   * whatever happens from now on follows. To be asked for is what the stream
+   * does not tell, such as events from before it began.
+   */
+  | { readonly kind: "ready" }
   /** Something happened to an event. */
-  | { readonly kind: "status"; readonly status: StreamStatus }
-  /** Something happened to an agent. */
-  | { readonly kind: "agent"; readonly id: string };
+  | { readonly kind: "status"; readonly status: StreamStatus };
 
 /** Options of {@linkcode follow}. */
 export interface FollowOptions {
@@ -49,15 +51,11 @@ function itemOf(
   name: string | undefined,
   data: string,
 ): StreamItem | undefined {
-  if (name === "reset") return { kind: "open" };
-  if (name !== "status" && name !== "agent") return undefined; // of a newer version
+  if (name === "ready") return { kind: "ready" };
+  // A reset tells where events are now, then it is ready; others are of a newer version.
+  if (name !== "status") return undefined;
   const value = parseJson(data);
-  if (!isRecord(value)) return undefined;
-  if (name === "agent") {
-    const { id } = value;
-    return typeof id === "string" ? { kind: "agent", id } : undefined;
-  }
-  const fits = typeof value["event_id"] === "string" &&
+  const fits = isRecord(value) && typeof value["event_id"] === "string" &&
     typeof value["revision"] === "number" && typeof value["state"] === "string";
   return fits
     ? { kind: "status", status: value as unknown as StreamStatus }
@@ -114,7 +112,7 @@ async function* connection(
     limit.signal.addEventListener("abort", () => silent.abort(reason));
     return await what;
   }
-  const items: StreamItem[] = [{ kind: "open" }];
+  const items: StreamItem[] = [];
   const parser = createParser({
     maxBufferSize: BUFFER_CHARS_MAX,
     onId: (id) => {
@@ -169,9 +167,11 @@ export async function* follow(
     let why = "The control plane ended the stream";
     try {
       for await (const item of connection(client, position, options)) {
-        if (item.kind !== "open") failures = 0;
-        else if (failures > 0) note("Connected again");
-        opened = true;
+        if (item.kind === "ready") {
+          if (failures > 0) note("Connected again");
+          opened = true;
+          failures = 0;
+        }
         yield item;
       }
     } catch (error) {

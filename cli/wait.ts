@@ -29,9 +29,9 @@ export function isReached(entry: HistoryEntry, goal: Goal): boolean {
 /**
  * Waits until an event has got somewhere, or has ended.
  *
- * What is true is asked for each time the stream opens; the stream says what
- * happens from then on. So a break, a restart of the control plane or a stream
- * that starts late loses nothing.
+ * The stream tells what happens; what is true is asked for each time it is
+ * ready. So a break, a restart of the control plane or a stream that starts
+ * late loses nothing.
  *
  * @param client Gives up when its signal aborts.
  * @param id The event.
@@ -60,11 +60,9 @@ export async function waitFor(
   for await (
     const item of follow(client, { query: { event: id }, signal, note })
   ) {
-    const entries = item.kind === "open"
+    const entries = item.kind === "ready"
       ? await retry(() => client.history(id), patient)
-      : item.kind === "status"
-      ? [item.status]
-      : [];
+      : [item.status];
     if (reached(entries)) break;
   }
   return await retry(() => client.event(id), patient);

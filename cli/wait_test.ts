@@ -199,9 +199,14 @@ Deno.test("--wait asks for the present state when the stream cannot tell all", a
     () => problem(503, "store_unavailable", "Not now"),
     () => ({ items: all }),
   );
+  async function resetting(): Promise<void> {
+    await stream.send("reset", { last_event_id: 9 }, "");
+    await tell(stream, all.slice(1, 2));
+    await stream.send("ready", {}, "9");
+  }
   const [ran] = await Promise.all([
     wait(server),
-    stream.send("reset", {}, "9"),
+    resetting(),
   ]);
   strictEqual(ran.code, 0);
   strictEqual(
@@ -263,7 +268,9 @@ Deno.test("--wait for several events weighs a failure more than a timeout", asyn
     .on(
       "GET /v2/stream",
       () =>
-        new Response("", { headers: { "content-type": "text/event-stream" } }),
+        new Response("event: ready\ndata: {}\n\n", {
+          headers: { "content-type": "text/event-stream" },
+        }),
     )
     .on(
       "POST /v2/events",

@@ -88,7 +88,7 @@ export async function watchEvents(
   let started = false;
   const query = { agent: filter.agent };
   for await (const item of follow(client, { query, signal, note })) {
-    if (item.kind === "open") {
+    if (item.kind === "ready") {
       const page = await retry(() => client.events(filter, limit), {
         ...client.http.options,
         triesMax: started ? Infinity : 1,
@@ -97,7 +97,7 @@ export async function watchEvents(
       if (started) views.forEach(watcher.next);
       else watcher.first(views);
       started = true;
-    } else if (item.kind === "status") {
+    } else {
       const { status } = item;
       const view = known.get(status.event_id) ??
         await ask(() => client.event(status.event_id), client);
@@ -125,6 +125,9 @@ async function ask<T>(
   }
 }
 
+/** Between looks at the agents, in milliseconds: the stream tells of events only. */
+const LOOK_MS = 2_000;
+
 /**
  * Follows agents: first those there are, then each that changes.
  *
@@ -136,7 +139,7 @@ export async function watchAgents(
   client: Client,
   watcher: Watcher<AgentView>,
 ): Promise<never> {
-  const { signal, note } = client.http.options;
+  const { clock, signal } = client.http.options;
   const known = new Map<string, string>();
   function see(view: AgentView): boolean {
     // A heartbeat alone is no news.
@@ -146,21 +149,13 @@ export async function watchAgents(
     known.set(view.id, now);
     return isNew;
   }
-  let started = false;
-  for await (const item of follow(client, { signal, note })) {
-    if (item.kind === "open") {
-      const page = await retry(() => client.agents(), {
-        ...client.http.options,
-        triesMax: started ? Infinity : 1,
-      });
-      const views = page.items.filter(see);
-      if (started) views.forEach(watcher.next);
-      else watcher.first(views);
-      started = true;
-    } else if (item.kind === "agent") {
-      const view = await ask(() => client.agent(item.id), client);
-      if (view !== undefined && see(view)) watcher.next(view);
-    }
+  watcher.first((await client.agents()).items.filter(see));
+  while (true) {
+    await clock.sleep(LOOK_MS, { signal });
+    const page = await retry(() => client.agents(), {
+      ...client.http.options,
+      triesMax: Infinity,
+    });
+    page.items.filter(see).forEach(watcher.next);
   }
-  throw new RangeError("A stream that is followed does not end");
 }

@@ -100,7 +100,7 @@ export class ScriptedStream {
     const body = new ReadableStream<Uint8Array>({
       start: (controller) => {
         this.#controller = controller;
-        controller.enqueue(encoder.encode(": hello\n\n"));
+        controller.enqueue(encoder.encode("event: ready\ndata: {}\n\n"));
         this.#connected.resolve();
       },
       cancel: () => {
