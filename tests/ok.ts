@@ -80,6 +80,7 @@ async function main(): Promise<number> {
       "--no-check",
       "--parallel",
       "--shuffle",
+      "--reporter=dot",
       ...frozen,
       `--ignore=${slow.join(",")}`,
     ],
