@@ -1,0 +1,85 @@
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import type { EventView, ResourceStatus } from "@transporter/sdk";
+import { readBack } from "@transporter/plugins/read_back";
+import { parse } from "yaml";
+import { Program } from "../program.ts";
+import {
+  AgentProcess,
+  CpProcess,
+  listEvents,
+  untilConnected,
+} from "../system.ts";
+
+/** The kubeconfig of a cluster with a kubelet, into which the example's image is loaded. */
+const KUBECONFIG = Deno.env.get("TRANSPORTER_TEST_KUBECONFIG");
+
+const EXAMPLE = new URL("../../examples/nginx.yaml", import.meta.url).pathname;
+
+/** Deletes the example's objects as the kubeconfig's user, so that the test can run again. */
+async function clean(kubeconfig: string): Promise<void> {
+  const { clusters, users } = parse(await Deno.readTextFile(kubeconfig));
+  const { server, ...cluster } = clusters[0].cluster;
+  const { user } = users[0];
+  using client = Deno.createHttpClient({
+    caCerts: [atob(cluster["certificate-authority-data"])],
+    cert: atob(user["client-certificate-data"]),
+    key: atob(user["client-key-data"]),
+  });
+  const paths = [
+    "/apis/apps/v1/namespaces/default/deployments/web?propagationPolicy=Background",
+    "/api/v1/namespaces/default/services/web",
+  ];
+  for (const path of paths) {
+    const answer = await fetch(server + path, { method: "DELETE", client });
+    await answer.body?.cancel();
+  }
+}
+
+Deno.test({
+  name:
+    "examples/nginx.yaml completes in a cluster with pods when they are ready",
+  ignore: KUBECONFIG === undefined,
+  async fn() {
+    const kubeconfig = KUBECONFIG ?? "";
+    await using cp = await CpProcess.start();
+    await using _agent = await AgentProcess.start("pods", {
+      cpUrl: cp.agentUrl,
+      flags: ["--kubeconfig", kubeconfig],
+    });
+    await untilConnected(cp.url, "pods");
+    try {
+      const args = [
+        "send",
+        "k8s",
+        "-f",
+        EXAMPLE,
+        "--agent",
+        "pods",
+        "--wait",
+        "--timeout",
+        "3m",
+      ];
+      await using sending = Program.start([...args, "--cp-url", cp.url]);
+      const { code } = await sending.status();
+      strictEqual(code, 0, sending.output);
+      const [event]: EventView[] = await listEvents(cp.url);
+      const objects: readonly ResourceStatus[] =
+        event?.result?.resource_status ?? [];
+      deepStrictEqual(objects.map(({ kind, name }) => `${kind}/${name}`), [
+        "Deployment/web",
+        "Service/web",
+      ]);
+      const [deployment] = await readBack(
+        { kubeconfig },
+        objects,
+        new AbortController().signal,
+      );
+      const status = deployment?.["status"] as
+        | { readyReplicas?: number }
+        | undefined;
+      ok(status?.readyReplicas === 2, JSON.stringify(status));
+    } finally {
+      await clean(kubeconfig);
+    }
+  },
+});
