@@ -91,7 +91,8 @@ export function problemOf(refusal: Refusal): TransporterError {
       },
     );
   }
-  const cure = CURES[code];
+  // A control plane that names a command has said what to do.
+  const cure = said.includes('"transporter ') ? undefined : CURES[code];
   return new TransporterError(
     code,
     cure === undefined ? said : `${said}; ${cure}`,

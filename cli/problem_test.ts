@@ -78,3 +78,22 @@ Deno.test("problemOf() keeps details, and tells answers after which nothing is k
   strictEqual(of(504, "").details?.["maybe_done"], true);
   strictEqual(of(503, "").details?.["maybe_done"], false);
 });
+
+Deno.test("problemOf() adds what to do, unless the control plane says so", () => {
+  function messageOf(message: string): string {
+    const text = JSON.stringify({ code: "unknown_agent", message });
+    return problemOf({
+      status: 404,
+      text,
+      headers: new Headers(),
+      url: "http://x",
+    })
+      .message;
+  }
+  const said = 'No agent "a": "transporter get agents" lists them';
+  strictEqual(messageOf(said), said);
+  strictEqual(
+    messageOf('Cannot find agent "a"'),
+    'Cannot find agent "a"; "transporter get agents" lists the known ones',
+  );
+});

@@ -1,7 +1,10 @@
 import type { HistoryEntry } from "@transporter/sdk";
 import type { Invocation } from "./invocation.ts";
 import { styleOf } from "./paint.ts";
-import { cut, safe } from "./text.ts";
+import { cut, pad, safe } from "./text.ts";
+
+/** Room for any phase, so that messages stand below each other. */
+const WORD_COLUMNS = "interrupted".length + 2;
 
 const CLEAR = "\r\u001b[2K";
 
@@ -25,24 +28,24 @@ export class Progress {
   step(entry: HistoryEntry, agent: string): void {
     const { host, paintError } = this.#invocation;
     const word = safe(entry.phase ?? entry.state);
-    const before = `event/${safe(entry.event_id)} `;
-    const after = ` (agent ${safe(agent)}): ${safe(entry.message)}`;
+    const who = this.#total > 1 ? `${safe(agent)}  ` : "";
+    const rest = `${pad("", WORD_COLUMNS - word.length)}${safe(entry.message)}`;
     if (!host.stderr.isTerminal) {
-      return this.#invocation.note(before + word + after);
+      return this.#invocation.note(`  ${who}${word}${rest}`);
     }
     const many = this.#total > 1
-      ? `${this.#over} of ${this.#total} over; `
+      ? `${this.#over} of ${this.#total} over  `
       : "";
-    const columns = (host.stderr.columns ?? 80) - 1;
-    const start = many + before;
-    const line = cut(start + word + after, columns);
+    const start = `  ${many}${who}`;
+    const line = cut(start + word + rest, (host.stderr.columns ?? 80) - 1);
     // Colour comes after the cut, which counts columns.
-    const whole = line.startsWith(start + word);
-    const shown = whole
-      ? start + paintError(word, styleOf(word)) +
-        line.slice(start.length + word.length)
-      : line;
-    this.#draw(shown);
+    const isWhole = line.startsWith(start + word);
+    this.#draw(
+      isWhole
+        ? start + paintError(word, styleOf(word)) +
+          line.slice(start.length + word.length)
+        : line,
+    );
   }
 
   /** An event needs to be waited for no more. */

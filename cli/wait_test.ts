@@ -186,7 +186,7 @@ Deno.test("--wait goes on where it was after the stream broke", async () => {
     ran.stderr.includes("The control plane ended the stream; trying again\n"),
     true,
   );
-  strictEqual(ran.stderr.match(/ assigned \(agent/g)?.length, 1);
+  strictEqual(ran.stderr.match(/^ {2}assigned /gm)?.length, 1);
 });
 
 Deno.test("--wait asks for the present state when the stream cannot tell all", async () => {
@@ -252,7 +252,7 @@ Deno.test("Ctrl-C while waiting says that the event goes on", async () => {
   const { code, stderr } = await wait(server, [], {
     signal: person.signal,
     onWrite: (text) => {
-      if (text.includes(" queued (agent ")) person.abort();
+      if (text.startsWith("  queued ")) person.abort();
     },
   });
   strictEqual(code, 5);
@@ -343,4 +343,53 @@ Deno.test("isReached() knows the order of goals", () => {
   ) {
     strictEqual(isReached({ ...ENTRY, state }, "completed"), true);
   }
+});
+
+Deno.test("--wait for several events says whose step it is, and how many are over", async () => {
+  function server(): ScriptedServer {
+    const all = new ScriptedServer().on(
+      "POST /v2/events",
+      () => accepted({ event_id: "one" }),
+      () => accepted({ event_id: "two" }),
+    )
+      .on(
+        "GET /v2/stream",
+        () =>
+          new Response("event: ready\ndata: {}\n\n", {
+            headers: { "content-type": "text/event-stream" },
+          }),
+      );
+    for (const id of ["one", "two"]) {
+      all.on(
+        `GET /v2/events/${id}/history`,
+        () => ({
+          items: history().map((entry) => ({ ...entry, event_id: id })),
+        }),
+      )
+        .on(
+          `GET /v2/events/${id}`,
+          () => completed({ spec: { ...completed().spec, id } }),
+        );
+    }
+    return all;
+  }
+  await using plain = server();
+  const lines = await wait(plain, ["--agent", "edge-8"]);
+  strictEqual(lines.code, 0);
+  await golden("output/wait_two.stdout.txt", lines.stdout);
+  for (const id of ["edge-7", "edge-8"]) {
+    strictEqual(
+      lines.stderr.includes(`  ${id}  applying     Applying\n`),
+      true,
+      lines.stderr,
+    );
+  }
+  await using fancy = server();
+  const live = await wait(fancy, ["--agent", "edge-8"], { columns: 50 });
+  strictEqual(live.stderr.includes(" of 2 over  edge-8  "), true, live.stderr);
+  strictEqual(
+    live.stderr.includes("\u001b[32mcompleted\u001b[39m"),
+    true,
+    live.stderr,
+  );
 });
