@@ -137,7 +137,7 @@ export interface Page<T> {
   readonly next_cursor?: string;
 }
 
-/** A change as `GET /v2/stream` sends it, as the data of a server-sent event named `status` or `agent`. */
+/** A change as `GET /v2/stream` sends it, as the data of a server-sent event named `status`. */
 export interface StreamStatus extends HistoryEntry {
   /** The event's target agent. */
   readonly target_agent: string;

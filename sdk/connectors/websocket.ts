@@ -33,6 +33,7 @@
  *
  * @module
  */
+import { clearImmediate, setImmediate } from "node:timers";
 import {
   codeOfClose,
   type DialOptions,
@@ -64,6 +65,8 @@ export interface ServerSocket {
   on(event: "error", listener: (error: Error) => void): unknown;
   /** Sends one text message. */
   send(text: string, done: (error?: Error) => void): void;
+  /** Sends an empty pong, which nobody asked for. */
+  pong(): void;
   /** Starts the closing handshake. */
   close(code: number, reason: string): void;
   /** Drops the connection. */
@@ -103,26 +106,58 @@ export function acceptWebSocket(
   times: WebSocketTimes = {},
 ): Wire {
   let fault: TransporterError | undefined;
+  const receipt = promptReceipt(socket);
   const wire = new SocketWire({
     get bufferedAmount() {
       return socket.bufferedAmount;
     },
-    send: (frame) => socket.send(frame, () => {}), // a failed write is followed by "close"
+    send(frame) {
+      receipt.cancel(); // it goes with the frame
+      socket.send(frame, () => {}); // a failed write is followed by "close"
+    },
     close: (code, reason) => socket.close(code, reason),
     drop: () => socket.terminate(),
     pause: () => socket.pause(),
     resume: () => socket.resume(),
   }, times);
   socket.on("message", (data, binary) => {
+    receipt.schedule();
     if (binary) wire.fail(binaryFrame());
     else wire.receive(String(data));
   });
   socket.on("error", (error) => fault = faultOf(error));
-  socket.on(
-    "close",
-    (code, reason) => wire.ended(reasonOf(code, String(reason), fault)),
-  );
+  socket.on("close", (code, reason) => {
+    receipt.cancel();
+    wire.ended(reasonOf(code, String(reason), fault));
+  });
   return wire;
+}
+
+/**
+ * Makes the kernel acknowledge what arrived at once. The runtime's WebSocket
+ * leaves Nagle's algorithm on: its next small frame waits for the
+ * acknowledgement of the last one, and a kernel with nothing to send holds that
+ * back for 40 ms. Any frame carries it; an unsolicited pong is the smallest one.
+ *
+ * @see {@link https://www.rfc-editor.org/rfc/rfc6455#section-5.5.3}
+ */
+function promptReceipt(
+  socket: ServerSocket,
+): { schedule(): void; cancel(): void } {
+  let due: ReturnType<typeof setImmediate> | undefined;
+  return {
+    /** Once for all that arrives in one turn of the event loop. */
+    schedule() {
+      due ??= setImmediate(() => {
+        due = undefined;
+        socket.pong();
+      });
+    },
+    cancel() {
+      clearImmediate(due);
+      due = undefined;
+    },
+  };
 }
 
 function binaryFrame(): TransporterError {

@@ -307,6 +307,42 @@ Deno.test("Wire.send() ends the wire when the far end reads nothing for too long
   client.destroy();
 });
 
+Deno.test("acceptWebSocket() answers a frame with a pong when it has nothing else to say", async () => {
+  const accepted = Promise.withResolvers<Wire>();
+  const sockets = new WebSocketServer({ noServer: true });
+  await using place = await listen((socket, request, head) => {
+    sockets.handleUpgrade(
+      request,
+      socket,
+      head,
+      (webSocket) => accepted.resolve(acceptWebSocket(webSocket)),
+    );
+  });
+  const client = createClient(place.url);
+  const wire = await accepted.promise;
+  const hello = Uint8Array.of(0x81, 0x82, 0, 0, 0, 0, 0x68, 0x69);
+  let bytes = "";
+  client.on("data", (chunk) => bytes += chunk.toString("latin1"));
+  async function until(end: string): Promise<void> {
+    while (!bytes.endsWith(end)) await once(client, "data");
+    bytes = "";
+  }
+  await until("\r\n\r\n");
+  client.write(hello);
+  await until("\x8a\x00");
+  const frames = wire.frames[Symbol.asyncIterator]();
+  await frames.next();
+  client.write(hello);
+  await frames.next();
+  await wire.send("yes"); // says it all
+  await until("\x81\x03yes");
+  client.write(hello);
+  await until("\x8a\x00");
+  client.destroy();
+  await endOf(wire);
+  await wire.close();
+});
+
 /** A client that upgrades and then does nothing by itself. */
 function createClient(url: URL): Socket {
   const client = connect(Number(url.port), "127.0.0.1");
