@@ -46,7 +46,7 @@ spec:
   const all = [
     configMap(namespace, "a"),
     job,
-    deployment(namespace, "d").replace("replicas: 1", "replicas: 0"),
+    deployment(namespace, "d").replace("replicas: 1", "paused: true"),
     `apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: bare, namespace: ${namespace}}\n`,
     `apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: ${namespace}}\nstringData: {k: v}\n`,
   ];

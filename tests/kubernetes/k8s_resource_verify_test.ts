@@ -231,6 +231,11 @@ Deno.test("verify waits for a Pod, and fails when it failed", async () => {
   const { namespace, executor, kube } = cluster;
   const pod = (name: string) =>
     `apiVersion: v1\nkind: Pod\nmetadata: {name: ${name}, namespace: ${namespace}}\nspec: {containers: [{name: c, image: local/none:1}]}\n`;
+  if (!kube.address.controllerManager) {
+    await runEvent(executor, [
+      "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: default}\n",
+    ]);
+  }
   const good = await runEvent(executor, [pod("good")], {
     onStatus: async ({ message }) => {
       if (message.startsWith("Waiting")) await runPods(cluster);
