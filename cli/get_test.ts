@@ -229,13 +229,18 @@ Deno.test("get events --watch keeps to its filters", async () => {
     ...completed(),
     spec: { ...completed().spec, id: "other", labels: {} },
   };
+  const last = { ...completed(), spec: { ...completed().spec, id: "last" } };
   await using server = new ScriptedServer()
     .on("GET /v2/events", () => ({ items: [] }))
     .on("GET /v2/events/other", () => other)
+    .on("GET /v2/events/last", () => last)
     .on(`GET /v2/events/${ID}`, () => completed())
     .on("GET /v2/stream", stream.answer);
   async function tell(): Promise<void> {
-    const entries = [applying!, { ...done!, event_id: "other" }, done!];
+    const entries = [applying!, { ...done!, event_id: "other" }, done!, {
+      ...done!,
+      event_id: "last",
+    }];
     for (const [i, entry] of entries.entries()) {
       await stream.send("status", status(entry), String(i));
     }
@@ -243,11 +248,11 @@ Deno.test("get events --watch keeps to its filters", async () => {
   const flags = "--agent edge-7 -l team=platform --state completed -o name";
   const [ran] = await Promise.all([
     watching(["get", "events", "--watch", ...flags.split(" ")], server, {
-      until: ID,
+      until: "event/last",
     }),
     tell(),
   ]);
-  strictEqual(ran.stdout, `event/${ID}\n`);
+  strictEqual(ran.stdout, `event/${ID}\nevent/last\n`);
   strictEqual(server.asked("GET /v2/stream")[0]?.query.get("agent"), "edge-7");
 });
 
