@@ -10,13 +10,8 @@ import type {
   StatusUpdateFrame,
 } from "./frame.ts";
 import { decode, encode } from "./frame_codec.ts";
-import {
-  Assembler,
-  FRAME_BYTES_MAX,
-  MESSAGE_BYTES_MAX,
-  split,
-  utf8Length,
-} from "./parts.ts";
+import { Outgoing } from "./outgoing.ts";
+import { Assembler, FRAME_BYTES_MAX } from "./parts.ts";
 import { Queue } from "./queue.ts";
 import { Receipts } from "./receipts.ts";
 import type { Wire } from "./wire.ts";
@@ -49,18 +44,11 @@ export interface LinkOptions {
   readonly receivedMax?: number;
 }
 
-/** Bytes that may wait to be written; a peer that reads so slowly is dropped before memory runs out. */
-const BUFFERED_BYTES_MAX = 16 * 1024 * 1024;
+/** A peer that asks for shorter frames than this gets these, in bytes: a part has fields besides its text. */
+const FRAME_BYTES_MIN = 4096;
 
 /** Messages that may wait for the consumer: far more than every window together. */
 const RECEIVED_MAX = 10_000;
-
-interface Outgoing {
-  readonly text: string;
-  readonly bytes: number;
-  readonly written: () => void;
-  readonly failed: (error: TransporterError) => void;
-}
 
 /**
  * The conversation over a wire: codec, limits, messages in parts, and
@@ -75,22 +63,13 @@ export class Link implements AsyncDisposable {
   readonly #wire: Wire;
   readonly #clock: Clock;
   readonly #received: Queue<Delivery<Message>>;
-  readonly #urgent: Outgoing[] = [];
-  readonly #ordered: Outgoing[] = [];
+  readonly #outgoing: Outgoing;
   readonly #receipts = new Receipts();
   readonly #assembler = new Assembler();
   readonly #ended = Promise.withResolvers<TransporterError | undefined>();
-  #parts: string[] = [];
-  #messages = 0;
-  #bufferedBytes = 0;
-  #writing = false;
-  #over: TransporterError | undefined;
   #open = true;
-  #peer: { version: 1 | 2; frameBytesMax: number; epoch: string } = {
-    version: 1,
-    frameBytesMax: MESSAGE_BYTES_MAX,
-    epoch: "",
-  };
+  #version: 1 | 2 = 1;
+  #epoch = "";
 
   /** Resolves, never rejects, with why it broke; with `undefined` if it was closed. */
   readonly closed: Promise<TransporterError | undefined> = this.#ended.promise;
@@ -109,13 +88,17 @@ export class Link implements AsyncDisposable {
     this.#wire = wire;
     this.#clock = options.clock;
     this.#received = new Queue(options.receivedMax ?? RECEIVED_MAX);
+    this.#outgoing = new Outgoing({
+      write: (frame) => this.#writeFrame(frame),
+      fail: (error) => this.#fail(error),
+    });
     this.receivedAt = options.clock.monotonic();
     this.#read();
   }
 
   /** Bytes that wait to be written. */
   get bufferedBytes(): number {
-    return this.#bufferedBytes;
+    return this.#outgoing.bufferedBytes;
   }
 
   /**
@@ -128,14 +111,12 @@ export class Link implements AsyncDisposable {
   upgrade(
     peer: { readonly epoch: string; readonly frameBytesMax: number },
   ): void {
-    this.#peer = {
-      version: 2,
-      epoch: peer.epoch,
-      frameBytesMax: Math.min(
-        FRAME_BYTES_MAX,
-        Math.max(4096, peer.frameBytesMax),
-      ),
-    };
+    this.#version = 2;
+    this.#epoch = peer.epoch;
+    this.#outgoing.frameBytesMax = Math.min(
+      FRAME_BYTES_MAX,
+      Math.max(FRAME_BYTES_MIN, peer.frameBytesMax),
+    );
   }
 
   /**
@@ -148,11 +129,13 @@ export class Link implements AsyncDisposable {
    * `details.retry_after_ms` says when an event may be sent again (`null`: never).
    */
   async send(message: Message): Promise<void> {
-    const acknowledged = this.#receipts.expect(message, this.#peer.version);
+    const acknowledged = this.#receipts.expect(message, this.#version);
     // The write may reject first; nobody else would then listen to this one.
     acknowledged?.catch(() => {});
     try {
-      await this.#write(message);
+      const ordered = message.type === "event" ||
+        message.type === "status_update";
+      await this.#outgoing.add(encode(message), ordered ? "ordered" : "urgent");
     } catch (error) {
       this.#receipts.forget(message, TransporterError.from(error));
       throw error;
@@ -186,12 +169,7 @@ export class Link implements AsyncDisposable {
         cause: error,
       },
     );
-    this.#over = gone;
-    for (
-      const waiting of [...this.#urgent.splice(0), ...this.#ordered.splice(0)]
-    ) {
-      waiting.failed(gone);
-    }
+    this.#outgoing.end(gone);
     this.#receipts.end(gone);
     this.#received.close();
     this.#ended.resolve(error);
@@ -208,7 +186,7 @@ export class Link implements AsyncDisposable {
       for await (const text of this.#wire.frames) {
         if (!this.#open) break;
         this.receivedAt = this.#clock.monotonic();
-        if (this.#peer.version === 2 && text.length > FRAME_BYTES_MAX) {
+        if (this.#version === 2 && text.length > FRAME_BYTES_MAX) {
           throw new TransporterError(
             "too_large",
             `Cannot take a frame of more than ${FRAME_BYTES_MAX} bytes`,
@@ -294,7 +272,7 @@ export class Link implements AsyncDisposable {
     this.#receipts.flushing = true;
     queueMicrotask(() => {
       this.#receipts.flushing = false;
-      for (const frame of this.#receipts.frames(this.#peer.epoch)) {
+      for (const frame of this.#receipts.frames(this.#epoch)) {
         this.#writeReceipt(frame);
       }
     });
@@ -302,89 +280,13 @@ export class Link implements AsyncDisposable {
 
   /** A receipt that cannot be written is lost with its link: the sender will ask again. */
   #writeReceipt(frame: AckFrame | StatusAckFrame | NackFrame): void {
-    this.#enqueue(encode(frame), this.#urgent).catch(() => {});
-  }
-
-  async #write(message: Message): Promise<void> {
-    const ordered = message.type === "event" ||
-      message.type === "status_update";
-    await this.#enqueue(
-      encode(message),
-      ordered ? this.#ordered : this.#urgent,
-    );
-  }
-
-  #enqueue(text: string, lane: Outgoing[]): Promise<void> {
-    if (this.#over !== undefined) return Promise.reject(this.#over);
-    const bytes = utf8Length(text);
-    if (bytes > MESSAGE_BYTES_MAX) {
-      return Promise.reject(
-        new TransporterError(
-          "too_large",
-          `Cannot send a message of ${bytes} bytes: at most ${MESSAGE_BYTES_MAX} go over a link`,
-        ),
-      );
-    }
-    if (
-      this.#bufferedBytes + bytes > BUFFERED_BYTES_MAX &&
-      this.#bufferedBytes > 0
-    ) {
-      return Promise.reject(
-        new TransporterError(
-          "exhausted",
-          "Cannot send as the far end reads too slowly",
-        ),
-      );
-    }
-    this.#bufferedBytes += bytes;
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    lane.push({ text, bytes, written: resolve, failed: reject });
-    this.#pump();
-    return promise;
-  }
-
-  /** Writes one frame after the other: urgent ones first, also between the parts of a long message. */
-  async #pump(): Promise<void> {
-    if (this.#writing) return;
-    this.#writing = true;
-    try {
-      while (this.#open) {
-        const urgent = this.#urgent[0];
-        if (urgent !== undefined) {
-          await this.#writeFrame(urgent.text);
-          if (this.#urgent.shift() !== undefined) this.#written(urgent);
-          continue;
-        }
-        const next = this.#ordered[0];
-        if (next === undefined) break;
-        if (this.#parts.length === 0) this.#parts = this.#cut(next);
-        await this.#writeFrame(this.#parts.shift() ?? "");
-        if (this.#parts.length === 0 && this.#ordered.shift() !== undefined) {
-          this.#written(next);
-        }
-      }
-    } catch (reason) {
-      await this.#fail(TransporterError.from(reason));
-    } finally {
-      this.#writing = false;
-    }
+    this.#outgoing.add(encode(frame), "urgent").catch(() => {});
   }
 
   async #writeFrame(text: string): Promise<void> {
     this.writingSince = this.#clock.monotonic();
     await this.#wire.send(text);
     this.writingSince = undefined;
-  }
-
-  #cut({ text, bytes }: Outgoing): string[] {
-    const { version, frameBytesMax } = this.#peer;
-    if (version === 1 || bytes <= frameBytesMax) return [text];
-    return split(text, `m_${++this.#messages}`, frameBytesMax);
-  }
-
-  #written(message: Outgoing): void {
-    this.#bufferedBytes -= message.bytes;
-    message.written();
   }
 }
 
