@@ -1,4 +1,3 @@
-import { TransporterError } from "@transporter/sdk";
 import { logTo, type Runtime } from "./runtime.ts";
 import { type Given, readSettings, stateDir } from "./settings.ts";
 

@@ -1,57 +1,22 @@
 import { TransporterError } from "./error.ts";
 import { isRecord } from "./json.ts";
-import { formatDuration, parseDuration } from "./time.ts";
-
-/** A setting that is a text; `placeholder` stands for the value in help. */
-interface Common {
-  /** One line for people, without a final period. */
-  readonly help: string;
-  /** Stands for the value in help, such as `FILE`. */
-  readonly placeholder?: string;
-}
-
-/** How one setting is written down, and what it may be. */
-export type Setting =
-  | Common & { readonly kind: "string"; readonly default?: string }
-  | Common & { readonly kind: "list"; readonly default?: readonly string[] }
-  | Common & { readonly kind: "boolean"; readonly default?: boolean }
-  | Common & {
-    readonly kind: "integer";
-    readonly default?: number;
-    readonly min?: number;
-    readonly max?: number;
-  }
-  | Common & {
-    /** A duration such as `10s`; its value is in milliseconds. */
-    readonly kind: "duration";
-    readonly default?: string;
-    readonly min?: string;
-    readonly max?: string;
-  }
-  | Common & {
-    readonly kind: "choice";
-    readonly choices: readonly string[];
-    readonly default?: string;
-  };
+import {
+  convert,
+  helpOf,
+  schemaOf,
+  type Setting,
+  type SettingPresent,
+  type SettingValue,
+} from "./setting.ts";
 
 /** A table of settings, by their camelCase names. */
 export type Settings = Readonly<Record<string, Setting>>;
 
-type ValueOf<S extends Setting> = S extends { kind: "list" } ? readonly string[]
-  : S extends { kind: "boolean" } ? boolean
-  : S extends { kind: "integer" | "duration" } ? number
-  : S extends { kind: "choice"; choices: readonly (infer C)[] } ? C
-  : string;
-
-/** Lists and booleans always have a value; others when they have a default. */
-type Present<S extends Setting> = S extends { kind: "list" | "boolean" } ? true
-  : S extends { default: string | number } ? true
-  : false;
-
 /** The type of a table's values: durations in milliseconds, absent ones `undefined`. */
 export type ConfigOf<C extends Config<Settings>> = C extends Config<infer T> ? {
-    readonly [K in keyof T]: Present<T[K]> extends true ? ValueOf<T[K]>
-      : ValueOf<T[K]> | undefined;
+    readonly [K in keyof T]: SettingPresent<T[K]> extends true
+      ? SettingValue<T[K]>
+      : SettingValue<T[K]> | undefined;
   }
   : never;
 
@@ -230,106 +195,4 @@ export function defineConfig<const T extends Settings>(
   table: T,
 ): Config<T> {
   return new Config(name, table);
-}
-
-/** One line of help, with what the value may be. */
-export function helpOf(setting: Setting): string {
-  if (setting.kind === "choice") {
-    return `${setting.help}: ${setting.choices.join(", ")}`;
-  }
-  return setting.kind === "list"
-    ? `${setting.help} (repeatable)`
-    : setting.help;
-}
-
-function convert(setting: Setting, raw: unknown, from: string): unknown {
-  function refuse(wanted: string): never {
-    const shown = typeof raw === "string" ? raw : JSON.stringify(raw);
-    throw new TransporterError(
-      "usage",
-      `Cannot use ${from} "${shown}": it must be ${wanted}`,
-    );
-  }
-  switch (setting.kind) {
-    case "boolean":
-      if (raw === undefined) return false;
-      if (raw === true || raw === "true" || raw === "1") return true;
-      if (raw === false || raw === "false" || raw === "0") return false;
-      return refuse('"true" or "false"');
-    case "list":
-      if (raw === undefined) return [];
-      if (typeof raw === "string") {
-        return raw.split(",").map((item) => item.trim()).filter(Boolean);
-      }
-      if (Array.isArray(raw) && raw.every((item) => typeof item === "string")) {
-        return raw;
-      }
-      return refuse("a list of texts");
-    case "integer": {
-      if (raw === undefined) return undefined;
-      const value = typeof raw === "string" && /^-?\d+$/.test(raw)
-        ? Number(raw)
-        : raw;
-      const { min = -Infinity, max = Infinity } = setting;
-      if (
-        Number.isSafeInteger(value) && (value as number) >= min &&
-        (value as number) <= max
-      ) {
-        return value;
-      }
-      return refuse(
-        `an integer${setting.min === undefined ? "" : ` from ${min}`}${
-          setting.max === undefined ? "" : ` to ${max}`
-        }`,
-      );
-    }
-    case "duration": {
-      if (raw === undefined) return undefined;
-      const { min = "0s", max = "87600h" } = setting;
-      let ns = NaN;
-      try {
-        ns = parseDuration(String(raw));
-      } catch (error) {
-        if (!(error instanceof TransporterError)) throw error;
-      }
-      if (ns >= parseDuration(min) && ns <= parseDuration(max)) return ns / 1e6;
-      return refuse(
-        `a duration such as "10s", from ${min} to ${
-          formatDuration(parseDuration(max))
-        }`,
-      );
-    }
-    case "choice":
-      if (raw === undefined) return undefined;
-      if (setting.choices.some((choice) => choice === raw)) return raw;
-      return refuse(`one of ${setting.choices.join(", ")}`);
-    case "string":
-      if (raw === undefined || typeof raw === "string") return raw;
-      if (typeof raw === "number") return String(raw);
-      return refuse("a text");
-  }
-}
-
-function schemaOf(setting: Setting): Readonly<Record<string, unknown>> {
-  const about = {
-    description: setting.help,
-    ...(setting.default === undefined ? {} : { default: setting.default }),
-  };
-  switch (setting.kind) {
-    case "boolean":
-      return { type: "boolean", ...about };
-    case "list":
-      return { type: "array", items: { type: "string" }, ...about };
-    case "integer":
-      return {
-        type: "integer",
-        ...(setting.min === undefined ? {} : { minimum: setting.min }),
-        ...(setting.max === undefined ? {} : { maximum: setting.max }),
-        ...about,
-      };
-    case "choice":
-      return { enum: setting.choices, ...about };
-    default:
-      return { type: "string", ...about };
-  }
 }

@@ -18,6 +18,58 @@ export type ErrorClass =
   | "unavailable"
   | "internal";
 
+/** A code of {@linkcode ERROR_CODES}. */
+export type ErrorCode =
+  | "bad_request"
+  | "slow_request"
+  | "header_too_large"
+  | "invalid_json"
+  | "too_deep"
+  | "duplicate_key"
+  | "wrong_type"
+  | "missing_field"
+  | "unknown_field"
+  | "bad_frame"
+  | "too_large"
+  | "unsupported_media_type"
+  | "invalid"
+  | "invalid_id"
+  | "invalid_ttl"
+  | "invalid_yaml"
+  | "invalid_manifest"
+  | "unknown_kind"
+  | "unsupported"
+  | "unsupported_version"
+  | "usage"
+  | "not_found"
+  | "unknown_event"
+  | "unknown_agent"
+  | "method_not_allowed"
+  | "id_conflict"
+  | "conflict"
+  | "immutable"
+  | "denied"
+  | "foreign_host"
+  | "foreign_origin"
+  | "unauthenticated"
+  | "superseded"
+  | "queue_full"
+  | "slow_down"
+  | "exhausted"
+  | "unavailable"
+  | "store_unavailable"
+  | "cluster_unavailable"
+  | "no_cluster"
+  | "port_in_use"
+  | "folder_in_use"
+  | "failed"
+  | "not_ready"
+  | "interrupted"
+  | "expired"
+  | "cancelled"
+  | "timeout"
+  | "internal";
+
 /** What is known about a code, wherever it shows up. */
 export interface ErrorCodeEntry {
   /** The class the code belongs to. */
@@ -40,7 +92,7 @@ function row(
 }
 
 /** Every code there is. The table is closed: adding a row is a change of the protocol. */
-export const ERROR_CODES = {
+export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
   // What was sent cannot be read.
   bad_request: row("invalid", 400, 4),
   slow_request: row("timeout", 408, 5),
@@ -97,10 +149,7 @@ export const ERROR_CODES = {
   cancelled: row("cancelled", 409, 1),
   timeout: row("timeout", 504, 5),
   internal: row("internal", 500, 1),
-} as const satisfies Record<string, ErrorCodeEntry>;
-
-/** A code of {@linkcode ERROR_CODES}. */
-export type ErrorCode = keyof typeof ERROR_CODES;
+};
 
 /** What leaves the process about an error: no stack, no cause. */
 export interface ErrorBody {

@@ -1,5 +1,6 @@
-import { type ErrorCode, TransporterError } from "./error.ts";
+import { TransporterError } from "./error.ts";
 import type { EventSpec } from "./event.ts";
+import { FieldReader, ID_REGEXP, printable, typeOf } from "./event_fields.ts";
 import { isRecord } from "./json.ts";
 import { parseDuration, parseTime } from "./time.ts";
 
@@ -27,12 +28,8 @@ export const TTL_MAX = 30 * 24 * 3600e9;
 /** How far ahead of ours a producer's clock may be, in milliseconds. */
 const CREATED_AHEAD_MS_MAX = 5 * 60_000;
 
-const ID_REGEXP = /^[A-Za-z0-9._:-]{1,128}$/;
 const TYPE_REGEXP = /^[a-z][a-z0-9_]{0,63}$/;
 const AGENT_REGEXP = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,126}[A-Za-z0-9])?$/;
-/** A Kubernetes label key: a name of 63 characters, after an optional DNS prefix. */
-const LABEL_KEY_REGEXP =
-  /^(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?\/)?[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
 const TRACEPARENT_REGEXP =
   /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
@@ -61,123 +58,6 @@ export function isEventId(id: string): boolean {
   return ID_REGEXP.test(id);
 }
 
-/** Reads fields of one event, naming the event in every refusal. */
-class Reader {
-  readonly #value: Readonly<Record<string, unknown>>;
-  readonly #name: string;
-
-  constructor(value: Readonly<Record<string, unknown>>) {
-    this.#value = value;
-    const { id } = value;
-    this.#name = typeof id === "string" && isEventId(id)
-      ? `event "${id}"`
-      : "the event";
-  }
-
-  fail(code: ErrorCode, problem: string, field?: string): never {
-    throw new TransporterError(
-      code,
-      `Cannot accept ${this.#name} as ${problem}`,
-      {
-        details: field === undefined ? {} : { field },
-      },
-    );
-  }
-
-  /** The field's value; `undefined` when it is absent, or `null` as Go writes empty maps. */
-  get(field: string): unknown {
-    return Object.hasOwn(this.#value, field)
-      ? this.#value[field] ?? undefined
-      : undefined;
-  }
-
-  text(
-    field: string,
-    rule: { regexp?: RegExp; wanted: string; code?: ErrorCode; max?: number },
-  ) {
-    const value = this.get(field);
-    if (value === undefined) return undefined;
-    if (typeof value !== "string") {
-      this.fail(
-        "wrong_type",
-        `"${field}" must be a string: it is ${typeOf(value)}`,
-        field,
-      );
-    }
-    const fits = rule.regexp?.test(value) ??
-      value.length <= (rule.max ?? Infinity);
-    if (!fits || !value.isWellFormed()) {
-      this.fail(
-        rule.code ?? "invalid",
-        `"${field}" must be ${rule.wanted}: current value is "${
-          printable(value)
-        }"`,
-        field,
-      );
-    }
-    return value;
-  }
-
-  required(
-    field: string,
-    rule: { regexp: RegExp; wanted: string; code?: ErrorCode },
-  ): string {
-    return this.text(field, rule) ??
-      this.fail("missing_field", `"${field}" is missing`, field);
-  }
-
-  texts(field: string): Record<string, string> {
-    const value = this.get(field) ?? {};
-    if (!isRecord(value)) {
-      this.fail(
-        "wrong_type",
-        `"${field}" must be an object: it is ${typeOf(value)}`,
-        field,
-      );
-    }
-    const entries = Object.entries(value);
-    if (entries.length > 64) {
-      this.fail(
-        "invalid",
-        `"${field}" must have at most 64 entries: it has ${entries.length}`,
-        field,
-      );
-    }
-    for (const [key, text] of entries) {
-      if (typeof text !== "string") {
-        const name = printable(key);
-        this.fail(
-          "wrong_type",
-          `"${field}.${name}" must be a string: it is ${typeOf(text)}`,
-          field,
-        );
-      }
-      if (!LABEL_KEY_REGEXP.test(key) || text.length > 256) {
-        this.fail(
-          "invalid",
-          `keys of "${field}" must look like Kubernetes label keys, and values have at most 256 ` +
-            `characters: current entry is "${printable(key)}"`,
-          field,
-        );
-      }
-    }
-    return Object.fromEntries(entries) as Record<string, string>;
-  }
-}
-
-function typeOf(value: unknown): string {
-  if (value === null) return "null";
-  if (Array.isArray(value)) return "an array";
-  return typeof value === "object" ? "an object" : `a ${typeof value}`;
-}
-
-/** A value from outside, short and without control characters, for a message. */
-function printable(text: string): string {
-  const short = text.length > 60 ? `${text.slice(0, 60)}…` : text;
-  // deno-lint-ignore no-control-regex -- control characters are what is replaced
-  return short.replace(/[\u0000-\u001f\u007f-\u009f]/g, "?");
-}
-
 /**
  * Reads an event that a producer sent: checks every field, fills in what is
  * left out, and normalises durations to integer nanoseconds.
@@ -200,7 +80,7 @@ export function readEvent(
       }`,
     );
   }
-  const reader = new Reader(value);
+  const reader = new FieldReader(value);
   if (options.api === "v2") {
     for (const field of Object.keys(value)) {
       if (!FIELDS.has(field)) {
@@ -261,7 +141,7 @@ export function readEvent(
   };
 }
 
-function readPayload(reader: Reader): Record<string, unknown> {
+function readPayload(reader: FieldReader): Record<string, unknown> {
   const payload = reader.get("payload");
   if (payload === undefined) {
     reader.fail("missing_field", '"payload" is missing', "payload");
@@ -276,7 +156,7 @@ function readPayload(reader: Reader): Record<string, unknown> {
   return payload;
 }
 
-function readCreatedAt(reader: Reader, now: number): string {
+function readCreatedAt(reader: FieldReader, now: number): string {
   const text = reader.text("created_at", {
     max: 64,
     wanted: "an RFC 3339 time",
@@ -302,7 +182,7 @@ function readCreatedAt(reader: Reader, now: number): string {
   return text;
 }
 
-function readTtl(reader: Reader): number {
+function readTtl(reader: FieldReader): number {
   const value = reader.get("ttl");
   if (value === undefined) return TTL_DEFAULT;
   if (typeof value !== "number" && typeof value !== "string") {
@@ -337,7 +217,7 @@ function readTtl(reader: Reader): number {
   return ttl;
 }
 
-function readPriority(reader: Reader, api: "v1" | "v2"): number {
+function readPriority(reader: FieldReader, api: "v1" | "v2"): number {
   const value = reader.get("priority") ?? 0;
   if (typeof value !== "number" || !Number.isInteger(value)) {
     reader.fail(

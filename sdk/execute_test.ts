@@ -107,7 +107,8 @@ Deno.test("execute() fails with the code and the part that was done", async () =
 
 Deno.test("execute() tells what was applied when verifying fails", async () => {
   const { last } = await run(echo({
-    verify: () => Promise.reject(new TransporterError("not_ready", "Not ready")),
+    verify: () =>
+      Promise.reject(new TransporterError("not_ready", "Not ready")),
   }));
   strictEqual(last.error?.code, "not_ready");
   strictEqual(last.result?.["output"], "hello");

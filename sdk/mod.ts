@@ -36,6 +36,13 @@ export { FRAME_BYTES_MAX, MESSAGE_BYTES_MAX } from "./parts.ts";
 export * from "./queue.ts";
 export * from "./rng.ts";
 export * from "./schema.ts";
+export {
+  helpOf,
+  type Setting,
+  type SettingCommon,
+  type SettingPresent,
+  type SettingValue,
+} from "./setting.ts";
 export * from "./time.ts";
 export * from "./version.ts";
 export * from "./wire.ts";

@@ -37,8 +37,8 @@ export function ulids(now: () => number, rng: Rng): Ids {
       );
       last = ms;
       let head = "";
-      for (let rest = ms, i = 0; i < 10; i++, rest = Math.floor(rest / 32)) {
-        head = ALPHABET.charAt(rest % 32) + head;
+      for (let i = 0; i < 10; i++) {
+        head = ALPHABET.charAt(Math.floor(ms / 32 ** i) % 32) + head;
       }
       return head + tail.map((digit) => ALPHABET.charAt(digit)).join("");
     },
