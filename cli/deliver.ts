@@ -3,18 +3,14 @@ import {
   deadline,
   ERROR_CODES,
   type EventSpec,
-  type EventView,
   formatDuration,
   TransporterError,
 } from "@transporter/sdk";
-import { took } from "./ages.ts";
 import type { Client } from "./client.ts";
 import type { Invocation } from "./invocation.ts";
-import { objectColumns, type ObjectRow, objectsOf, tally } from "./objects.ts";
 import type { Goal } from "./options.ts";
-import { styleOf } from "./paint.ts";
+import { failureOf, type Seen, showObjects, summaryLine } from "./outcome.ts";
 import { Progress } from "./progress.ts";
-import { Table } from "./table.ts";
 import { safe } from "./text.ts";
 import { waitFor } from "./wait.ts";
 
@@ -35,12 +31,6 @@ export interface DeliverOptions {
 interface Accepted {
   readonly draft: Draft;
   readonly body: AcceptedBody;
-}
-
-/** How an event looked when it was waited for no more. */
-interface Seen {
-  readonly agent: string;
-  readonly view: EventView;
 }
 
 function acceptedLine({ draft, body }: Accepted): string {
@@ -79,49 +69,6 @@ async function submitAll(
     );
   }
   return { accepted, codes };
-}
-
-/** What the end of an event means for whoever waited for it; `undefined` when it is what was wanted. */
-function failureOf({ agent, view }: Seen): TransporterError | undefined {
-  const { state, message, error, spec } = view;
-  if (state !== "failed" && state !== "expired" && state !== "cancelled") {
-    return undefined;
-  }
-  const word = {
-    failed: "failed",
-    expired: "expired",
-    cancelled: "was cancelled",
-  };
-  const why = error?.message ?? message;
-  const code = error === undefined || error.code === state
-    ? ""
-    : ` (${error.code})`;
-  return new TransporterError(
-    state,
-    `Event "${spec.id}" ${word[state]} on agent "${agent}": ${why}${code}`,
-    { ...(error?.details === undefined ? {} : { details: error.details }) },
-  );
-}
-
-function summaryLine(invocation: Invocation, { agent, view }: Seen): string {
-  const { state, phase, result, spec } = view;
-  const word = state === "in_progress" ? phase ?? state : state;
-  const time = result === undefined ? "" : ` in ${took(result.duration)}`;
-  const counts = tally(objectsOf(result, agent));
-  const shown = invocation.paint(safe(word), styleOf(word));
-  return `event/${safe(spec.id)} ${shown}${time} (agent ${safe(agent)})` +
-    `${counts === "" ? "" : `: ${safe(counts)}`}\n`;
-}
-
-function showObjects(invocation: Invocation, seen: readonly Seen[]): void {
-  const rows = seen.flatMap(({ agent, view }) => objectsOf(view.result, agent));
-  if (rows.length === 0) return;
-  const columns = objectColumns(rows, {
-    agent: seen.length > 1,
-    wide: invocation.format === "wide",
-  });
-  const table = new Table<ObjectRow>(columns, invocation.tableOptions);
-  invocation.print(table.head(rows));
 }
 
 /** What all the waits of a command have in common. */

@@ -357,3 +357,24 @@ Deno.test("send event checks the payload of a type that ships", async () => {
   );
   strictEqual(server.requests.length, 0);
 });
+
+Deno.test("Ctrl-C while sending says that nobody knows, and how to find out", async () => {
+  const person = new AbortController();
+  await using server = new ScriptedServer().on("POST /v2/events", () => {
+    person.abort();
+    return accepted();
+  });
+  const { code, stderr } = await run(
+    ["send", "k8s", "-f", "ns.yaml", "--agent", "a", "--agent", "b"],
+    { url: server.url, files, signal: person.signal },
+  );
+  strictEqual(code, 5);
+  strictEqual(
+    stderr.startsWith(
+      `error[timeout]: Cannot say whether event "${nth(1)}" was accepted: `,
+    ),
+    true,
+    stderr,
+  );
+  strictEqual(server.requests.length, 1);
+});

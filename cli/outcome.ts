@@ -1,0 +1,66 @@
+import { type EventView, TransporterError } from "@transporter/sdk";
+import { took } from "./ages.ts";
+import type { Invocation } from "./invocation.ts";
+import { objectColumns, type ObjectRow, objectsOf, tally } from "./objects.ts";
+import { styleOf } from "./paint.ts";
+import { Table } from "./table.ts";
+import { safe } from "./text.ts";
+
+/** How an event looked when it was waited for no more. */
+export interface Seen {
+  /** The agent it was for. */
+  readonly agent: string;
+  /** The event as it was then. */
+  readonly view: EventView;
+}
+
+/** What the end of an event means for whoever waited for it; `undefined` when it is what was wanted. */
+export function failureOf({ agent, view }: Seen): TransporterError | undefined {
+  const { state, message, error, spec } = view;
+  if (state !== "failed" && state !== "expired" && state !== "cancelled") {
+    return undefined;
+  }
+  const word = {
+    failed: "failed",
+    expired: "expired",
+    cancelled: "was cancelled",
+  };
+  const why = error?.message ?? message;
+  const code = error === undefined || error.code === state
+    ? ""
+    : ` (${error.code})`;
+  return new TransporterError(
+    state,
+    `Event "${spec.id}" ${word[state]} on agent "${agent}": ${why}${code}`,
+    { ...(error?.details === undefined ? {} : { details: error.details }) },
+  );
+}
+
+/** How an event ended, in a line: when it took how long, and how many objects became what. */
+export function summaryLine(
+  invocation: Invocation,
+  { agent, view }: Seen,
+): string {
+  const { state, phase, result, spec } = view;
+  const word = state === "in_progress" ? phase ?? state : state;
+  const time = result === undefined ? "" : ` in ${took(result.duration)}`;
+  const counts = tally(objectsOf(result, agent));
+  const shown = invocation.paint(safe(word), styleOf(word));
+  return `event/${safe(spec.id)} ${shown}${time} (agent ${safe(agent)})` +
+    `${counts === "" ? "" : `: ${safe(counts)}`}\n`;
+}
+
+/** Shows what became of each object, of all events in one table. */
+export function showObjects(
+  invocation: Invocation,
+  seen: readonly Seen[],
+): void {
+  const rows = seen.flatMap(({ agent, view }) => objectsOf(view.result, agent));
+  if (rows.length === 0) return;
+  const columns = objectColumns(rows, {
+    agent: seen.length > 1,
+    wide: invocation.format === "wide",
+  });
+  const table = new Table<ObjectRow>(columns, invocation.tableOptions);
+  invocation.print(table.head(rows));
+}
