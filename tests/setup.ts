@@ -53,12 +53,11 @@ export async function setUp(options: SetupOptions): Promise<Setup> {
   const skipped = new Map<Part, string>();
   await using stack = new AsyncDisposableStack();
 
-  if (without.has("pods")) {
-    delete env[PODS_VARIABLE];
-    skipped.set("pods", "--without pods");
-  } else if (!env[PODS_VARIABLE]) {
+  if (without.has("pods")) skipped.set("pods", "--without pods");
+  else if (!env[PODS_VARIABLE]) {
     skipped.set("pods", `${PODS_VARIABLE} names no cluster`);
   } else await checkKubeconfig(env[PODS_VARIABLE]);
+  if (skipped.has("pods")) delete env[PODS_VARIABLE];
 
   // Tests make their folders here, so that those of an interrupted run go too.
   const dir = await Deno.makeTempDir({ prefix: "transporter-test-" });
