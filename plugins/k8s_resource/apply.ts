@@ -69,8 +69,22 @@ function reviewer(
       cluster.discovery.forget();
       return { ...verdict, transient: object.kindDeclared };
     }
-    return verdict;
+    if (verdict.code === "conflict" && object.pinned) {
+      return { ...verdict, transient: false };
+    }
+    return isSecret(object)
+      ? { ...verdict, reason: withoutValues(verdict.reason) }
+      : verdict;
   };
+}
+
+function isSecret({ group, kind }: PlannedObject): boolean {
+  return group === "" && kind === "Secret";
+}
+
+/** The server quotes a value of the wrong type; a Secret's must not get into reports. */
+function withoutValues(reason: string): string {
+  return reason.replace(/, got [^\n]*/g, ", got something else");
 }
 
 /** Limits of the calls for one object; a reason to wait is reported once. */

@@ -22,6 +22,10 @@ function recordsAt(
   return Array.isArray(list) ? list.filter(isRecord) : [];
 }
 
+function isPatchable({ verbs }: Readonly<Record<string, unknown>>): boolean {
+  return Array.isArray(verbs) && verbs.includes("patch");
+}
+
 function placesOf(group: Record<string, unknown>, index: KindIndex): void {
   const name = isRecord(group.metadata)
     ? String(group.metadata.name ?? "")
@@ -36,6 +40,7 @@ function placesOf(group: Record<string, unknown>, index: KindIndex): void {
         : "",
       resource: String(resource.resource),
       namespaced: resource.scope === "Namespaced",
+      patchable: isPatchable(resource),
     }));
     index.add({ group: name, version: String(version.version) }, {
       stale,
@@ -129,10 +134,11 @@ export class Discovery {
       const list = await this.#get(path, { ...limits, until: 0 });
       const kinds = recordsAt(list, "resources")
         .filter(({ name }) => !String(name).includes("/")) // subresources
-        .map(({ name, kind, namespaced }): KindPlace => ({
+        .map(({ name, kind, namespaced, verbs }): KindPlace => ({
           kind: String(kind),
           resource: String(name),
           namespaced: namespaced === true,
+          patchable: isPatchable({ verbs }),
         }));
       return { stale: false, kinds };
     } catch (error) {

@@ -14,6 +14,8 @@ export interface KindPlace {
   readonly resource: string;
   /** Whether its objects live in namespaces. */
   readonly namespaced: boolean;
+  /** Whether its objects can be applied at all: some kinds are questions, not objects. */
+  readonly patchable: boolean;
 }
 
 /** What is known about a group and version. */

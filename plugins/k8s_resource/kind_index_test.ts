@@ -13,6 +13,7 @@ function index(): KindIndex {
       kind,
       resource: `${kind.toLowerCase()}s`,
       namespaced: true,
+      patchable: true,
     }));
     found.add({ group, version }, { stale, kinds: places });
   }
@@ -29,6 +30,7 @@ Deno.test("KindIndex.find() knows group, version and kind", () => {
       kind: "Deployment",
       resource: "deployments",
       namespaced: true,
+      patchable: true,
     },
   );
   strictEqual(

@@ -39,6 +39,8 @@ export interface Manifest extends ObjectName {
   readonly place: Place;
   /** It says nothing besides its name, so that an apply of it owns no field. */
   readonly bare: boolean;
+  /** It names the life or the version of the object it is for, so that a conflict about them stays. */
+  readonly pinned: boolean;
   /** The kind it declares, when it is a CustomResourceDefinition. */
   readonly declares: DeclaredKind | undefined;
 }
@@ -196,6 +198,8 @@ export function manifestOf(
       Object.keys(metadata).every((key) =>
         key === "name" || key === "namespace"
       ),
+    pinned: metadata.uid !== undefined ||
+      metadata.resourceVersion !== undefined,
     declares: declaredKind(group, kind, value),
   };
 }

@@ -57,6 +57,7 @@ function declaredPlaces(
           kind: declares?.kind ?? "",
           resource: declares?.resource ?? "",
           namespaced: declares?.namespaced ?? false,
+          patchable: true,
         },
       ])
     ),
@@ -102,6 +103,13 @@ export async function makePlan(
   const objects = found.map((manifest): PlannedObject => {
     const place = here(manifest);
     if (place === undefined) throw unknownKind(index, manifest);
+    if (!place.patchable) {
+      throw refuse(
+        "unsupported",
+        manifest.place,
+        `nothing of the kind "${manifest.kind}" can be applied`,
+      );
+    }
     if (!place.namespaced && manifest.namespace !== "") {
       warnings.push(
         `${

@@ -136,12 +136,12 @@ function throttledVerdict(answer: ApiAnswer, status: Status): Verdict {
   };
 }
 
+/** The server says 500, without a reason, to a field that its schema does not have, or of the wrong type (seen on 1.36.3). */
+const NOT_ITS_FAULT_REGEXP =
+  /failed to create typed patch object|unable to convert unstructured object to/;
+
 function failureVerdict(answer: ApiAnswer, status: Status): Verdict {
-  // Not the server's failure: a field that the schema does not have, or of the wrong type.
-  if (
-    answer.status === 500 &&
-    /failed to create typed patch object/.test(status.message)
-  ) {
+  if (answer.status === 500 && NOT_ITS_FAULT_REGEXP.test(status.message)) {
     return { transient: false, code: "invalid", reason: status.message };
   }
   return {

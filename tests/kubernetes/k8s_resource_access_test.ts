@@ -1,7 +1,18 @@
-import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import {
+  deepStrictEqual,
+  match,
+  rejects,
+  strictEqual,
+} from "node:assert/strict";
+import { createServer, type IncomingMessage } from "node:http";
+import { type AddressInfo, connect } from "node:net";
 import { join } from "node:path";
+import type { Duplex } from "node:stream";
 import { TransporterError } from "@transporter/sdk";
+import { TestClock } from "@transporter/sdk/testing";
 import { addNoProxy } from "@transporter/plugins";
+import { inClusterAccess } from "../../plugins/k8s_resource/in_cluster.ts";
+import { Transport } from "../../plugins/k8s_resource/transport.ts";
 import { FaultProxy, status } from "../fault_proxy.ts";
 import { freshNamespace, testCluster } from "./cluster.ts";
 import { changes, configMap, openPlugin, runEvent } from "./k8s_resource.ts";
@@ -219,6 +230,75 @@ Deno.test("a proxy of the environment is not used for an address in NO_PROXY", a
       expected,
       new TextDecoder().decode(stderr),
     );
+  }
+});
+
+Deno.test("a certificate authority that is replaced is trusted after a moment, and the old one no longer", async () => {
+  await using cluster = await open();
+  const { kube, namespace, dir } = cluster;
+  await using proxy = await FaultProxy.open({
+    server: kube.server,
+    caPem: kube.address.caPem,
+  });
+  const clock = new TestClock();
+  await Deno.copyFile(
+    join(await kube.serviceAccountDir(namespace), "token"),
+    join(dir, "token"),
+  );
+  using transport = new Transport({
+    access: inClusterAccess({
+      dir: await withCa(proxy.caPem),
+      host: "127.0.0.1",
+      port: Number(kube.server.port),
+      clock,
+    }),
+    clock,
+    requestTimeoutMs: 30_000,
+  });
+  const { signal } = new AbortController();
+  const request = { method: "GET", path: "/version" } as const;
+  await rejects(transport.send(request, signal), /certificate/);
+  await withCa(kube.address.caPem);
+  await clock.advance(10_000);
+  strictEqual((await transport.send(request, signal)).status, 200);
+  await withCa(proxy.caPem);
+  await clock.advance(10_000);
+  await rejects(transport.send(request, signal), /certificate/);
+
+  async function withCa(pem: string): Promise<string> {
+    await Deno.writeTextFile(join(dir, "ca.crt"), pem);
+    return dir;
+  }
+});
+
+Deno.test("the proxy that a kubeconfig names is gone through", async () => {
+  await using cluster = await open();
+  const { kube, namespace, dir } = cluster;
+  const seen: string[] = [];
+  const proxy = createServer();
+  const sockets = new Set<Duplex>();
+  proxy.on("connect", (request: IncomingMessage, near: Duplex) => {
+    seen.push(request.url ?? "");
+    const far = connect(Number(kube.server.port), "127.0.0.1", () => {
+      near.write("HTTP/1.1 200 OK\r\n\r\n");
+      near.pipe(far).pipe(near);
+    });
+    for (const socket of [near, far]) {
+      sockets.add(socket);
+      socket.on("error", () => {}); // whoever is at the other end ended it
+    }
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+  const { port } = proxy.address() as AddressInfo;
+  try {
+    const config = JSON.parse(await Deno.readTextFile(kube.kubeconfig));
+    config.clusters[0].cluster["proxy-url"] = `http://127.0.0.1:${port}`;
+    await Deno.writeTextFile(join(dir, "config"), JSON.stringify(config));
+    await applies({ kubeconfig: join(dir, "config") }, namespace);
+    deepStrictEqual([...new Set(seen)], [kube.server.host]);
+  } finally {
+    for (const socket of sockets) socket.destroy();
+    await new Promise((resolve) => proxy.close(resolve));
   }
 });
 

@@ -6,6 +6,7 @@ import { freshNamespace, testCluster } from "./cluster.ts";
 import {
   changes,
   configMap,
+  openPlace,
   openPlugin,
   proxied,
   read,
@@ -169,6 +170,55 @@ Deno.test("answers that cannot change end the event at once, with their code", a
       strictEqual(
         proxy.seen.filter(({ method }) => method === "PATCH").length,
         1,
+      );
+    });
+  }
+});
+
+/** Manifests that the real server refuses: manifest, code, message. */
+const WRONG: Readonly<Record<string, readonly [string, ErrorCode, RegExp]>> = {
+  "a quantity that is none": [
+    "apiVersion: v1\nkind: LimitRange\nmetadata: {name: a}\nspec: {limits: [{type: Pod, max: {cpu: abc}}]}\n",
+    "invalid",
+    /quantities must match/,
+  ],
+  "base64 that is none": [
+    "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata: {a: '?'}\n",
+    "invalid",
+    /illegal base64 data/,
+  ],
+  "a number in a Secret, which is not repeated": [
+    "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {a: 12345678}\n",
+    "invalid",
+    /\.stringData\.a: expected string, got something else$/,
+  ],
+  "the uid of another life": [
+    "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, uid: some-uid}\n",
+    "conflict",
+    /uid mismatch/,
+  ],
+  "managed fields": [
+    "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, managedFields: [{manager: x}]}\n",
+    "invalid",
+    /managedFields must be nil$/,
+  ],
+  "a kind that is a question": [
+    "apiVersion: authorization.k8s.io/v1\nkind: SelfSubjectAccessReview\nmetadata: {name: a}\nspec: {}\n",
+    "unsupported",
+    /nothing of the kind "SelfSubjectAccessReview" can be applied$/,
+  ],
+};
+
+Deno.test("what is wrong in a manifest ends the event at once, in the server's words", async (t) => {
+  await using cluster = await openPlace();
+  for (const [name, [manifest, code, message]] of Object.entries(WRONG)) {
+    await t.step(name, async () => {
+      const run = await runEvent(cluster.executor, [manifest]);
+      match(run.last.message, message);
+      strictEqual(run.last.error?.code, code);
+      strictEqual(
+        run.statuses.some((each) => each.message.startsWith("Trying again")),
+        false,
       );
     });
   }
