@@ -42,7 +42,11 @@ const RANK: Readonly<Record<LogLevel, number>> = {
 
 /** Fields whose values are never written: they hold, or may hold, what nobody may read in a log. */
 const SECRET_REGEXP =
-  /(^|_|-)(authorization|cookie|password|passwd|secret|token|key_?data|private_?key|credentials?|payload|manifests?|env|stdin)$/i;
+  /(^|_)(authorization|cookie|password|passwd|secret|token|key_?data|private_?key|credentials?|payload|manifests?|env|stdin)$/i;
+
+/** Secrets within a text: who one is, in a URL, and what an `Authorization` header says. */
+const SECRETS_WITHIN_REGEXP =
+  /(?<=:\/\/)[^\s/@]+(?=@)|(?<=\b(?:bearer|basic) +)[\w.~+/=-]{20,}/gi;
 
 /** Characters of one value; a longer one is cut, so that one line cannot fill a disk. */
 const VALUE_CHARS_MAX = 4096;
@@ -50,17 +54,27 @@ const VALUE_CHARS_MAX = 4096;
 /** Levels of nesting that are written. */
 const DEPTH_MAX = 6;
 
+/** Whether a field is secret by its name, in whichever case it is written. */
+function isSecret(name: string): boolean {
+  const snake = name.replaceAll("-", "_")
+    .replace(/([a-z0-9])([A-Z])/g, "$1_$2");
+  return SECRET_REGEXP.test(snake);
+}
+
+function redactText(text: string): string {
+  const short = text.length > VALUE_CHARS_MAX
+    ? `${text.slice(0, VALUE_CHARS_MAX)} [cut]`
+    : text;
+  return short.replace(SECRETS_WITHIN_REGEXP, "[redacted]");
+}
+
 function redact(value: unknown, depth: number): unknown {
-  if (typeof value === "string") {
-    return value.length > VALUE_CHARS_MAX
-      ? `${value.slice(0, VALUE_CHARS_MAX)} [cut]`
-      : value;
-  }
+  if (typeof value === "string") return redactText(value);
   if (typeof value === "bigint") return String(value);
   if (value instanceof Error) {
     return {
       name: value.name,
-      message: redact(value.message, depth),
+      message: redactText(value.message),
       ...("code" in value ? { code: value.code } : {}),
       ...(value.cause === undefined || depth >= DEPTH_MAX
         ? {}
@@ -75,7 +89,7 @@ function redact(value: unknown, depth: number): unknown {
   return Object.fromEntries(
     Object.entries(value).map(([key, item]) => [
       key,
-      SECRET_REGEXP.test(key) && item !== undefined
+      isSecret(key) && item !== undefined
         ? "[redacted]"
         : redact(item, depth + 1),
     ]),
@@ -94,14 +108,9 @@ export function jsonLogger(options: JsonLoggerOptions): Logger {
   function line(at: LogLevel, message: string, fields: LogFields = {}): void {
     if (RANK[at] < RANK[level]) return;
     const facts = redact({ ...bound, ...fields }, 0) as LogFields;
-    write(
-      JSON.stringify({
-        time: formatTime(clock.now()),
-        level: at,
-        message,
-        ...facts,
-      }),
-    );
+    const own = { time: formatTime(clock.now()), level: at, message };
+    // First in the line, and never a field's value.
+    write(JSON.stringify({ ...own, ...facts, ...own }));
   }
   return {
     debug: (message, fields) => line("debug", message, fields),

@@ -41,9 +41,31 @@ Deno.test("jsonLogger() writes no secret, however deep", () => {
     headers: { Authorization: canary, cookie: canary },
     event: { payload: { manifests: [canary] }, id: "e1" },
     list: [{ db_password: canary, client_key_data: canary }],
+    kubeconfig: { "client-key-data": canary, clientKeyData: canary },
+    joinToken: canary,
   });
   ok(!lines[0]?.includes(canary), lines.join());
   ok(lines[0]?.includes('"id":"e1"'));
+});
+
+Deno.test("jsonLogger() writes no secret that is a part of a text", () => {
+  const { lines, log } = logger();
+  const canary = "eyJhbGciOiJSUzI1NiJ9.s3cr3t";
+  log.info("x", {
+    url: `wss://edge:${canary}@cp.example.com/ws`,
+    header: `Authorization: Bearer ${canary}`,
+    error: new Error(`Cannot dial "wss://${canary}@cp.example.com"`),
+  });
+  ok(!lines[0]?.includes(canary), lines.join());
+  ok(lines[0]?.includes("wss://[redacted]@cp.example.com/ws"));
+});
+
+Deno.test("jsonLogger() lets no field stand in for the message", () => {
+  const { lines, log } = logger();
+  log.with({ time: "never", level: "debug" }).info("x", { message: "y" });
+  deepStrictEqual(lines, [
+    '{"time":"1970-01-01T00:00:00.000Z","level":"info","message":"x"}',
+  ]);
 });
 
 Deno.test("jsonLogger() writes errors with code and cause, and bounds what is long or deep", () => {
