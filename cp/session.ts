@@ -190,8 +190,8 @@ export class Session {
       case "heartbeat":
         return this.#beat(value);
       case "error": {
-        const { code, message, ref } = value;
-        this.#stray("Agent reports an error", { code, message, ref });
+        const error = TransporterError.fromBody(value);
+        this.#stray("Agent reports an error", { error, ref: value.ref });
         return;
       }
       case "bye":
