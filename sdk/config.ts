@@ -46,6 +46,11 @@ export interface SettingDescription {
   readonly setting: Setting;
 }
 
+/** What the environment variables of a program's settings begin with. */
+function prefixOf(name: string): string {
+  return `TP_${name.toUpperCase()}_`;
+}
+
 /**
  * One table of settings, declared once: the type of its values, flags,
  * environment variables, file keys, help, reference page and JSON Schema all
@@ -54,7 +59,7 @@ export interface SettingDescription {
  * @typeParam T The table.
  */
 export class Config<T extends Settings> {
-  /** What the settings belong to: `cp`, `agent`, or `cli`. */
+  /** What the settings belong to, such as `cp` or `agent`. */
   readonly name: string;
   /** Every setting, in the order of the table. */
   readonly settings: readonly SettingDescription[];
@@ -62,7 +67,7 @@ export class Config<T extends Settings> {
   /** Made by {@linkcode defineConfig}. */
   constructor(name: string, table: T) {
     this.name = name;
-    const prefix = name === "cli" ? "TP_" : `TP_${name.toUpperCase()}_`;
+    const prefix = prefixOf(name);
     this.settings = Object.entries(table).map(([key, setting]) => {
       const kebab = key.replace(
         /[A-Z]/g,
@@ -131,8 +136,7 @@ export class Config<T extends Settings> {
   }
 
   #unknownVariables(env: Readonly<Record<string, string>>): string[] {
-    if (this.name === "cli") return []; // TP_ is also the prefix of the others
-    const prefix = `TP_${this.name.toUpperCase()}_`;
+    const prefix = prefixOf(this.name);
     const known = new Set(this.settings.map((described) => described.env));
     return Object.keys(env).filter((name) =>
       name.startsWith(prefix) && !known.has(name)
