@@ -36,7 +36,8 @@ export async function startAgent(
   const serviceHost = env["KUBERNETES_SERVICE_HOST"];
   // A proxy is for the control plane; the API server beside us is never behind it.
   if (serviceHost) {
-    Deno.env.set("NO_PROXY", addNoProxy(env["NO_PROXY"], serviceHost));
+    const noProxy = env["NO_PROXY"] || env["no_proxy"];
+    Deno.env.set("NO_PROXY", addNoProxy(noProxy, serviceHost));
   }
   const log = logTo(runtime, values.logLevel).with({ agent: agentId });
   await using stack = new AsyncDisposableStack();
