@@ -174,7 +174,7 @@ Deno.test("ControlPlane.close() does not wait for ever for a request that does n
 });
 
 Deno.test("ControlPlane.close() closes connections without a request, and says goodbye to agents", async () => {
-  const place = await openPlace();
+  const place = await openPlace({ config: { drainTimeout: 600_000 } });
   const silent = place.raw();
   const kept = place.raw();
   kept.send("GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n");

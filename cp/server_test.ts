@@ -1,6 +1,8 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import * as fc from "fast-check";
 import {
   type Answer,
+  event,
   isProblem,
   openPlace,
   type Place,
@@ -283,4 +285,39 @@ Deno.test("HttpServer closes a connection with a frame that is no registration",
     strictEqual((closed.charCodeAt(2) << 8) + closed.charCodeAt(3), code, name);
     client.destroy();
   }
+});
+
+Deno.test("HttpServer survives any bytes, and answers none of them with a fault of its own", async () => {
+  await using place = await openPlace();
+  const body = JSON.stringify(event("e1"));
+  const request =
+    "POST /events?x=1 HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n" +
+    `Expect: 100-continue\r\nConnection: keep-alive\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  const edit = fc.tuple(
+    fc.nat(request.length),
+    fc.nat(8),
+    fc.string({ unit: "binary", maxLength: 6 }),
+  );
+  const edited = fc.array(edit, { minLength: 1, maxLength: 4 }).map((edits) =>
+    edits.reduce(
+      (text, [at, cut, more]) =>
+        text.slice(0, at) + more + text.slice(at + cut),
+      request,
+    )
+  );
+  const bytes = fc.uint8Array({ maxLength: 200 });
+  await fc.assert(
+    fc.asyncProperty(fc.oneof(edited, bytes), async (sent) => {
+      const client = place.raw();
+      client.send(sent);
+      client.end();
+      const text = await client.closed();
+      for (const [, status] of text.matchAll(/HTTP\/1\.1 (\d+)/g)) {
+        ok(Number(status) < 500, text);
+      }
+    }),
+    { numRuns: 300 },
+  );
+  strictEqual((await place.ask("/livez")).status, 200);
+  deepStrictEqual(place.lines.filter(({ level }) => level === "error"), []);
 });

@@ -192,6 +192,36 @@ Deno.test("GET /v2/stream goes on without a gap wherever the connection broke", 
   }
 });
 
+Deno.test("GET /v2/stream misses nothing that happens while it looks", async () => {
+  await using memory = openMemoryStore();
+  let between: (() => Promise<void>) | undefined;
+  const store: Store = new Proxy(memory, {
+    get(target, name) {
+      const member = Reflect.get(target, name);
+      if (name === "listChanges" || name === "changeRange") {
+        return async (...values: unknown[]) => {
+          const result = await Reflect.apply(member, target, values);
+          const run = between;
+          between = undefined;
+          await run?.();
+          return result;
+        };
+      }
+      return typeof member === "function" ? member.bind(target) : member;
+    },
+  });
+  await using place = await openPlace({ store });
+  await using reader = await Reader.open(place, "");
+  await reader.take(1);
+  const ids = Array.from({ length: 20 }, (_, i) => `e${i}`);
+  for (const id of ids) {
+    between = () => submit(place, `${id}-between`);
+    await submit(place, id);
+    const got = await reader.take(2);
+    deepStrictEqual(got.toSorted(), [`${id} 1`, `${id}-between 1`]);
+  }
+});
+
 Deno.test("GET /v2/stream goes on in the middle of many changes", async () => {
   await using place = await openPlace();
   const ids = Array.from({ length: 1200 }, (_, i) => `e${i}`);

@@ -206,6 +206,11 @@ export class RawClient {
     if (!this.#closed) this.#socket.write(text);
   }
 
+  /** Sends nothing more. */
+  end(): void {
+    if (!this.#closed) this.#socket.end();
+  }
+
   /** Stops reading. */
   pause(): void {
     this.#socket.pause();
