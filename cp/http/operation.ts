@@ -20,7 +20,7 @@ function livez(): Route {
   };
 }
 
-function readyz({ readiness }: Services): Route {
+function readyz({ readiness, store }: Services): Route {
   return {
     method: "GET",
     path: "/readyz",
@@ -35,7 +35,7 @@ function readyz({ readiness }: Services): Route {
     async handle() {
       const fault = await readiness.fault();
       if (fault !== undefined) throw fault;
-      return json({ status: "ready" });
+      return json({ status: "ready", durability: store.durability });
     },
   };
 }

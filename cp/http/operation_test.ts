@@ -13,7 +13,10 @@ import { SCHEMAS } from "./schemas.ts";
 Deno.test("GET /livez, /readyz and /health say that all is well", async () => {
   await using place = await openPlace();
   deepStrictEqual((await place.ask("/livez")).json, { status: "live" });
-  deepStrictEqual((await place.ask("/readyz")).json, { status: "ready" });
+  deepStrictEqual(v.parse(SCHEMAS.Ready, (await place.ask("/readyz")).json), {
+    status: "ready",
+    durability: "memory",
+  });
   deepStrictEqual(v.parse(SCHEMAS.Health, (await place.ask("/health")).json), {
     status: "healthy",
     agent_count: 0,

@@ -38,15 +38,17 @@ const problem: v.GenericSchema<ProblemBody> = v.pipe(
   v.description("Every error, RFC 9457"),
 );
 
+const durability = v.pipe(
+  v.picklist(["fsync", "everysec", "memory"]),
+  v.description("How safe an accepted event is"),
+);
+
 const accepted: v.GenericSchema<AcceptedBody> = v.strictObject({
   status: v.literal("accepted"),
   event_id: text("The event's id"),
   message: text("For people"),
   state,
-  durability: v.pipe(
-    v.picklist(["fsync", "everysec", "memory"]),
-    v.description("How safe the event is now"),
-  ),
+  durability,
   replicated: count("Other stores that have it"),
   agent_known: v.pipe(
     v.boolean(),
@@ -121,7 +123,7 @@ const batchLine = v.pipe(
   ),
 );
 
-const ready = v.strictObject({ status: v.literal("ready") });
+const ready = v.strictObject({ status: v.literal("ready"), durability });
 
 const live = v.strictObject({ status: v.literal("live") });
 
