@@ -64,7 +64,15 @@ function openClient(connection: Connection): Deno.HttpClient {
   }
 }
 
+/** Whether the answer says that it is short; what is unpacked on the way can be longer than it says. */
+function isShort({ headers }: Response): boolean {
+  const length = headers.get("content-length");
+  return length !== null && Number(length) <= ANSWER_BYTES_MAX &&
+    !headers.has("content-encoding");
+}
+
 async function readText(response: Response): Promise<string> {
+  if (isShort(response)) return await response.text();
   const decoder = new TextDecoder();
   let text = "";
   let bytes = 0;
@@ -87,9 +95,15 @@ export class Transport implements Disposable {
   #client: Deno.HttpClient | undefined;
   #connection: Connection | undefined;
 
+  /** Made once: an error takes its stack, which is dear. */
+  readonly #late: NoAnswer;
+
   /** Makes one; nothing is opened before the first request. */
   constructor(options: TransportOptions) {
     this.#options = options;
+    this.#late = new NoAnswer(
+      `no answer came in ${options.requestTimeoutMs} ms`,
+    );
   }
 
   /**
@@ -118,10 +132,10 @@ export class Transport implements Disposable {
     access: Access,
     signal: AbortSignal,
   ): Promise<ApiAnswer> {
-    const { clock, requestTimeoutMs } = this.#options;
+    const { clock } = this.#options;
     const client = this.#clientFor(access.connection);
     using limit = deadline(clock, requestTimeoutMs, {
-      reason: new NoAnswer(`no answer came in ${requestTimeoutMs} ms`),
+      reason: this.#late,
       signal,
     });
     try {
