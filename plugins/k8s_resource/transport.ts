@@ -132,7 +132,7 @@ export class Transport implements Disposable {
     access: Access,
     signal: AbortSignal,
   ): Promise<ApiAnswer> {
-    const { clock } = this.#options;
+    const { clock, requestTimeoutMs } = this.#options;
     const client = this.#clientFor(access.connection);
     using limit = deadline(clock, requestTimeoutMs, {
       reason: this.#late,
