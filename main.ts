@@ -8,12 +8,17 @@
 import { runCli, systemMachine } from "@transporter/cli";
 import { config as agentConfig } from "@transporter/agent/config";
 import { config as cpConfig } from "@transporter/cp/config";
-import { kinds } from "@transporter/plugins";
+import { addNoProxy, kinds } from "@transporter/plugins";
 import { VERSION } from "@transporter/sdk";
 import { demoConfig } from "./program/demo_config.ts";
 import type { Runtime } from "./program/runtime.ts";
 
+/** Hosts of this machine, which no proxy can reach for us; curl and kubectl leave them out by themselves. */
+const LOOPBACK = ["localhost", "127.0.0.1", "::1"];
+
 async function main(): Promise<number> {
+  const noProxy = Deno.env.get("NO_PROXY") || Deno.env.get("no_proxy");
+  Deno.env.set("NO_PROXY", LOOPBACK.reduce(addNoProxy, noProxy ?? ""));
   const interrupted = new AbortController();
   const interrupt = () => interrupted.abort();
   const signals: Deno.Signal[] = Deno.build.os === "windows"
