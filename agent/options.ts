@@ -53,7 +53,7 @@ export function identityOf(
   if (!isAgentId(id)) {
     throw new TransporterError(
       "usage",
-      `Cannot start an agent with the id "${id}": it must be 1 to 128 letters, digits, ".", "_" and "-"`,
+      `Cannot start an agent with the id "${id}": it must be 1 to 128 letters, digits, ".", "_" and "-", with a letter or digit at both ends`,
     );
   }
   const { agentName, clusterName, clusterProvider, region, label, namespace } =

@@ -48,9 +48,9 @@ const CASES: readonly Case[] = [
   {
     name: "a success that is no JSON",
     answer: () => new Response("<html>Welcome</html>"),
-    code: 1,
+    code: 3,
     stderr:
-      'error[internal]: Cannot use the answer of "URL": it is no JSON; is this a control plane?',
+      'error[unavailable]: Cannot use the answer of "URL": it is no JSON; is this a control plane?',
   },
   {
     name: "a success of something else",

@@ -138,7 +138,7 @@ export class Http {
       return parseJson(answer.text, ANSWER_LIMITS);
     } catch (cause) {
       throw new TransporterError(
-        "internal",
+        "unavailable",
         `Cannot use the answer of "${url}": it is no JSON; is this a control plane?`,
         { cause },
       );

@@ -87,7 +87,7 @@ export function eventId(value: string): string {
   return refuse(
     "the event id",
     value,
-    "1 to 128 of the characters A-Z a-z 0-9 . _ : -",
+    '1 to 128 of the characters A-Z a-z 0-9 . _ : -, not "." or ".."',
   );
 }
 

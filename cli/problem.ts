@@ -106,7 +106,7 @@ const REASONS: readonly (readonly [RegExp, string])[] = [
   [/refused/i, "nothing listens there"],
   [/dns error|lookup|resolve/i, "its name is not known"],
   [
-    /certificate|tls|handshake/i,
+    /certificate|tls|handshake|corrupt message/i,
     "its certificate is not trusted, or TLS failed",
   ],
   [/unreachable|timed out/i, "the network does not reach it"],

@@ -24,6 +24,11 @@ const CAUSES:
       false,
     ],
     [
+      "client error (Connect): received corrupt message of type InvalidContentType",
+      "its certificate is not trusted, or TLS failed",
+      false,
+    ],
+    [
       "client error (Connect): tcp connect error: No route to host, network is unreachable",
       "the network does not reach it",
       false,
@@ -41,7 +46,7 @@ const CAUSES:
   ];
 
 for (const [detail, reason, maybeDone] of CAUSES) {
-  Deno.test(`unreachable() says that ${reason}`, () => {
+  Deno.test(`unreachable() says that ${reason}: ${detail}`, () => {
     const error = unreachable("http://x", thrown(detail));
     strictEqual(error.code, "unavailable");
     strictEqual(

@@ -130,6 +130,14 @@ Deno.test("findTarget() names the file that is no YAML", async () => {
   });
 });
 
+Deno.test("findTarget() refuses a file of two documents", async () => {
+  await rejects(findTarget({}, machine("a: 1\n---\nb: 2\n")), {
+    code: "usage",
+    message:
+      'Cannot read the configuration file "/home/anna/.config/transporter/config.yaml": it has more than one document',
+  });
+});
+
 Deno.test("findTarget() looks in $XDG_CONFIG_HOME first", async () => {
   const host = plainHost({
     env: { HOME: "/home/anna", XDG_CONFIG_HOME: "/xdg" },

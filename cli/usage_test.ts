@@ -99,7 +99,7 @@ const CASES: readonly Case[] = [
     name: "an id that cannot be one",
     args: "describe event a/b",
     stderr:
-      'error[usage]: Cannot use the event id "a/b": it must be 1 to 128 of the characters A-Z a-z 0-9 . _ : -',
+      'error[usage]: Cannot use the event id "a/b": it must be 1 to 128 of the characters A-Z a-z 0-9 . _ : -, not "." or ".."',
   },
   {
     name: "a state that is none",

@@ -1,5 +1,5 @@
 import { TransporterError } from "@transporter/sdk";
-import { parse } from "yaml";
+import { parse, YAMLParseError } from "yaml";
 import { readText } from "./bytes.ts";
 import type { Files } from "./host.ts";
 import { safe } from "./text.ts";
@@ -24,7 +24,12 @@ export async function readYamlFile(
     });
     return parse(text, { maxAliasCount: 10 });
   } catch (cause) {
-    const [why = ""] = cause instanceof Error ? cause.message.split("\n") : [];
+    const [why = ""] = cause instanceof YAMLParseError &&
+        cause.code === "MULTIPLE_DOCS"
+      ? ["it has more than one document"]
+      : cause instanceof Error
+      ? cause.message.split("\n")
+      : [];
     throw new TransporterError(
       "usage",
       `Cannot read the configuration file "${safe(path)}": ${

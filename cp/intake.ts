@@ -147,7 +147,7 @@ export class Intake {
     if (idempotencyKey !== undefined && !isEventId(idempotencyKey)) {
       throw new TransporterError(
         "invalid_id",
-        "Cannot accept the event as its Idempotency-Key must be 1 to 128 of the characters A-Z a-z 0-9 . _ : -",
+        'Cannot accept the event as its Idempotency-Key must be 1 to 128 of the characters A-Z a-z 0-9 . _ : -, not "." or ".."',
         { details: { field: "Idempotency-Key" } },
       );
     }

@@ -50,7 +50,7 @@ export const PHASES: readonly Phase[] = [
 
 /** What was asked: an event as it goes over the wire (protocol.md D.8). */
 export interface EventSpec {
-  /** Unique per tenant: 1 to 128 of `A-Z a-z 0-9 . _ : -`. */
+  /** Unique per tenant: 1 to 128 of `A-Z a-z 0-9 . _ : -`, not `.` or `..`. */
   readonly id: string;
   /** Which executor runs it, such as `k8s_resource`. */
   readonly type: string;

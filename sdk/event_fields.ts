@@ -1,8 +1,8 @@
 import { type ErrorCode, TransporterError } from "./error.ts";
 import { isRecord } from "./json.ts";
 
-/** What an event's id may be. */
-export const ID_REGEXP = /^[A-Za-z0-9._:-]{1,128}$/;
+/** What an event's id may be; in a URL, dots alone would mean another path. */
+export const ID_REGEXP = /^(?!\.{1,2}$)[A-Za-z0-9._:-]{1,128}$/;
 
 /** A Kubernetes label key: a name of 63 characters, after an optional DNS prefix. */
 const LABEL_KEY_REGEXP =

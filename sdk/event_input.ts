@@ -53,7 +53,7 @@ export function isAgentId(id: string): boolean {
   return AGENT_REGEXP.test(id);
 }
 
-/** Whether a string can be the id of an event: 1 to 128 of `A-Z a-z 0-9 . _ : -`. */
+/** Whether a string can be the id of an event: 1 to 128 of `A-Z a-z 0-9 . _ : -`, not `.` or `..`. */
 export function isEventId(id: string): boolean {
   return ID_REGEXP.test(id);
 }
@@ -101,7 +101,7 @@ export function readEvent(
   }
   const idRule = {
     regexp: ID_REGEXP,
-    wanted: "1 to 128 of the characters A-Z a-z 0-9 . _ : -",
+    wanted: '1 to 128 of the characters A-Z a-z 0-9 . _ : -, not "." or ".."',
     code: "invalid_id" as const,
   };
   const id = reader.text("id", idRule) ?? options.newId?.() ??
@@ -123,7 +123,8 @@ export function readEvent(
     }),
     target_agent: reader.required("target_agent", {
       regexp: AGENT_REGEXP,
-      wanted: "1 to 128 letters, digits, dots, underscores and hyphens",
+      wanted:
+        "1 to 128 letters, digits, dots, underscores and hyphens, with a letter or digit at both ends",
     }),
     payload: readPayload(reader),
     created_at: readCreatedAt(reader, options.now),

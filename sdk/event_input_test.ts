@@ -71,6 +71,8 @@ const BAD: readonly [
   ["an id of 129 characters", { id: text(129) }, "invalid_id"],
   ["an id with a slash", { id: "../x" }, "invalid_id"],
   ["an id with a line break", { id: "a\nb" }, "invalid_id"],
+  ["an id that a URL takes for its folder", { id: "." }, "invalid_id"],
+  ["an id that leads out of a URL", { id: ".." }, "invalid_id"],
   ["an id of other letters", { id: "е1" }, "invalid_id"],
   ["an id that is a number", { id: 7 }, "wrong_type"],
   ["no type", { type: undefined }, "missing_field"],

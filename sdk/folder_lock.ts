@@ -28,7 +28,11 @@ export interface LockFolderOptions {
 }
 
 function refuse(path: string, cause: unknown): never {
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const reason = cause instanceof Deno.errors.AlreadyExists
+    ? "a file has its name"
+    : cause instanceof Error
+    ? cause.message
+    : String(cause);
   throw new TransporterError(
     "store_unavailable",
     `Cannot use the data folder "${path}": ${reason}`,

@@ -66,7 +66,11 @@ Deno.test("openFolder() leaves a folder that is there as it is", async () => {
 Deno.test("openFolder() refuses what is not a folder", async () => {
   await using temp = await tempFolder();
   await Deno.writeTextFile(`${temp.path}/file`, "");
-  await rejects(openFolder(`${temp.path}/file`), { code: "store_unavailable" });
+  await rejects(openFolder(`${temp.path}/file`), {
+    code: "store_unavailable",
+    message:
+      `Cannot use the data folder "${temp.path}/file": a file has its name`,
+  });
   await rejects(openFolder(`${temp.path}/file/data`), {
     code: "store_unavailable",
   });

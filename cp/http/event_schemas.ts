@@ -72,7 +72,7 @@ export const errorBody: v.GenericSchema<ErrorBody> = v.strictObject({
 
 /** What an event's body has besides its payload; without limits that the table of protocol.md D.8 gives. */
 const head = {
-  id: text("Unique: 1 to 128 of A-Z a-z 0-9 . _ : -"),
+  id: text('Unique: 1 to 128 of A-Z a-z 0-9 . _ : -, not "." or ".."'),
   type: text("Which executor runs it, such as k8s_resource"),
   target_agent: text("The id of the agent that runs it"),
   created_at: text("When the producer made it, RFC 3339"),

@@ -196,7 +196,9 @@ function refused(url: URL, message: string): TransporterError {
     REFUSALS[status ?? ""] ?? "unavailable",
     status === undefined
       ? `Cannot connect to "${url.host}": ${message}`
-      : `Cannot connect to "${url.href}": it answers with status ${status}`,
+      : `Cannot connect to "${url.href}": it answers with status ${status}${
+        status === "404" ? '; agents connect to "/ws" of a control plane' : ""
+      }`,
   );
 }
 

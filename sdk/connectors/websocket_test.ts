@@ -153,7 +153,8 @@ Deno.test("dialWebSocket() says why it was refused", async () => {
       dialWebSocket(place.url, { signal, frameBytesMax: FRAME_BYTES_MAX }),
       (error) =>
         error instanceof TransporterError && error.code === code &&
-        error.message.includes(status),
+        error.message.includes(status) &&
+        error.message.includes('connect to "/ws"') === (status === "404"),
     );
   }
 });
