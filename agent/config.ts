@@ -87,7 +87,7 @@ export const SETTINGS = {
   },
   window: {
     kind: "integer",
-    default: 8,
+    default: 32,
     min: 1,
     max: 1000,
     help:

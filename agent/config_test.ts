@@ -20,7 +20,7 @@ Deno.test("config reads every setting of an agent from flags and environment", (
   ]]);
   deepStrictEqual([values.concurrency, values.window, values.inCluster], [
     8,
-    8,
+    32,
     false,
   ]);
   deepStrictEqual(warnings, [

@@ -45,9 +45,12 @@ export function summaryLine(
   const word = state === "in_progress" ? phase ?? state : state;
   const time = result === undefined ? "" : ` in ${took(result.duration)}`;
   const counts = tally(objectsOf(result, agent));
+  const more = result?.["truncated"] === true
+    ? ", and more that is not kept"
+    : "";
   const shown = invocation.paint(safe(word), styleOf(word));
   return `event/${safe(spec.id)} ${shown}${time} (agent ${safe(agent)})` +
-    `${counts === "" ? "" : `: ${safe(counts)}`}\n`;
+    `${counts === "" ? "" : `: ${safe(counts)}${more}`}\n`;
 }
 
 /** Shows what became of each object, of all events in one table. */

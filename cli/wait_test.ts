@@ -1,4 +1,4 @@
-import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import type { EventView, HistoryEntry } from "@transporter/sdk";
 import { GOALS } from "./options.ts";
 import {
@@ -71,6 +71,14 @@ Deno.test("--wait needs no stream when the event is over already", async () => {
   const { code, stdout } = await wait(server, ["-o", "json"]);
   strictEqual(code, 0);
   deepStrictEqual(JSON.parse(stdout), completed());
+});
+
+Deno.test("--wait says when there were more objects than the control plane kept", async () => {
+  const { result, ...view } = completed();
+  const cut = { ...view, result: { ...result, truncated: true } } as EventView;
+  await using server = serverOf(history(), cut, new ScriptedStream());
+  const { stdout } = await wait(server, []);
+  match(stdout, /configured, and more that is not kept\n$/);
 });
 
 const FAILURES: readonly {

@@ -17,6 +17,12 @@ export const MESSAGE_CHARS_MAX = 4096;
 /** Bytes of all facts of a status together, as JSON; larger ones are replaced by a marker. */
 export const FACTS_BYTES_MAX = 256 * 1024;
 
+/**
+ * Bytes of what the objects became, as JSON: apart from the other facts, since
+ * an event may have 2,000 objects. Of a longer list the beginning is kept.
+ */
+export const RESOURCES_BYTES_MAX = 2 * 1024 * 1024;
+
 /** Characters of the fields that name something. */
 const NAME_CHARS_MAX = 256;
 
@@ -44,7 +50,11 @@ export function readReport(
   { agent, now }: ReadReportOptions,
 ): EventStatus {
   const { details, result, error } = frame;
-  const all = [details, result, error?.details];
+  const all = [
+    details,
+    isRecord(result) ? without(result) : undefined,
+    error?.details,
+  ];
   const fits = jsonBytes(all) <= FACTS_BYTES_MAX;
   const ends = isTerminal(frame.state);
   return {
@@ -105,14 +115,15 @@ function readResult(
   const message = result["error_message"];
   const items = result["resource_status"];
   const resources = Array.isArray(items) ? readResources(items) : undefined;
+  const kept = resources === undefined ? undefined : firstThatFit(resources);
+  const truncated = !fits || kept?.length !== resources?.length;
   return {
-    ...(fits ? without(result) : { truncated: true }),
+    ...(fits ? without(result) : {}),
+    ...(truncated ? { truncated } : {}),
     success: typeof success === "boolean"
       ? success
       : frame.state === "completed",
-    ...(resources === undefined ? {} : {
-      resource_status: fits ? resources : firstThatFit(resources),
-    }),
+    ...(kept === undefined ? {} : { resource_status: kept }),
     ...(typeof message === "string" ? { error_message: cut(message) } : {}),
     completed_at: readTime(result["completed_at"], now),
     duration: typeof duration === "number" && Number.isFinite(duration)
@@ -134,6 +145,8 @@ function readResources(items: readonly unknown[]): ResourceStatus[] {
   return items.filter(isRecord).map((item) => {
     const text = (name: string, charsMax = NAME_CHARS_MAX) =>
       cut(typeof item[name] === "string" ? item[name] : "", charsMax);
+    const known = (name: string) =>
+      typeof item[name] === "string" ? { [name]: text(name) } : {};
     return {
       kind: text("kind"),
       name: text("name"),
@@ -141,6 +154,8 @@ function readResources(items: readonly unknown[]): ResourceStatus[] {
       api_version: text("api_version"),
       status: text("status"),
       message: text("message", MESSAGE_CHARS_MAX),
+      ...known("uid"),
+      ...known("resource_version"),
     };
   });
 }
@@ -149,7 +164,7 @@ function readResources(items: readonly unknown[]): ResourceStatus[] {
 function firstThatFit(items: readonly ResourceStatus[]): ResourceStatus[] {
   let bytes = 0;
   const last = items.findIndex((item) =>
-    (bytes += jsonBytes(item)) > FACTS_BYTES_MAX / 2
+    (bytes += jsonBytes(item)) > RESOURCES_BYTES_MAX
   );
   return items.slice(0, last === -1 ? items.length : last);
 }

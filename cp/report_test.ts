@@ -1,6 +1,11 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import type { StatusUpdateFrame } from "@transporter/sdk";
-import { FACTS_BYTES_MAX, MESSAGE_CHARS_MAX, readReport } from "./report.ts";
+import {
+  FACTS_BYTES_MAX,
+  MESSAGE_CHARS_MAX,
+  readReport,
+  RESOURCES_BYTES_MAX,
+} from "./report.ts";
 
 const NOW = Date.parse("2026-11-23T06:00:00Z");
 
@@ -87,15 +92,34 @@ Deno.test("readReport() replaces facts that are too large by a marker, and keeps
   });
 });
 
+Deno.test("readReport() keeps the whole list of as many objects as an event may have", () => {
+  const item = {
+    kind: "ConfigMap",
+    name: "n".repeat(60),
+    namespace: "n".repeat(60),
+    api_version: "v1",
+    status: "created",
+    message: "m".repeat(150),
+    uid: "2a5e0c93-fac0-43f1-b854-3a083ba826a3",
+    resource_version: "228",
+  };
+  const { result } = read({
+    result: { success: true, resource_status: Array(2000).fill(item) },
+  });
+  deepStrictEqual(result?.["truncated"], undefined);
+  deepStrictEqual(result?.resource_status?.length, 2000);
+  deepStrictEqual(result?.resource_status?.[1999], item);
+});
+
 Deno.test("readReport() keeps the beginning of a list of objects that is too long", () => {
   const item = { kind: "ConfigMap", name: "n".repeat(200), message: "m" };
   const { result } = read({
-    result: { success: true, resource_status: Array(5000).fill(item) },
+    result: { success: true, resource_status: Array(20_000).fill(item) },
   });
   ok(result?.["truncated"]);
   const kept = result?.resource_status?.length ?? 0;
-  ok(kept > 100 && kept < 5000);
-  ok(JSON.stringify(result).length < FACTS_BYTES_MAX);
+  ok(kept > 1000 && kept < 20_000);
+  ok(JSON.stringify(result).length < RESOURCES_BYTES_MAX + FACTS_BYTES_MAX);
 });
 
 Deno.test("readReport() gives a result the shape that others rely on", () => {

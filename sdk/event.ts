@@ -93,6 +93,10 @@ export interface ResourceStatus {
   readonly status: string;
   /** For people. */
   readonly message: string;
+  /** The object's uid, where it is known. */
+  readonly uid?: string;
+  /** The object's resourceVersion after the attempt, where it is known. */
+  readonly resource_version?: string;
 }
 
 /** What an attempt at an event led to. */

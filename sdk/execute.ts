@@ -1,5 +1,5 @@
 import type { Clock } from "./clock.ts";
-import { TransporterError } from "./error.ts";
+import { type ErrorBody, TransporterError } from "./error.ts";
 import type {
   EventResult,
   EventSpec,
@@ -151,7 +151,7 @@ export async function execute<Payload, Plan, Result>(
     return await enter(endOf(error), {
       message: error.message,
       log_level: "error",
-      error: error.toJSON(),
+      error: bodyOf(error),
       result: result(false, partOf(reason) ?? done, error.message),
     });
   }
@@ -164,6 +164,12 @@ function abortReason(signal: AbortSignal, thrown: unknown): unknown {
     thrown.class !== "cancelled" && thrown.class !== "timeout" &&
     thrown.class !== "unavailable";
   return own ? thrown : signal.reason;
+}
+
+/** The error without the part that was done, which stands in the result. */
+function bodyOf(error: TransporterError): ErrorBody {
+  const { details: { result: _, ...rest } = {}, ...body } = error.toJSON();
+  return Object.keys(rest).length === 0 ? body : { ...body, details: rest };
 }
 
 /** The part of the work that was done before an executor threw. */

@@ -98,7 +98,7 @@ Deno.test("execute() fails with the code and the part that was done", async () =
     },
   }));
   strictEqual(phases.at(-1), "failed/failed");
-  strictEqual(last.error?.code, "denied");
+  deepStrictEqual(last.error, { code: "denied", message: "Cannot apply" });
   strictEqual(last.message, "Cannot apply");
   deepStrictEqual(last.result?.resource_status, []);
   strictEqual(last.result?.success, false);

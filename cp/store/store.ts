@@ -229,7 +229,9 @@ export interface Store extends AsyncDisposable {
     id: string,
     decide: (record: EventRecord) => EventChange | undefined,
     fence?: Fence,
-  ): Promise<{ readonly record: EventRecord; readonly changed: boolean } | undefined>;
+  ): Promise<
+    { readonly record: EventRecord; readonly changed: boolean } | undefined
+  >;
   /**
    * Releases queued events of an agent: highest priority first, then in order
    * of acceptance. Each gets the next `seq` of the agent's stream and one more
@@ -237,19 +239,34 @@ export interface Store extends AsyncDisposable {
    *
    * @throws {TransporterError} `superseded`.
    */
-  releaseEvents(tenant: string, release: Release): Promise<readonly ReleasedEvent[]>;
+  releaseEvents(
+    tenant: string,
+    release: Release,
+  ): Promise<readonly ReleasedEvent[]>;
   /** Returns the released events of an agent that have not ended, by `seq`, with their bodies. */
-  listReleased(tenant: string, agent: string): Promise<readonly ReleasedEvent[]>;
+  listReleased(
+    tenant: string,
+    agent: string,
+  ): Promise<readonly ReleasedEvent[]>;
   /** Returns matching events, newest first. */
-  listEvents(tenant: string, query: EventQuery): Promise<readonly EventRecord[]>;
+  listEvents(
+    tenant: string,
+    query: EventQuery,
+  ): Promise<readonly EventRecord[]>;
   /** Returns what happened to an event, oldest first; empty when there is no such event. */
   listHistory(tenant: string, id: string): Promise<readonly HistoryEntry[]>;
   /** Returns events of all tenants that have not ended and whose deadline is at or before `at`, oldest deadline first. */
   listDue(at: number, limit: number): Promise<readonly EventRecord[]>;
   /** Counts events that have not ended, by agent and state. */
-  countOpen(tenant: string): Promise<ReadonlyMap<string, Partial<Record<State, number>>>>;
+  countOpen(
+    tenant: string,
+  ): Promise<ReadonlyMap<string, Partial<Record<State, number>>>>;
   /** Returns changes of a tenant after a number, oldest first. */
-  listChanges(tenant: string, after: number, limit: number): Promise<readonly Change[]>;
+  listChanges(
+    tenant: string,
+    after: number,
+    limit: number,
+  ): Promise<readonly Change[]>;
   /** The number of the newest change, and of the oldest that is kept; 0 when there is none. */
   changeRange(): Promise<{ readonly oldest: number; readonly newest: number }>;
 
