@@ -40,8 +40,11 @@ export function stateDir(
   env: Readonly<Record<string, string>>,
   part: string,
 ): string {
-  const base = env["XDG_STATE_HOME"] ||
-    (env["HOME"] && `${env["HOME"]}/.local/state`);
+  const state = env["XDG_STATE_HOME"];
+  // The specification has relative paths ignored.
+  const base = state?.startsWith("/")
+    ? state
+    : env["HOME"] && `${env["HOME"]}/.local/state`;
   if (!base) {
     throw new TransporterError(
       "usage",

@@ -1,0 +1,108 @@
+import { match, strictEqual } from "node:assert/strict";
+import { Program } from "../tests/program.ts";
+
+interface Case {
+  readonly name: string;
+  readonly args: readonly string[];
+  readonly code: number;
+  readonly says: readonly RegExp[];
+}
+
+/** A variable that the tests may run with, and that would name a cluster or a setting. */
+const NONE = {
+  KUBERNETES_SERVICE_HOST: "",
+  KUBEBUILDER_ASSETS: "",
+};
+
+const AGENT = ["agent", "--agent-id", "edge"];
+
+const CASES: readonly Case[] = [
+  {
+    name: "agent without an id",
+    args: ["agent"],
+    code: 2,
+    says: [/--agent-id or TP_AGENT_AGENT_ID/],
+  },
+  {
+    name: "agent without a cluster",
+    args: AGENT,
+    code: 3,
+    says: [
+      /Cannot find a Kubernetes cluster/,
+      /--kubeconfig or --kube-context/,
+      /in a pod/,
+    ],
+  },
+  {
+    name: "agent with a cluster twice",
+    args: [...AGENT, "--in-cluster", "--kube-context", "kind-edge"],
+    code: 2,
+    says: [/both --in-cluster and --kubeconfig or --kube-context/],
+  },
+  {
+    name: "cp without a word about its safety",
+    args: ["cp", "--listen", "127.0.0.1:0"],
+    code: 2,
+    says: [/--dev/],
+  },
+  {
+    name: "demo that ends and stays",
+    args: ["demo", "--once", "--keep-running"],
+    code: 2,
+    says: [/Cannot use both --once and --keep-running/],
+  },
+  {
+    name: "demo on a machine without a cluster",
+    args: ["demo", "--once"],
+    code: 3,
+    says: [
+      /--kube-context or --kubeconfig/,
+      /KUBEBUILDER_ASSETS/,
+      /install Go 1\.\d+/,
+    ],
+  },
+];
+
+/** Where Deno keeps modules: a program with another cache folder shall not load them again. */
+async function denoDir(): Promise<string> {
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["info", "--json"],
+  }).output();
+  const { denoDir }: { denoDir: string } = JSON.parse(
+    new TextDecoder().decode(stdout),
+  );
+  return denoDir;
+}
+
+for (const { name, args, code, says } of CASES) {
+  Deno.test(`transporter ends with ${code} and says what to do: ${name}`, async () => {
+    const dir = await Deno.makeTempDir();
+    try {
+      const folders = ["bin", "cache", "state", "tmp"];
+      for (const folder of folders) await Deno.mkdir(`${dir}/${folder}`);
+      await using program = Program.start(args, {
+        env: {
+          ...NONE,
+          DENO_DIR: await denoDir(),
+          HOME: dir,
+          PATH: `${dir}/bin`,
+          TMPDIR: `${dir}/tmp`,
+          XDG_CACHE_HOME: `${dir}/cache`,
+          XDG_STATE_HOME: `${dir}/state`,
+        },
+      });
+      const status = await program.status();
+      const { output } = program;
+      strictEqual(status.code, code, output);
+      for (const regexp of says) match(output, regexp);
+      // A person made a mistake; where in our source it was noticed is of no use to them.
+      strictEqual(/^ +at /m.test(output), false, output);
+      for (const folder of ["tmp", "state"]) {
+        const left = await Array.fromAsync(Deno.readDir(`${dir}/${folder}`));
+        strictEqual(left.length, 0, `${folder} is as empty as before`);
+      }
+    } finally {
+      await Deno.remove(dir, { recursive: true });
+    }
+  });
+}
