@@ -10,9 +10,10 @@ import {
 } from "@transporter/sdk";
 import { fileURLToPath } from "node:url";
 import { chooseCluster, type Cluster } from "./cluster.ts";
+import { untilConnected } from "./connected.ts";
 import { demoConfig } from "./demo_config.ts";
 import { dials } from "./dials.ts";
-import { logTo, type Runtime } from "./runtime.ts";
+import { aborted, logTo, type Runtime } from "./runtime.ts";
 import { type Given, readSettings } from "./settings.ts";
 
 /** The id of the demo's agent. */
@@ -91,9 +92,7 @@ export async function startDemo(
     print(
       `  export KUBECONFIG=${cluster.kubeconfig}\n\nCtrl-C ends all of it.\n`,
     );
-    await new Promise<void>((resolve) => {
-      signal.addEventListener("abort", () => resolve(), { once: true });
-    });
+    await aborted(signal);
   }
   return code;
 }
@@ -161,16 +160,16 @@ async function openAgent(
   );
   const stop = new AbortController();
   const running = agent.run(stop.signal);
+  let connected = false;
   stack.defer(async () => {
     stop.abort();
-    await running;
+    await running.catch((reason) => {
+      if (connected) throw reason; // else it is what we throw already
+    });
   });
-  while (!runtime.signal.aborted) {
-    const answer = await fetch(`${url}/v2/agents/${AGENT}`);
-    const body = await answer.json();
-    if (body.connected === true) return;
-    await systemClock.sleep(20);
-  }
+  const { signal } = runtime;
+  await untilConnected(AGENT, { url, running, clock: systemClock, signal });
+  connected = true;
 }
 
 function clusterConfig(

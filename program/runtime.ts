@@ -27,3 +27,10 @@ export function logTo(runtime: Runtime, level: LogLevel): Logger {
     level,
   });
 }
+
+/** Resolves when the signal aborts, or has. */
+export async function aborted(signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  signal.addEventListener("abort", () => resolve(), { once: true });
+  if (!signal.aborted) await promise;
+}

@@ -1,4 +1,4 @@
-import { logTo, type Runtime } from "./runtime.ts";
+import { aborted, logTo, type Runtime } from "./runtime.ts";
 import { type Given, readSettings, stateDir } from "./settings.ts";
 
 /**
@@ -19,8 +19,6 @@ export async function startCp(given: Given, runtime: Runtime): Promise<number> {
     kinds,
     log,
   });
-  const { promise, resolve } = Promise.withResolvers<void>();
-  runtime.signal.addEventListener("abort", () => resolve(), { once: true });
-  if (!runtime.signal.aborted) await promise;
+  await aborted(runtime.signal);
   return 0;
 }

@@ -52,6 +52,19 @@ const CASES: readonly Case[] = [
     says: [/Cannot use both --once and --keep-running/],
   },
   {
+    name: "demo whose agent cannot be opened",
+    args: [
+      "demo",
+      "--once",
+      "--listen",
+      "127.0.0.1:0",
+      "--kubeconfig",
+      "/missing/config",
+    ],
+    code: 3,
+    says: [/Cannot find the kubeconfig "\/missing\/config"/],
+  },
+  {
     name: "demo on a machine without a cluster",
     args: ["demo", "--once"],
     code: 3,
