@@ -9,7 +9,7 @@ import { runCli, systemMachine } from "@transporter/cli";
 import { config as agentConfig } from "@transporter/agent/config";
 import { config as cpConfig } from "@transporter/cp/config";
 import { addNoProxy, kinds } from "@transporter/plugins";
-import { VERSION } from "@transporter/sdk";
+import { TransporterError, VERSION } from "@transporter/sdk";
 import { demoConfig } from "./program/demo_config.ts";
 import type { Runtime } from "./program/runtime.ts";
 
@@ -20,7 +20,8 @@ async function main(): Promise<number> {
   const noProxy = Deno.env.get("NO_PROXY") || Deno.env.get("no_proxy");
   Deno.env.set("NO_PROXY", LOOPBACK.reduce(addNoProxy, noProxy ?? ""));
   const interrupted = new AbortController();
-  const interrupt = () => interrupted.abort();
+  const interrupt = () =>
+    interrupted.abort(new TransporterError("cancelled", "Stopped as asked"));
   const signals: Deno.Signal[] = Deno.build.os === "windows"
     ? ["SIGINT"]
     : ["SIGINT", "SIGTERM"];
