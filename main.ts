@@ -5,13 +5,15 @@
  *
  * @module
  */
-import { runCli, systemMachine } from "@transporter/cli";
+import type { Host, Starters, StartOptions } from "@transporter/cli";
+import { systemMachine } from "@transporter/cli/machine";
 import { config as agentConfig } from "@transporter/agent/config";
 import { config as cpConfig } from "@transporter/cp/config";
 import { addNoProxy, kinds } from "@transporter/plugins";
-import { TransporterError, VERSION } from "@transporter/sdk";
+import { TransporterError } from "@transporter/sdk";
 import { demoConfig } from "./program/demo_config.ts";
 import type { Runtime } from "./program/runtime.ts";
+import { readStartLine } from "./program/start_line.ts";
 
 /** Hosts of this machine, which no proxy can reach for us; curl and kubectl leave them out by themselves. */
 const LOOPBACK = ["localhost", "127.0.0.1", "::1"];
@@ -37,39 +39,49 @@ async function main(): Promise<number> {
     isTerminal: stdout.isTerminal,
   };
   // Each is loaded when it is asked for: an agent has no use for the control plane's memory.
-  const host = {
+  const starters: Starters = {
+    async cp(given) {
+      const { startCp } = await import("./program/start_cp.ts");
+      return await startCp(given, runtime);
+    },
+    async agent(given) {
+      const { startAgent } = await import("./program/start_agent.ts");
+      return await startAgent(given, runtime);
+    },
+    async demo(given) {
+      const { runCli } = await import("@transporter/cli");
+      const { startDemo } = await import("./program/demo.ts");
+      return await startDemo(given, runtime, (args) => runCli(args, host));
+    },
+  };
+  const host: Host = {
     ...machine,
-    version: VERSION,
     kinds,
     cpConfig,
     agentConfig,
     demoConfig,
     signal: interrupted.signal,
-    starters: {
-      async cp(
-        given: { flags: Readonly<Record<string, unknown>>; file: unknown },
-      ) {
-        const { startCp } = await import("./program/start_cp.ts");
-        return await startCp(given, runtime);
-      },
-      async agent(
-        given: { flags: Readonly<Record<string, unknown>>; file: unknown },
-      ) {
-        const { startAgent } = await import("./program/start_agent.ts");
-        return await startAgent(given, runtime);
-      },
-      async demo(
-        given: { flags: Readonly<Record<string, unknown>>; file: unknown },
-      ) {
-        const { startDemo } = await import("./program/demo.ts");
-        return await startDemo(given, runtime, (args) => runCli(args, host));
-      },
-    },
+    starters,
   };
   try {
-    return await runCli(Deno.args, host);
+    return await run(Deno.args, host);
   } finally {
     for (const signal of signals) Deno.removeSignalListener(signal, interrupt);
+  }
+}
+
+async function run(args: readonly string[], host: Host): Promise<number> {
+  const line = readStartLine(args, { cp: cpConfig, agent: agentConfig });
+  if (line === undefined) {
+    const { runCli } = await import("@transporter/cli");
+    return await runCli(args, host);
+  }
+  const given: StartOptions = { flags: line.flags, file: undefined };
+  try {
+    return await host.starters[line.part](given);
+  } catch (error) {
+    const { reportError } = await import("@transporter/cli");
+    return reportError(error, args, host);
   }
 }
 

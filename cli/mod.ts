@@ -15,4 +15,4 @@
  */
 export type * from "./host.ts";
 export { systemFiles, systemMachine } from "./machine.ts";
-export { runCli } from "./run_cli.ts";
+export { reportError, runCli } from "./run_cli.ts";

@@ -2,7 +2,7 @@ import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import type { CommandContext } from "./command.ts";
 import { complete } from "./completion.ts";
 import { globalsOf } from "./globals.ts";
-import type { Host } from "./host.ts";
+import type { Host, Machine } from "./host.ts";
 import { Invocation } from "./invocation.ts";
 import { paintFor } from "./paint.ts";
 import { buildProgram, Done } from "./program.ts";
@@ -14,16 +14,24 @@ function isClosedPipe(error: unknown): boolean {
     (error.name === "BrokenPipe" || "code" in error && error.code === "EPIPE");
 }
 
-/** Before the command is known, flags are all there is to go by. */
-function reportEarly(
+/**
+ * Shows an error as commands do, for whoever has no command that could: flags
+ * are all there is to go by.
+ *
+ * @param error What was thrown.
+ * @param args What was typed after the program's name.
+ * @param machine Where it is shown.
+ * @returns The exit code.
+ */
+export function reportError(
   error: unknown,
   args: readonly string[],
-  host: Host,
+  machine: Machine,
 ): number {
   return report(error, {
-    stderr: host.stderr,
-    paint: paintFor(host.stderr, {
-      env: host.env,
+    stderr: machine.stderr,
+    paint: paintFor(machine.stderr, {
+      env: machine.env,
       color: !args.includes("--no-color"),
     }),
     verbose: args.includes("-v") || args.includes("--verbose"),
@@ -68,6 +76,6 @@ export async function runCli(
     return code;
   } catch (error) {
     if (error instanceof Done || isClosedPipe(error)) return code;
-    return invocation?.fail(error) ?? reportEarly(error, args, host);
+    return invocation?.fail(error) ?? reportError(error, args, host);
   }
 }
