@@ -10,6 +10,7 @@ import {
   refuse,
 } from "./manifest.ts";
 import { safeJson } from "./safe_json.ts";
+import { withoutStringData } from "./secret.ts";
 import { type Reading, readYaml } from "./yaml_document.ts";
 import { splitDocuments } from "./yaml_split.ts";
 import { isMapping, Unreadable, type Value } from "./yaml_value.ts";
@@ -31,8 +32,20 @@ function lineAt(text: string, offset: number): number {
 }
 
 function read(text: string, place: Place, hint = ""): Reading {
+  return within(text, place, { act: () => readYaml(text), hint });
+}
+
+/** Turns what is wrong with a text into an error that says where it stands. */
+function within<Result>(
+  text: string,
+  place: Place,
+  { act, hint = "" }: {
+    readonly act: () => Result;
+    readonly hint?: string;
+  },
+): Result {
   try {
-    return readYaml(text);
+    return act();
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error;
     const line = place.line + lineAt(text, error.offset);
@@ -69,7 +82,10 @@ function* objectsIn(
     );
   }
   if (!isList(value)) {
-    yield manifestOf(value, text, place);
+    const body = within(text, place, {
+      act: () => withoutStringData(value, text, reading),
+    });
+    yield manifestOf(value, body, place);
     return;
   }
   const items = Array.isArray(value.items) ? value.items : [];

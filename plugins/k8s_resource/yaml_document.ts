@@ -9,7 +9,8 @@ import {
   Parser,
 } from "yaml";
 import type { Document, ErrorCode } from "yaml";
-import { Unreadable, type Value, valueOf } from "./yaml_value.ts";
+import { type Edit, editText } from "./yaml_edit.ts";
+import { isMapping, Unreadable, type Value, valueOf } from "./yaml_value.ts";
 
 /** A document that was read. */
 export interface Reading {
@@ -17,6 +18,8 @@ export interface Reading {
   readonly value: Value;
   /** The texts of the elements of the top-level `items`, cut out unchanged. */
   items(): readonly Slice[];
+  /** The text with some pairs changed, and every other byte as it was; throws {@linkcode Unreadable}. */
+  edit(edit: Edit): string;
 }
 
 /** A piece of a document that is a document itself. */
@@ -130,5 +133,16 @@ export function readYaml(text: string): Reading {
   const lines = new LineCounter();
   const document = compose(text, lines);
   const value = valueOf(document.contents);
-  return { value, items: () => sliceItems(text, document, lines) };
+  return {
+    value,
+    items: () => sliceItems(text, document, lines),
+    edit(edit) {
+      if (!isMapping(value)) throw new RangeError("Only a mapping has pairs");
+      return editText(
+        { text, document, value },
+        edit,
+        (edited) => readYaml(edited).value,
+      );
+    },
+  };
 }

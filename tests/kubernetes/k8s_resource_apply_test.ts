@@ -354,3 +354,27 @@ Deno.test("a cancelled event says what was applied, what is unknown and what was
   ]);
   strictEqual((await read<Live>(kube, `${maps(namespace)}/a`)).data?.a, "b");
 });
+
+Deno.test("stringData: a key that is left out is gone, and a value of the wrong type is named", async () => {
+  await using cluster = await openPlace();
+  const { namespace, executor, kube } = cluster;
+  const secret = (rest: string) =>
+    `apiVersion: v1\nkind: Secret\nmetadata: {name: s}\n${rest}`;
+  const data = async () =>
+    (await read<Live>(kube, `/api/v1/namespaces/${namespace}/secrets/s`)).data;
+  const first = await runEvent(executor, [
+    secret("stringData:\n  a: x\n  b: é\n"),
+  ]);
+  strictEqual(first.last.state, "completed", first.last.message);
+  deepStrictEqual(await data(), { a: "eA==", b: "w6k=" });
+  const second = await runEvent(executor, [secret("stringData: {a: x}\n")]);
+  deepStrictEqual(changes(second), ["Secret/s: configured"]);
+  deepStrictEqual(await data(), { a: "eA==" });
+  await runEvent(executor, [
+    secret("data: {a: b2xk, c: eQ==}\nstringData: {a: z}\n"),
+  ]);
+  deepStrictEqual(await data(), { a: "eg==", c: "eQ==" });
+  const wrong = await runEvent(executor, [secret("stringData: {a: 5}\n")]);
+  strictEqual(wrong.last.error?.code, "invalid");
+  match(wrong.last.message, /\.stringData\.a: expected string/);
+});
