@@ -1,43 +1,49 @@
 import type { AcceptedBody, EventView, Page } from "@transporter/sdk";
 import { Program, type ProgramOptions } from "./program.ts";
 
+/** Options of {@linkcode CpProcess.start}. */
+export interface CpOptions {
+  /** What is run instead of `main.ts` from source, such as a bundle. */
+  readonly script?: string;
+  /** More flags, such as `["--drain-timeout", "1m"]`. */
+  readonly flags?: readonly string[];
+}
+
 /** A control plane process with a data folder of its own, which can be killed and started again on the same port. */
 export class CpProcess implements AsyncDisposable {
   readonly #dataDir: string;
-  readonly #script: string | undefined;
+  readonly #options: CpOptions;
   #program: Program;
   /** Where its API is. */
   readonly url: string;
 
   /** Starts one on a free port, and waits until it serves. */
-  static async start(
-    options: { readonly script?: string } = {},
-  ): Promise<CpProcess> {
+  static async start(options: CpOptions = {}): Promise<CpProcess> {
     const dataDir = await Deno.makeTempDir({ prefix: "transporter-cp-" });
-    const program = CpProcess.#launch(dataDir, "127.0.0.1:0", options.script);
+    const program = CpProcess.#launch(dataDir, "127.0.0.1:0", options);
     const url = await CpProcess.#ready(program);
-    return new CpProcess(dataDir, program, { url, script: options.script });
+    return new CpProcess(dataDir, program, { ...options, url });
   }
 
   /** Made by {@linkcode CpProcess.start}. */
   constructor(
     dataDir: string,
     program: Program,
-    options: { readonly url: string; readonly script: string | undefined },
+    options: CpOptions & { readonly url: string },
   ) {
     this.#dataDir = dataDir;
     this.#program = program;
-    this.#script = options.script;
+    this.#options = options;
     this.url = options.url;
   }
 
   static #launch(
     dataDir: string,
     listen: string,
-    script: string | undefined,
+    { script, flags = [] }: CpOptions,
   ): Program {
     return Program.start(
-      ["cp", "--dev", "--listen", listen, "--data-dir", dataDir],
+      ["cp", "--dev", "--listen", listen, "--data-dir", dataDir, ...flags],
       script === undefined ? {} : { script },
     );
   }
@@ -70,7 +76,7 @@ export class CpProcess implements AsyncDisposable {
     this.#program = CpProcess.#launch(
       this.#dataDir,
       new URL(this.url).host,
-      this.#script,
+      this.#options,
     );
     await CpProcess.#ready(this.#program);
   }
