@@ -10,6 +10,7 @@
 import { config as agentConfig } from "@transporter/agent/config";
 import { config as cpConfig } from "@transporter/cp/config";
 import { dirname, extname } from "node:path";
+import { demoConfig } from "../program/demo_config.ts";
 import { ROOT } from "./files.ts";
 import {
   errorsPage,
@@ -34,11 +35,13 @@ async function generate(): Promise<Readonly<Record<string, string>>> {
       "Settings of the control plane",
       cpConfig,
     ),
+    "docs/reference/demo.md": settingsPage("Settings of the demo", demoConfig),
     "docs/reference/errors.md": errorsPage(),
     "docs/reference/events.md": await eventsPage(),
     "docs/reference/frames.md": await framesPage(),
     "deploy/schema/agent.json": json(agentConfig.jsonSchema()),
     "deploy/schema/cp.json": json(cpConfig.jsonSchema()),
+    "deploy/schema/demo.json": json(demoConfig.jsonSchema()),
     "deploy/schema/k8s_resource.json": json(k8sResourceSchema()),
   };
 }
