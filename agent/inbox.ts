@@ -1,5 +1,6 @@
 import {
   type Clock,
+  CREATED_AHEAD_MS_MAX,
   type Delivery,
   eventDigest,
   type EventFrame,
@@ -46,9 +47,6 @@ interface ReadEvent {
   readonly executor: Executor;
   readonly digest: string;
 }
-
-/** How far ahead of the control plane's time the time of an event's making may be, in milliseconds. */
-const CREATED_AHEAD_MS_MAX = 5 * 60_000;
 
 /**
  * Decides what a delivered event means: new work, something that is known and

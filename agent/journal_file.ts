@@ -1,4 +1,5 @@
 import { TransporterError } from "@transporter/sdk";
+import { syncFolder } from "@transporter/sdk/folder";
 import type { JournalFile } from "./journal.ts";
 
 function refuse(path: string, cause: unknown): never {
@@ -16,12 +17,6 @@ async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length;) {
     at += await file.write(bytes.subarray(at));
   }
-}
-
-/** Makes what a folder lists as durable as its files are. */
-async function syncFolder(folder: string): Promise<void> {
-  using handle = await Deno.open(folder);
-  await handle.sync();
 }
 
 /** A journal on disk: the file `agent.journal` of a folder. */

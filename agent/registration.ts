@@ -1,4 +1,5 @@
 import {
+  CAPABILITIES,
   type ExecutorInfo,
   FRAME_BYTES_MAX,
   type LinkOffer,
@@ -26,12 +27,6 @@ export interface Offer {
   /** The time of day, RFC 3339. */
   readonly clock: string;
 }
-
-/** The v1 names of what executors do; others go by their event type. */
-const CAPABILITIES: Readonly<Record<string, string>> = {
-  k8s_resource: "k8s_crud",
-  script: "script_exec",
-};
 
 /** Makes the first frame of a session, which both v1 and v2 control planes understand. */
 export function registrationOf(
@@ -61,7 +56,7 @@ export function registrationOf(
     ...(cluster_provider === undefined ? {} : { cluster_provider }),
     ...(region === undefined ? {} : { region }),
     version,
-    capabilities: executors.map(({ type }) => CAPABILITIES[type] ?? type),
+    capabilities: executors.map(({ type }) => CAPABILITIES.get(type) ?? type),
     ...(hostname === undefined ? {} : { hostname }),
     ...(namespace === undefined ? {} : { namespace }),
     ...(labels === undefined ? {} : { labels }),

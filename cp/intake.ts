@@ -1,4 +1,5 @@
 import {
+  CAPABILITIES,
   type Clock,
   eventDigest,
   type EventKind,
@@ -66,12 +67,6 @@ export interface IntakeOptions {
   /** What counts submissions. */
   readonly metrics: Metrics;
 }
-
-/** The event type behind a capability of a v1 agent (decisions.md 11). */
-const CAPABILITY_OF: Readonly<Record<string, string>> = {
-  k8s_resource: "k8s_crud",
-  script: "script_exec",
-};
 
 /** Takes events in: what every ingest calls. Once it answers, the event is durable. */
 export class Intake {
@@ -220,7 +215,7 @@ function unknownAgent(
 function checkServed(spec: EventSpec, agent: AgentRecord): void {
   const { capabilities } = agent.registration;
   const types = agent.executors.map(({ type }) => type);
-  const capability = CAPABILITY_OF[spec.type];
+  const capability = CAPABILITIES.get(spec.type);
   const served = agent.linkVersion === 2
     ? types.length === 0 || types.includes(spec.type)
     // A v1 agent names capabilities, and not all of them are known words.

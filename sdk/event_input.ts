@@ -26,7 +26,7 @@ export const TTL_DEFAULT = 24 * 3600e9;
 export const TTL_MAX = 30 * 24 * 3600e9;
 
 /** How far ahead of ours a producer's clock may be, in milliseconds. */
-const CREATED_AHEAD_MS_MAX = 5 * 60_000;
+export const CREATED_AHEAD_MS_MAX = 5 * 60_000;
 
 const TYPE_REGEXP = /^[a-z][a-z0-9_]{0,63}$/;
 const AGENT_REGEXP = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,126}[A-Za-z0-9])?$/;

@@ -40,8 +40,12 @@ function refuse(path: string, cause: unknown): never {
   );
 }
 
-/** Makes the names in a folder durable. */
-async function syncFolder(path: string): Promise<void> {
+/**
+ * Makes the names in a folder durable, as a file's own `sync` does not.
+ *
+ * @param path The folder, which is there. What the system throws comes as it is.
+ */
+export async function syncFolder(path: string): Promise<void> {
   using folder = await Deno.open(path);
   await folder.sync();
 }

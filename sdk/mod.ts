@@ -19,6 +19,7 @@
  */
 export * from "./api.ts";
 export * from "./backoff.ts";
+export * from "./capability.ts";
 export * from "./clock.ts";
 export * from "./config.ts";
 export * from "./digest.ts";
