@@ -1,166 +1,19 @@
-import { type ExecutorContext, TransporterError } from "@transporter/sdk";
 import {
-  changeOf,
-  FIELD_MANAGER,
-  type LiveObject,
-  type Metadata,
-  metadataOf,
-} from "./change.ts";
+  type AppliedObject,
+  appliedOf,
+  type ApplyContext,
+  limitsOf,
+  look,
+  waitUntilGone,
+} from "./apply_calls.ts";
+import { changeOf, FIELD_MANAGER, metadataOf } from "./change.ts";
 import type { CallOptions, Success } from "./client.ts";
-import type { Cluster } from "./cluster.ts";
-import { describeConflicts } from "./conflict.ts";
-import { describeObject, objectKey } from "./manifest.ts";
+import { createObject } from "./create.ts";
+import { objectKey } from "./manifest.ts";
 import type { PlannedObject } from "./plan.ts";
-import { describeChange, type ObjectResult, resultOf } from "./result.ts";
-import type { ApiRequest } from "./transport.ts";
-import type { Verdict } from "./verdict.ts";
-
-/** What an apply of one object needs. */
-export interface ApplyContext {
-  /** The cluster. */
-  readonly cluster: Cluster;
-  /** The event's. */
-  readonly context: ExecutorContext;
-  /** When to stop trying again, in milliseconds since 1970. */
-  readonly until: number;
-}
-
-/** An object that was applied. */
-export interface AppliedObject {
-  /** What became of it. */
-  readonly result: ObjectResult;
-  /** What the server warned of. */
-  readonly warnings: readonly string[];
-}
-
-/** Only what tells whether an object changed; a CRD of a megabyte need not be read for that. */
-const METADATA_ONLY =
-  "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
 
 const QUERY =
   `?fieldManager=${FIELD_MANAGER}&force=false&fieldValidation=Strict`;
-
-/**
- * How long a namespace of another event may be missing, in milliseconds:
- * events that were sent one after the other run side by side.
- */
-const NAMESPACE_GRACE_MS = 5_000;
-
-/** Between two looks at an object that is going away, in milliseconds. */
-const GONE_INTERVAL_MS = 250;
-
-/** What is missing may be on its way: made by the same event, or by one just before it. */
-function reviewer(
-  object: PlannedObject,
-  { cluster }: ApplyContext,
-): NonNullable<CallOptions["review"]> {
-  return (verdict: Verdict, since: number): Verdict => {
-    if (verdict.missing === "namespace") {
-      const young = cluster.clock.now() - since < NAMESPACE_GRACE_MS;
-      return { ...verdict, transient: object.namespaceDeclared || young };
-    }
-    if (verdict.conflicts !== undefined && verdict.conflicts.length > 0) {
-      return {
-        ...verdict,
-        reason: describeConflicts(verdict.conflicts, object.body),
-      };
-    }
-    if (verdict.missing === "kind") {
-      cluster.discovery.forget();
-      return { ...verdict, transient: object.kindDeclared };
-    }
-    if (verdict.code === "conflict" && object.pinned) {
-      return { ...verdict, transient: false };
-    }
-    return isSecret(object)
-      ? { ...verdict, reason: withoutValues(verdict.reason) }
-      : verdict;
-  };
-}
-
-function isSecret({ group, kind }: PlannedObject): boolean {
-  return group === "" && kind === "Secret";
-}
-
-/** The server quotes a value of the wrong type; a Secret's must not get into reports. */
-function withoutValues(reason: string): string {
-  return reason.replace(/, got [^\n]*/g, ", got something else");
-}
-
-/** Limits of the calls for one object; a reason to wait is reported once. */
-function limitsOf(object: PlannedObject, apply: ApplyContext): CallOptions {
-  const { context, until } = apply;
-  let reported = "";
-  return {
-    doing: `apply ${describeObject(object)}`,
-    signal: context.signal,
-    until,
-    review: reviewer(object, apply),
-    async onRetry(reason) {
-      if (reason === reported) return;
-      reported = reason;
-      await context.report(
-        `Trying again to apply ${describeObject(object)}: ${reason}`,
-      );
-    },
-  };
-}
-
-/** The object as it is; `null` when it is not there, `undefined` when we may not read it. */
-async function look(
-  request: ApiRequest,
-  limits: CallOptions,
-  { cluster }: ApplyContext,
-): Promise<LiveObject | null | undefined> {
-  try {
-    const found = await cluster.client.find(request, {
-      ...limits,
-      // The namespace or kind is not there yet: neither is the object.
-      review: (verdict) =>
-        verdict.missing ? { ...verdict, missing: "object" } : verdict,
-    });
-    return found === undefined ? null : found.body;
-  } catch (error) {
-    // Who may apply need not be allowed to read; then the answer has to tell.
-    if (error instanceof TransporterError && error.code === "denied") {
-      return undefined;
-    }
-    throw error;
-  }
-}
-
-/** An object that is being deleted takes an apply, and vanishes all the same: wait until it is gone. */
-async function waitUntilGone(
-  object: PlannedObject,
-  metadata: Metadata,
-  apply: ApplyContext,
-): Promise<void> {
-  const { cluster, context, until } = apply;
-  const limits = limitsOf(object, apply);
-  const held = metadata.finalizers.map((name) => `"${name}"`).join(", ");
-  const why = `it is being deleted${
-    held ? `, and held by the finalizers ${held}` : ""
-  }`;
-  await context.report(`Waiting to apply ${describeObject(object)}: ${why}`);
-  for (;;) {
-    const request: ApiRequest = {
-      method: "GET",
-      path: object.path,
-      accept: METADATA_ONLY,
-    };
-    const found = await look(request, limits, apply);
-    if (found === null || (found && metadataOf(found).uid !== metadata.uid)) {
-      return;
-    }
-    if (cluster.clock.now() + GONE_INTERVAL_MS >= until) {
-      throw new TransporterError(
-        "not_ready",
-        `Cannot apply ${describeObject(object)}: ${why}`,
-      );
-    }
-    await cluster.clock.sleep(GONE_INTERVAL_MS, { signal: context.signal });
-  }
-}
 
 function send(
   object: PlannedObject,
@@ -179,7 +32,8 @@ function send(
  * Applies one object by server-side apply, and finds out what that did to it.
  * One request, as a rule: the answer shows whether anything changed, unless the
  * object owns no fields, or was applied a moment ago, or may have been by an
- * attempt before this one. Then it is looked at first.
+ * attempt before this one. Then it is looked at first. An object whose name
+ * was made up is created, or found.
  *
  * @param object The object.
  * @param apply Where, and until when.
@@ -189,6 +43,7 @@ export async function applyObject(
   object: PlannedObject,
   apply: ApplyContext,
 ): Promise<AppliedObject> {
+  if (object.generateName !== undefined) return createObject(object, apply);
   const { cluster, context } = apply;
   const { clock, recent } = cluster;
   const key = objectKey(object);
@@ -218,15 +73,7 @@ export async function applyObject(
       tookMs: clock.monotonic() - startedAt,
       uncertain: answer.uncertain,
     });
-    return {
-      result: {
-        ...resultOf(object, change, describeChange(object, change)),
-        uid: after.uid,
-        resource_version: after.resourceVersion,
-      },
-      warnings: answer.warnings.map((warning) =>
-        `${describeObject(object)}: ${warning}`
-      ),
-    };
+    const { warnings } = answer;
+    return appliedOf(object, { change, metadata: after, warnings });
   }
 }

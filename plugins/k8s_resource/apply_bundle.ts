@@ -1,5 +1,6 @@
 import { type ExecutorContext, TransporterError } from "@transporter/sdk";
-import { type ApplyContext, applyObject } from "./apply.ts";
+import { applyObject } from "./apply.ts";
+import type { ApplyContext } from "./apply_calls.ts";
 import { type Cluster, phaseEnd } from "./cluster.ts";
 import { inOrder } from "./order.ts";
 import type { Plan, PlannedObject } from "./plan.ts";

@@ -176,13 +176,15 @@ export function readManifests(manifests: readonly unknown[]): Manifest[] {
 }
 
 /**
- * Refuses objects that are there twice: which one would win is a matter of luck.
+ * Refuses objects that are there twice: which one would win is a matter of
+ * luck. Objects that have no name yet are passed over.
  *
  * @throws {TransporterError} `invalid_manifest`, naming the object and both places.
  */
 export function refuseTwice(objects: readonly Manifest[]): void {
   const seen = new Map<string, Manifest>();
   for (const object of objects) {
+    if (object.name === "") continue;
     const key = objectKey(object);
     const other = seen.get(key);
     if (other !== undefined) {

@@ -174,10 +174,15 @@ const REFUSED: Readonly<
     /cannot be/,
   ],
   "a name of dots": [[configMap("..")], "invalid_manifest", /cannot be ".."/],
-  "generateName": [
-    ["apiVersion: v1\nkind: Pod\nmetadata: {generateName: a-}\n"],
-    "unsupported",
-    /"metadata.generateName" .* not supported; give it a "metadata.name"/,
+  "no text as generateName": [
+    ["apiVersion: v1\nkind: Pod\nmetadata: {generateName: 5}\n"],
+    "invalid_manifest",
+    /its "metadata.generateName" is the number 5, not text; put it in quotes/,
+  ],
+  "a generateName that is no part of a name": [
+    ["apiVersion: v1\nkind: Pod\nmetadata: {generateName: a/b}\n"],
+    "invalid_manifest",
+    /its "metadata.generateName" cannot be "a\/b"/,
   ],
   "an object twice": [
     [configMap("a"), configMap("b"), configMap("a")],

@@ -24,7 +24,8 @@ export const VERSION = "0.1.0";
 /**
  * One key for each object, so that two events for one object run in release
  * order. Nothing is known about kinds here, so the default namespace stands in
- * where none is named.
+ * where none is named. An object that has no name gets one from the event's id,
+ * which no other event touches: it needs no key.
  */
 function keysOf(
   payload: Payload,
@@ -34,9 +35,14 @@ function keysOf(
   },
 ): readonly string[] {
   try {
-    return readings.read(payload.manifests).map((object) =>
-      objectKey({ ...object, namespace: object.namespace || cluster.namespace })
-    );
+    return readings.read(payload.manifests)
+      .filter(({ name }) => name !== "")
+      .map((object) =>
+        objectKey({
+          ...object,
+          namespace: object.namespace || cluster.namespace,
+        })
+      );
   } catch (error) {
     // `validate` says what is wrong, and touches nothing.
     if (error instanceof TransporterError) return [];
@@ -74,7 +80,8 @@ export async function openExecutor(
       }
     },
     keys: (payload) => keysOf(payload, { readings, cluster }),
-    repeatable: () => true, // server-side apply of the same bytes ends in the same objects
+    // Server-side apply of the same bytes ends in the same objects, and names that are made up follow from the event's id.
+    repeatable: () => true,
     close() {
       cluster[Symbol.dispose]();
       return Promise.resolve();

@@ -31,6 +31,8 @@ export interface ObjectName {
 export interface Manifest extends ObjectName {
   /** Group and version as written, such as `apps/v1`. */
   readonly apiVersion: string;
+  /** What its name begins with, when it has none of its own; its `name` is empty until the event gives it one. */
+  readonly generateName: string | undefined;
   /** The version alone. */
   readonly version: string;
   /** What is sent: the bytes as they came. */
@@ -171,15 +173,19 @@ export function manifestOf(
   if (!isMapping(metadata)) {
     throw refuse("invalid_manifest", place, 'its "metadata" is no mapping');
   }
-  if (metadata.generateName !== undefined && (metadata.name ?? "") === "") {
-    throw refuse(
-      "unsupported",
-      place,
-      'it has "metadata.generateName" in place of a name, which is not supported; give it a "metadata.name"',
-    );
-  }
   const named = { place, pattern: SEGMENT_REGEXP };
-  const name = textAt(metadata, "name", { path: "metadata.name", ...named });
+  // As for the server, a name wins.
+  const generated = (metadata.name ?? "") === "" &&
+    (metadata.generateName ?? "") !== "";
+  const generateName = generated
+    ? textAt(metadata, "generateName", {
+      path: "metadata.generateName",
+      ...named,
+    })
+    : undefined;
+  const name = generated
+    ? ""
+    : textAt(metadata, "name", { path: "metadata.name", ...named });
   const namespace = (metadata.namespace ?? "") === ""
     ? ""
     : textAt(metadata, "namespace", { path: "metadata.namespace", ...named });
@@ -192,6 +198,7 @@ export function manifestOf(
     kind,
     namespace,
     name,
+    generateName,
     body,
     place,
     bare: Object.keys(value).length <= 3 &&

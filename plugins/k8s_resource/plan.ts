@@ -1,6 +1,7 @@
 import type { ExecutorContext, TransporterError } from "@transporter/sdk";
 import { refuseTwice } from "./bundle.ts";
 import { type Cluster, phaseEnd } from "./cluster.ts";
+import { withName } from "./generated.ts";
 import { apiVersionOf, type KindIndex, type KindPlace } from "./kind_index.ts";
 import {
   describeObject,
@@ -76,18 +77,22 @@ function unknownKind(index: KindIndex, object: Manifest): TransporterError {
 }
 
 /**
- * Finds the place of each object in the cluster.
+ * Names each object that has no name yet, and finds its place in the cluster.
  *
- * @param found The objects of the payload's manifests.
+ * @param read The objects of the payload's manifests.
  * @param cluster The cluster.
  * @param context The event's.
- * @throws {TransporterError} `unknown_kind`, `invalid_manifest` or `cluster_unavailable`.
+ * @throws {TransporterError} `unknown_kind`, `invalid_manifest`, `invalid_yaml` or `cluster_unavailable`.
  */
 export async function makePlan(
-  found: readonly Manifest[],
+  read: readonly Manifest[],
   cluster: Cluster,
   context: ExecutorContext,
 ): Promise<Plan> {
+  const eventId = context.idempotencyKey;
+  const found = read.map((object, index) =>
+    withName(object, { eventId, index })
+  );
   const limits = { signal: context.signal, until: phaseEnd(cluster, context) };
   const declared = declaredPlaces(found);
   const namespaces = namespacesIn(found);

@@ -14,6 +14,8 @@ export interface Verdict {
   readonly retryAfterMs?: number;
   /** The fields that other managers own. */
   readonly conflicts?: readonly FieldConflict[];
+  /** Something of this name is there already. */
+  readonly exists?: boolean;
   /** What is not there, when the answer is 404. */
   readonly missing?: "namespace" | "kind" | "object";
 }
@@ -81,7 +83,13 @@ function conflictVerdict(status: Status): Verdict {
       field,
     }));
   const transient = conflicts.length === 0;
-  return { transient, code: "conflict", reason: status.message, conflicts };
+  return {
+    transient,
+    code: "conflict",
+    reason: status.message,
+    conflicts,
+    exists: status.reason === "AlreadyExists",
+  };
 }
 
 function forbiddenVerdict(status: Status): Verdict {

@@ -1,5 +1,5 @@
 import { TransporterError } from "@transporter/sdk";
-import type { ApplyContext } from "./apply.ts";
+import type { ApplyContext } from "./apply_calls.ts";
 import { describeObject } from "./manifest.ts";
 import type { PlannedObject } from "./plan.ts";
 import { becomesReady, type Readiness, readiness } from "./ready.ts";

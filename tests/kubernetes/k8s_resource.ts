@@ -34,6 +34,8 @@ export interface Run {
 
 /** Options of {@linkcode runEvent}. */
 export interface RunOptions {
+  /** The event's id; by default a new one. */
+  readonly id?: string;
   /** Which attempt it is. */
   readonly attempt?: number;
   /** Cancels it. */
@@ -119,7 +121,7 @@ export async function runEvent(
 ): Promise<Run> {
   const statuses: EventStatus[] = [];
   const last = await execute(executor, {
-    id: crypto.randomUUID(),
+    id: options.id ?? crypto.randomUUID(),
     type: "k8s_resource",
     target_agent: "test",
     payload: { manifests },

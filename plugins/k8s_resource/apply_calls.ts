@@ -1,0 +1,186 @@
+import { type ExecutorContext, TransporterError } from "@transporter/sdk";
+import {
+  type Change,
+  type LiveObject,
+  type Metadata,
+  metadataOf,
+} from "./change.ts";
+import type { CallOptions } from "./client.ts";
+import type { Cluster } from "./cluster.ts";
+import { describeConflicts } from "./conflict.ts";
+import { describeObject } from "./manifest.ts";
+import type { PlannedObject } from "./plan.ts";
+import { describeChange, type ObjectResult, resultOf } from "./result.ts";
+import type { ApiRequest } from "./transport.ts";
+import type { Verdict } from "./verdict.ts";
+
+/** What an apply of one object needs. */
+export interface ApplyContext {
+  /** The cluster. */
+  readonly cluster: Cluster;
+  /** The event's. */
+  readonly context: ExecutorContext;
+  /** When to stop trying again, in milliseconds since 1970. */
+  readonly until: number;
+}
+
+/** An object that was applied. */
+export interface AppliedObject {
+  /** What became of it. */
+  readonly result: ObjectResult;
+  /** What the server warned of. */
+  readonly warnings: readonly string[];
+}
+
+/** Only what tells whether an object changed; a CRD of a megabyte need not be read for that. */
+const METADATA_ONLY =
+  "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+
+/**
+ * How long a namespace of another event may be missing, in milliseconds:
+ * events that were sent one after the other run side by side.
+ */
+const NAMESPACE_GRACE_MS = 5_000;
+
+/** Between two looks at an object that is going away, in milliseconds. */
+const GONE_INTERVAL_MS = 250;
+
+/** What is missing may be on its way: made by the same event, or by one just before it. */
+function reviewer(
+  object: PlannedObject,
+  { cluster }: ApplyContext,
+): NonNullable<CallOptions["review"]> {
+  return (verdict: Verdict, since: number): Verdict => {
+    if (verdict.missing === "namespace") {
+      const young = cluster.clock.now() - since < NAMESPACE_GRACE_MS;
+      return { ...verdict, transient: object.namespaceDeclared || young };
+    }
+    if (verdict.conflicts !== undefined && verdict.conflicts.length > 0) {
+      return {
+        ...verdict,
+        reason: describeConflicts(verdict.conflicts, object.body),
+      };
+    }
+    if (verdict.missing === "kind") {
+      cluster.discovery.forget();
+      return { ...verdict, transient: object.kindDeclared };
+    }
+    if (verdict.code === "conflict" && object.pinned) {
+      return { ...verdict, transient: false };
+    }
+    return isSecret(object)
+      ? { ...verdict, reason: withoutValues(verdict.reason) }
+      : verdict;
+  };
+}
+
+function isSecret({ group, kind }: PlannedObject): boolean {
+  return group === "" && kind === "Secret";
+}
+
+/** The server quotes a value of the wrong type; a Secret's must not get into reports. */
+function withoutValues(reason: string): string {
+  return reason.replace(/, got [^\n]*/g, ", got something else");
+}
+
+/** Limits of the calls for one object; a reason to wait is reported once. */
+export function limitsOf(
+  object: PlannedObject,
+  apply: ApplyContext,
+): CallOptions {
+  const { context, until } = apply;
+  let reported = "";
+  return {
+    doing: `apply ${describeObject(object)}`,
+    signal: context.signal,
+    until,
+    review: reviewer(object, apply),
+    async onRetry(reason) {
+      if (reason === reported) return;
+      reported = reason;
+      await context.report(
+        `Trying again to apply ${describeObject(object)}: ${reason}`,
+      );
+    },
+  };
+}
+
+/** The object as it is; `null` when it is not there, `undefined` when we may not read it. */
+export async function look(
+  request: ApiRequest,
+  limits: CallOptions,
+  { cluster }: ApplyContext,
+): Promise<LiveObject | null | undefined> {
+  try {
+    const found = await cluster.client.find(request, {
+      ...limits,
+      // The namespace or kind is not there yet: neither is the object.
+      review: (verdict) =>
+        verdict.missing ? { ...verdict, missing: "object" } : verdict,
+    });
+    return found === undefined ? null : found.body;
+  } catch (error) {
+    // Who may apply need not be allowed to read; then the answer has to tell.
+    if (error instanceof TransporterError && error.code === "denied") {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+/** An object that is being deleted takes an apply, and vanishes all the same: wait until it is gone. */
+export async function waitUntilGone(
+  object: PlannedObject,
+  metadata: Metadata,
+  apply: ApplyContext,
+): Promise<void> {
+  const { cluster, context, until } = apply;
+  const limits = limitsOf(object, apply);
+  const held = metadata.finalizers.map((name) => `"${name}"`).join(", ");
+  const why = `it is being deleted${
+    held ? `, and held by the finalizers ${held}` : ""
+  }`;
+  await context.report(`Waiting to apply ${describeObject(object)}: ${why}`);
+  for (;;) {
+    const request: ApiRequest = {
+      method: "GET",
+      path: object.path,
+      accept: METADATA_ONLY,
+    };
+    const found = await look(request, limits, apply);
+    if (found === null || (found && metadataOf(found).uid !== metadata.uid)) {
+      return;
+    }
+    if (cluster.clock.now() + GONE_INTERVAL_MS >= until) {
+      throw new TransporterError(
+        "not_ready",
+        `Cannot apply ${describeObject(object)}: ${why}`,
+      );
+    }
+    await cluster.clock.sleep(GONE_INTERVAL_MS, { signal: context.signal });
+  }
+}
+
+/** What is said about an object that was applied or created. */
+export function appliedOf(
+  object: PlannedObject,
+  done: {
+    readonly change: Change;
+    readonly metadata: Metadata | undefined;
+    readonly warnings: readonly string[] | undefined;
+  },
+): AppliedObject {
+  const { change, metadata, warnings = [] } = done;
+  return {
+    result: {
+      ...resultOf(object, change, describeChange(object, change)),
+      ...(metadata === undefined ? {} : {
+        uid: metadata.uid,
+        resource_version: metadata.resourceVersion,
+      }),
+    },
+    warnings: warnings.map((warning) =>
+      `${describeObject(object)}: ${warning}`
+    ),
+  };
+}
