@@ -28,6 +28,16 @@ export interface Plan {
   readonly warnings: readonly string[];
 }
 
+/**
+ * How often the cluster is asked for a kind that it does not seem to have: it
+ * may have come since we asked, and a CustomResourceDefinition is established
+ * a moment before discovery tells of its kind.
+ */
+const ASKED_MAX = 3;
+
+/** Between two such questions, in milliseconds. */
+const ASK_AGAIN_MS = 300;
+
 /** The path of an object at its API server. */
 export function pathOf(
   object: {
@@ -100,8 +110,9 @@ export async function makePlan(
   const here = (object: Manifest) =>
     declared.get(`${object.group}/${object.version}/${object.kind}`) ??
       index.find(object, object.kind);
-  // What is not there may have come since we asked.
-  if (found.some((object) => here(object) === undefined)) {
+  const isMissing = (object: Manifest) => here(object) === undefined;
+  for (let asked = 0; asked < ASKED_MAX && found.some(isMissing); asked++) {
+    if (asked > 0) await cluster.clock.sleep(ASK_AGAIN_MS, limits);
     index = await cluster.discovery.reload(limits);
   }
   const warnings: string[] = [];
