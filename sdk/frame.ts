@@ -1,4 +1,3 @@
-import type { ErrorBody } from "./error.ts";
 import type { EventSpec, EventStatus } from "./event.ts";
 import type { ExecutorInfo } from "./executor.ts";
 
@@ -235,6 +234,3 @@ export interface UnknownFrame {
   /** The type it named. */
   readonly name: string;
 }
-
-/** An error as frames carry it. */
-export type FrameError = ErrorBody;

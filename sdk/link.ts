@@ -290,8 +290,5 @@ export class Link implements AsyncDisposable {
   }
 }
 
-/** What {@linkcode Link.receive} yields of an event. */
-export type EventDelivery = Delivery<EventFrame>;
-
 /** What {@linkcode Link.receive} yields of a status. */
 export type StatusDelivery = Delivery<StatusUpdateFrame>;

@@ -14,7 +14,6 @@ const encoder = new TextEncoder();
 
 /** How many bytes a text takes in UTF-8. */
 export function utf8Length(text: string): number {
-  // Cheap bounds first: most frames are far from the limit.
   return encoder.encode(text).length;
 }
 
