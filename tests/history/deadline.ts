@@ -1,0 +1,42 @@
+import { type Entry, ofKind } from "./entry.ts";
+import { isForgotten, submitted } from "./events.ts";
+import type { Violation } from "./violation.ts";
+
+/** How wrong an agent may be about the time at the control plane, in milliseconds. */
+const ERROR_MS_MAX = 2000;
+
+/**
+ * G5: nothing starts after its deadline. An event's time runs from the moment
+ * it is accepted, which is known to lie within its producer's calls: it is late
+ * if it is late by the latest possible one. An operator's retry starts it anew.
+ */
+export function inTime(history: readonly Entry[]): Violation[] {
+  const events = submitted(history);
+  const retries = ofKind(history, "operate").filter(({ op, outcome }) =>
+    op === "retry" && outcome !== "fail"
+  );
+  return ofKind(history, "start").flatMap((start) => {
+    const event = events.get(start.event);
+    // Nobody knows when one was accepted that no producer was answered for.
+    if (event?.acceptedBy === undefined || isForgotten(event, history)) {
+      return [];
+    }
+    const from = Math.max(
+      event.acceptedBy,
+      ...retries.filter(({ at, event }) =>
+        event === start.event && at <= start.at
+      ).map(({ end }) => end),
+    );
+    const lateMs = start.at - (from + event.ttlMs);
+    if (lateMs <= ERROR_MS_MAX) return [];
+    return [{
+      guarantee: "G5",
+      word: "late",
+      subject: start.event,
+      message: `Attempt ${start.attempt} at event "${start.event}" started ${
+        Math.round(lateMs)
+      } ms after its deadline`,
+      evidence: [start],
+    }];
+  });
+}

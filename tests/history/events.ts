@@ -1,0 +1,48 @@
+import { type Entry, groupBy, ofKind, type Submit } from "./entry.ts";
+
+/** An event as its producers know it. */
+export interface Submitted extends Omit<Submit, "kind" | "at" | "end"> {
+  /** `ok` if any call was answered so; else `unknown` if any was; else `fail`. */
+  readonly outcome: Submit["outcome"];
+  /** When the first call was made: it was not accepted before. */
+  readonly firstAt: number;
+  /** When the first `ok` was answered: it was accepted by then; `undefined` without one. */
+  readonly acceptedBy: number | undefined;
+  /** When the last call was over: it was not accepted after. */
+  readonly lastEnd: number;
+}
+
+/** Every event that was submitted, by id. */
+export function submitted(
+  history: readonly Entry[],
+): ReadonlyMap<string, Submitted> {
+  const events = new Map<string, Submitted>();
+  const groups = groupBy(ofKind(history, "submit"), ({ event }) => event);
+  for (const [event, calls] of groups) {
+    const [first] = calls;
+    if (first === undefined) continue;
+    const { kind: _, at, end: __, ...rest } = first;
+    const has = (outcome: Submit["outcome"]) =>
+      calls.some((call) => call.outcome === outcome);
+    const accepted = calls.filter(({ outcome }) => outcome === "ok")
+      .map(({ end }) => end);
+    events.set(event, {
+      ...rest,
+      outcome: has("ok") ? "ok" : has("unknown") ? "unknown" : "fail",
+      firstAt: at,
+      acceptedBy: accepted.length === 0 ? undefined : Math.min(...accepted),
+      lastEnd: Math.max(...calls.map(({ end }) => end)),
+    });
+  }
+  return events;
+}
+
+/** Whether it may have been accepted after the copy of the store was made that was put back later. */
+export function isForgotten(
+  event: Submitted,
+  history: readonly Entry[],
+): boolean {
+  return ofKind(history, "restore").some(({ at, copiedAt }) =>
+    event.firstAt <= at && (event.acceptedBy ?? Infinity) >= copiedAt
+  );
+}

@@ -1,0 +1,84 @@
+import { type Entry, groupBy, ofKind, type Read, type Start } from "./entry.ts";
+import { isForgotten, type Submitted, submitted } from "./events.ts";
+import type { Violation } from "./violation.ts";
+
+/** A queued event gains a step of priority in this time, in milliseconds (decisions.md 7). */
+const AGEING_MS = 60_000;
+
+/** A first start, and what is known of its event. */
+interface First {
+  readonly start: Start;
+  readonly event: Submitted;
+  /** When a reader last saw it waiting for its first release. */
+  readonly queuedAt: number;
+}
+
+/**
+ * G4: of the events of an agent that share a key, one that was accepted before
+ * another was even submitted, and has no lower priority, starts first; so does
+ * one with a higher priority that was accepted while a reader still saw the
+ * other one queued. Only first starts are judged, and only of events that
+ * started.
+ */
+export function inOrder(history: readonly Entry[]): Violation[] {
+  const violations: Violation[] = [];
+  for (const firsts of firstStarts(history).values()) {
+    for (const [i, late] of firsts.entries()) {
+      for (const early of firsts.slice(0, i)) {
+        const why = mayNotPass(early, late);
+        if (why !== undefined) violations.push(disordered(early, late, why));
+      }
+    }
+  }
+  return violations;
+}
+
+/** The first starts of events with a key, by agent and key, in their order. */
+function firstStarts(history: readonly Entry[]): Map<string, First[]> {
+  const events = submitted(history);
+  const reads = groupBy(ofKind(history, "read"), ({ event }) => event);
+  const starts = groupBy(ofKind(history, "start"), ({ event }) => event);
+  const firsts = new Map<string, First[]>();
+  const inTurn = [...starts.values()].flatMap(([first]) => first ?? [])
+    .sort((a, b) => a.at - b.at);
+  for (const start of inTurn) {
+    const event = events.get(start.event);
+    if (event?.key === undefined || isForgotten(event, history)) continue;
+    const group = `${event.agent}\n${event.key}`;
+    const first = { start, event, queuedAt: queuedAt(reads.get(start.event)) };
+    firsts.set(group, [...firsts.get(group) ?? [], first]);
+  }
+  return firsts;
+}
+
+function queuedAt(reads: readonly Read[] = []): number {
+  const waiting = reads.filter(({ state, attempt }) =>
+    state === "queued" && attempt === 0
+  );
+  return Math.max(-Infinity, ...waiting.map(({ at }) => at));
+}
+
+/** Why the one that started early had to wait for the one that started late. */
+function mayNotPass(early: First, late: First): string | undefined {
+  const { acceptedBy, lastEnd, priority } = late.event;
+  if (acceptedBy === undefined) return undefined;
+  const ahead = priority - early.event.priority;
+  if (acceptedBy < early.event.firstAt && ahead >= 0) {
+    return "was accepted first";
+  }
+  const agedMs = Math.max(0, lastEnd - early.event.firstAt);
+  return acceptedBy <= early.queuedAt && ahead > Math.ceil(agedMs / AGEING_MS)
+    ? "waited beside it with a higher priority"
+    : undefined;
+}
+
+function disordered(early: First, late: First, why: string): Violation {
+  return {
+    guarantee: "G4",
+    word: "disordered",
+    subject: late.event.event,
+    message:
+      `Event "${early.event.event}" started before "${late.event.event}", which ${why}`,
+    evidence: [early.start, late.start],
+  };
+}

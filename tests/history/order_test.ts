@@ -1,0 +1,70 @@
+import { deepStrictEqual } from "node:assert/strict";
+import { inOrder } from "./order.ts";
+import { found, read, start, submit } from "./sample.ts";
+
+const key = { key: "ns" };
+
+Deno.test("inOrder() is content when events with a key start in the order of acceptance", () => {
+  deepStrictEqual(
+    found(
+      inOrder,
+      submit("a", 1, key),
+      submit("b", 5, key),
+      start("a", 10),
+      start("b", 11),
+    ),
+    [],
+  );
+});
+
+Deno.test("inOrder() finds an event disordered that a later one passed", () => {
+  const passed = [start("b", 10), start("a", 11)];
+  deepStrictEqual(
+    found(inOrder, submit("a", 1, key), submit("b", 5, key), ...passed),
+    ["disordered a"],
+  );
+});
+
+Deno.test("inOrder() judges first starts, of one agent, with one key, accepted one after the other", () => {
+  const passed = [start("b", 10), start("a", 11)];
+  const other = [
+    [submit("a", 1, key), submit("b", 5, { key: "other" })],
+    [submit("a", 1), submit("b", 5)],
+    [submit("a", 1, key), submit("b", 5, { ...key, agent: "other" })],
+    [submit("a", 1, { ...key, end: 6 }), submit("b", 5, key)],
+  ];
+  for (const submits of other) {
+    deepStrictEqual(found(inOrder, ...submits, ...passed), []);
+  }
+  const again = [start("a", 9), ...passed.slice(0, 1), start("a", 11)];
+  deepStrictEqual(
+    found(inOrder, submit("a", 1, key), submit("b", 5, key), ...again),
+    [],
+  );
+});
+
+Deno.test("inOrder() lets a higher priority pass, and requires it of events that waited together", () => {
+  const urgent = [
+    submit("low", 1, key),
+    submit("high", 5, { ...key, priority: 9 }),
+  ];
+  const [high, low] = [start("high", 20), start("low", 21)];
+  deepStrictEqual(found(inOrder, ...urgent, high, low), []);
+  const passed = [start("low", 20), start("high", 21)];
+  const waiting = (at: number) => read("low", at, "queued", { attempt: 0 });
+  deepStrictEqual(found(inOrder, ...urgent, ...passed), []);
+  deepStrictEqual(found(inOrder, ...urgent, ...passed, waiting(3)), []);
+  deepStrictEqual(found(inOrder, ...urgent, ...passed, waiting(7)), [
+    "disordered high",
+  ]);
+});
+
+Deno.test("inOrder() takes into account that waiting raises the priority", () => {
+  const aged = [
+    submit("low", 0, key),
+    submit("high", 120_000, { ...key, priority: 2 }),
+  ];
+  const waiting = read("low", 120_002, "queued", { attempt: 0 });
+  const passed = [start("low", 120_003), start("high", 120_004)];
+  deepStrictEqual(found(inOrder, ...aged, waiting, ...passed), []);
+});

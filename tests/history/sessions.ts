@@ -1,0 +1,66 @@
+import { type Entry, groupBy, ofKind, type Session } from "./entry.ts";
+import type { Violation } from "./violation.ts";
+
+/** Reasons for which a control plane may end a session that no newer one replaced. */
+const GOOD_REASONS: ReadonlySet<string> = new Set([
+  "timeout",
+  "unavailable",
+  "bad_frame",
+  "slow_down",
+  "too_large",
+  "denied",
+  "unauthenticated",
+]);
+
+/**
+ * S1: an agent has one current session at most, the one with the highest
+ * generation. An older one gets no events any more, and never takes the current
+ * one down with itself.
+ */
+export function oneSession(history: readonly Entry[]): Violation[] {
+  const restores = ofKind(history, "restore").map(({ at }) => at);
+  const sessions = groupBy(ofKind(history, "session"), ({ agent }) => agent);
+  return [...sessions.values()].flatMap((ofAgent) => judge(ofAgent, restores));
+}
+
+function judge(
+  entries: readonly Session[],
+  restores: readonly number[],
+): Violation[] {
+  let current: Session | undefined;
+  for (const entry of entries) {
+    const since = current?.at ?? -Infinity;
+    if (restores.some((at) => at > since && at <= entry.at)) {
+      current = undefined; // the older store counts from where it was
+    }
+    const found = (message: string): Violation[] => [{
+      guarantee: "S1",
+      word: "torn",
+      subject: entry.agent,
+      message: `Session ${entry.gen} of agent "${entry.agent}" ${message}`,
+      evidence: current === undefined ? [entry] : [current, entry],
+    }];
+    if (entry.what === "begin") {
+      if (current !== undefined && entry.gen <= current.gen) {
+        return found(`began after session ${current.gen}`);
+      }
+      current = entry;
+    } else if (entry.what === "event") {
+      if (current !== undefined && entry.gen < current.gen) {
+        return found(
+          `was sent event "${entry.event}" while session ${current.gen} was current`,
+        );
+      }
+    } else if (entry.by === "control-plane" && entry.gen === current?.gen) {
+      const { reason } = entry;
+      if (reason === undefined || !GOOD_REASONS.has(reason)) {
+        return found(
+          `was ended by the control plane (${
+            reason ?? "without a reason"
+          }), and was the current one`,
+        );
+      }
+    }
+  }
+  return [];
+}

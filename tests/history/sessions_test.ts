@@ -1,0 +1,46 @@
+import { deepStrictEqual } from "node:assert/strict";
+import { found, restore, session } from "./sample.ts";
+import { oneSession } from "./sessions.ts";
+
+const sent = { what: "event", event: "a" } as const;
+const closed = { what: "end", by: "control-plane" } as const;
+
+Deno.test("oneSession() is content with one session after the other", () => {
+  deepStrictEqual(
+    found(
+      oneSession,
+      session(1, 1),
+      session(1, 2, sent),
+      session(2, 3),
+      session(1, 4, { ...closed, reason: "superseded" }),
+      session(2, 5, sent),
+      session(2, 6, { what: "end", by: "agent" }),
+      session(3, 7),
+      session(3, 8, { ...closed, reason: "timeout" }),
+    ),
+    [],
+  );
+});
+
+Deno.test("oneSession() finds a session torn that its predecessor takes down", () => {
+  for (const reason of [undefined, "superseded"]) {
+    const end = { ...closed, ...(reason === undefined ? {} : { reason }) };
+    deepStrictEqual(
+      found(oneSession, session(1, 1), session(2, 2), session(2, 3, end)),
+      ["torn edge"],
+    );
+  }
+});
+
+Deno.test("oneSession() finds events on a session that is not current any more", () => {
+  deepStrictEqual(
+    found(oneSession, session(1, 1), session(2, 2), session(1, 3, sent)),
+    ["torn edge"],
+  );
+});
+
+Deno.test("oneSession() finds a generation that is used again, unless the store was put back", () => {
+  const again = [session(1, 1), session(2, 2), session(2, 9)];
+  deepStrictEqual(found(oneSession, ...again), ["torn edge"]);
+  deepStrictEqual(found(oneSession, ...again, restore(5, 0)), []);
+});
