@@ -47,6 +47,7 @@ export type ErrorCode =
   | "method_not_allowed"
   | "id_conflict"
   | "conflict"
+  | "too_late"
   | "immutable"
   | "denied"
   | "foreign_host"
@@ -56,8 +57,11 @@ export type ErrorCode =
   | "queue_full"
   | "slow_down"
   | "exhausted"
+  | "overloaded"
   | "unavailable"
   | "store_unavailable"
+  | "disk_full"
+  | "clock_skew"
   | "cluster_unavailable"
   | "no_cluster"
   | "port_in_use"
@@ -65,6 +69,7 @@ export type ErrorCode =
   | "failed"
   | "not_ready"
   | "interrupted"
+  | "quarantined"
   | "expired"
   | "cancelled"
   | "timeout"
@@ -123,6 +128,7 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
   method_not_allowed: row("unsupported", 405, 4),
   id_conflict: row("conflict", 409, 4),
   conflict: row("conflict", 409, 4),
+  too_late: row("conflict", 409, 4), // `details.state` says how far the event got
   immutable: row("conflict", 409, 4),
   // Not allowed.
   denied: row("denied", 403, 4),
@@ -135,7 +141,10 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
   slow_down: row("exhausted", 429, 3, true),
   exhausted: row("exhausted", 429, 3, true),
   unavailable: row("unavailable", 503, 3, true),
+  overloaded: row("unavailable", 503, 3, true),
   store_unavailable: row("unavailable", 503, 3, true),
+  disk_full: row("unavailable", 503, 3, true),
+  clock_skew: row("unavailable", 503, 3, true),
   cluster_unavailable: row("unavailable", 503, 3, true),
   // The environment of a command.
   no_cluster: row("unavailable", 503, 3),
@@ -145,6 +154,7 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
   failed: row("invalid", 422, 1),
   not_ready: row("timeout", 504, 1),
   interrupted: row("timeout", 504, 1),
+  quarantined: row("denied", 422, 1),
   expired: row("timeout", 504, 1),
   cancelled: row("cancelled", 409, 1),
   timeout: row("timeout", 504, 5),

@@ -48,6 +48,20 @@ export const PHASES: readonly Phase[] = [
   "expired",
 ];
 
+/** When an attempt that failed is followed by another. */
+export interface RetryPolicy {
+  /** How many attempts there are at most, the first among them: 1 to 20. */
+  readonly max_attempts: number;
+  /** How long the second attempt waits at most, in nanoseconds. */
+  readonly initial_delay: number;
+  /** How long any attempt waits at most, in nanoseconds. */
+  readonly max_delay: number;
+  /** How many times longer each attempt waits than the one before: 1 to 100. */
+  readonly multiplier: number;
+  /** The codes of failures that are followed by another attempt. */
+  readonly on: readonly string[];
+}
+
 /** What was asked: an event as it goes over the wire (protocol.md D.8). */
 export interface EventSpec {
   /** Unique per tenant: 1 to 128 of `A-Z a-z 0-9 . _ : -`, not `.` or `..`. */
@@ -70,6 +84,16 @@ export interface EventSpec {
   readonly labels: Readonly<Record<string, string>>;
   /** For whoever reads it. */
   readonly metadata?: Readonly<Record<string, string>>;
+  /** No attempt starts before, RFC 3339. */
+  readonly not_before?: string;
+  /** Events of one agent that share it run one after the other; it replaces what the executor says. */
+  readonly concurrency_key?: string;
+  /** When a failed attempt is followed by another; absent: `RETRY_DEFAULT`. */
+  readonly retry?: RetryPolicy;
+  /** How long one attempt may take, in nanoseconds; absent: until the deadline. */
+  readonly timeout?: number;
+  /** The id of an event of the same agent that is cancelled if it has not started. */
+  readonly supersedes?: string;
   /** What the events of one request have in common. */
   readonly batch_id?: string;
   /** The trace it belongs to. @see {@link https://www.w3.org/TR/trace-context/#traceparent-header} */

@@ -2,15 +2,18 @@ import { TransporterError } from "./error.ts";
 import type { EventSpec } from "./event.ts";
 import { FieldReader, ID_REGEXP, printable, typeOf } from "./event_fields.ts";
 import { isRecord } from "./json.ts";
-import { parseDuration, parseTime } from "./time.ts";
+import { readDelivery } from "./event_delivery.ts";
+import { parseTime } from "./time.ts";
 
 /** How {@linkcode readEvent} treats what it gets. */
 export interface ReadEventOptions {
   /**
-   * `v2` refuses fields it does not know and a priority out of range; `v1`
-   * tolerates the former, as a Go producer may send more, and clamps the latter.
+   * `v2` refuses fields it does not know and a priority out of range. `v1`
+   * tolerates the former, as a Go producer may send more, those of `v2` among
+   * them, and clamps the latter. `link` is what an agent gets: as `v1`, but with
+   * the fields of `v2`, and not measured by this clock.
    */
-  readonly api: "v1" | "v2";
+  readonly api: "v1" | "v2" | "link";
   /** The time of day, in milliseconds since 1970. */
   readonly now: number;
   /** The id of an event that has none; without it the id is required. */
@@ -44,6 +47,11 @@ const FIELDS: ReadonlySet<string> = new Set([
   "priority",
   "labels",
   "metadata",
+  "not_before",
+  "concurrency_key",
+  "retry",
+  "timeout",
+  "supersedes",
   "batch_id",
   "traceparent",
 ]);
@@ -81,24 +89,7 @@ export function readEvent(
     );
   }
   const reader = new FieldReader(value);
-  if (options.api === "v2") {
-    for (const field of Object.keys(value)) {
-      if (!FIELDS.has(field)) {
-        reader.fail(
-          "unknown_field",
-          `the field "${printable(field)}" is not known`,
-          field,
-        );
-      }
-      if (value[field] === null) {
-        reader.fail(
-          "wrong_type",
-          `"${field}" must not be null: leave it out`,
-          field,
-        );
-      }
-    }
-  }
+  if (options.api === "v2") reader.strict(FIELDS);
   const idRule = {
     regexp: ID_REGEXP,
     wanted: '1 to 128 of the characters A-Z a-z 0-9 . _ : -, not "." or ".."',
@@ -106,6 +97,11 @@ export function readEvent(
   };
   const id = reader.text("id", idRule) ?? options.newId?.() ??
     reader.required("id", idRule);
+  const ttl = reader.duration("ttl", {
+    max: TTL_MAX,
+    wanted: '30 days ("720h")',
+    code: "invalid_ttl",
+  }) ?? TTL_DEFAULT;
   const metadata = reader.texts("metadata");
   const batchId = reader.text("batch_id", {
     regexp: ID_REGEXP,
@@ -127,16 +123,17 @@ export function readEvent(
         "1 to 128 letters, digits, dots, underscores and hyphens, with a letter or digit at both ends",
     }),
     payload: readPayload(reader),
-    created_at: readCreatedAt(reader, options.now),
+    created_at: readCreatedAt(reader, options),
     created_by: reader.text("created_by", {
       max: 256,
       wanted: "at most 256 characters",
     }) ||
       (options.principal ?? ""),
-    ttl: readTtl(reader),
+    ttl,
     priority: readPriority(reader, options.api),
     labels: reader.texts("labels"),
     ...(Object.keys(metadata).length === 0 ? {} : { metadata }),
+    ...(options.api === "v1" ? {} : readDelivery(reader, { ...options, ttl })),
     ...(batchId === undefined ? {} : { batch_id: batchId }),
     ...(traceparent === undefined ? {} : { traceparent }),
   };
@@ -157,7 +154,10 @@ function readPayload(reader: FieldReader): Record<string, unknown> {
   return payload;
 }
 
-function readCreatedAt(reader: FieldReader, now: number): string {
+function readCreatedAt(
+  reader: FieldReader,
+  { api, now }: ReadEventOptions,
+): string {
   const text = reader.text("created_at", {
     max: 64,
     wanted: "an RFC 3339 time",
@@ -173,7 +173,7 @@ function readCreatedAt(reader: FieldReader, now: number): string {
       "created_at",
     );
   }
-  if (at > now + CREATED_AHEAD_MS_MAX) {
+  if (api !== "link" && at > now + CREATED_AHEAD_MS_MAX) {
     reader.fail(
       "invalid",
       `"created_at" must be at most 5 minutes ahead of the control plane: current value is "${text}"`,
@@ -183,42 +183,10 @@ function readCreatedAt(reader: FieldReader, now: number): string {
   return text;
 }
 
-function readTtl(reader: FieldReader): number {
-  const value = reader.get("ttl");
-  if (value === undefined) return TTL_DEFAULT;
-  if (typeof value !== "number" && typeof value !== "string") {
-    reader.fail(
-      "wrong_type",
-      `"ttl" must be integer nanoseconds, or a duration such as "24h": it is ${
-        typeOf(value)
-      }`,
-      "ttl",
-    );
-  }
-  let ttl: number;
-  try {
-    ttl = typeof value === "number" ? value : parseDuration(value);
-  } catch (cause) {
-    if (!(cause instanceof TransporterError)) throw cause;
-    return reader.fail(
-      "invalid_ttl",
-      `"ttl" must be integer nanoseconds, or a duration such as "24h": current value is "${
-        printable(String(value))
-      }"`,
-      "ttl",
-    );
-  }
-  if (!Number.isInteger(ttl) || ttl <= 0 || ttl > TTL_MAX) {
-    reader.fail(
-      "invalid_ttl",
-      `"ttl" must be more than 0 and at most 30 days ("720h"), in whole nanoseconds: current value is ${ttl}`,
-      "ttl",
-    );
-  }
-  return ttl;
-}
-
-function readPriority(reader: FieldReader, api: "v1" | "v2"): number {
+function readPriority(
+  reader: FieldReader,
+  api: ReadEventOptions["api"],
+): number {
   const value = reader.get("priority") ?? 0;
   if (typeof value !== "number" || !Number.isInteger(value)) {
     reader.fail(
@@ -229,7 +197,7 @@ function readPriority(reader: FieldReader, api: "v1" | "v2"): number {
       "priority",
     );
   }
-  if (api === "v1") return Math.min(9, Math.max(0, value));
+  if (api !== "v2") return Math.min(9, Math.max(0, value));
   if (value < 0 || value > 9) {
     reader.fail(
       "invalid",

@@ -1,16 +1,57 @@
-import type { EventSpec, EventStatus } from "./event.ts";
+// deno-lint-ignore-file transporter/file-length -- whoever reads a capture finds every frame on one page
+import type { ErrorBody } from "./error.ts";
+import type { EventSpec, EventStatus, State } from "./event.ts";
 import type { ExecutorInfo } from "./executor.ts";
+
+/**
+ * What one side of a link can do beyond the minimum of version 2, as it stands
+ * in `features`; used only once both sides named it.
+ *
+ * - `ack`: the acknowledgements of this version, without which there is no version 2
+ * - `parts`: messages in parts
+ * - `resume`: `inventory` in the registration, and answers to `inventory_request`
+ * - `credit`: the agent's `credit` is obeyed, and the control plane's `flow`
+ * - `cancel`: the agent obeys `cancel`
+ * - `drain`: the agent obeys `drain`
+ * - `logs`: the control plane takes `log` frames
+ */
+export type LinkFeature =
+  | "ack"
+  | "parts"
+  | "resume"
+  | "credit"
+  | "cancel"
+  | "drain"
+  | "logs";
+
+/** What is open between an agent and its control plane, in one line; `inventoryDigest()` makes it and says what counts as open. */
+export interface InventoryDigest {
+  /** How many attempts are open. */
+  readonly count: number;
+  /** `sha256:` and 64 hexadecimal digits. */
+  readonly sha256: string;
+}
+
+/** What an agent remembers when it registers. */
+export interface LinkResume {
+  /** The stream that it has events of. */
+  readonly epoch: string;
+  /** The highest `seq` that need not be sent again. */
+  readonly recv: number;
+  /** What is open there; only with the feature `resume`. */
+  readonly inventory?: InventoryDigest;
+}
 
 /** What version 2 adds to a registration; a v1 control plane ignores it. */
 export interface LinkOffer {
   /** The versions the agent speaks, best first. */
   readonly versions: readonly number[];
-  /** What it can do beyond the minimum. */
+  /** What it can do beyond the minimum: names of {@linkcode LinkFeature}, and of later versions. */
   readonly features: readonly string[];
   /** The id of this agent installation's journal; a new one means that the journal was lost. */
   readonly instance: string;
   /** What the agent remembers; absent from a new installation. */
-  readonly resume?: { readonly epoch: string; readonly recv: number };
+  readonly resume?: LinkResume;
   /** How many events it takes at a time. */
   readonly window: number;
   /** The longest frame it takes, in bytes. */
@@ -189,6 +230,111 @@ export interface HeartbeatAckFrame {
   readonly server_time: string;
 }
 
+/** A → C, version 2: the agent takes events up to a number; a limit once given stays given. */
+export interface CreditFrame {
+  /** The discriminant. */
+  readonly type: "credit";
+  /** The highest `seq` that may be sent. */
+  readonly limit_seq: number;
+}
+
+/** C → A, version 2: the control plane takes statuses up to a number; a limit once given stays given. */
+export interface FlowFrame {
+  /** The discriminant. */
+  readonly type: "flow";
+  /** The highest `sid` that may be sent; beyond it the agent leaves out progress reports. */
+  readonly limit_sid: number;
+}
+
+/**
+ * C → A, version 2: an event is not wanted any more. What waits is never
+ * started, what runs is aborted, and the event's last status says what became
+ * of it; an `error` frame with the code `unknown_event` says that the agent
+ * does not have it. It never overtakes the event.
+ */
+export interface CancelFrame {
+  /** The discriminant. */
+  readonly type: "cancel";
+  /** The event. */
+  readonly event_id: string;
+  /** Which attempt; absent: whichever the agent has. */
+  readonly attempt?: number;
+  /** Who or what asked for it, for people. */
+  readonly reason: string;
+}
+
+/** C → A, version 2: the control plane is about to close, and the agent is to come back. */
+export interface DrainFrame {
+  /** The discriminant. */
+  readonly type: "drain";
+  /** For people. */
+  readonly reason: string;
+  /** When to come back, in milliseconds from now. */
+  readonly reconnect_after_ms: number;
+  /** Up to so many milliseconds later, so that not all come at once. */
+  readonly jitter_ms: number;
+}
+
+/** C → A, version 2: something of the agent's has to be renewed: `cert`, `ca_bundle`, `policy`, `agent_version`. */
+export interface RenewFrame {
+  /** The discriminant. */
+  readonly type: "renew";
+  /** What. */
+  readonly what: string;
+}
+
+/** A → C, version 2: a piece of what an event wrote; best effort, and capped for each attempt. */
+export interface LogFrame {
+  /** The discriminant. */
+  readonly type: "log";
+  /** The event. */
+  readonly event_id: string;
+  /** Which attempt. */
+  readonly attempt: number;
+  /** Where it was written. */
+  readonly stream: "stdout" | "stderr";
+  /** How many bytes of UTF-8 the attempt wrote to this stream before the piece, those that were left out among them. */
+  readonly off: number;
+  /** The piece. */
+  readonly data: string;
+  /** Whether something before the piece was left out. */
+  readonly trunc?: boolean;
+}
+
+/** C → A, version 2: what do you remember? */
+export interface InventoryRequestFrame {
+  /** The discriminant. */
+  readonly type: "inventory_request";
+  /** Leaves out attempts that ended before this time, RFC 3339; absent: leaves out nothing. */
+  readonly since?: string;
+}
+
+/** What an agent remembers of one event. */
+export interface InventoryItem {
+  /** The event. */
+  readonly event_id: string;
+  /** The digest of its body, as `eventDigest()` makes it. */
+  readonly digest: string;
+  /** The last attempt that the agent knows. */
+  readonly attempt: number;
+  /** `assigned` before its start, then `in_progress`, then how it ended; an interrupted one stays `in_progress`. */
+  readonly state: State;
+  /** When the attempt ended, RFC 3339; an interrupted one has this. */
+  readonly finished_at?: string;
+  /** Why it did not succeed, when it did not. */
+  readonly error?: ErrorBody;
+}
+
+/** A → C, version 2: a page of what the agent remembers. */
+export interface InventoryFrame {
+  /** The discriminant. */
+  readonly type: "inventory";
+  /** The items, by ascending id over all pages. */
+  readonly items: readonly InventoryItem[];
+  /** Whether another page follows. */
+  readonly more: boolean;
+}
+
 /** Either way, version 2: something is wrong; the link goes on unless `fatal`. */
 export interface ErrorFrame {
   /** The discriminant. */
@@ -224,6 +370,14 @@ export type Frame =
   | StatusAckFrame
   | HeartbeatFrame
   | HeartbeatAckFrame
+  | CreditFrame
+  | FlowFrame
+  | CancelFrame
+  | DrainFrame
+  | RenewFrame
+  | LogFrame
+  | InventoryRequestFrame
+  | InventoryFrame
   | ErrorFrame
   | ByeFrame;
 

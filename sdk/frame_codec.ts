@@ -4,6 +4,9 @@ import { readEvent } from "./event_input.ts";
 import type { Frame, UnknownFrame } from "./frame.ts";
 import { isRecord, parseJson } from "./json.ts";
 
+/** A digest as `eventDigest()` writes it. */
+const DIGEST_REGEXP = /^sha256:[0-9a-f]{64}$/;
+
 /** Whether a value fits a field. */
 type Check = (value: unknown) => boolean;
 
@@ -14,6 +17,9 @@ const flag: Check = (value) => typeof value === "boolean";
 const object: Check = isRecord;
 const texts: Check = (value) => Array.isArray(value) && value.every(text);
 const counts: Check = (value) => Array.isArray(value) && value.every(count);
+const digest: Check = (value) =>
+  typeof value === "string" && DIGEST_REGEXP.test(value);
+const ordinal: Check = (value) => count(value) && value !== 0;
 const textMap: Check = (value) =>
   isRecord(value) && Object.values(value).every(text);
 
@@ -40,13 +46,28 @@ const link = shape({
   versions: counts,
   features: texts,
   instance: text,
-  resume: optional(shape({ epoch: text, recv: count })),
+  resume: optional(shape({
+    epoch: text,
+    recv: count,
+    inventory: optional(shape({ count, sha256: digest })),
+  })),
   window: count,
   max_frame: count,
   clock: text,
   executors: optional((value) =>
     Array.isArray(value) && value.every(shape({ type: text, version: text }))
   ),
+});
+
+const failure = shape({ code: text, message: text });
+
+const item = shape({
+  event_id: text,
+  digest,
+  attempt: ordinal,
+  state: isState,
+  finished_at: optional(text),
+  error: optional(failure),
 });
 
 /** What each frame must have; more is tolerated. */
@@ -111,7 +132,7 @@ const FRAMES: Readonly<Record<Frame["type"], Readonly<Record<string, Check>>>> =
       log_level: optional(text),
       details: optional(object),
       result: optional(object),
-      error: optional(shape({ code: text, message: text })),
+      error: optional(failure),
       timestamp: text,
       sid: optional(count),
       attempt: optional(count),
@@ -123,6 +144,24 @@ const FRAMES: Readonly<Record<Frame["type"], Readonly<Record<string, Check>>>> =
       link: optional(object),
     },
     heartbeat_ack: { timestamp: text, server_time: text },
+    credit: { limit_seq: count },
+    flow: { limit_sid: count },
+    cancel: { event_id: text, attempt: optional(ordinal), reason: text },
+    drain: { reason: text, reconnect_after_ms: count, jitter_ms: count },
+    renew: { what: text },
+    log: {
+      event_id: text,
+      attempt: ordinal,
+      stream: (value) => value === "stdout" || value === "stderr",
+      off: count,
+      data: text,
+      trunc: optional(flag),
+    },
+    inventory_request: { since: optional(text) },
+    inventory: {
+      items: (value) => Array.isArray(value) && value.every(item),
+      more: flag,
+    },
     error: {
       code: text,
       message: text,
@@ -208,15 +247,12 @@ function clean(frame: Readonly<Record<string, unknown>>): Frame {
  * since a newer control plane may send them.
  *
  * @param value The frame's `event`.
- * @param now The time of day, in milliseconds since 1970; an event of the future is the control plane's business.
+ * @param now The time of day, in milliseconds since 1970, for an event that does not say when it was made.
  * @throws {TransporterError} As {@linkcode readEvent}.
  */
 export function readFrameEvent(
   value: unknown,
   now: number,
 ): ReturnType<typeof readEvent> {
-  return readEvent(value, {
-    api: "v1",
-    now: Math.max(now, 0) + 400 * 24 * 3600_000,
-  });
+  return readEvent(value, { api: "link", now });
 }

@@ -35,6 +35,14 @@ const TYPES: Readonly<Record<string, string>> = {
   v2_status_ack: "status_ack",
   v2_heartbeat: "heartbeat",
   v2_heartbeat_ack: "heartbeat_ack",
+  v2_credit: "credit",
+  v2_flow: "flow",
+  v2_cancel: "cancel",
+  v2_drain: "drain",
+  v2_renew: "renew",
+  v2_log: "log",
+  v2_inventory_request: "inventory_request",
+  v2_inventory: "inventory",
   v2_error: "error",
   v2_bye: "bye",
 };
@@ -101,6 +109,27 @@ const BAD: Readonly<Record<string, string>> = {
   "a registration without an id":
     '{"name":"a","cluster_name":"c","version":"1","capabilities":[]}',
   "a key twice": '{"type":"bye","reason":"a","reason":"b"}',
+  "a credit without a limit": '{"type":"credit"}',
+  "a credit below 0": '{"type":"credit","limit_seq":-1}',
+  "a flow whose limit is a text": '{"type":"flow","limit_sid":"7"}',
+  "a cancel of nothing": '{"type":"cancel","reason":"operator"}',
+  "a cancel of attempt 0":
+    '{"type":"cancel","event_id":"e","attempt":0,"reason":"operator"}',
+  "a drain that does not say when":
+    '{"type":"drain","reason":"restart","jitter_ms":1}',
+  "a renewal of nothing": '{"type":"renew"}',
+  "a log of another stream":
+    '{"type":"log","event_id":"e","attempt":1,"stream":"stdin","off":0,"data":"x"}',
+  "a log before the beginning":
+    '{"type":"log","event_id":"e","attempt":1,"stream":"stdout","off":-1,"data":"x"}',
+  "an inventory that does not say whether it is all":
+    '{"type":"inventory","items":[]}',
+  "an inventory with a digest that is none":
+    '{"type":"inventory","items":[{"event_id":"e","digest":"md5:1","attempt":1,"state":"failed"}],"more":false}',
+  "an inventory request since a number":
+    '{"type":"inventory_request","since":7}',
+  "a registration whose inventory is a number":
+    '{"id":"a","name":"a","cluster_name":"c","version":"1","capabilities":[],"link":{"versions":[2],"features":[],"instance":"i","resume":{"epoch":"e","recv":1,"inventory":3},"window":8,"max_frame":1,"clock":"t"}}',
   "deep nesting": `{"type":"bye","reason":"a","x":${"[".repeat(100)}${
     "]".repeat(100)
   }}`,

@@ -10,7 +10,7 @@ import type {
   StatusUpdateFrame,
 } from "./frame.ts";
 import { decode, encode } from "./frame_codec.ts";
-import { Outgoing } from "./outgoing.ts";
+import { laneOf, Outgoing } from "./outgoing.ts";
 import { Assembler, FRAME_BYTES_MAX } from "./parts.ts";
 import { Queue } from "./queue.ts";
 import { Receipts } from "./receipts.ts";
@@ -122,7 +122,8 @@ export class Link implements AsyncDisposable {
   /**
    * Sends a message. An event (version 2: with a `seq`) or a status with a
    * `sid` resolves when the far end acknowledged it, anything else when it was
-   * written. Events and statuses keep their order; the rest may overtake them.
+   * written. Events, what cancels them, statuses and logs keep their order;
+   * the rest may overtake them.
    *
    * @throws {TransporterError} `unavailable` when the link ends first, `too_large` beyond 12 MiB,
    * `exhausted` when the peer reads too slowly, or the code of the far end's refusal, whose
@@ -133,9 +134,7 @@ export class Link implements AsyncDisposable {
     // The write may reject first; nobody else would then listen to this one.
     acknowledged?.catch(() => {});
     try {
-      const ordered = message.type === "event" ||
-        message.type === "status_update";
-      await this.#outgoing.add(encode(message), ordered ? "ordered" : "urgent");
+      await this.#outgoing.add(encode(message), laneOf(message));
     } catch (error) {
       this.#receipts.forget(message, TransporterError.from(error));
       throw error;

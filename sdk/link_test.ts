@@ -319,3 +319,17 @@ Deno.test("Link ends with slow_down when nobody takes what arrives", async () =>
   for (let i = 0; i < 3; i++) await b.send('{"type":"bye","reason":"r"}');
   strictEqual((await near.closed)?.code, "slow_down");
 });
+
+Deno.test("Link.send() of a cancel does not overtake the event, however long that is", async () => {
+  const [near, far] = links();
+  const sent = near.send(event(1, "x".repeat(2 * 1024 * 1024)));
+  sent.catch(() => {}); // nobody acknowledges it
+  await near.send({ type: "cancel", event_id: "e1", reason: "operator" });
+  const types: string[] = [];
+  for await (const { value } of far.receive()) {
+    types.push(value.type);
+    if (types.length === 2) break;
+  }
+  deepStrictEqual(types, ["event", "cancel"]);
+  await near.close();
+});

@@ -1,4 +1,5 @@
 import { TransporterError } from "./error.ts";
+import type { Frame } from "./frame.ts";
 import { MESSAGE_BYTES_MAX, split, utf8Length } from "./parts.ts";
 
 /** Bytes that may wait to be written; a peer that reads so slowly is dropped before memory runs out. */
@@ -9,6 +10,13 @@ const BUFFERED_BYTES_MAX = 16 * 1024 * 1024;
  * `urgent` ones go first, also between the parts of a long message.
  */
 export type Lane = "urgent" | "ordered";
+
+/** The lane of a frame: a `cancel` must not overtake its event, nor a last status the event's output. */
+export function laneOf({ type }: Frame): Lane {
+  const ordered = type === "event" || type === "cancel" ||
+    type === "status_update" || type === "log";
+  return ordered ? "ordered" : "urgent";
+}
 
 interface Waiting {
   readonly text: string;

@@ -70,6 +70,37 @@ export const errorBody: v.GenericSchema<ErrorBody> = v.strictObject({
   details: optional(anything),
 });
 
+/** A duration as a producer may write it, with a word about it. */
+function duration(description: string): v.GenericSchema<number | string> {
+  return v.pipe(
+    v.union([v.number(), v.string()]),
+    v.description(`${description}: nanoseconds, or such as 24h`),
+  );
+}
+
+/** When a failed attempt is followed by another. */
+const retry = {
+  max_attempts: v.pipe(
+    v.number(),
+    v.integer(),
+    v.minValue(1),
+    v.maxValue(20),
+    v.description("How many attempts there are at most; by default 3"),
+  ),
+  initial_delay: count("How long the second attempt waits, in nanoseconds"),
+  max_delay: count("How long any attempt waits, in nanoseconds"),
+  multiplier: v.pipe(
+    v.number(),
+    v.minValue(1),
+    v.maxValue(100),
+    v.description("How many times longer each wait is; by default 2"),
+  ),
+  on: v.pipe(
+    v.array(v.string()),
+    v.description("Codes of failures that are tried again"),
+  ),
+};
+
 /** What an event's body has besides its payload; without limits that the table of protocol.md D.8 gives. */
 const head = {
   id: text('Unique: 1 to 128 of A-Z a-z 0-9 . _ : -, not "." or ".."'),
@@ -87,6 +118,15 @@ const head = {
   ),
   labels: texts,
   metadata: optional(texts),
+  not_before: optional(time("No attempt starts before")),
+  concurrency_key: optional(
+    text("Events of one agent that share it run one after the other"),
+  ),
+  retry: optional(v.strictObject(retry)),
+  timeout: optional(count("How long one attempt may take, in nanoseconds")),
+  supersedes: optional(
+    text("The event of the same agent that is cancelled if it has not started"),
+  ),
   batch_id: optional(text("What the events of one request have in common")),
   traceparent: optional(text("The trace it belongs to, W3C")),
 };
@@ -108,6 +148,18 @@ export const eventInput: v.GenericSchema = v.strictObject({
   ),
   priority: optional(head.priority),
   labels: optional(head.labels),
+  retry: optional(v.strictObject({
+    max_attempts: optional(retry.max_attempts),
+    initial_delay: optional(
+      duration("How long the second attempt waits; by default 1s"),
+    ),
+    max_delay: optional(duration("How long any waits; by default 5m")),
+    multiplier: optional(retry.multiplier),
+    on: optional(retry.on),
+  })),
+  timeout: optional(
+    duration("How long one attempt may take; by default until the deadline"),
+  ),
 });
 
 /** What an attempt led to. */

@@ -57,7 +57,13 @@ export async function eventsPage(): Promise<string> {
     !PHASES.some((to) => phaseCanFollow(from, to))
   );
   const work = PHASES.filter((phase) => !ends.includes(phase));
-  const names = ["EventSpec", "EventStatus", "EventResult", "ResourceStatus"];
+  const names = [
+    "EventSpec",
+    "RetryPolicy",
+    "EventStatus",
+    "EventResult",
+    "ResourceStatus",
+  ];
   const states = STATES.map((state) => {
     const next = STATES.filter((to) => to !== state && canFollow(state, to));
     return `| \`${state}\` | ${isTerminal(state) ? "yes" : "no"} | ${
