@@ -36,10 +36,16 @@ export interface EventRecord {
   readonly message: string;
   /** How many attempts were released. */
   readonly attempt: number;
+  /** What else the rules of its life remember. */
+  readonly notes: LifeNotes;
   /** When the control plane took responsibility. */
   readonly acceptedAt: number;
   /** When it expires: `acceptedAt` and its ttl. */
   readonly deadline: number;
+  /** While it is queued: when it may be released at the earliest; absent means now. */
+  readonly readyAt?: number;
+  /** While it is open: when time alone changes something about it. */
+  readonly dueAt: number;
   /** When it last changed. */
   readonly updatedAt: number;
   /** When it ended. */
@@ -51,6 +57,47 @@ export interface EventRecord {
   /** Why it failed. */
   readonly error?: ErrorBody;
 }
+
+/**
+ * What the rules of an event's life (`life.ts`) remember between two changes.
+ * Small; a store keeps it as it is and never looks into it.
+ */
+export interface LifeNotes {
+  /** How many attempts were released before an operator last asked for another one. */
+  readonly attemptsBefore?: number;
+  /** How many attempts since then ended because their agent did. */
+  readonly interruptions?: number;
+  /** How many entries of its history tell of progress within the current attempt. */
+  readonly progress?: number;
+  /** Somebody asked to cancel it while an agent had it. */
+  readonly cancel?: {
+    /** Why, for people. */
+    readonly reason: string;
+    /** When. */
+    readonly at: number;
+  };
+}
+
+/** What is left of an event that is not kept any more: enough to know its id again. */
+export interface Tombstone {
+  /** The event's id. */
+  readonly id: string;
+  /** The digest of its body. */
+  readonly digest: string;
+  /** How it ended. */
+  readonly state: State;
+  /** Until when the id stays taken. */
+  readonly until: number;
+}
+
+/** What became of an event about to be stored. */
+export type Creation =
+  /** It is stored. */
+  | { readonly created: true; readonly record: EventRecord }
+  /** Its id or its idempotency key is taken by this event. */
+  | { readonly created: false; readonly record: EventRecord }
+  /** Its id or its idempotency key was taken by an event that is not kept any more. */
+  | { readonly created: false; readonly tombstone: Tombstone };
 
 /** An event about to be stored. */
 export interface NewEvent {
@@ -64,14 +111,30 @@ export interface NewEvent {
   readonly acceptedAt: number;
   /** When it expires. */
   readonly deadline: number;
+  /** When it may be released at the earliest; absent means now. */
+  readonly readyAt?: number;
+  /** When time alone changes something about it. */
+  readonly dueAt: number;
   /** The first entry of its history; its state is the record's first. */
   readonly status: EventStatus;
 }
 
-/** What a change does to a record; what is absent stays. */
+/** What a change does to a record; what is absent stays, if not said otherwise. */
 export interface EventChange {
   /** The entry it adds to the history; state, phase, message and attempt of the record follow it. */
   readonly status: EventStatus;
+  /** The entry takes the place of the newest one, whose number is not used again. */
+  readonly replaces?: true;
+  /** Opens an event that had ended: what it led to is forgotten, its history is not. */
+  readonly reopens?: true;
+  /** What the rules of its life remember from now on. */
+  readonly notes?: LifeNotes;
+  /** Another deadline than before. */
+  readonly deadline?: number;
+  /** When a queued event may be released at the earliest; absent means now. */
+  readonly readyAt?: number;
+  /** When time alone changes something about it. */
+  readonly dueAt?: number;
   /** Only with a change that ends the event. */
   readonly finishedAt?: number;
   /** What it led to. */
@@ -112,6 +175,8 @@ export interface AgentRecord {
   readonly nextSeq: number;
   /** Statuses up to this one are durable. */
   readonly statusUpto: number;
+  /** Since when nothing is released to it, because somebody said so. */
+  readonly pausedAt?: number;
   /** When it first registered. */
   readonly createdAt: number;
   /** Its last sign of life, at most a minute old while it is connected. */
@@ -174,8 +239,54 @@ export interface Release {
   readonly eventsMax: number;
   /** How many bytes of bodies at most; the first event is released whatever its size. */
   readonly bytesMax: number;
+  /** The highest number in the agent's stream that may be given; by default there is no limit. */
+  readonly seqMax?: number;
+  /** Now: events that are not ready yet are left where they are. */
+  readonly at: number;
   /** Makes the history entry of one. Pure. `undefined` leaves the event where it is. */
   decide(record: EventRecord): EventChange | undefined;
+}
+
+/** What is open of one agent. */
+export interface OpenCount {
+  /** How many events, by state. */
+  readonly states: Readonly<Partial<Record<State, number>>>;
+  /** Bytes of their bodies. */
+  readonly bytes: number;
+}
+
+/** Which ended events a sweep removes. */
+export interface Sweep {
+  /** Those that ended before this time. */
+  readonly finishedBefore: number;
+  /** Of all tenants together, the newest so many ended events stay in any case; older ones go. */
+  readonly finishedMax: number;
+  /** Makes what stays of one: until when its id is taken. Pure. */
+  until(record: EventRecord): number;
+  /** Now: tombstones whose time is over go, too. */
+  readonly at: number;
+  /** How many at most in one step. */
+  readonly limit: number;
+}
+
+/** A piece of what an attempt at an event put out. */
+export interface LogChunk {
+  /** Which attempt. */
+  readonly attempt: number;
+  /** Such as `stdout`. */
+  readonly stream: string;
+  /** Where it begins in the stream, in bytes. */
+  readonly off: number;
+  /** The text. */
+  readonly data: string;
+  /** Whether something is missing before it. */
+  readonly trunc?: boolean;
+}
+
+/** A piece of output as it is kept. */
+export interface LogRecord extends LogChunk {
+  /** Grows with each piece of an event. */
+  readonly n: number;
 }
 
 /** A record with the whole of what was asked. */
@@ -204,12 +315,9 @@ export interface Store extends AsyncDisposable {
 
   /**
    * Adds an event, unless its id or its idempotency key is taken; then returns
-   * the record that has it. Its first state is that of `event.status`.
+   * what has it. Its first state is that of `event.status`.
    */
-  createEvent(
-    tenant: string,
-    event: NewEvent,
-  ): Promise<{ readonly record: EventRecord; readonly created: boolean }>;
+  createEvent(tenant: string, event: NewEvent): Promise<Creation>;
   /** Returns the record. */
   getEvent(tenant: string, id: string): Promise<EventRecord | undefined>;
   /** Returns the whole of what was asked. */
@@ -233,9 +341,12 @@ export interface Store extends AsyncDisposable {
     { readonly record: EventRecord; readonly changed: boolean } | undefined
   >;
   /**
-   * Releases queued events of an agent: highest priority first, then in order
-   * of acceptance. Each gets the next `seq` of the agent's stream and one more
-   * attempt, in one step with its change.
+   * Releases queued events of an agent that are ready: in order of their rank,
+   * which is the time of acceptance, a minute earlier for each step of
+   * priority. So the highest priority comes first, then what was accepted
+   * first, and who has waited a minute counts as much as one step more. Each
+   * gets the next `seq` of the agent's stream and one more attempt, in one step
+   * with its change. Nothing is released to an agent that is paused.
    *
    * @throws {TransporterError} `superseded`.
    */
@@ -243,6 +354,18 @@ export interface Store extends AsyncDisposable {
     tenant: string,
     release: Release,
   ): Promise<readonly ReleasedEvent[]>;
+  /** Returns when the first queued event of an agent that is not ready at `at` will be; `undefined` when there is none. */
+  nextReadyAt(
+    tenant: string,
+    agent: string,
+    at: number,
+  ): Promise<number | undefined>;
+  /** Returns events of an agent that have not ended, oldest first, after the one with `enq` `after`. */
+  listOpen(
+    tenant: string,
+    agent: string,
+    page: { readonly after: number; readonly limit: number },
+  ): Promise<readonly EventRecord[]>;
   /** Returns the released events of an agent that have not ended, by `seq`, with their bodies. */
   listReleased(
     tenant: string,
@@ -255,12 +378,30 @@ export interface Store extends AsyncDisposable {
   ): Promise<readonly EventRecord[]>;
   /** Returns what happened to an event, oldest first; empty when there is no such event. */
   listHistory(tenant: string, id: string): Promise<readonly HistoryEntry[]>;
-  /** Returns events of all tenants that have not ended and whose deadline is at or before `at`, oldest deadline first. */
+  /** Returns events of all tenants that have not ended and whose `dueAt` is at or before `at`, earliest first. */
   listDue(at: number, limit: number): Promise<readonly EventRecord[]>;
-  /** Counts events that have not ended, by agent and state. */
-  countOpen(
+  /** Counts events that have not ended, by agent. */
+  countOpen(tenant: string): Promise<ReadonlyMap<string, OpenCount>>;
+  /**
+   * Removes ended events and what belongs to them, oldest end first, and leaves
+   * a tombstone of each; removes tombstones whose time is over.
+   *
+   * @returns How many events were removed; less than the limit when nothing more is to be removed now.
+   */
+  sweep(sweep: Sweep): Promise<number>;
+
+  /** Adds pieces of output to an event; does nothing when there is no such event. */
+  addLogs(
     tenant: string,
-  ): Promise<ReadonlyMap<string, Partial<Record<State, number>>>>;
+    id: string,
+    chunks: readonly LogChunk[],
+  ): Promise<void>;
+  /** Returns output of an event after a piece, in the order it came. */
+  listLogs(
+    tenant: string,
+    id: string,
+    page: { readonly after: number; readonly limit: number },
+  ): Promise<readonly LogRecord[]>;
   /** Returns changes of a tenant after a number, oldest first. */
   listChanges(
     tenant: string,
@@ -274,6 +415,25 @@ export interface Store extends AsyncDisposable {
   openSession(tenant: string, session: NewSession): Promise<AgentRecord>;
   /** Notes a sign of life; does nothing when a newer session is known. */
   touchAgent(tenant: string, fence: Fence, seenAt: number): Promise<void>;
+  /**
+   * Begins a new stream for an agent: from now on its events are counted from
+   * 1, under another name. Those it has keep their order and get new numbers.
+   *
+   * @throws {TransporterError} `superseded`.
+   */
+  restartStream(
+    tenant: string,
+    fence: Fence,
+    epoch: string,
+  ): Promise<AgentRecord | undefined>;
+  /** Pauses an agent, or lets it go on with `undefined`; returns it, or `undefined` when there is none. */
+  setPaused(
+    tenant: string,
+    id: string,
+    pausedAt: number | undefined,
+  ): Promise<AgentRecord | undefined>;
+  /** Forgets an agent; its events stay. Returns whether there was one. */
+  deleteAgent(tenant: string, id: string): Promise<boolean>;
   /** Returns the agent. */
   getAgent(tenant: string, id: string): Promise<AgentRecord | undefined>;
   /** Returns every agent, by id. */
