@@ -112,12 +112,14 @@ export class Intake {
       await this.#check(spec, agent, options);
       await options.turn?.ready;
       using _ = quota.reserve(tenant, { agent: spec.target_agent, bytes });
+      const deadline = acceptedAt + Math.ceil(spec.ttl / 1e6);
       const creating = recorder.create(tenant, {
         spec,
         digest,
         ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
         acceptedAt,
-        deadline: acceptedAt + Math.ceil(spec.ttl / 1e6),
+        deadline,
+        dueAt: deadline,
       });
       options.turn?.done(); // a store keeps the order in which it is called
       const { record, created } = await creating;

@@ -101,6 +101,7 @@ export function release(
   const message = "Event assigned to its agent";
   return {
     status: entry(record, { state: "assigned", message, attempt }, now),
+    dueAt: record.deadline + GRACE_MS,
   };
 }
 
@@ -141,6 +142,7 @@ export function interrupt(
       error,
       attempt: record.attempt,
     }, now),
+    dueAt: record.deadline,
   };
 }
 
@@ -250,6 +252,7 @@ export function refuse(
       error,
       attempt: record.attempt,
     }, now),
+    dueAt: record.deadline,
   };
 }
 

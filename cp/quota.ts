@@ -43,7 +43,7 @@ export class Quota {
   /** Takes over what the store has open; before anything is accepted. */
   async load(store: Pick<Store, "countOpen">, tenant: string): Promise<void> {
     const usage = this.#usage(tenant);
-    for (const [agent, states] of await store.countOpen(tenant)) {
+    for (const [agent, { states }] of await store.countOpen(tenant)) {
       const count = Object.values(states).reduce((sum, n) => sum + n, 0);
       usage.events += count;
       usage.agents.set(agent, count);

@@ -38,7 +38,9 @@ Deno.test("Quota.reserve() gives its room back once, and ends give back theirs",
 
 Deno.test("Quota.load() takes over what is open; its bytes were never counted", async () => {
   const quota = new Quota(LIMITS);
-  const counts = new Map([["a", { queued: 1, assigned: 1 }]]);
+  const counts = new Map([
+    ["a", { states: { queued: 1, assigned: 1 }, bytes: 10 }],
+  ]);
   await quota.load({ countOpen: () => Promise.resolve(counts) }, "t");
   throws(() => quota.reserve("t", { agent: "a", bytes: 1 }), {
     code: "queue_full",

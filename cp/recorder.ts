@@ -5,7 +5,7 @@ import {
   isEventId,
   isTerminal,
   type StatusUpdateFrame,
-  type TransporterError,
+  TransporterError,
 } from "@transporter/sdk";
 import type { Changes } from "./changes.ts";
 import {
@@ -93,6 +93,12 @@ export class Recorder {
   ): Promise<{ readonly record: EventRecord; readonly created: boolean }> {
     const status = queued(event.spec.id, event.acceptedAt);
     const outcome = await this.#store.createEvent(tenant, { ...event, status });
+    if (outcome.record === undefined) {
+      throw new TransporterError(
+        "id_conflict",
+        `Cannot accept event "${event.spec.id}" as its id was taken by an event that is not kept any more`,
+      );
+    }
     if (outcome.created) {
       this.#quota.add(outcome.record);
       this.#metrics.accepted(event.spec.type);
@@ -108,11 +114,12 @@ export class Recorder {
    */
   async release(
     tenant: string,
-    options: Omit<Release, "decide">,
+    options: Omit<Release, "decide" | "at">,
   ): Promise<readonly ReleasedEvent[]> {
     const now = this.#clock.now();
     const released = await this.#store.releaseEvents(tenant, {
       ...options,
+      at: now,
       decide: (record) => release(record, now),
     });
     if (released.length > 0) this.#metrics.released(released.length);

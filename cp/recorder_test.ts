@@ -62,6 +62,7 @@ function open() {
       digest: `sha256:${id}`,
       acceptedAt: clock.now(),
       deadline: clock.now() + 3600_000,
+      dueAt: clock.now() + 3600_000,
     });
   }
   function release(gen: number, eventsMax = 100) {

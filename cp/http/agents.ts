@@ -34,7 +34,7 @@ function list({ store, sessions, tenant }: Services): Route {
       const items = rest.slice(0, limit).map((agent) =>
         agentView(agent, {
           connected: sessions.isConnected(tenant, agent.id),
-          open: open.get(agent.id) ?? {},
+          open: open.get(agent.id)?.states ?? {},
         })
       );
       const last = items.at(-1);
@@ -73,7 +73,7 @@ function get({ store, sessions, tenant }: Services): Route {
       }
       return json(agentView(agent, {
         connected: sessions.isConnected(tenant, id),
-        open: open.get(id) ?? {},
+        open: open.get(id)?.states ?? {},
       }));
     },
   };

@@ -75,7 +75,7 @@ async function present(
     readiness.fault(),
   ]);
   const open: Partial<Record<State, number>> = {};
-  for (const states of byAgent.values()) {
+  for (const { states } of byAgent.values()) {
     for (const [state, count] of Object.entries(states) as [State, number][]) {
       open[state] = (open[state] ?? 0) + count;
     }

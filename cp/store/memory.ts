@@ -4,7 +4,6 @@ import {
   type EventSpec,
   type HistoryEntry,
   isTerminal,
-  type State,
   systemClock,
 } from "@transporter/sdk";
 import {
@@ -12,21 +11,28 @@ import {
   checkGeneration,
   closedError,
   newRecord,
+  rankOf,
   releaseChange,
   sessionRecord,
 } from "./record.ts";
 import type {
   AgentRecord,
   Change,
+  Creation,
   EventChange,
   EventQuery,
   EventRecord,
   Fence,
+  LogChunk,
+  LogRecord,
   NewEvent,
   NewSession,
+  OpenCount,
   Release,
   ReleasedEvent,
   Store,
+  Sweep,
+  Tombstone,
 } from "./store.ts";
 
 /** Options of {@linkcode openMemoryStore}. */
@@ -38,7 +44,15 @@ export interface MemoryStoreOptions {
 interface Entry {
   record: EventRecord;
   readonly spec: EventSpec;
+  readonly rank: number;
   readonly history: HistoryEntry[];
+  readonly logs: LogRecord[];
+}
+
+/** An agent, and whether it was forgotten: then only its generation counts. */
+interface KnownAgent {
+  readonly agent: AgentRecord;
+  readonly deleted: boolean;
 }
 
 /** A copy that nobody can change, of what survives JSON. */
@@ -73,26 +87,35 @@ class MemoryStore implements Store {
   /** By tenant and key; events that have a key of their own. */
   readonly #keys = new Map<string, Entry>();
   /** By tenant and id. */
-  readonly #agents = new Map<string, AgentRecord>();
-  readonly #changes: Change[] = [];
+  readonly #agents = new Map<string, KnownAgent>();
+  /** By tenant and id, each with the idempotency key it had. */
+  readonly #tombstones = new Map<
+    string,
+    Tombstone & { readonly key: string | undefined }
+  >();
+  #changes: Change[] = [];
+  #enq = 0;
+  #change = 0;
+  #acceptedUpto = 0;
   #closed = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  createEvent(
-    tenant: string,
-    event: NewEvent,
-  ): Promise<{ readonly record: EventRecord; readonly created: boolean }> {
+  createEvent(tenant: string, event: NewEvent): Promise<Creation> {
     return this.#step(() => {
       const known = this.#taken(tenant, event);
       if (known) return { record: known.record, created: false };
+      const tombstone = this.#buried(tenant, event);
+      if (tombstone) return { created: false, tombstone };
       const { spec, ...rest } = frozenCopy(event);
       const bytes = new TextEncoder().encode(JSON.stringify(spec)).length;
-      const enq = this.#events.size + 1;
+      const enq = ++this.#enq;
       const record = newRecord(tenant, { spec, ...rest }, { enq, bytes });
-      const entry: Entry = { record, spec, history: [] };
+      this.#acceptedUpto = Math.max(this.#acceptedUpto, record.acceptedAt);
+      const rank = rankOf(spec.priority, this.#acceptedUpto);
+      const entry: Entry = { record, spec, rank, history: [], logs: [] };
       this.#events.set(enq, entry);
       this.#ids.set(key(tenant, spec.id), entry);
       if (record.idempotencyKey) {
@@ -121,7 +144,7 @@ class MemoryStore implements Store {
   > {
     return this.#step(() => {
       if (fence) {
-        checkGeneration(this.#agents.get(key(tenant, fence.agent)), fence.gen);
+        this.#checkFence(tenant, fence);
       }
       const entry = this.#ids.get(key(tenant, id));
       const change = entry && decide(entry.record);
@@ -142,19 +165,20 @@ class MemoryStore implements Store {
     release: Release,
   ): Promise<readonly ReleasedEvent[]> {
     return this.#step(() => {
-      const agent = this.#agents.get(key(tenant, release.agent));
-      checkGeneration(agent, release.gen);
-      if (!agent) return [];
+      const agent = this.#checkFence(tenant, release);
+      if (!agent || agent.pausedAt !== undefined) return [];
+      const room = (release.seqMax ?? Infinity) - agent.nextSeq + 1;
+      const eventsMax = Math.min(release.eventsMax, Math.max(0, room));
       const queued = this.#openOf(tenant, release.agent)
-        .filter(({ record }) => record.state === "queued")
-        .sort(({ record: a }, { record: b }) =>
-          b.spec.priority - a.spec.priority || a.enq - b.enq
-        );
+        .filter(({ record }) =>
+          record.state === "queued" && (record.readyAt ?? 0) <= release.at
+        )
+        .sort((a, b) => a.rank - b.rank || a.record.enq - b.record.enq);
       const chosen: { readonly entry: Entry; readonly change: EventChange }[] =
         [];
       let bytes = 0;
       for (const entry of queued) {
-        if (chosen.length === release.eventsMax) break;
+        if (chosen.length >= eventsMax) break;
         const change = release.decide(entry.record);
         if (!change) continue;
         bytes += entry.record.bytes;
@@ -166,7 +190,7 @@ class MemoryStore implements Store {
         const options = { at: this.#clock.now(), seq: nextSeq++ };
         this.#write(entry, changeRecord(entry.record, change, options), change);
       }
-      this.#agents.set(key(tenant, agent.id), { ...agent, nextSeq });
+      this.#setAgent({ ...agent, nextSeq });
       return chosen.map(({ entry }) => ({
         record: entry.record,
         spec: entry.spec,
@@ -174,16 +198,40 @@ class MemoryStore implements Store {
     });
   }
 
+  nextReadyAt(
+    tenant: string,
+    agent: string,
+    at: number,
+  ): Promise<number | undefined> {
+    return this.#step(() => {
+      const times = this.#openOf(tenant, agent)
+        .map(({ record }) => record)
+        .filter(({ state, readyAt = 0 }) => state === "queued" && readyAt > at)
+        .map(({ readyAt = 0 }) => readyAt);
+      return times.length === 0 ? undefined : Math.min(...times);
+    });
+  }
+
+  listOpen(
+    tenant: string,
+    agent: string,
+    { after, limit }: { readonly after: number; readonly limit: number },
+  ): Promise<readonly EventRecord[]> {
+    return this.#step(() =>
+      this.#openOf(tenant, agent)
+        .map(({ record }) => record)
+        .filter(({ enq }) => enq > after)
+        .sort((a, b) => a.enq - b.enq)
+        .slice(0, limit)
+    );
+  }
+
   listReleased(
     tenant: string,
     agent: string,
   ): Promise<readonly ReleasedEvent[]> {
     return this.#step(() =>
-      this.#openOf(tenant, agent)
-        .filter(({ record }) =>
-          record.seq !== undefined && record.state !== "queued"
-        )
-        .sort((a, b) => (a.record.seq ?? 0) - (b.record.seq ?? 0))
+      this.#releasedOf(tenant, agent)
         .map(({ record, spec }) => ({ record, spec }))
     );
   }
@@ -198,6 +246,7 @@ class MemoryStore implements Store {
         .filter((record) => record.tenant === tenant && matches(record, query))
         .reverse()
         .slice(0, query.limit)
+        .map(({ result: _, ...record }) => record)
     );
   }
 
@@ -209,28 +258,72 @@ class MemoryStore implements Store {
     return this.#step(() =>
       [...this.#open.values()]
         .map(({ record }) => record)
-        .filter(({ deadline }) => deadline <= at)
-        .sort((a, b) => a.deadline - b.deadline || a.enq - b.enq)
+        .filter(({ dueAt }) => dueAt <= at)
+        .sort((a, b) => a.dueAt - b.dueAt || a.enq - b.enq)
         .slice(0, limit)
     );
   }
 
-  countOpen(
-    tenant: string,
-  ): Promise<ReadonlyMap<string, Partial<Record<State, number>>>> {
+  countOpen(tenant: string): Promise<ReadonlyMap<string, OpenCount>> {
     return this.#step(() => {
-      const counts = new Map<string, Partial<Record<State, number>>>();
+      const counts = new Map<string, OpenCount>();
       for (const { record } of this.#open.values()) {
         if (record.tenant !== tenant) continue;
         const agent = record.spec.target_agent;
-        const states = counts.get(agent) ?? {};
+        const { states = {}, bytes = 0 } = counts.get(agent) ?? {};
+        const events = (states[record.state] ?? 0) + 1;
         counts.set(agent, {
-          ...states,
-          [record.state]: (states[record.state] ?? 0) + 1,
+          states: { ...states, [record.state]: events },
+          bytes: bytes + record.bytes,
         });
       }
       return counts;
     });
+  }
+
+  sweep(
+    { finishedBefore, finishedMax, until, at, limit }: Sweep,
+  ): Promise<number> {
+    return this.#step(() => {
+      for (const [name, tombstone] of this.#tombstones) {
+        if (tombstone.until <= at) this.#tombstones.delete(name);
+      }
+      const ended = [...this.#events.values()]
+        .filter(({ record }) => isTerminal(record.state))
+        .sort((a, b) =>
+          (a.record.finishedAt ?? 0) - (b.record.finishedAt ?? 0)
+        );
+      const tooMany = ended.length - finishedMax;
+      const removed = ended.slice(0, limit).filter(({ record }, index) =>
+        (record.finishedAt ?? 0) < finishedBefore || index < tooMany
+      );
+      for (const { record } of removed) this.#bury(record, until(record));
+      return removed.length;
+    });
+  }
+
+  addLogs(
+    tenant: string,
+    id: string,
+    chunks: readonly LogChunk[],
+  ): Promise<void> {
+    return this.#step(() => {
+      const logs = this.#ids.get(key(tenant, id))?.logs;
+      for (const chunk of chunks) {
+        logs?.push(frozenCopy({ ...chunk, n: logs.length + 1 }));
+      }
+    });
+  }
+
+  listLogs(
+    tenant: string,
+    id: string,
+    { after, limit }: { readonly after: number; readonly limit: number },
+  ): Promise<readonly LogRecord[]> {
+    return this.#step(() =>
+      (this.#ids.get(key(tenant, id))?.logs ?? [])
+        .filter(({ n }) => n > after).slice(0, limit)
+    );
   }
 
   listChanges(
@@ -239,45 +332,87 @@ class MemoryStore implements Store {
     limit: number,
   ): Promise<readonly Change[]> {
     return this.#step(() =>
-      this.#changes.slice(after).filter((change) => change.tenant === tenant)
+      this.#changes
+        .filter(({ change, tenant: whose }) =>
+          change > after && whose === tenant
+        )
         .slice(0, limit)
     );
   }
 
   changeRange(): Promise<{ readonly oldest: number; readonly newest: number }> {
     return this.#step(() => ({
-      oldest: Math.min(1, this.#changes.length),
-      newest: this.#changes.length,
+      oldest: this.#changes[0]?.change ?? 0,
+      newest: this.#changes.at(-1)?.change ?? 0,
     }));
   }
 
   openSession(tenant: string, session: NewSession): Promise<AgentRecord> {
     return this.#step(() => {
-      const { id } = session.registration;
-      const known = this.#agents.get(key(tenant, id));
-      const agent = frozenCopy(sessionRecord(tenant, session, known));
-      this.#agents.set(key(tenant, id), agent);
-      return agent;
+      const known = this.#agents.get(key(tenant, session.registration.id));
+      const before = known?.deleted ? undefined : known?.agent;
+      const agent = sessionRecord(tenant, session, before);
+      return this.#setAgent({ ...agent, gen: (known?.agent.gen ?? 0) + 1 });
     });
   }
 
   touchAgent(tenant: string, fence: Fence, seenAt: number): Promise<void> {
     return this.#step(() => {
-      const agent = this.#agents.get(key(tenant, fence.agent));
+      const agent = this.#agent(tenant, fence.agent);
       if (!agent || agent.gen > fence.gen) return;
-      this.#agents.set(key(tenant, fence.agent), { ...agent, seenAt });
+      this.#setAgent({ ...agent, seenAt });
       this.#note(tenant, fence);
     });
   }
 
+  restartStream(
+    tenant: string,
+    fence: Fence,
+    epoch: string,
+  ): Promise<AgentRecord | undefined> {
+    return this.#step(() => {
+      const agent = this.#checkFence(tenant, fence);
+      if (!agent) return undefined;
+      let nextSeq = 1;
+      for (const entry of this.#releasedOf(tenant, agent.id)) {
+        entry.record = { ...entry.record, seq: nextSeq++ };
+      }
+      return this.#setAgent({ ...agent, epoch, nextSeq });
+    });
+  }
+
+  setPaused(
+    tenant: string,
+    id: string,
+    pausedAt: number | undefined,
+  ): Promise<AgentRecord | undefined> {
+    return this.#step(() => {
+      const known = this.#agent(tenant, id);
+      if (!known) return undefined;
+      const { pausedAt: _, ...agent } = known;
+      return this.#setAgent(
+        pausedAt === undefined ? agent : { ...agent, pausedAt },
+      );
+    });
+  }
+
+  deleteAgent(tenant: string, id: string): Promise<boolean> {
+    return this.#step(() => {
+      const agent = this.#agent(tenant, id);
+      if (agent) this.#agents.set(key(tenant, id), { agent, deleted: true });
+      return agent !== undefined;
+    });
+  }
+
   getAgent(tenant: string, id: string): Promise<AgentRecord | undefined> {
-    return this.#step(() => this.#agents.get(key(tenant, id)));
+    return this.#step(() => this.#agent(tenant, id));
   }
 
   listAgents(tenant: string): Promise<readonly AgentRecord[]> {
     return this.#step(() =>
       [...this.#agents.values()]
-        .filter((agent) => agent.tenant === tenant)
+        .filter(({ agent, deleted }) => agent.tenant === tenant && !deleted)
+        .map(({ agent }) => agent)
         .sort((a, b) => a.id < b.id ? -1 : 1)
     );
   }
@@ -315,25 +450,88 @@ class MemoryStore implements Store {
     );
   }
 
+  #releasedOf(tenant: string, agent: string): Entry[] {
+    return this.#openOf(tenant, agent)
+      .filter(({ record }) =>
+        record.seq !== undefined && record.state !== "queued"
+      )
+      .sort((a, b) => (a.record.seq ?? 0) - (b.record.seq ?? 0));
+  }
+
+  #agent(tenant: string, id: string): AgentRecord | undefined {
+    const known = this.#agents.get(key(tenant, id));
+    return known?.deleted ? undefined : known?.agent;
+  }
+
+  #setAgent(agent: AgentRecord): AgentRecord {
+    const frozen = frozenCopy(agent);
+    const name = key(agent.tenant, agent.id);
+    this.#agents.set(name, { agent: frozen, deleted: false });
+    return frozen;
+  }
+
+  /** Refuses a session that a newer one has replaced; returns the agent if it is known. */
+  #checkFence(
+    tenant: string,
+    { agent, gen }: Pick<Fence, "agent" | "gen">,
+  ): AgentRecord | undefined {
+    checkGeneration(this.#agents.get(key(tenant, agent))?.agent, gen);
+    return this.#agent(tenant, agent);
+  }
+
   /** Notes the status that a session reported. */
   #note(tenant: string, { agent: id, sid = 0 }: Fence): void {
-    const agent = this.#agents.get(key(tenant, id));
+    const agent = this.#agent(tenant, id);
     if (!agent || agent.statusUpto >= sid) return;
-    this.#agents.set(key(tenant, id), { ...agent, statusUpto: sid });
+    this.#setAgent({ ...agent, statusUpto: sid });
+  }
+
+  /** What is left of an event that had the id, or the key, of a new one. */
+  #buried(tenant: string, event: NewEvent): Tombstone | undefined {
+    const { id } = event.spec;
+    const wanted = event.idempotencyKey ?? id;
+    const named = this.#tombstones.get(key(tenant, wanted));
+    const found = this.#tombstones.get(key(tenant, id)) ??
+      [...this.#tombstones].find(([name, { key: own }]) =>
+        own === wanted && name.startsWith(`${tenant}\n`)
+      )?.[1] ??
+      (named?.key === undefined ? named : undefined);
+    if (found === undefined) return undefined;
+    const { key: _, ...tombstone } = found;
+    return tombstone;
+  }
+
+  /** Removes an event, and leaves a tombstone. */
+  #bury(
+    { tenant, enq, spec: { id }, digest, state, idempotencyKey }: EventRecord,
+    until: number,
+  ): void {
+    const tombstone = { id, digest, state, until, key: idempotencyKey };
+    this.#tombstones.set(key(tenant, id), tombstone);
+    this.#events.delete(enq);
+    this.#ids.delete(key(tenant, id));
+    if (idempotencyKey) this.#keys.delete(key(tenant, idempotencyKey));
+    this.#changes = this.#changes.filter(({ tenant: whose, entry }) =>
+      whose !== tenant || entry.event_id !== id
+    );
   }
 
   /** Replaces a record, and adds the entry that led to it to the histories. */
   #write(
     entry: Entry,
     next: EventRecord,
-    { status }: Pick<EventChange, "status">,
+    { status, replaces }: Pick<EventChange, "status" | "replaces">,
   ): void {
+    if (replaces) {
+      const last = entry.history.pop();
+      this.#changes = this.#changes.filter((change) => change.entry !== last);
+    }
     const record = frozenCopy(next);
     const historyEntry = frozenCopy({ ...status, revision: record.revision });
     entry.record = record;
     entry.history.push(historyEntry);
     this.#changes.push({
-      change: this.#changes.length + 1,
+      change: ++this.#change,
       tenant: record.tenant,
       agent: record.spec.target_agent,
       type: record.spec.type,

@@ -44,10 +44,26 @@ export function newRecord(
     ...(status.phase === undefined ? {} : { phase: status.phase }),
     message: status.message,
     attempt: status.attempt ?? 0,
+    notes: {},
     acceptedAt: event.acceptedAt,
     deadline: event.deadline,
+    ...(event.readyAt === undefined ? {} : { readyAt: event.readyAt }),
+    dueAt: event.dueAt,
     updatedAt: event.acceptedAt,
   };
+}
+
+/** Milliseconds of waiting that count as much as one step of priority (decisions.md 7). */
+const AGEING_MS = 60_000;
+
+/**
+ * Where an event stands among those of its agent that are ready: the lowest
+ * goes first. What has waited a minute longer counts as much as one step more.
+ *
+ * @param acceptedUpto The latest time of acceptance so far, which never goes back as a clock may.
+ */
+export function rankOf(priority: number, acceptedUpto: number): number {
+  return acceptedUpto - priority * AGEING_MS;
 }
 
 /** What only the store knows about a change. */
@@ -64,9 +80,14 @@ export function changeRecord(
   change: EventChange,
   { at, seq }: ChangeRecordOptions,
 ): EventRecord {
-  const { status, finishedAt, result, error } = change;
+  const { status, finishedAt, result, error, readyAt } = change;
+  const { readyAt: _, ...kept } = change.reopens ? reopened(record) : record;
   return {
-    ...record,
+    ...kept,
+    ...(readyAt === undefined ? {} : { readyAt }),
+    notes: change.notes ?? record.notes,
+    deadline: change.deadline ?? record.deadline,
+    dueAt: change.dueAt ?? record.dueAt,
     revision: record.revision + 1,
     state: status.state,
     ...(status.phase === undefined ? {} : { phase: status.phase }),
@@ -78,6 +99,13 @@ export function changeRecord(
     ...(result === undefined ? {} : { result }),
     ...(error === undefined ? {} : { error }),
   };
+}
+
+/** The record of an event that had ended, without what it led to. */
+function reopened(
+  { finishedAt: _, result: __, error: ___, ...record }: EventRecord,
+): EventRecord {
+  return record;
 }
 
 /** Makes of a decided release the change of the next attempt. */
@@ -109,6 +137,7 @@ export function sessionRecord(
     gen: (known?.gen ?? 0) + 1,
     nextSeq: known?.nextSeq ?? 1,
     statusUpto: known?.statusUpto ?? 0,
+    ...(known?.pausedAt === undefined ? {} : { pausedAt: known.pausedAt }),
     createdAt: known?.createdAt ?? session.at,
     seenAt: session.at,
   };

@@ -17,7 +17,6 @@ const WAL_BYTES_KEPT = 64 * 1024 * 1024;
 
 const PRAGMAS = `
   PRAGMA busy_timeout = ${BUSY_MS};
-  PRAGMA foreign_keys = ON;
   PRAGMA cache_size = -32768;
   PRAGMA temp_store = MEMORY;
   PRAGMA journal_mode = WAL;

@@ -28,6 +28,14 @@ function after(ms: number, run: () => void): () => void {
   return () => clearTimeout(timer);
 }
 
+/** What steps write, gathered by them and written at the end of the transaction. */
+export interface Pending {
+  /** Writes what was gathered, within the transaction. */
+  write(): void;
+  /** Forgets what was gathered, and all that was remembered of it: the transaction failed. */
+  discard(): void;
+}
+
 interface Step {
   /** Does it, and returns how its promise is settled once it is on disk. */
   run(): () => void;
@@ -51,10 +59,9 @@ export function unavailable(
 /** The one writer of a database. */
 export class GroupCommit {
   readonly #db: DatabaseSync;
+  readonly #pending: Pending;
   readonly #begin: StatementSync;
   readonly #commit: StatementSync;
-  readonly #save: StatementSync;
-  readonly #release: StatementSync;
   #steps: Step[] = [];
   #stopWaiting: (() => void) | undefined;
   /** When the next transaction may begin, by `performance.now()`. */
@@ -62,17 +69,19 @@ export class GroupCommit {
   #closed = false;
 
   /** Takes over the writing; others may read between turns of the event loop. */
-  constructor(db: DatabaseSync) {
+  constructor(db: DatabaseSync, pending: Pending) {
     this.#db = db;
+    this.#pending = pending;
     this.#begin = db.prepare("BEGIN IMMEDIATE");
     this.#commit = db.prepare("COMMIT");
-    this.#save = db.prepare("SAVEPOINT step");
-    this.#release = db.prepare("RELEASE step");
   }
 
   /**
-   * Runs a step in the next transaction. Steps run in order, each sees what
-   * those before it wrote, and one that throws undoes only itself.
+   * Runs a step in the next transaction. Steps run in order, and each sees what
+   * those before it gathered. A step that refuses throws before it gathers
+   * anything. When SQLite refuses a group, its steps are tried one by one, so
+   * that a step which cannot be written takes no other with it; hence a step
+   * may run twice.
    *
    * @returns What `work` returned, once it is on disk.
    * @throws What `work` threw; `store_unavailable` when SQLite refuses.
@@ -83,12 +92,11 @@ export class GroupCommit {
       this.#steps.push({
         run: () => {
           try {
-            const value = this.#attempt(work);
+            const value = work();
             return () => resolve(value);
           } catch (error) {
-            if (!this.#db.isTransaction) throw error; // SQLite undid the whole group
-            return () =>
-              reject(isSqlite(error) ? unavailable("write to", error) : error);
+            if (isSqlite(error)) throw error;
+            return () => reject(error);
           }
         },
         fail: (reason) => reject(unavailable("write to", reason)),
@@ -125,40 +133,45 @@ export class GroupCommit {
 
   /** Commits what waits, and returns how many steps that were. */
   #flush(): number {
+    const { taken, refused } = this.#transact(this.#steps);
+    if (refused === undefined) return this.#steps.splice(0, taken).length;
+    // All that wait when none could begin, as each try may wait for the lock.
+    const group = this.#steps.splice(0, taken || this.#steps.length);
+    for (const step of group) {
+      const alone = taken > 1 ? this.#transact([step]).refused : refused;
+      if (alone !== undefined) step.fail(alone.error);
+    }
+    return group.length;
+  }
+
+  /**
+   * Runs the first of these steps in one transaction, as many as the time
+   * allows, and settles them once it is committed.
+   *
+   * @returns How many, and why SQLite refused them if it did.
+   */
+  #transact(steps: readonly Step[]): {
+    readonly taken: number;
+    readonly refused?: { readonly error: unknown };
+  } {
     const until = performance.now() + GROUP_MS;
     const settle: (() => void)[] = [];
     let taken = 0;
     try {
       this.#begin.run();
       do {
-        const step = this.#steps[taken++];
+        const step = steps[taken++];
         if (step) settle.push(step.run());
-      } while (taken < this.#steps.length && performance.now() < until);
+      } while (taken < steps.length && performance.now() < until);
+      this.#pending.write();
       this.#commit.run();
     } catch (error) {
-      // Those that were in it; all that wait when none could begin, as each try may wait for the lock.
-      const group = this.#steps.splice(0, taken || this.#steps.length);
-      for (const step of group) step.fail(error);
       if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
-      return group.length;
+      this.#pending.discard();
+      return { taken, refused: { error } };
     }
-    this.#steps.splice(0, taken);
     for (const done of settle) done();
-    return taken;
-  }
-
-  #attempt<T>(work: () => T): T {
-    this.#save.run();
-    try {
-      const value = work();
-      this.#release.run();
-      return value;
-    } catch (error) {
-      if (this.#db.isTransaction) {
-        this.#db.exec("ROLLBACK TO step; RELEASE step");
-      }
-      throw error;
-    }
+    return { taken };
   }
 }
 

@@ -7,6 +7,9 @@ import { SqliteStore } from "./sqlite_store.ts";
 import { tempFolder } from "./testing/folder.ts";
 import { event, idsOf, T, to } from "./testing/samples.ts";
 
+/** Steps that write by themselves gather nothing. */
+const NOTHING = { write() {}, discard() {} };
+
 /** A database with a table of numbers, one of which may have to be there before the commit. */
 function numbers() {
   const db = new DatabaseSync(":memory:");
@@ -15,7 +18,7 @@ function numbers() {
     CREATE TABLE number (n INTEGER PRIMARY KEY);
     CREATE TABLE needs (n INTEGER REFERENCES number DEFERRABLE INITIALLY DEFERRED);
   `);
-  const group = new GroupCommit(db);
+  const group = new GroupCommit(db, NOTHING);
   return {
     group,
     add: (n: number) =>
@@ -47,7 +50,6 @@ Deno.test("GroupCommit.add() undoes only the step that fails", async () => {
     store.add(1),
     store.add(1),
     store.group.add(() => {
-      store.db.exec("INSERT INTO number VALUES (9)");
       throw refusal;
     }),
     store.add(2),
@@ -61,26 +63,52 @@ Deno.test("GroupCommit.add() undoes only the step that fails", async () => {
   deepStrictEqual(store.all(), [1, 2]);
 });
 
-Deno.test("GroupCommit.add() rejects the whole group when the commit fails, and tries the next", async () => {
+Deno.test("GroupCommit.add() tries the steps of a group one by one when its commit fails", async () => {
   using store = numbers();
-  const group = await Promise.allSettled([
+  const [one, need, two] = await Promise.allSettled([
     store.add(1),
     store.need(7),
     store.add(2),
   ]);
-  for (const step of group) {
-    strictEqual(
-      step.status === "rejected" && step.reason.code,
-      "store_unavailable",
-    );
-    strictEqual(
-      step.status === "rejected" && step.reason.cause?.code,
-      "ERR_SQLITE_ERROR",
-    );
-  }
-  deepStrictEqual(store.all(), []);
+  deepStrictEqual([one.status, two.status], ["fulfilled", "fulfilled"]);
+  strictEqual(
+    need.status === "rejected" && need.reason.code,
+    "store_unavailable",
+  );
+  strictEqual(
+    need.status === "rejected" && need.reason.cause?.code,
+    "ERR_SQLITE_ERROR",
+  );
+  deepStrictEqual(store.all(), [1, 2]);
   await Promise.all([store.need(7), store.add(7)]);
-  deepStrictEqual(store.all(), [7]);
+  deepStrictEqual(store.all(), [1, 2, 7]);
+});
+
+Deno.test("GroupCommit.add() writes what was gathered before the commit, and forgets it when that fails", async () => {
+  const db = new DatabaseSync(":memory:");
+  db.exec("CREATE TABLE number (n INTEGER PRIMARY KEY)");
+  let gathered: number[] = [];
+  const group = new GroupCommit(db, {
+    write() {
+      for (const n of gathered) db.exec(`INSERT INTO number VALUES (${n})`);
+      gathered = [];
+    },
+    discard: () => void (gathered = []),
+  });
+  const results = await Promise.allSettled(
+    [1, 1, 2].map((n) => group.add(() => gathered.push(n))),
+  );
+  deepStrictEqual(results.map(({ status }) => status), [
+    "fulfilled",
+    "rejected",
+    "fulfilled",
+  ]);
+  deepStrictEqual(
+    db.prepare("SELECT n FROM number").all().map((row) => row["n"]),
+    [1, 2],
+  );
+  group.close();
+  db.close();
 });
 
 Deno.test("GroupCommit.add() rejects when no transaction can be begun, and tries again", async () => {
@@ -88,7 +116,7 @@ Deno.test("GroupCommit.add() rejects when no transaction can be begun, and tries
   const path = `${folder.path}/numbers.db`;
   const [db, other] = [new DatabaseSync(path), new DatabaseSync(path)];
   db.exec("CREATE TABLE number (n INTEGER)");
-  const group = new GroupCommit(db);
+  const group = new GroupCommit(db, NOTHING);
   other.exec("BEGIN EXCLUSIVE");
   const steps = [1, 1].map((n) =>
     group.add(() => db.exec(`INSERT INTO number VALUES (${n})`))

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { isTerminal, type State } from "@transporter/sdk";
 import type { EventQuery } from "./store.ts";
 
 const EVENT = `SELECT event.*, head, result, error
@@ -12,66 +13,113 @@ const EVENT = `SELECT event.*, head, result, error
 const AGENT = `SELECT agent.*, registration, executors
   FROM agent CROSS JOIN profile USING (tenant, id)`;
 
-/** The statements that are prepared once. */
+/** The columns of `event` that never change, and those that do, in the order in which they are bound. */
+const FIXED = `enq, tenant, id, idempotency_key, agent, type, digest, bytes,
+  accepted_at, accepted_upto, rank`;
+const CHANGING = [
+  "deadline",
+  "ready_at",
+  "due_at",
+  "stage",
+  "state",
+  "phase",
+  "attempt",
+  "revision",
+  "seq",
+  "updated_at",
+  "finished_at",
+  "message",
+  "notes",
+];
+
+/** The statements that are prepared once. Parameters are bound by place, which costs least. */
 export const SQL = {
   getEvent: `${EVENT} WHERE tenant = ? AND id = ?`,
   getEventByKey: `${EVENT} WHERE tenant = ? AND idempotency_key = ?`,
   getEventByEnq: `${EVENT} WHERE event.enq = ?`,
+  listItem: `SELECT event.*, head, NULL AS result, error
+    FROM event CROSS JOIN spec USING (enq) LEFT JOIN outcome USING (enq) WHERE event.enq = ?`,
+  isTaken:
+    `SELECT EXISTS (SELECT 1 FROM event WHERE tenant = ?1 AND id IN (?2, ?3))
+    OR EXISTS (SELECT 1 FROM event WHERE tenant = ?1 AND idempotency_key = ?3)
+    OR EXISTS (SELECT 1 FROM tombstone WHERE tenant = ?1 AND id IN (?2, ?3))
+    OR EXISTS (SELECT 1 FROM tombstone WHERE tenant = ?1 AND idempotency_key = ?3) AS taken`,
+  getTombstone: `SELECT * FROM tombstone WHERE tenant = ? AND id = ?`,
+  getTombstoneByKey:
+    `SELECT * FROM tombstone WHERE tenant = ? AND idempotency_key = ?`,
   getSpec:
     `SELECT head, payload FROM event CROSS JOIN spec USING (enq) WHERE tenant = ? AND id = ?`,
   getPayload: `SELECT payload FROM spec WHERE enq = ?`,
-  addEvent:
-    `INSERT INTO event (tenant, id, idempotency_key, agent, type, priority, digest, bytes,
-      accepted_at, accepted_upto, deadline, open, state, phase, attempt, revision, updated_at, message)
-    VALUES (:tenant, :id, :idempotencyKey, :agent, :type, :priority, :digest, :bytes,
-      :acceptedAt, max(:acceptedAt, coalesce(
-        (SELECT accepted_upto FROM event WHERE enq = (SELECT max(enq) FROM event)), 0)),
-      :deadline, :open, :state, :phase, :attempt, :revision, :updatedAt, :message)`,
+  addEvent: `INSERT INTO event (${FIXED}, ${CHANGING.join(", ")})
+    VALUES (${Array(11 + CHANGING.length).fill("?").join(", ")})`,
   addSpec: `INSERT INTO spec (enq, head, payload) VALUES (?, ?, ?)`,
   addLabel: `INSERT INTO label (tenant, name, value, enq) VALUES (?, ?, ?, ?)`,
   addHistory:
-    `INSERT INTO history (tenant, enq, revision, status) VALUES (?, ?, ?, ?)`,
-  setEvent:
-    `UPDATE event SET open = :open, state = :state, phase = :phase, attempt = :attempt,
-      revision = :revision, seq = :seq, updated_at = :updatedAt, finished_at = :finishedAt,
-      message = :message
-    WHERE enq = :enq`,
+    `INSERT INTO history (change, enq, revision, status) VALUES (?, ?, ?, ?)`,
+  dropHistory: `DELETE FROM history WHERE enq = ? AND revision = ?`,
+  setEvent: `UPDATE event SET ${
+    CHANGING.map((name) => `${name} = ?`).join(", ")
+  } WHERE enq = ?`,
+  setProgress:
+    `UPDATE event SET state = ?, phase = ?, revision = ?, updated_at = ?, message = ?, notes = ?
+    WHERE enq = ?`,
   setOutcome:
     `INSERT OR REPLACE INTO outcome (enq, result, error) VALUES (?, ?, ?)`,
+  dropOutcome: `DELETE FROM outcome WHERE enq = ?`,
   listQueued:
-    `${EVENT} WHERE tenant = ? AND agent = ? AND state = 'queued' AND open = 1
-    ORDER BY priority DESC, event.enq LIMIT ? OFFSET ?`,
+    `${EVENT} WHERE tenant = ? AND agent = ? AND stage = 1 AND state = 'queued'
+      AND (ready_at IS NULL OR ready_at <= ?)
+    ORDER BY rank, event.enq LIMIT ? OFFSET ?`,
+  nextReadyAt: `SELECT min(ready_at) AS ready_at FROM event
+    WHERE tenant = ? AND agent = ? AND stage = 1 AND ready_at > ?`,
+  listOpen:
+    `${EVENT} WHERE tenant = ? AND agent = ? AND stage > 0 AND event.enq > ?
+    ORDER BY event.enq LIMIT ?`,
   listReleased:
-    `${EVENT} WHERE tenant = ? AND agent = ? AND state IN ('assigned', 'in_progress')
-      AND open = 1 AND seq IS NOT NULL
+    `${EVENT} WHERE tenant = ? AND agent = ? AND stage = 2 AND seq IS NOT NULL
     ORDER BY seq`,
   listHistory: `SELECT revision, status FROM history
-    WHERE enq = (SELECT enq FROM event WHERE tenant = ? AND id = ?) ORDER BY revision`,
+    WHERE enq = (SELECT enq FROM event WHERE tenant = ? AND id = ?) ORDER BY change`,
   listDue:
-    `${EVENT} WHERE deadline <= ? AND open = 1 ORDER BY deadline, event.enq LIMIT ?`,
-  countOpen: `SELECT agent, state, count(*) AS events FROM event
-    WHERE tenant = ? AND open = 1 GROUP BY agent, state`,
-  listChanges:
-    `SELECT change, history.tenant, agent, type, history.revision, status
+    `${EVENT} WHERE due_at <= ? AND stage > 0 ORDER BY due_at, event.enq LIMIT ?`,
+  countOpen: `SELECT agent, state, count(*) AS events, sum(bytes) AS bytes
+    FROM event INDEXED BY event_open
+    WHERE tenant = ? AND stage > 0 GROUP BY agent, state`,
+  listChanges: `SELECT change, tenant, agent, type, history.revision, status
     FROM history CROSS JOIN event USING (enq)
-    WHERE history.tenant = ? AND change > ? ORDER BY change LIMIT ?`,
+    WHERE change > ? AND tenant = ? ORDER BY change LIMIT ?`,
   changeRange: `SELECT (SELECT min(change) FROM history) AS oldest,
     (SELECT max(change) FROM history) AS newest`,
+  acceptedUpto:
+    `SELECT enq, accepted_upto FROM event WHERE enq >= ? ORDER BY enq LIMIT 1`,
+  lastAccepted:
+    `SELECT enq, accepted_upto FROM event WHERE enq = (SELECT max(enq) FROM event)`,
   getAgent: `${AGENT} WHERE tenant = ? AND id = ?`,
-  getCounters: `SELECT gen, next_seq FROM agent WHERE tenant = ? AND id = ?`,
-  listAgents: `${AGENT} WHERE tenant = ? ORDER BY id`,
+  listAgents: `${AGENT} WHERE tenant = ? AND deleted = 0 ORDER BY id`,
   setAgent:
     `INSERT OR REPLACE INTO agent (tenant, id, link_version, instance, epoch, gen, next_seq,
-      status_upto, created_at, seen_at)
-    VALUES (:tenant, :id, :linkVersion, :instance, :epoch, :gen, :nextSeq,
-      :statusUpto, :createdAt, :seenAt)`,
+      status_upto, paused_at, deleted, created_at, seen_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   setProfile:
     `INSERT OR REPLACE INTO profile (tenant, id, registration, executors) VALUES (?, ?, ?, ?)`,
-  setNextSeq: `UPDATE agent SET next_seq = ? WHERE tenant = ? AND id = ?`,
-  setStatusUpto:
-    `UPDATE agent SET status_upto = ?1 WHERE tenant = ?2 AND id = ?3 AND status_upto < ?1`,
-  setSeenAt: `UPDATE agent SET seen_at = ? WHERE tenant = ? AND id = ?`,
-  probe: `UPDATE probe SET commits = commits + 1`,
+  addLog: `INSERT INTO log (enq, attempt, stream, off, trunc, data)
+    SELECT enq, ?, ?, ?, ?, ? FROM event WHERE tenant = ? AND id = ?`,
+  listLogs: `SELECT n, attempt, stream, off, trunc, data FROM log
+    WHERE enq = (SELECT enq FROM event WHERE tenant = ? AND id = ?) AND n > ? ORDER BY n LIMIT ?`,
+  listFinished:
+    `SELECT event.*, head, NULL AS result, NULL AS error FROM event CROSS JOIN spec USING (enq)
+    WHERE stage = 0 AND finished_at > 0 ORDER BY finished_at LIMIT ?`,
+  addTombstone: `INSERT OR REPLACE INTO tombstone
+    SELECT tenant, id, idempotency_key, digest, state, ? FROM event WHERE enq = ?`,
+  dropTombstones: `DELETE FROM tombstone WHERE (tenant, id) IN (
+    SELECT tenant, id FROM tombstone WHERE until <= ? ORDER BY until LIMIT ?)`,
+  dropEvent: `DELETE FROM event WHERE enq = ?`,
+  dropSpec: `DELETE FROM spec WHERE enq = ?`,
+  dropAllHistory: `DELETE FROM history WHERE enq = ?`,
+  dropLabels: `DELETE FROM label WHERE enq = ?`,
+  dropLogs: `DELETE FROM log WHERE enq = ?`,
+  getCounter: `SELECT value FROM counter WHERE name = ?`,
+  setCounter: `UPDATE counter SET value = ? WHERE name = ?`,
 } as const;
 
 /** A statement that depends on what is asked. */
@@ -85,21 +133,29 @@ export interface ListStatement {
 /**
  * Makes the statements that find the newest events a query is about: one for
  * each state, as an index has them in order only within one state.
+ *
+ * @param enqMin The first event that may have been accepted at or after `query.since`.
  */
 export function listStatements(
   tenant: string,
   query: EventQuery,
+  enqMin?: number,
 ): readonly ListStatement[] {
-  if (query.states === undefined) return [listStatement(tenant, query)];
-  return [...new Set(query.states)].map((state) =>
-    listStatement(tenant, query, state)
+  const states = query.states === undefined
+    ? [undefined]
+    : new Set(query.states);
+  return [...states].map((state) =>
+    listStatement(tenant, query, { state, enqMin })
   );
 }
 
 function listStatement(
   tenant: string,
   query: EventQuery,
-  state?: string,
+  { state, enqMin }: {
+    readonly state: State | undefined;
+    readonly enqMin: number | undefined;
+  },
 ): ListStatement {
   const [first, ...others] = Object.entries(query.labels ?? {});
   const terms: string[] = [];
@@ -122,19 +178,14 @@ function listStatement(
   }
   term("event.tenant = ?", tenant);
   term("event.agent = ?", query.agent);
-  term("event.state = ?", state);
+  if (state !== undefined) {
+    term(isTerminal(state) ? "event.stage = 0" : "event.stage > 0");
+    term("event.state = ?", state);
+  }
   term("event.type = ?", query.type);
   term(`${first ? "label" : "event"}.enq < ?`, query.before);
-  if (query.since !== undefined) {
-    term("accepted_at >= ?", query.since);
-    // Clocks go back: what was accepted since then comes after the first that anything so late came before.
-    term(
-      `${first ? "label" : "event"}.enq >= (SELECT enq FROM event
-        WHERE tenant = ? AND accepted_upto >= ? ORDER BY accepted_upto, enq LIMIT 1)`,
-      tenant,
-      query.since,
-    );
-  }
+  term("accepted_at >= ?", query.since);
+  term(`${first ? "label" : "event"}.enq >= ?`, enqMin);
   for (const other of others) {
     term(
       `EXISTS (SELECT 1 FROM label AS other

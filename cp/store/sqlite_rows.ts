@@ -11,7 +11,13 @@ import {
   isState,
 } from "@transporter/sdk";
 import type { SQLOutputValue } from "node:sqlite";
-import type { AgentRecord, Change, EventRecord } from "./store.ts";
+import type {
+  AgentRecord,
+  Change,
+  EventRecord,
+  LogRecord,
+  Tombstone,
+} from "./store.ts";
 
 /** A row as the runtime returns it. */
 export type Row = Readonly<Record<string, SQLOutputValue>>;
@@ -61,8 +67,11 @@ export function readEventRow(row: Row): EventRecord {
     ...(phase === undefined ? {} : { phase }),
     message: json(row, "message"),
     attempt: number(row, "attempt"),
+    notes: json(row, "notes"),
     acceptedAt: number(row, "accepted_at"),
     deadline: number(row, "deadline"),
+    ...(row["ready_at"] === null ? {} : { readyAt: number(row, "ready_at") }),
+    dueAt: number(row, "due_at"),
     updatedAt: number(row, "updated_at"),
     ...(row["finished_at"] === null
       ? {}
@@ -96,6 +105,9 @@ export function readAgentRow(row: Row): AgentRecord {
     gen: number(row, "gen"),
     nextSeq: number(row, "next_seq"),
     statusUpto: number(row, "status_upto"),
+    ...(row["paused_at"] === null
+      ? {}
+      : { pausedAt: number(row, "paused_at") }),
     createdAt: number(row, "created_at"),
     seenAt: number(row, "seen_at"),
   };
@@ -117,5 +129,29 @@ export function readChangeRow(row: Row): Change {
     agent: text(row, "agent"),
     type: text(row, "type"),
     entry: readEntryRow(row),
+  };
+}
+
+/** Makes what is left of an event of a row of `tombstone`. */
+export function readTombstoneRow(row: Row): Tombstone {
+  const state = text(row, "state");
+  if (!isState(state)) damaged("state", state);
+  return {
+    id: text(row, "id"),
+    digest: text(row, "digest"),
+    state,
+    until: number(row, "until"),
+  };
+}
+
+/** Makes a piece of output of a row of `log`. */
+export function readLogRow(row: Row): LogRecord {
+  return {
+    n: number(row, "n"),
+    attempt: number(row, "attempt"),
+    stream: text(row, "stream"),
+    off: number(row, "off"),
+    data: json(row, "data"),
+    ...(number(row, "trunc") === 1 ? { trunc: true } : {}),
   };
 }

@@ -1,35 +1,39 @@
+// deno-lint-ignore-file transporter/file-length -- one short method for each of the interface
 import type { Clock, EventSpec, HistoryEntry, State } from "@transporter/sdk";
 import type { DatabaseSync } from "node:sqlite";
-import {
-  checkGeneration,
-  closedError,
-  releaseChange,
-  sessionRecord,
-} from "./record.ts";
+import { closedError, releaseChange } from "./record.ts";
+import { Agents } from "./sqlite_agents.ts";
+import { Events } from "./sqlite_events.ts";
 import { GroupCommit, unavailable } from "./sqlite_group.ts";
-import { listStatements } from "./sqlite_queries.ts";
+import { Lists } from "./sqlite_lists.ts";
 import {
   number,
   readAgentRow,
   readChangeRow,
   readEntryRow,
   readEventRow,
+  readLogRow,
   readSpecRow,
   text,
 } from "./sqlite_rows.ts";
-import { Tables } from "./sqlite_tables.ts";
+import { prepareAll, type Statements } from "./sqlite_statements.ts";
 import type {
   AgentRecord,
   Change,
+  Creation,
   EventChange,
   EventQuery,
   EventRecord,
   Fence,
+  LogChunk,
+  LogRecord,
   NewEvent,
   NewSession,
+  OpenCount,
   Release,
   ReleasedEvent,
   Store,
+  Sweep,
 } from "./store.ts";
 
 /**
@@ -40,35 +44,47 @@ export class SqliteStore implements Store {
   readonly durability = "fsync";
   readonly replicated = 0;
   readonly #db: DatabaseSync;
+  readonly #clock: Clock;
+  readonly #sql: Statements;
+  readonly #events: Events;
+  readonly #agents: Agents;
+  readonly #lists: Lists;
   readonly #group: GroupCommit;
-  readonly #tables: Tables;
+  #commits: number;
   #closed = false;
 
-  /** Takes over the database, and closes it with itself. */
+  /** Takes over the database, and closes it with itself; the clock stamps changes. */
   constructor(db: DatabaseSync, clock: Clock) {
     this.#db = db;
-    this.#group = new GroupCommit(db);
-    this.#tables = new Tables(db, clock);
-  }
-
-  createEvent(
-    tenant: string,
-    event: NewEvent,
-  ): Promise<{ readonly record: EventRecord; readonly created: boolean }> {
-    return this.#group.add(() => {
-      const known = this.#tables.getTaken(tenant, event);
-      if (known) return { record: known, created: false };
-      return { record: this.#tables.addEvent(tenant, event), created: true };
+    this.#clock = clock;
+    const sql = this.#sql = prepareAll(db);
+    const events = this.#events = new Events(sql);
+    const agents = this.#agents = new Agents(sql);
+    this.#lists = new Lists(db, sql);
+    this.#commits = number(sql.getCounter.get("commits") ?? {}, "value");
+    this.#group = new GroupCommit(db, {
+      write() {
+        events.write();
+        agents.write();
+      },
+      discard() {
+        events.discard();
+        agents.discard();
+      },
     });
   }
 
+  createEvent(tenant: string, event: NewEvent): Promise<Creation> {
+    return this.#group.add(() => this.#events.add(tenant, event));
+  }
+
   getEvent(tenant: string, id: string): Promise<EventRecord | undefined> {
-    return this.#read(() => this.#tables.findEvent("getEvent", tenant, id));
+    return this.#read(() => this.#events.find(tenant, id));
   }
 
   getSpec(tenant: string, id: string): Promise<EventSpec | undefined> {
     return this.#read(() => {
-      const row = this.#tables.sql.getSpec.get(tenant, id);
+      const row = this.#sql.getSpec.get(tenant, id);
       return row && readSpecRow(row);
     });
   }
@@ -82,13 +98,14 @@ export class SqliteStore implements Store {
     { readonly record: EventRecord; readonly changed: boolean } | undefined
   > {
     return this.#group.add(() => {
-      if (fence) this.#checkFence(tenant, fence);
-      const record = this.#tables.findEvent("getEvent", tenant, id);
+      if (fence) this.#agents.check(tenant, fence);
+      const record = this.#events.find(tenant, id);
       const change = record && decide(record);
-      if (fence) this.#note(tenant, fence);
+      if (fence) this.#agents.note(tenant, fence);
       if (!record || !change) return record && { record, changed: false };
+      const at = this.#clock.now();
       return {
-        record: this.#tables.changeEvent(record, change),
+        record: this.#events.change(record, change, { at }),
         changed: true,
       };
     });
@@ -99,22 +116,46 @@ export class SqliteStore implements Store {
     release: Release,
   ): Promise<readonly ReleasedEvent[]> {
     return this.#group.add(() => {
-      let seq = this.#checkFence(tenant, release);
-      if (seq === undefined) return [];
-      const released: ReleasedEvent[] = [];
-      for (
-        const { record, change } of this.#tables.chooseQueued(tenant, release)
-      ) {
-        const next = releaseChange(record, change);
-        released.push(
-          this.#tables.withPayload(
-            this.#tables.changeEvent(record, next, { seq: seq++ }),
-          ),
-        );
-      }
-      this.#tables.sql.setNextSeq.run(seq, tenant, release.agent);
+      const agent = this.#agents.check(tenant, release);
+      if (agent === undefined || agent.pausedAt !== undefined) return [];
+      let seq = agent.nextSeq;
+      const room = (release.seqMax ?? Infinity) - seq + 1;
+      const eventsMax = Math.min(release.eventsMax, Math.max(0, room));
+      const at = this.#clock.now();
+      const released = this.#events.choose(tenant, { ...release, eventsMax })
+        .map(({ record, change }) => {
+          const next = releaseChange(record, change);
+          const options = { at, seq: seq++ };
+          return this.#events.withPayload(
+            this.#events.change(record, next, options),
+          );
+        });
+      if (released.length > 0) this.#agents.change(agent, { nextSeq: seq });
       return released;
     });
+  }
+
+  nextReadyAt(
+    tenant: string,
+    agent: string,
+    at: number,
+  ): Promise<number | undefined> {
+    return this.#read(() => {
+      const row = this.#sql.nextReadyAt.get(tenant, agent, at);
+      return row?.["ready_at"] === null
+        ? undefined
+        : number(row ?? {}, "ready_at");
+    });
+  }
+
+  listOpen(
+    tenant: string,
+    agent: string,
+    { after, limit }: { readonly after: number; readonly limit: number },
+  ): Promise<readonly EventRecord[]> {
+    return this.#read(() =>
+      this.#sql.listOpen.all(tenant, agent, after, limit).map(readEventRow)
+    );
   }
 
   listReleased(
@@ -122,8 +163,8 @@ export class SqliteStore implements Store {
     agent: string,
   ): Promise<readonly ReleasedEvent[]> {
     return this.#read(() =>
-      this.#tables.sql.listReleased.all(tenant, agent).map((row) =>
-        this.#tables.withPayload(readEventRow(row))
+      this.#sql.listReleased.all(tenant, agent).map((row) =>
+        this.#events.withPayload(readEventRow(row))
       )
     );
   }
@@ -132,43 +173,61 @@ export class SqliteStore implements Store {
     tenant: string,
     query: EventQuery,
   ): Promise<readonly EventRecord[]> {
-    return this.#read(() =>
-      listStatements(tenant, query)
-        .flatMap(({ sql, values }) => this.#db.prepare(sql).all(...values))
-        .map((row) => number(row, "enq"))
-        .sort((a, b) => b - a)
-        .slice(0, query.limit)
-        .map((enq) => this.#tables.findEvent("getEventByEnq", enq))
-        .filter((record) => record !== undefined)
-    );
+    return this.#read(() => this.#lists.events(tenant, query));
   }
 
   listHistory(tenant: string, id: string): Promise<readonly HistoryEntry[]> {
     return this.#read(() =>
-      this.#tables.sql.listHistory.all(tenant, id).map(readEntryRow)
+      this.#sql.listHistory.all(tenant, id).map(readEntryRow)
     );
   }
 
   listDue(at: number, limit: number): Promise<readonly EventRecord[]> {
-    return this.#read(() =>
-      this.#tables.sql.listDue.all(at, limit).map(readEventRow)
-    );
+    return this.#read(() => this.#sql.listDue.all(at, limit).map(readEventRow));
   }
 
-  countOpen(
-    tenant: string,
-  ): Promise<ReadonlyMap<string, Partial<Record<State, number>>>> {
+  countOpen(tenant: string): Promise<ReadonlyMap<string, OpenCount>> {
     return this.#read(() => {
-      const counts = new Map<string, Partial<Record<State, number>>>();
-      for (const row of this.#tables.sql.countOpen.all(tenant)) {
+      const counts = new Map<string, OpenCount>();
+      for (const row of this.#sql.countOpen.all(tenant)) {
         const agent = text(row, "agent");
+        const { states = {}, bytes = 0 } = counts.get(agent) ?? {};
+        const state = text(row, "state") as State;
         counts.set(agent, {
-          ...counts.get(agent),
-          [text(row, "state")]: number(row, "events"),
+          states: { ...states, [state]: number(row, "events") },
+          bytes: bytes + number(row, "bytes"),
         });
       }
       return counts;
     });
+  }
+
+  sweep(sweep: Sweep): Promise<number> {
+    return this.#group.add(() => this.#events.sweep(sweep));
+  }
+
+  addLogs(
+    tenant: string,
+    id: string,
+    chunks: readonly LogChunk[],
+  ): Promise<void> {
+    return this.#group.add(() => {
+      this.#events.write();
+      for (const { attempt, stream, off, trunc, data } of chunks) {
+        const values = [attempt, stream, off, trunc ? 1 : 0];
+        this.#sql.addLog.run(...values, JSON.stringify(data), tenant, id);
+      }
+    });
+  }
+
+  listLogs(
+    tenant: string,
+    id: string,
+    { after, limit }: { readonly after: number; readonly limit: number },
+  ): Promise<readonly LogRecord[]> {
+    return this.#read(() =>
+      this.#sql.listLogs.all(tenant, id, after, limit).map(readLogRow)
+    );
   }
 
   listChanges(
@@ -177,54 +236,80 @@ export class SqliteStore implements Store {
     limit: number,
   ): Promise<readonly Change[]> {
     return this.#read(() =>
-      this.#tables.sql.listChanges.all(tenant, after, limit).map(readChangeRow)
+      this.#sql.listChanges.all(after, tenant, limit).map(readChangeRow)
     );
   }
 
   changeRange(): Promise<{ readonly oldest: number; readonly newest: number }> {
     return this.#read(() => {
-      const row = this.#tables.sql.changeRange.get();
+      const row = this.#sql.changeRange.get();
       if (!row || row["newest"] === null) return { oldest: 0, newest: 0 };
       return { oldest: number(row, "oldest"), newest: number(row, "newest") };
     });
   }
 
   openSession(tenant: string, session: NewSession): Promise<AgentRecord> {
-    return this.#group.add(() => {
-      const row = this.#tables.sql.getAgent.get(
-        tenant,
-        session.registration.id,
-      );
-      const agent = sessionRecord(tenant, session, row && readAgentRow(row));
-      this.#tables.setAgent(agent);
-      return agent;
-    });
+    return this.#group.add(() => this.#agents.open(tenant, session));
   }
 
   touchAgent(tenant: string, fence: Fence, seenAt: number): Promise<void> {
     return this.#group.add(() => {
-      const row = this.#tables.sql.getCounters.get(tenant, fence.agent);
-      if (!row || number(row, "gen") > fence.gen) return;
-      this.#tables.sql.setSeenAt.run(seenAt, tenant, fence.agent);
-      this.#note(tenant, fence);
+      const agent = this.#agents.get(tenant, fence.agent);
+      if (agent === undefined || agent.gen > fence.gen) return;
+      this.#agents.change(agent, { seenAt });
+      this.#agents.note(tenant, fence);
+    });
+  }
+
+  restartStream(
+    tenant: string,
+    fence: Fence,
+    epoch: string,
+  ): Promise<AgentRecord | undefined> {
+    return this.#group.add(() => {
+      const agent = this.#agents.check(tenant, fence);
+      if (agent === undefined) return undefined;
+      this.#events.write();
+      let nextSeq = 1;
+      for (const row of this.#sql.listReleased.all(tenant, agent.id)) {
+        const record = readEventRow(row);
+        this.#events.set({ ...record, seq: nextSeq++ }, record);
+      }
+      return this.#agents.change(agent, { epoch, nextSeq });
+    });
+  }
+
+  setPaused(
+    tenant: string,
+    id: string,
+    pausedAt: number | undefined,
+  ): Promise<AgentRecord | undefined> {
+    return this.#group.add(() => {
+      const agent = this.#agents.get(tenant, id);
+      return agent && this.#agents.pause(agent, pausedAt);
+    });
+  }
+
+  deleteAgent(tenant: string, id: string): Promise<boolean> {
+    return this.#group.add(() => {
+      const agent = this.#agents.get(tenant, id);
+      if (agent !== undefined) this.#agents.delete(agent);
+      return agent !== undefined;
     });
   }
 
   getAgent(tenant: string, id: string): Promise<AgentRecord | undefined> {
-    return this.#read(() => {
-      const row = this.#tables.sql.getAgent.get(tenant, id);
-      return row && readAgentRow(row);
-    });
+    return this.#read(() => this.#agents.get(tenant, id));
   }
 
   listAgents(tenant: string): Promise<readonly AgentRecord[]> {
-    return this.#read(() =>
-      this.#tables.sql.listAgents.all(tenant).map(readAgentRow)
-    );
+    return this.#read(() => this.#sql.listAgents.all(tenant).map(readAgentRow));
   }
 
   probe(): Promise<void> {
-    return this.#group.add(() => void this.#tables.sql.probe.run());
+    return this.#group.add(() =>
+      void this.#sql.setCounter.run(++this.#commits, "commits")
+    );
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -245,23 +330,5 @@ export class SqliteStore implements Store {
         throw unavailable("read", error);
       }
     });
-  }
-
-  /** Refuses a session that a newer one has replaced; returns the agent's next `seq` if the agent is known. */
-  #checkFence(
-    tenant: string,
-    { agent, gen }: Pick<Fence, "agent" | "gen">,
-  ): number | undefined {
-    const row = this.#tables.sql.getCounters.get(tenant, agent);
-    if (!row) return undefined;
-    checkGeneration({ id: agent, gen: number(row, "gen") }, gen);
-    return number(row, "next_seq");
-  }
-
-  /** Notes the status that a session reported. */
-  #note(tenant: string, { agent, sid }: Fence): void {
-    if (sid !== undefined) {
-      this.#tables.sql.setStatusUpto.run(sid, tenant, agent);
-    }
   }
 }

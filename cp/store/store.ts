@@ -1,3 +1,4 @@
+// deno-lint-ignore-file transporter/file-length -- the interface of a store and its records are read as a whole
 import type {
   Durability,
   ErrorBody,
@@ -97,7 +98,11 @@ export type Creation =
   /** Its id or its idempotency key is taken by this event. */
   | { readonly created: false; readonly record: EventRecord }
   /** Its id or its idempotency key was taken by an event that is not kept any more. */
-  | { readonly created: false; readonly tombstone: Tombstone };
+  | {
+    readonly created: false;
+    readonly record?: undefined;
+    readonly tombstone: Tombstone;
+  };
 
 /** An event about to be stored. */
 export interface NewEvent {
@@ -371,7 +376,7 @@ export interface Store extends AsyncDisposable {
     tenant: string,
     agent: string,
   ): Promise<readonly ReleasedEvent[]>;
-  /** Returns matching events, newest first. */
+  /** Returns matching events, newest first, without their results, which may be large. */
   listEvents(
     tenant: string,
     query: EventQuery,

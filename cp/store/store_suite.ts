@@ -32,8 +32,10 @@ import { changeCases } from "./testing/changes.ts";
 import { createCases } from "./testing/create.ts";
 import { lifeCases } from "./testing/life.ts";
 import { listCases } from "./testing/lists.ts";
+import { readyCases } from "./testing/ready.ts";
 import { releaseCases } from "./testing/release.ts";
 import type { StoreHarness } from "./testing/samples.ts";
+import { sweepCases } from "./testing/sweep.ts";
 
 export type { OpenedStore, StoreHarness } from "./testing/samples.ts";
 
@@ -48,6 +50,8 @@ export function testStore(name: string, harness: StoreHarness): void {
     ...createCases,
     ...changeCases,
     ...releaseCases,
+    ...readyCases,
+    ...sweepCases,
     ...listCases,
     ...agentCases,
     ...lifeCases,

@@ -3,7 +3,7 @@
  * of JSON for each. The path of the store comes through standard input.
  */
 import { openSqliteStore } from "../sqlite.ts";
-import { event, session, T, to } from "../testing/samples.ts";
+import { added, event, session, T, to } from "../testing/samples.ts";
 
 const path = await new Response(Deno.stdin.readable).text();
 const store = await openSqliteStore({ path });
@@ -19,7 +19,7 @@ async function write(worker: number): Promise<never> {
   for (let i = 0;; i++) {
     const id = `g${gen}-w${worker}-${i}`;
     const payload = { text: "x".repeat(i % 7 === 0 ? 50_000 : 100) };
-    const { record } = await store.createEvent(T, event(id, { spec: { payload } }));
+    const record = await added(store, T, event(id, { spec: { payload } }));
     say({ id, revision: record.revision, bytes: record.bytes });
     for (const state of ["assigned", "in_progress", "completed"] as const) {
       const fence = { agent: "edge-1", gen, sid: ++sid };

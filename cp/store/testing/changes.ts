@@ -7,6 +7,7 @@ import {
 } from "node:assert/strict";
 import type { EventResult } from "@transporter/sdk";
 import {
+  added,
   AT,
   event,
   session,
@@ -25,7 +26,7 @@ const RESULT: EventResult = {
 
 export const changeCases: StoreCases = {
   async "changeEvent() hands over the record, and returns the next"({ store }) {
-    const { record } = await store.createEvent(T, event("e1"));
+    const record = await added(store, T, event("e1"));
     const changed = await store.changeEvent(T, "e1", (seen) => {
       deepStrictEqual(seen, record);
       return to("in_progress", {
@@ -117,7 +118,7 @@ export const changeCases: StoreCases = {
   async "changeEvent() leaves an event when there is nothing to change"(
     { store },
   ) {
-    const { record } = await store.createEvent(T, event("e1"));
+    const record = await added(store, T, event("e1"));
     deepStrictEqual(await store.changeEvent(T, "e1", () => undefined), {
       record,
       changed: false,
@@ -137,7 +138,7 @@ export const changeCases: StoreCases = {
   async "changeEvent() rejects with what decide threw, which stops nobody else"(
     { store },
   ) {
-    const { record } = await store.createEvent(T, event("e1"));
+    const record = await added(store, T, event("e1"));
     const refusal = new RangeError("Not this one");
     const [before, refused, after] = await Promise.allSettled([
       store.createEvent(T, event("e2")),
@@ -193,7 +194,7 @@ export const changeCases: StoreCases = {
   ) {
     const { gen } = await store.openSession(T, session("edge-1"));
     await store.openSession(T, session("edge-1"));
-    const { record } = await store.createEvent(T, event("e1"));
+    const record = await added(store, T, event("e1"));
     const stale = { agent: "edge-1", gen, sid: 7 };
     await rejects(store.changeEvent(T, "e1", to("completed"), stale), {
       code: "superseded",

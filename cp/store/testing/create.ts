@@ -4,7 +4,16 @@ import {
   ok,
   strictEqual,
 } from "node:assert/strict";
-import { AT, event, idsOf, status, type StoreCases, T, to } from "./samples.ts";
+import {
+  added,
+  AT,
+  event,
+  idsOf,
+  status,
+  type StoreCases,
+  T,
+  to,
+} from "./samples.ts";
 
 /** Each character that some layer might lose, and what could be taken for the end of a text. */
 const ODD = 'é 🚀 \u0000 \ud800 \u2028 \u007f "quoted" \\ \' end';
@@ -40,14 +49,16 @@ export const createCases: StoreCases = {
       phase: "received",
       message: "Queued",
       attempt: 2,
+      notes: {},
       acceptedAt: AT,
       deadline: AT + 3_600_000,
+      dueAt: AT + 3_600_000,
       updatedAt: AT,
     });
     deepStrictEqual(await store.getEvent(T, "e1"), record);
   },
   async "createEvent() leaves out what is not there"({ store }) {
-    const { record } = await store.createEvent(T, event("e1"));
+    const record = await added(store, T, event("e1"));
     for (
       const name of [
         "idempotencyKey",
@@ -69,7 +80,7 @@ export const createCases: StoreCases = {
     const first = event("e1", {
       status: status("e1", "created", { details: { position: 3 } }),
     });
-    const { record } = await store.createEvent(T, first);
+    const record = await added(store, T, first);
     strictEqual(record.state, "created");
     deepStrictEqual(await store.listHistory(T, "e1"), [{
       ...first.status,
@@ -79,7 +90,7 @@ export const createCases: StoreCases = {
   async "createEvent() counts in order of acceptance"({ store }) {
     const records = [];
     for (const id of ["c", "a", "b"]) {
-      records.push((await store.createEvent(T, event(id))).record);
+      records.push(await added(store, T, event(id)));
     }
     const [first, second, third] = records.map(({ enq }) => enq);
     ok(first! < second! && second! < third!);
@@ -98,7 +109,7 @@ export const createCases: StoreCases = {
       spec,
       status: status("e1", "queued", { message: ODD }),
     });
-    const { record } = await store.createEvent(T, first);
+    const record = await added(store, T, first);
     strictEqual(
       record.bytes,
       new TextEncoder().encode(JSON.stringify(first.spec)).length,
@@ -136,7 +147,7 @@ export const createCases: StoreCases = {
   async "createEvent() returns the event that has the id, whatever its body"(
     { store },
   ) {
-    const { record } = await store.createEvent(T, event("e1"));
+    const record = await added(store, T, event("e1"));
     for (const digest of ["sha256:e1", "sha256:other"]) {
       const again = event("e1", { digest, spec: { payload: { other: true } } });
       deepStrictEqual(await store.createEvent(T, again), {
@@ -168,7 +179,8 @@ export const createCases: StoreCases = {
   async "createEvent() returns the event that has the idempotency key"(
     { store },
   ) {
-    const { record } = await store.createEvent(
+    const record = await added(
+      store,
       T,
       event("e1", { idempotencyKey: "key" }),
     );
@@ -187,11 +199,8 @@ export const createCases: StoreCases = {
   async "createEvent() takes the id for the idempotency key of an event without one"(
     { store },
   ) {
-    const { record: one } = await store.createEvent(T, event("e1"));
-    const { record: two } = await store.createEvent(
-      T,
-      event("e2", { idempotencyKey: "key" }),
-    );
+    const one = await added(store, T, event("e1"));
+    const two = await added(store, T, event("e2", { idempotencyKey: "key" }));
     const byId = await store.createEvent(
       T,
       event("e3", { idempotencyKey: "e1" }),
@@ -199,11 +208,12 @@ export const createCases: StoreCases = {
     deepStrictEqual(byId, { record: one, created: false });
     const byKey = await store.createEvent(T, event("key"));
     deepStrictEqual(byKey, { record: two, created: false });
-    const own = await store.createEvent(
+    const own = await added(
+      store,
       T,
       event("e4", { idempotencyKey: "e4" }),
     );
-    strictEqual(own.record.idempotencyKey, undefined);
+    strictEqual(own.idempotencyKey, undefined);
     const free = await store.createEvent(
       T,
       event("e5", { idempotencyKey: "e2" }),
@@ -212,12 +222,12 @@ export const createCases: StoreCases = {
   },
   async "createEvent() adds many at once, each once"({ store }) {
     const ids = Array.from({ length: 300 }, (_, i) => `e${i}`);
-    const added = await Promise.all(
+    const creations = await Promise.all(
       ids.map((id) => store.createEvent(T, event(id))),
     );
-    ok(added.every(({ created }) => created));
+    ok(creations.every(({ created }) => created));
     strictEqual(
-      new Set(added.map(({ record }) => record.enq)).size,
+      new Set(creations.map(({ record }) => record?.enq)).size,
       ids.length,
     );
     deepStrictEqual(

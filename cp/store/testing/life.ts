@@ -1,6 +1,7 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import type { Store } from "../store.ts";
 import {
+  added,
   AT,
   event,
   idsOf,
@@ -104,7 +105,7 @@ export const lifeCases: StoreCases = {
       event("z", { idempotencyKey: "key-a" }),
     );
     strictEqual(taken.created, false);
-    const { record } = await again.createEvent("a", event("z"));
+    const record = await added(again, "a", event("z"));
     ok(before.b.events.every(({ enq }) => enq < record.enq));
     ok((await again.changeRange()).newest > newest);
     strictEqual((await again.openSession("a", session("edge-1"))).gen, 2);
@@ -135,6 +136,21 @@ export const lifeCases: StoreCases = {
       getSpec: () => store.getSpec(T, "a"),
       changeEvent: () => store.changeEvent(T, "a", to("failed"), fence),
       releaseEvents: () => store.releaseEvents(T, release(1)),
+      nextReadyAt: () => store.nextReadyAt(T, "edge-1", AT),
+      listOpen: () => store.listOpen(T, "edge-1", { after: 0, limit: 1 }),
+      sweep: () =>
+        store.sweep({
+          finishedBefore: AT,
+          finishedMax: 0,
+          until: () => AT,
+          at: AT,
+          limit: 1,
+        }),
+      addLogs: () => store.addLogs(T, "a", []),
+      listLogs: () => store.listLogs(T, "a", { after: 0, limit: 1 }),
+      restartStream: () => store.restartStream(T, fence, "e"),
+      setPaused: () => store.setPaused(T, "edge-1", AT),
+      deleteAgent: () => store.deleteAgent(T, "edge-1"),
       listReleased: () => store.listReleased(T, "edge-1"),
       listEvents: () => store.listEvents(T, { limit: 1 }),
       listHistory: () => store.listHistory(T, "a"),

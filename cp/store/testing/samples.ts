@@ -1,3 +1,4 @@
+import { ok } from "node:assert/strict";
 import type {
   EventSpec,
   EventStatus,
@@ -77,9 +78,21 @@ export function event(
     digest: `sha256:${id}`,
     acceptedAt: AT,
     deadline: AT + 3_600_000,
+    dueAt: rest.dueAt ?? rest.deadline ?? AT + 3_600_000,
     status: status(id, "queued"),
     ...rest,
   };
+}
+
+/** Stores an event; returns its record, or the one that has its id or key. */
+export async function added(
+  into: Store,
+  tenant: string,
+  event: NewEvent,
+): Promise<EventRecord> {
+  const { record } = await into.createEvent(tenant, event);
+  ok(record, "the event is kept");
+  return record;
 }
 
 /** A change to a state, as `decide` returns it. */
@@ -132,6 +145,7 @@ export function release(gen: number, rest: Partial<Release> = {}): Release {
     gen,
     eventsMax: 100,
     bytesMax: 1e9,
+    at: AT,
     decide: to("assigned"),
     ...rest,
   };

@@ -1,0 +1,87 @@
+import type { EventRecord } from "./store.ts";
+
+interface Cached {
+  readonly record: EventRecord;
+  /** Of an event that came in through this process and was not released yet. */
+  readonly payload: string | undefined;
+}
+
+/** Bytes that are kept, counted as JSON; in memory they take a few times as much. */
+const BYTES_MAX = 32 * 1024 * 1024;
+
+/** What a record takes besides what was asked, in bytes. */
+const RECORD_BYTES = 500;
+
+/** The most that is counted of what was asked without its payload, in bytes. */
+const HEAD_BYTES_MAX = 64 * 1024;
+
+/**
+ * The events that are being worked on, so that a status needs no look into the
+ * database. Those that were left alone longest are dropped first.
+ */
+export class EventCache {
+  readonly #entries = new Map<string, Cached>();
+  readonly #bytesMax: number;
+  #bytes = 0;
+
+  /** Makes an empty cache. */
+  constructor(bytesMax: number = BYTES_MAX) {
+    this.#bytesMax = bytesMax;
+  }
+
+  /** The record of an event; `undefined` when the database has to be asked. */
+  get(tenant: string, id: string): EventRecord | undefined {
+    return this.#entries.get(key(tenant, id))?.record;
+  }
+
+  /** The payload of an event as JSON, which is kept until it was asked for once; `undefined` when the database has to be asked. */
+  takePayload(record: EventRecord): string | undefined {
+    const payload = this.#entries.get(keyOf(record))?.payload;
+    if (payload !== undefined) this.#put(record, undefined);
+    return payload;
+  }
+
+  /** Keeps a new record, with its payload, or one that changed. */
+  set(record: EventRecord, payload?: string): void {
+    this.#put(record, payload ?? this.#entries.get(keyOf(record))?.payload);
+    for (const { record: oldest } of this.#entries.values()) {
+      if (this.#bytes <= this.#bytesMax) return;
+      this.delete(oldest);
+    }
+  }
+
+  /** Forgets an event. */
+  delete(record: EventRecord): void {
+    const known = this.#entries.get(keyOf(record));
+    if (known === undefined) return;
+    this.#bytes -= bytesOf(known);
+    this.#entries.delete(keyOf(record));
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.#entries.clear();
+    this.#bytes = 0;
+  }
+
+  #put(record: EventRecord, payload: string | undefined): void {
+    this.delete(record);
+    const cached = { record, payload };
+    this.#entries.set(keyOf(record), cached);
+    this.#bytes += bytesOf(cached);
+  }
+}
+
+function bytesOf({ record: { bytes }, payload }: Cached): number {
+  return RECORD_BYTES +
+    (payload === undefined ? Math.min(bytes, HEAD_BYTES_MAX) : bytes);
+}
+
+function keyOf({ tenant, spec: { id } }: EventRecord): string {
+  return key(tenant, id);
+}
+
+/** A tenant has no line break. */
+function key(tenant: string, id: string): string {
+  return `${tenant}\n${id}`;
+}
