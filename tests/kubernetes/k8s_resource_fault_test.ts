@@ -347,7 +347,7 @@ Deno.test("k8s.hang: a server that stays silent is given up, and asked again ove
 Deno.test("k8s.hang: a connection that fell silent is left for a new one", async () => {
   await using kube = await testCluster();
   await using fresh = await freshNamespace(kube);
-  await using proxy = new TcpProxy({
+  await using proxy = await TcpProxy.open({
     hostname: kube.server.hostname,
     port: Number(kube.server.port),
   });
