@@ -247,6 +247,7 @@ export class Agent implements AsyncDisposable {
       heartbeatMs: this.#settings.heartbeatInterval,
       clock,
       controlPlaneClock: this.#controlPlaneClock,
+      measured: () => runner.look(),
       log,
       failed: this.#fail,
       signal,

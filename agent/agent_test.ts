@@ -70,7 +70,8 @@ Deno.test("agent.reconnect.forever: a control plane that is away for an hour fin
   bench.refusals.length = 0;
   const second = await bench.accept();
   await second.registerV2();
-  await second.send(event(1, "e1"));
+  const deadline = "2026-11-24T00:00:00Z";
+  await second.send({ ...event(1, "e1"), deadline });
   deepStrictEqual(bench.started, ["e1 1"]);
 });
 

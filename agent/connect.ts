@@ -41,19 +41,25 @@ const SUPERSEDED_MS = 60_000;
 /**
  * Opens one session after the other until aborted, with pauses of full jitter
  * in between: one that fails, or is closed right after the registration as the
- * Go control plane does on a takeover, only makes the next pause longer.
+ * Go control plane does on a takeover, only makes the next pause longer. After
+ * one that the control plane drained, the pause is what that asked for.
  *
  * @param options Where to, how, and what a session is.
  */
 export async function stayConnected(options: ConnectOptions): Promise<void> {
-  const { urls, clock, log, signal } = options;
+  const { urls, log, signal } = options;
   let failures = 0;
   let turn = 0;
   while (!signal.aborted) {
     const url = urls[turn % urls.length];
     if (url === undefined) throw new RangeError("Cannot connect without a URL");
-    const { error, livedMs } = await attempt(url, options);
+    const { error, livedMs, away } = await attempt(url, options);
     if (signal.aborted) return;
+    if (away !== undefined) {
+      failures = 0;
+      await pause(away.afterMs + options.rng.next() * away.jitterMs, options);
+      continue;
+    }
     const lived = livedMs >= LIVED_MS;
     if (lived) failures = 0;
     else turn++;
@@ -66,10 +72,17 @@ export async function stayConnected(options: ConnectOptions): Promise<void> {
       retry_ms: Math.round(pauseMs),
       error,
     });
-    await clock.sleep(pauseMs, { signal }).catch((reason) => {
-      if (!signal.aborted) throw reason;
-    });
+    await pause(pauseMs, options);
   }
+}
+
+async function pause(
+  ms: number,
+  { clock, signal }: ConnectOptions,
+): Promise<void> {
+  await clock.sleep(ms, { signal }).catch((reason) => {
+    if (!signal.aborted) throw reason;
+  });
 }
 
 async function attempt(url: URL, options: ConnectOptions): Promise<SessionEnd> {

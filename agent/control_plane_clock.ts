@@ -1,4 +1,4 @@
-import type { Clock } from "@transporter/sdk";
+import { type Clock, TransporterError } from "@transporter/sdk";
 
 /** One measurement: how far the control plane's time is ahead of our monotonic one. */
 interface Sample {
@@ -10,6 +10,15 @@ interface Sample {
 
 /** A measurement older than this gives way to any newer one: clocks drift. */
 const SAMPLE_MS_MAX = 5 * 60_000;
+
+/**
+ * How far the control plane's time may be from this machine's, in milliseconds:
+ * beyond it one of the two is wrong, and nothing tells which (security.md E.8).
+ */
+const OFFSET_MS_MAX = 5 * 60_000;
+
+/** A clock is not set right within a second. */
+const SKEW = { details: { retry_after_ms: 30_000 } };
 
 /** Disagreement beyond the two errors that means that one of the clocks was set, in milliseconds. */
 const JUMP_MS = 500;
@@ -23,6 +32,11 @@ const JUMP_MS = 500;
 export class ControlPlaneClock {
   readonly #clock: Clock;
   #best: Sample | undefined;
+  /**
+   * Whether the control plane gives its time. One of version 1 never does, and
+   * then deadlines follow the agent's own clock.
+   */
+  given = false;
 
   /** Measures with this clock. */
   constructor(clock: Clock) {
@@ -40,6 +54,27 @@ export class ControlPlaneClock {
     return this.#best === undefined
       ? undefined
       : this.now() - this.#clock.now();
+  }
+
+  /** Why nothing may be started by this time; `undefined` when there is no reason. */
+  get fault(): TransporterError | undefined {
+    const { offsetMs } = this;
+    if (!this.given) return undefined;
+    if (offsetMs === undefined) {
+      return new TransporterError(
+        "clock_skew",
+        "Cannot start events as the control plane's time is not known",
+        SKEW,
+      );
+    }
+    if (Math.abs(offsetMs) <= OFFSET_MS_MAX) return undefined;
+    const seconds = Math.round(Math.abs(offsetMs) / 1000);
+    const side = offsetMs > 0 ? "behind" : "ahead of";
+    return new TransporterError(
+      "clock_skew",
+      `Cannot start events as this machine's clock is ${seconds} s ${side} the control plane's: at most 300 s are believed`,
+      SKEW,
+    );
   }
 
   /**

@@ -54,7 +54,8 @@ class DyingJournal extends MemoryJournal {
 
 /** Has a control plane's events run by one process after the other, the first of which dies. */
 async function run(life: Life, repeatable: boolean) {
-  const controlPlane = new TestControlPlane();
+  const clock = new TestClock();
+  const controlPlane = new TestControlPlane(clock);
   const started: string[] = [];
   for (const id of ["a", "b", "c"]) controlPlane.submit(specOf(id));
   let left = new MemoryJournal();
@@ -63,6 +64,7 @@ async function run(life: Life, repeatable: boolean) {
     const journal = new DyingJournal(left, life);
     const wires: Wire[] = [];
     const living = live(journal, {
+      clock,
       controlPlane,
       executor: witness((start) => started.push(start), {
         repeatable,
@@ -83,7 +85,8 @@ async function run(life: Life, repeatable: boolean) {
 /** One process of an agent, until every event has ended. */
 async function live(
   journalFile: DyingJournal,
-  { controlPlane, executor, wires }: {
+  { clock, controlPlane, executor, wires }: {
+    readonly clock: TestClock;
     readonly controlPlane: TestControlPlane;
     readonly executor: Executor;
     readonly wires: Wire[];
@@ -102,7 +105,7 @@ async function live(
       },
     },
     journalFile,
-    clock: new TestClock(),
+    clock,
   });
   const stop = new AbortController();
   const running = agent.run(stop.signal);

@@ -1,4 +1,5 @@
 import {
+  type CancelFrame,
   type Clock,
   CREATED_AHEAD_MS_MAX,
   type Delivery,
@@ -15,11 +16,12 @@ import {
 } from "@transporter/sdk";
 import type { ControlPlaneClock } from "./control_plane_clock.ts";
 import type { Journal } from "./journal.ts";
+import type { JournalEntry } from "./journal_state.ts";
 import type { Outbox } from "./outbox.ts";
 import { interrupted } from "./recover.ts";
 import type { Runner } from "./runner.ts";
 import { lastStatus } from "./status.ts";
-import { prepare } from "./work.ts";
+import { prepare, type Prepared } from "./work.ts";
 
 /** Options of {@linkcode Inbox}. */
 export interface InboxOptions {
@@ -39,6 +41,11 @@ export interface InboxOptions {
   readonly controlPlaneClock: ControlPlaneClock;
   /** For the operator. */
   readonly log: Logger;
+}
+
+/** What is left of an attempt that an earlier process began, once its body is gone. */
+function forgotten({ id, attempt }: JournalEntry) {
+  return { spec: { id }, attempt, repeatable: false };
 }
 
 /** An event that can be run here. */
@@ -95,48 +102,56 @@ export class Inbox {
       this.#refuse(delivery, TransporterError.from(reason));
       return;
     }
-    const { spec, executor, digest } = event;
-    const prepared = await prepare(executor, spec);
+    const prepared = await prepare(event.executor, event.spec);
     // From here to the journal nothing waits: the order of deliveries is the order of starts.
     if (this.#stopped) return;
-    const { journal, outbox, runner } = this.#options;
-    const known = journal.get(spec.id);
-    const attempt = frame.attempt ?? known?.attempt ?? 1;
-    if (known !== undefined && known.digest !== digest) {
-      this.#refuse(
-        delivery,
-        new TransporterError(
-          "id_conflict",
-          `Cannot take event "${spec.id}" as another event of this id was taken before`,
-        ),
-      );
+    try {
+      this.#admit(frame, { ...event, ...prepared, epoch });
+    } catch (reason) {
+      this.#refuse(delivery, TransporterError.from(reason));
       return;
     }
-    if (known === undefined || attempt >= known.attempt) {
-      const { seq } = frame;
-      const at = epoch === undefined || seq === undefined ? {} : { epoch, seq };
-      const deadline = this.#deadlineOf(frame, spec);
-      const stage = known?.attempt === attempt ? known.stage : "received";
-      if (
-        stage === "received" || known?.seq !== seq || known?.epoch !== epoch
-      ) {
-        journal.arrive({ id: spec.id, attempt, digest, deadline, ...at });
-      }
-      if (stage === "finished") outbox.repeat(spec.id);
-      else if (!runner.holds(spec.id, attempt)) {
-        const begun = stage === "begun";
-        runner.add({
-          spec,
-          attempt,
-          seq,
-          deadline,
-          begun,
-          executor,
-          ...prepared,
-        });
-      }
+    this.#options.journal.durable().then(() => delivery.ack(), failed);
+  }
+
+  /**
+   * Takes an event back: what waits is never started, what runs is aborted, and
+   * the last status says what became of it. Repeating it does no harm.
+   *
+   * @param frame What is not wanted any more.
+   * @param failed Called when the journal fails.
+   * @throws {TransporterError} `unknown_event` when the agent does not have the attempt.
+   */
+  cancel(
+    { event_id: id, attempt, reason }: CancelFrame,
+    failed: (reason: unknown) => void,
+  ): void {
+    const { journal, outbox, runner, agentId, clock, log } = this.#options;
+    const known = journal.get(id);
+    if (known === undefined || (attempt ?? 0) > known.attempt) {
+      throw new TransporterError(
+        "unknown_event",
+        `Cannot cancel event "${id.slice(0, 128)}" as it is not here`,
+      );
     }
-    journal.durable().then(() => delivery.ack(), failed);
+    // An attempt that another one followed is over.
+    if (attempt !== undefined && attempt < known.attempt) return;
+    log.info("Event is cancelled", { event_id: id, stage: known.stage });
+    const error = new TransporterError(
+      "cancelled",
+      `Event "${id}" was cancelled: ${reason}`,
+    );
+    runner.cancel(id, error);
+    const report = { agentId, at: clock.now() };
+    if (known.stage === "finished") outbox.repeat(id);
+    else if (known.stage === "received") {
+      const last = { ...report, id, attempt: known.attempt };
+      outbox.record(
+        lastStatus({ ...last, phase: "cancelled", error: error.toJSON() }),
+      ).catch(failed);
+    } else if (!runner.holds(id, known.attempt)) {
+      outbox.record(interrupted(forgotten(known), report)).catch(failed);
+    }
   }
 
   /**
@@ -145,10 +160,52 @@ export class Inbox {
    */
   async reportInterrupted(): Promise<void> {
     const { journal, outbox, runner, agentId, clock } = this.#options;
-    for (const { id, attempt, stage } of [...journal.entries()]) {
-      if (stage !== "begun" || runner.holds(id)) continue;
-      const work = { spec: { id }, attempt, repeatable: false };
-      await outbox.record(interrupted(work, { agentId, at: clock.now() }));
+    for (const entry of [...journal.entries()]) {
+      if (entry.stage !== "begun" || runner.holds(entry.id)) continue;
+      const report = { agentId, at: clock.now() };
+      await outbox.record(interrupted(forgotten(entry), report));
+    }
+  }
+
+  /**
+   * Notes an event and has it run, unless that was done before.
+   *
+   * @throws {TransporterError} `id_conflict`, and `clock_skew` while nothing may be started.
+   */
+  #admit(
+    frame: EventFrame,
+    event: ReadEvent & Prepared & { readonly epoch: string | undefined },
+  ): void {
+    const { journal, outbox, runner, controlPlaneClock } = this.#options;
+    const { spec, digest, epoch, ...rest } = event;
+    const { id } = spec;
+    const known = journal.get(id);
+    if (known !== undefined && known.digest !== digest) {
+      throw new TransporterError(
+        "id_conflict",
+        `Cannot take event "${id}" as another event of this id was taken before`,
+      );
+    }
+    const attempt = frame.attempt ?? known?.attempt ?? 1;
+    if (known !== undefined && attempt < known.attempt) {
+      // A control plane that was restored may not know that it made another attempt.
+      if (known.stage === "finished") outbox.repeat(id);
+      return;
+    }
+    const stage = known?.attempt === attempt ? known.stage : "received";
+    const held = runner.holds(id, attempt);
+    const { fault } = controlPlaneClock;
+    if (stage === "received" && !held && fault !== undefined) throw fault;
+    const { seq } = frame;
+    const at = epoch === undefined || seq === undefined ? {} : { epoch, seq };
+    const deadline = this.#deadlineOf(frame, spec);
+    if (stage === "received" || known?.seq !== seq || known?.epoch !== epoch) {
+      journal.arrive({ id, attempt, digest, deadline, ...at });
+    }
+    const begun = stage === "begun";
+    if (stage === "finished") outbox.repeat(id);
+    else if (!held) {
+      runner.add({ spec, attempt, seq, deadline, begun, ...rest });
     }
   }
 

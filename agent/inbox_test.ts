@@ -152,6 +152,23 @@ Deno.test("Inbox runs a higher attempt, and acknowledges a lower one", async () 
   deepStrictEqual(bench.started, ["e1 1", "e1 2"]);
 });
 
+Deno.test("Inbox tells the end of a newer attempt again when an older one is delivered", async () => {
+  const [opened, far] = await connect();
+  await using bench = opened;
+  await far.send(event(1, "e1", { attempt: 2 }));
+  deepStrictEqual(ends(await answers(bench, far)), [
+    "ack 1",
+    "e1 2 completed",
+  ]);
+  await far.send({ type: "status_ack", upto: 100 });
+  await far.send(event(2, "e1", { attempt: 1 })); // from before a restore
+  deepStrictEqual(ends(await answers(bench, far)).toSorted(), [
+    "ack 2",
+    "e1 2 completed",
+  ]);
+  deepStrictEqual(bench.started, ["e1 2"]);
+});
+
 Deno.test("Inbox refuses another event of a known id, after a restart too", async () => {
   const [opened, far] = await connect();
   await using bench = opened;

@@ -2,11 +2,15 @@ import {
   CAPABILITIES,
   type ExecutorInfo,
   FRAME_BYTES_MAX,
+  type LinkFeature,
   type LinkOffer,
   type RegistrationFrame,
   TransporterError,
 } from "@transporter/sdk";
 import type { JournalEntry, JournalMeta } from "./journal_state.ts";
+
+/** What this agent can do on a link of version 2. */
+const FEATURES: readonly LinkFeature[] = ["ack", "parts", "cancel", "drain"];
 
 /** Who the agent is: what a registration says of it. */
 export type Identity = Omit<
@@ -38,7 +42,7 @@ export function registrationOf(
     identity;
   const link: LinkOffer = {
     versions: [2, 1],
-    features: ["ack", "parts"],
+    features: FEATURES,
     instance: meta.instance,
     ...(meta.epoch === undefined
       ? {}

@@ -24,7 +24,7 @@ Deno.test("registrationOf() names capabilities as v1 does, and leaves out what i
     capabilities: ["k8s_crud", "script_exec", "dance"],
     link: {
       versions: [2, 1],
-      features: ["ack", "parts"],
+      features: ["ack", "parts", "cancel", "drain"],
       instance: "i",
       resume: { epoch: "e", recv: 7 },
       window: 3,

@@ -4,6 +4,7 @@ import {
   type EventStatus,
   execute,
   type ExecuteOptions,
+  formatDuration,
   type Logger,
   TransporterError,
 } from "@transporter/sdk";
@@ -94,6 +95,23 @@ export class Runner {
     this.#pump();
   }
 
+  /** Looks again whether something has its turn: the time may be believed now. */
+  look(): void {
+    this.#pump();
+  }
+
+  /**
+   * Takes back every attempt at an event: what waits is never started, and what
+   * runs is aborted. Does nothing when there is none.
+   *
+   * @param reason How what runs ends.
+   */
+  cancel(id: string, reason: TransporterError): void {
+    this.#running.get(id)?.abort.abort(reason);
+    this.#waiting = this.#waiting.filter(({ spec }) => spec.id !== id);
+    this.#pump(); // what waited behind it may have its turn
+  }
+
   /** Starts nothing any more; what runs goes on. What waits stays in the journal. */
   stop(): void {
     this.#stopped = true;
@@ -115,6 +133,7 @@ export class Runner {
 
   /** Starts whatever has its turn. What has not lets nothing with the same keys pass. */
   #pump(): void {
+    const { fault } = this.#options.controlPlaneClock;
     const taken = new Set(
       [...this.#running.values()].flatMap(({ work }) => work.keys),
     );
@@ -123,7 +142,8 @@ export class Runner {
       const full = this.#running.size >= this.#options.concurrency ||
         taken.has(EVERYTHING);
       if (work === undefined || full || this.#stopped) return;
-      const free = !this.#running.has(work.spec.id) && isFree(work.keys, taken);
+      const free = !this.#running.has(work.spec.id) &&
+        isFree(work.keys, taken) && (fault === undefined || work.begun);
       for (const key of work.keys) taken.add(key);
       if (!free) {
         i++;
@@ -154,22 +174,18 @@ export class Runner {
     const log = this.#options.log.with({ event_id: id, attempt });
     if (!begun) await journal.begin(id, attempt);
     const remainingMs = work.deadline - controlPlaneClock.now();
-    if (!begun && remainingMs <= 0) {
-      log.warn("Event was not started as its deadline is over");
-      await outbox.record(expired(work, { agentId, at: clock.now() }));
+    const unfit = begun ? undefined : this.#unfit(work, remainingMs);
+    if (unfit !== undefined) {
+      log.warn("Event was not started", { error: unfit });
+      await outbox.record(unstarted(work, unfit, { agentId, at: clock.now() }));
       return;
     }
-    using limit = deadline(clock, Math.max(0, remainingMs), {
-      reason: new TransporterError(
-        "timeout",
-        `Event "${id}" was not over by its deadline`,
-      ),
-      signal,
-    });
+    const { limitMs, reason } = limitOf(work, remainingMs);
+    using limit = deadline(clock, limitMs, { reason, signal });
     const options: ExecuteOptions = {
       agentId,
       attempt,
-      deadline: clock.now() + remainingMs,
+      deadline: clock.now() + limitMs,
       signal: limit.signal,
       clock,
       log,
@@ -189,6 +205,20 @@ export class Runner {
     });
   }
 
+  /** Why an attempt must not be started now, although it had its turn; asked last, after the fsync. */
+  #unfit(
+    { spec: { id } }: Work,
+    remainingMs: number,
+  ): TransporterError | undefined {
+    const { fault } = this.#options.controlPlaneClock;
+    if (fault !== undefined) return fault;
+    if (remainingMs > 0) return undefined;
+    return new TransporterError(
+      "expired",
+      `Event "${id}" was not started as its deadline is over`,
+    );
+  }
+
   async #end(work: Work, options: ExecuteOptions): Promise<EventStatus> {
     if (!work.begun) return await execute(work.executor, work.spec, options);
     const last = await recover(work, options);
@@ -197,25 +227,36 @@ export class Runner {
   }
 }
 
+/** How long an attempt may take, in milliseconds, and what it means when it takes longer. */
+function limitOf(
+  { spec: { id, timeout }, attempt }: Work,
+  remainingMs: number,
+): { limitMs: number; reason: TransporterError } {
+  const timeoutMs = timeout === undefined ? Infinity : timeout / 1e6;
+  const message = timeoutMs < remainingMs
+    ? `Attempt ${attempt} at event "${id}" was not over after ${
+      formatDuration(timeoutMs * 1e6)
+    }, its timeout`
+    : `Event "${id}" was not over by its deadline`;
+  return {
+    limitMs: Math.max(0, Math.min(remainingMs, timeoutMs)),
+    reason: new TransporterError("timeout", message),
+  };
+}
+
 function isFree(keys: readonly string[], taken: ReadonlySet<string>): boolean {
   return keys.includes(EVERYTHING)
     ? taken.size === 0
     : keys.every((key) => !taken.has(key));
 }
 
-function expired(
-  work: Work,
+function unstarted(
+  { spec: { id }, attempt }: Work,
+  reason: TransporterError,
   report: { agentId: string; at: number },
 ): EventStatus {
-  const { spec: { id }, attempt } = work;
-  const message = `Event "${id}" was not started as its deadline is over`;
-  return lastStatus({
-    ...report,
-    id,
-    attempt,
-    phase: "expired",
-    error: { code: "expired", message },
-  });
+  const phase = reason.code === "expired" ? "expired" : "failed";
+  return lastStatus({ ...report, id, attempt, phase, error: reason.toJSON() });
 }
 
 /** What the control plane has to know to decide what follows an interruption. */

@@ -1,5 +1,10 @@
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
-import { silentLogger, TransporterError, ulids } from "@transporter/sdk";
+import {
+  type EventSpec,
+  silentLogger,
+  TransporterError,
+  ulids,
+} from "@transporter/sdk";
 import { settle, TestClock } from "@transporter/sdk/testing";
 import { ControlPlaneClock } from "./control_plane_clock.ts";
 import { Journal } from "./journal.ts";
@@ -47,7 +52,8 @@ class Bench {
     id: string,
     options:
       & WitnessOptions
-      & Partial<Pick<Work, "attempt" | "deadline" | "begun">> = {},
+      & Partial<Pick<Work, "attempt" | "deadline" | "begun">>
+      & { spec?: Partial<EventSpec> } = {},
   ): Promise<void> {
     const { attempt = 1, deadline = this.clock.now() + 60_000, begun = false } =
       options;
@@ -63,7 +69,7 @@ class Bench {
       },
       ...options,
     });
-    const spec = specOf(id);
+    const spec = specOf(id, options.spec);
     const prepared = await prepare(executor, spec);
     if (!begun) this.journal.arrive({ id, attempt, digest: id, deadline });
     this.runner.add({
@@ -328,3 +334,53 @@ for (const [name, { options, end }] of Object.entries(RECOVERIES)) {
       });}
   });
 }
+
+Deno.test("Runner aborts an attempt that takes longer than its timeout, and says so", async () => {
+  const bench = await Bench.open();
+  await bench.add("short", { spec: { timeout: 5e9 } });
+  await bench.add("long", { spec: { timeout: 3600e9 } });
+  await bench.clock.advance(4_999);
+  strictEqual(bench.end("short"), undefined);
+  await bench.clock.advance(1);
+  strictEqual(bench.end("short"), "failed timeout");
+  match(
+    bench.journal.get("short")?.status?.message ?? "",
+    /^Attempt 1 at event "short" was not over after 5s, its timeout$/,
+  );
+  await bench.clock.advance(55_000);
+  match(
+    bench.journal.get("long")?.status?.message ?? "",
+    /^Event "long" was not over by its deadline$/,
+  );
+});
+
+Deno.test("Runner gives the executor the earlier of deadline and timeout", async () => {
+  const bench = await Bench.open();
+  const deadlines: number[] = [];
+  const start = bench.clock.now();
+  for (const timeout of [5e9, 3600e9]) {
+    await bench.add(`t${timeout}`, {
+      spec: { timeout },
+      apply: (_, context) => {
+        deadlines.push(context.deadline - start);
+        return Promise.resolve({});
+      },
+    });
+  }
+  deepStrictEqual(deadlines, [5_000, 60_000]);
+});
+
+Deno.test("Runner runs events that share a concurrency_key one after the other, whatever their executor says", async () => {
+  const bench = await Bench.open();
+  const alone = { keys: () => ["*"] };
+  const same = { keys: () => ["object"] };
+  await bench.add("a", { ...alone, spec: { concurrency_key: "k" } });
+  await bench.add("b", { ...same, spec: { concurrency_key: "k" } });
+  await bench.add("c", { ...alone, spec: { concurrency_key: "*" } });
+  await bench.add("d", { ...same, spec: { concurrency_key: "object" } });
+  await bench.add("e", same);
+  deepStrictEqual(bench.started, ["a 1", "c 1", "d 1", "e 1"]);
+  await bench.release("a");
+  deepStrictEqual(bench.started.at(-1), "b 1");
+  await bench.release("b", "c", "d", "e");
+});

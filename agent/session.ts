@@ -1,11 +1,11 @@
 import {
+  type CancelFrame,
   type Clock,
   type Delivery,
-  formatTime,
+  type DrainFrame,
   Link,
   type Logger,
   type Message,
-  parseTime,
   type RegistrationFrame,
   TransporterError,
   type WelcomeFrame,
@@ -13,6 +13,7 @@ import {
 } from "@transporter/sdk";
 import type { ControlPlaneClock } from "./control_plane_clock.ts";
 import { register } from "./handshake.ts";
+import { type Figures, Heartbeats } from "./heartbeats.ts";
 import type { Inbox } from "./inbox.ts";
 import type { Outbox } from "./outbox.ts";
 
@@ -32,6 +33,8 @@ export interface SessionOptions {
   readonly clock: Clock;
   /** Learns the control plane's time. */
   readonly controlPlaneClock: ControlPlaneClock;
+  /** Called when the control plane has told its time. */
+  readonly measured: () => void;
   /** For the operator. */
   readonly log: Logger;
   /** Called when the control plane took the agent. */
@@ -42,20 +45,16 @@ export interface SessionOptions {
   readonly signal: AbortSignal;
 }
 
-/** What an agent tells of itself. */
-export interface Figures {
-  /** The state of its link. */
-  readonly link: Readonly<Record<string, unknown>>;
-  /** What it does. */
-  readonly metrics: Readonly<Record<string, unknown>>;
-}
-
 /** How a session ended. */
 export interface SessionEnd {
   /** Why; `undefined` when it was closed without a reason. */
   readonly error: TransporterError | undefined;
   /** How long it was registered, in milliseconds; 0 when it never was. */
   readonly livedMs: number;
+  /** When to come back, in milliseconds from now, if the control plane asked for it: then its end is no failure. */
+  readonly away?:
+    | { readonly afterMs: number; readonly jitterMs: number }
+    | undefined;
 }
 
 /**
@@ -73,14 +72,8 @@ export async function converse(
   return await session.run();
 }
 
-/** Heartbeats never come closer than this, in milliseconds, whatever the control plane asks for. */
-const HEARTBEAT_MS_MIN = 100;
-
-/** A heartbeat that may still be answered. */
-interface Asked {
-  readonly timestamp: string;
-  readonly at: number;
-}
+/** The longest that a control plane may keep an agent away, in milliseconds. */
+const AWAY_MS_MAX = 5 * 60_000;
 
 class Session {
   readonly #link: Link;
@@ -88,7 +81,8 @@ class Session {
   readonly #over = new AbortController();
   #welcome: WelcomeFrame | undefined;
   #registeredAt: number | undefined;
-  #asked: Asked | undefined;
+  #heartbeats: Heartbeats | undefined;
+  #drained: DrainFrame | undefined;
 
   constructor(link: Link, options: SessionOptions) {
     this.#link = link;
@@ -113,7 +107,8 @@ class Session {
     const livedMs = this.#registeredAt === undefined
       ? 0
       : clock.monotonic() - this.#registeredAt;
-    return { error: error ?? await this.#link.closed, livedMs };
+    error ??= await this.#link.closed;
+    return { error, livedMs, away: this.#away() };
   }
 
   async #talk(): Promise<void> {
@@ -127,8 +122,13 @@ class Session {
     });
     this.#registeredAt = clock.monotonic();
     this.#welcome = welcome;
+    const heartbeats = this.#heartbeats = new Heartbeats({
+      ...this.#options,
+      link: this.#link,
+      welcome,
+      askedAt,
+    });
     if (welcome !== undefined) {
-      this.#measure(welcome.server_time, askedAt);
       this.#link.upgrade({
         epoch: welcome.epoch,
         frameBytesMax: welcome.max_frame,
@@ -141,7 +141,7 @@ class Session {
     });
     if (welcome === undefined) inbox.reportInterrupted().catch(failed);
     this.#options.registered(welcome);
-    this.#beat();
+    heartbeats.run(this.#over.signal);
     for (
       let next = await messages.next();
       next.done !== true;
@@ -162,10 +162,22 @@ class Session {
           failed,
         });
         break;
+      case "cancel":
+        this.#cancel(message);
+        break;
+      case "drain":
+        this.#drained = message;
+        log.info("The control plane asks to come back later", {
+          reason: message.reason,
+        });
+        break;
+      case "renew":
+        log.info("The control plane asks to renew what this version cannot", {
+          what: message.what,
+        });
+        break;
       case "heartbeat_ack":
-        if (message.timestamp === this.#asked?.timestamp) {
-          this.#measure(message.server_time, this.#asked.at);
-        }
+        this.#heartbeats?.answered(message);
         break;
       case "error":
         log.error("The control plane reports an error", {
@@ -177,6 +189,41 @@ class Session {
           type: message.type,
         });
     }
+  }
+
+  #cancel(frame: CancelFrame): void {
+    const { inbox, failed } = this.#options;
+    const { event_id: id, attempt } = frame;
+    try {
+      inbox.cancel(frame, failed);
+    } catch (reason) {
+      const { code, message } = TransporterError.from(reason);
+      const ref = {
+        event_id: id,
+        ...(attempt === undefined ? {} : { attempt }),
+      };
+      this.#tell({ type: "error", code, message, ref, fatal: false });
+    }
+  }
+
+  /** Says something that needs no answer; lost with its link, like the question. */
+  #tell(message: Message): void {
+    this.#link.send(message).catch((error) => {
+      this.#options.log.debug("The control plane was gone before the answer", {
+        type: message.type,
+        error,
+      });
+    });
+  }
+
+  /** How long to stay away, in milliseconds, when the control plane asked for it. */
+  #away(): SessionEnd["away"] {
+    if (this.#drained === undefined) return undefined;
+    const { reconnect_after_ms: afterMs, jitter_ms: jitterMs } = this.#drained;
+    return {
+      afterMs: Math.min(afterMs, AWAY_MS_MAX),
+      jitterMs: Math.min(jitterMs, AWAY_MS_MAX),
+    };
   }
 
   /** Says goodbye and closes; what is already sent still arrives. */
@@ -194,57 +241,4 @@ class Session {
       await this.#link.close();
     }
   }
-
-  #measure(serverTime: string, askedAt: number): void {
-    const at = parseTime(serverTime);
-    if (at !== undefined) this.#options.controlPlaneClock.measured(at, askedAt);
-  }
-
-  /** Sends heartbeats, and closes when a v2 control plane has been silent for too long; a v1 one always is. */
-  async #beat(): Promise<void> {
-    const { clock } = this.#options;
-    const { heartbeat_ms: wantedMs = Infinity, idle_ms: silenceMs = Infinity } =
-      this.#welcome ?? {};
-    const everyMs = Math.max(
-      HEARTBEAT_MS_MIN,
-      Math.min(this.#options.heartbeatMs, wantedMs),
-    );
-    const idleMs = Math.max(HEARTBEAT_MS_MIN, silenceMs);
-    let dueAt = clock.monotonic() + everyMs;
-    try {
-      while (true) {
-        const now = clock.monotonic();
-        const idleAt = this.#link.receivedAt + idleMs;
-        if (now >= idleAt) return await this.#link.close(silent(idleMs));
-        if (now >= dueAt) {
-          dueAt = now + everyMs;
-          await this.#link.send(this.#heartbeat());
-        }
-        await clock.sleep(Math.min(dueAt, idleAt) - now, {
-          signal: this.#over.signal,
-        });
-      }
-    } catch (reason) {
-      // Only the end of the session ends it.
-      if (this.#over.signal.aborted) return;
-      await this.#link.close(TransporterError.from(reason));
-    }
-  }
-
-  #heartbeat(): Message {
-    const { clock, figures } = this.#options;
-    const timestamp = formatTime(clock.now());
-    if (this.#welcome === undefined) {
-      return { type: "heartbeat", timestamp, metrics: {} };
-    }
-    this.#asked = { timestamp, at: clock.monotonic() };
-    return { type: "heartbeat", timestamp, ...figures() };
-  }
-}
-
-function silent(idleMs: number): TransporterError {
-  return new TransporterError(
-    "timeout",
-    `Cannot go on as the control plane was silent for ${idleMs} ms`,
-  );
 }

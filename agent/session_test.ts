@@ -173,19 +173,20 @@ Deno.test("Agent.run() sends heartbeats as often as the control plane wants, wit
 Deno.test("Agent.run() follows the control plane's clock for deadlines", async () => {
   await using bench = await AgentBench.open();
   const far = await bench.accept();
-  await far.registerV2({ server_time: "2026-11-23T06:04:27.000Z" }); // the agent is an hour behind
-  bench.clock.jump(-3_600_000); // and is set back another one
-  const frame = {
-    type: "event",
-    attempt: 1,
-    deadline: "2026-11-23T06:04:26.000Z",
-  };
-  await far.send({ ...frame, seq: 1, event: specOf("late") });
+  await far.registerV2({ server_time: "2026-11-23T05:06:27.000Z" }); // the agent is two minutes behind
+  bench.clock.jump(-120_000); // and is set back another two
+  const frame = { type: "event", attempt: 1 };
+  await far.send({
+    ...frame,
+    seq: 1,
+    event: specOf("late"),
+    deadline: "2026-11-23T05:06:26.000Z",
+  });
   await far.send({
     ...frame,
     seq: 2,
     event: specOf("good"),
-    deadline: "2026-11-23T06:05:00.000Z",
+    deadline: "2026-11-23T05:07:00.000Z",
   });
   deepStrictEqual(bench.started, ["good 1"]);
   await bench.clock.advance(10_000);
@@ -194,13 +195,13 @@ Deno.test("Agent.run() follows the control plane's clock for deadlines", async (
   await far.send({
     type: "heartbeat_ack",
     timestamp: beat["timestamp"],
-    server_time: "2026-11-23T09:00:00.000Z", // the control plane's clock was set
+    server_time: "2026-11-23T05:07:27.000Z", // the control plane's clock was set
   });
   await far.send({
     ...frame,
     seq: 3,
     event: specOf("later"),
-    deadline: "2026-11-23T08:59:59.000Z",
+    deadline: "2026-11-23T05:07:26.000Z",
   });
   deepStrictEqual(bench.started, ["good 1"]);
 });

@@ -14,12 +14,12 @@ export function isLast(status: EventStatus): boolean {
 }
 
 /** Where an attempt ended that no executor brought to its end. */
-const STATE_OF: Readonly<Record<"failed" | "interrupted" | "expired", State>> =
-  {
-    failed: "failed",
-    interrupted: "in_progress", // the control plane decides what happens next
-    expired: "expired",
-  };
+const STATE_OF: Readonly<Record<LastStatus["phase"], State>> = {
+  failed: "failed",
+  interrupted: "in_progress", // the control plane decides what happens next
+  cancelled: "cancelled",
+  expired: "expired",
+};
 
 /** What {@linkcode lastStatus} says. */
 export interface LastStatus {
@@ -30,7 +30,7 @@ export interface LastStatus {
   /** Which attempt, from 1. */
   readonly attempt: number;
   /** How it ended. */
-  readonly phase: "failed" | "interrupted" | "expired";
+  readonly phase: "failed" | "interrupted" | "cancelled" | "expired";
   /** Why. */
   readonly error: ErrorBody;
   /** When, in milliseconds since 1970. */

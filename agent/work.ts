@@ -28,6 +28,7 @@ export type Prepared = Pick<Work, "payload" | "keys" | "repeatable">;
 /**
  * Asks the executor what an event touches and whether it may be repeated. An
  * executor that fails to say is taken at its worst: the event runs alone, once.
+ * A `concurrency_key` of the event's own stands for all that it touches.
  */
 export async function prepare(
   executor: Executor,
@@ -40,13 +41,16 @@ export async function prepare(
     // execute() refuses it again, and reports it.
     return { payload: undefined, keys: [], repeatable: false };
   }
+  const { concurrency_key: key } = spec;
+  // Whoever names a key "*" does not mean everything, nor an executor's key of the same name.
+  const own = key === undefined ? undefined : [`concurrency_key ${key}`];
   try {
     return {
       payload,
-      keys: executor.keys(payload),
+      keys: own ?? executor.keys(payload),
       repeatable: executor.repeatable(payload),
     };
   } catch {
-    return { payload, keys: ["*"], repeatable: false };
+    return { payload, keys: own ?? ["*"], repeatable: false };
   }
 }

@@ -1,13 +1,11 @@
 import type { Clock } from "./clock.ts";
+import { type Delivery, type Message, nackOf } from "./delivery.ts";
 import { TransporterError } from "./error.ts";
 import type {
   AckFrame,
   EventFrame,
-  Frame,
   NackFrame,
-  PartFrame,
   StatusAckFrame,
-  StatusUpdateFrame,
 } from "./frame.ts";
 import { decode, encode } from "./frame_codec.ts";
 import { laneOf, Outgoing } from "./outgoing.ts";
@@ -15,26 +13,6 @@ import { Assembler, FRAME_BYTES_MAX } from "./parts.ts";
 import { Queue } from "./queue.ts";
 import { Receipts } from "./receipts.ts";
 import type { Wire } from "./wire.ts";
-
-/** What goes over a link: a frame, except those that are the link's own business. */
-export type Message = Exclude<
-  Frame,
-  AckFrame | NackFrame | StatusAckFrame | PartFrame
->;
-
-/**
- * A message that the sender still owns until it is acknowledged.
- *
- * @typeParam T What was delivered.
- */
-export interface Delivery<T> {
-  /** What was delivered. */
-  readonly value: T;
-  /** Takes responsibility; the sender may forget it. Idempotent; does nothing for messages that need none. */
-  ack(): void;
-  /** Refuses an event, with the code that says why. Idempotent; loses to `ack`. */
-  nack(reason: TransporterError): void;
-}
 
 /** Options of {@linkcode Link}. */
 export interface LinkOptions {
@@ -253,15 +231,9 @@ export class Link implements AsyncDisposable {
   }
 
   #refuse(message: EventFrame, reason: TransporterError): void {
-    if (message.seq === undefined) return;
-    this.#writeReceipt({
-      type: "nack",
-      seq: message.seq,
-      event_id: message.event.id,
-      code: reason.code,
-      detail: reason.message,
-      retry_after_ms: reason.retryable ? 1000 : null,
-    });
+    const refusal = nackOf(message, reason);
+    if (refusal === undefined) return;
+    this.#writeReceipt(refusal);
     this.#flushReceipts();
   }
 
@@ -288,6 +260,3 @@ export class Link implements AsyncDisposable {
     this.writingSince = undefined;
   }
 }
-
-/** What {@linkcode Link.receive} yields of a status. */
-export type StatusDelivery = Delivery<StatusUpdateFrame>;

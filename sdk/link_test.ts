@@ -141,6 +141,16 @@ Deno.test("Link.send() rejects with when a nacked event may be sent again", asyn
     code: "exhausted",
     details: { retry_after_ms: 1000 },
   });
+  const later = near.send(event(4));
+  for await (const delivery of far.receive()) {
+    const details = { retry_after_ms: 30_000 };
+    delivery.nack(new TransporterError("clock_skew", "Not now", { details }));
+    break;
+  }
+  await rejects(later, {
+    code: "clock_skew",
+    details: { retry_after_ms: 30_000 },
+  });
   await near.close();
 });
 

@@ -1,4 +1,11 @@
-import { type Executor, type Logger, Queue, type Wire } from "@transporter/sdk";
+import {
+  type Clock,
+  type Executor,
+  formatTime,
+  type Logger,
+  Queue,
+  type Wire,
+} from "@transporter/sdk";
 import { memoryWires } from "@transporter/sdk/memory";
 import { settle, TestClock } from "@transporter/sdk/testing";
 import { Agent } from "../agent.ts";
@@ -13,9 +20,11 @@ export type RawFrame = Readonly<Record<string, unknown>>;
 export class FarEnd {
   readonly wire: Wire;
   readonly #frames: AsyncIterator<string>;
+  readonly #clock: Clock;
 
-  constructor(wire: Wire) {
+  constructor(wire: Wire, clock: Clock) {
     this.wire = wire;
+    this.#clock = clock;
     this.#frames = wire.frames[Symbol.asyncIterator]();
   }
 
@@ -71,11 +80,11 @@ export class FarEnd {
       resume: "fresh",
       from_seq: 1,
       status_upto: 0,
-      features: ["ack", "parts"],
+      features: ["ack", "parts", "cancel", "drain"],
       heartbeat_ms: 10_000,
       idle_ms: 45_000,
       max_frame: 524_288,
-      server_time: "2026-11-23T05:04:27.000Z",
+      server_time: formatTime(this.#clock.now()),
       ...welcome,
     });
     return registration;
@@ -155,7 +164,7 @@ export class AgentBench implements AsyncDisposable {
     await settle();
     while (this.#accepted.length === 0) await this.clock.advance(100);
     const { value } = await this.#accepts.next();
-    return new FarEnd(value);
+    return new FarEnd(value, this.clock);
   }
 
   /** Asks the agent to drain, as SIGTERM does. */

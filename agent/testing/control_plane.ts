@@ -1,4 +1,5 @@
 import {
+  type Clock,
   type EventSpec,
   type EventStatus,
   isTerminal,
@@ -53,6 +54,12 @@ export class TestControlPlane {
   #gen = 0;
   #release: () => void = () => {};
   #waiters: (() => void)[] = [];
+  readonly #clock: Clock;
+
+  /** Makes one without events. */
+  constructor(clock: Clock = systemClock) {
+    this.#clock = clock;
+  }
 
   /** Accepts an event. */
   submit(spec: EventSpec): void {
@@ -90,7 +97,7 @@ export class TestControlPlane {
   }
 
   async #serve(wire: Wire): Promise<void> {
-    const link = new Link(wire, { clock: systemClock });
+    const link = new Link(wire, { clock: this.#clock });
     const gen = ++this.#gen;
     const inHand = new Set<KeptEvent>();
 
@@ -100,7 +107,7 @@ export class TestControlPlane {
         type: "event",
         seq: event.seq,
         attempt: event.attempt,
-        deadline: new Date(systemClock.now() + event.spec.ttl / 1e6)
+        deadline: new Date(this.#clock.now() + event.spec.ttl / 1e6)
           .toISOString(),
         event: event.spec,
       }).catch((error) => {
@@ -156,7 +163,7 @@ export class TestControlPlane {
         release();
       } else if (message.type === "heartbeat") {
         const { timestamp } = message;
-        const time = new Date(systemClock.now()).toISOString();
+        const time = new Date(this.#clock.now()).toISOString();
         await link.send({
           type: "heartbeat_ack",
           timestamp,
@@ -186,11 +193,11 @@ export class TestControlPlane {
       resume: "resumed" as const,
       from_seq: 1,
       status_upto: this.statusUpto,
-      features: ["ack", "parts"],
+      features: ["ack", "parts", "cancel", "drain"],
       heartbeat_ms: 10_000,
       idle_ms: 45_000,
       max_frame: 512 * 1024,
-      server_time: new Date(systemClock.now()).toISOString(),
+      server_time: new Date(this.#clock.now()).toISOString(),
     };
   }
 
