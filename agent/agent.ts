@@ -14,6 +14,7 @@ import { config } from "./config.ts";
 import { stayConnected } from "./connect.ts";
 import { ControlPlaneClock } from "./control_plane_clock.ts";
 import { Inbox } from "./inbox.ts";
+import { openDigest } from "./inventory.ts";
 import { Journal, type JournalFile } from "./journal.ts";
 import { diskJournal } from "./journal_file.ts";
 import {
@@ -218,6 +219,7 @@ export class Agent implements AsyncDisposable {
           executors: this.#options.executors.map(({ info }) => info),
           meta: journal.meta,
           recv: recv(),
+          inventory: openDigest(journal.entries()),
           window: this.#settings.window,
           clock: formatTime(clock.now()),
         }),
@@ -244,10 +246,12 @@ export class Agent implements AsyncDisposable {
       },
       inbox: this.#inbox,
       outbox: this.#outbox,
+      runner,
+      journal,
+      window: this.#settings.window,
       heartbeatMs: this.#settings.heartbeatInterval,
       clock,
       controlPlaneClock: this.#controlPlaneClock,
-      measured: () => runner.look(),
       log,
       failed: this.#fail,
       signal,

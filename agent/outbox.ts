@@ -5,7 +5,7 @@ import {
   TransporterError,
 } from "@transporter/sdk";
 import type { Journal } from "./journal.ts";
-import { type OutboxItem, withoutProgress } from "./outbox_item.ts";
+import { type OutboxItem, OutboxItems, superseded } from "./outbox_item.ts";
 import { fitting, isLast, v1StatusFrame } from "./status.ts";
 
 /** Options of {@linkcode Outbox}. */
@@ -14,7 +14,7 @@ export interface OutboxOptions {
   readonly journal: Journal;
   /** For what is left out. */
   readonly log: Logger;
-  /** Statuses that may wait; beyond it progress reports are left out. */
+  /** Statuses that may wait; beyond it a progress report takes the place of the one before. */
   readonly statusesMax?: number;
 }
 
@@ -30,6 +30,9 @@ export interface OutboxSession {
 
 /** Far more than an hour of an agent that cannot reach its control plane leaves behind. */
 const STATUSES_MAX = 10_000;
+
+/** Characters that may wait; far more than reports on what runs have. */
+const CHARS_MAX = 4 * 1024 * 1024;
 
 /** Statuses that may be on their way: enough to fill a slow link. */
 const FLIGHT_MAX = 500;
@@ -60,8 +63,10 @@ export class Outbox {
   readonly #journal: Journal;
   readonly #log: Logger;
   readonly #statusesMax: number;
-  #coalesceAt: number;
-  #items: OutboxItem[] = [];
+  readonly #items = new OutboxItems();
+  /** The highest number that the control plane takes in this session. */
+  #limitSid = Infinity;
+  #crowded = false;
   #sent = 0;
   #next: number | undefined;
   #session: OutboxSession | undefined;
@@ -71,24 +76,20 @@ export class Outbox {
   constructor(options: OutboxOptions) {
     this.#journal = options.journal;
     this.#log = options.log;
-    this.#statusesMax = this.#coalesceAt = options.statusesMax ?? STATUSES_MAX;
+    this.#statusesMax = options.statusesMax ?? STATUSES_MAX;
     for (const { status, acknowledged, sid } of options.journal.entries()) {
       if (status === undefined || acknowledged) continue;
-      this.#items.push({
-        status,
-        last: true,
-        sid,
-        ready: true,
-        sent: false,
-        told: false,
-      });
+      // An earlier process may have sent it.
+      this.#items.push({ status, last: true, sid, ready: true, known: true });
     }
-    this.#items.sort((a, b) => (a.sid || Infinity) - (b.sid || Infinity) || 0);
+    this.#items.list.sort((a, b) =>
+      (a.sid || Infinity) - (b.sid || Infinity) || 0
+    );
   }
 
   /** How many statuses are not acknowledged. */
   get length(): number {
-    return this.#items.length;
+    return this.#items.list.length;
   }
 
   /**
@@ -117,12 +118,14 @@ export class Outbox {
   repeat(id: string): void {
     const { status, attempt } = this.#journal.get(id) ?? {};
     if (status === undefined) return;
-    const index = this.#items.findIndex(({ last, status }) =>
+    const index = this.#items.list.findIndex(({ last, status }) =>
       last && status.event_id === id && status.attempt === attempt
     );
     if (index !== -1) {
       // A v1 control plane acknowledges nothing: only that it asks again says that it has nothing.
-      if (this.#session?.version !== 1 || !this.#items[index]?.sent) return;
+      if (this.#session?.version !== 1 || !this.#items.list[index]?.sent) {
+        return;
+      }
       this.#remove(index);
     }
     const { sid } = this.#add(status, { last: true, ready: true });
@@ -133,10 +136,27 @@ export class Outbox {
   /** Sends what is not acknowledged over a new session, and what is recorded from now on. */
   attach(session: OutboxSession): void {
     this.#session = session;
+    this.#limitSid = Infinity;
     this.#sent = 0;
-    for (const item of this.#items) item.sent = false;
+    for (const item of this.#items.list) item.sent = false;
     if (session.version === 2) this.#renumber(session.statusUpto);
     this.#pump();
+  }
+
+  /**
+   * The control plane takes statuses up to a number. Those beyond it wait, and
+   * of the progress of an attempt only the first and the newest.
+   */
+  limit(sid: number): void {
+    const before = this.#limitSid === Infinity ? 0 : this.#limitSid;
+    this.#limitSid = Math.max(before, sid);
+    this.#pump();
+  }
+
+  /** Whether statuses wait for the control plane to take more. */
+  get held(): boolean {
+    const next = this.#items.list[this.#sent]?.sid ?? this.#next ?? 0;
+    return next > this.#limitSid;
   }
 
   /** The session is over; what it did not acknowledge stays. */
@@ -153,7 +173,7 @@ export class Outbox {
   }
 
   #owes(): boolean {
-    return this.#items.some(({ told }) =>
+    return this.#items.list.some(({ told }) =>
       this.#session?.version === 2 || !told
     );
   }
@@ -162,32 +182,39 @@ export class Outbox {
     status: EventStatus,
     { last, ready }: { last: boolean; ready: boolean },
   ): OutboxItem {
-    if (!last && this.#items.length >= this.#coalesceAt) this.#coalesce();
+    const place = last || !this.#isCrowded()
+      ? undefined
+      : superseded(this.#items.list, status);
+    if (place !== undefined) return this.#items.put(place, status);
     const sid = this.#next === undefined ? 0 : this.#next++;
-    const item: OutboxItem = {
-      status,
-      last,
-      ready,
-      sid,
-      sent: false,
-      told: false,
-    };
-    this.#items.push(item);
-    return item;
+    return this.#items.push({ status, last, ready, sid, known: false });
+  }
+
+  /** Whether a progress report has to do with the place of the one before it. */
+  #isCrowded(): boolean {
+    const crowded = this.#items.list.length >= this.#statusesMax ||
+      this.#items.chars >= CHARS_MAX || this.held;
+    if (crowded && !this.#crowded) {
+      this.#log.warn(
+        "Progress reports are left out as the control plane does not take them",
+        { waiting: this.#items.list.length, limit_sid: this.#limitSid },
+      );
+    }
+    return this.#crowded = crowded;
   }
 
   #renumber(statusUpto: number): void {
     while (
-      this.#items[0] !== undefined && this.#items[0].sid > 0 &&
-      this.#items[0].sid <= statusUpto
+      this.#items.list[0] !== undefined && this.#items.list[0].sid > 0 &&
+      this.#items.list[0].sid <= statusUpto
     ) {
-      this.#settled(this.#items[0]);
+      this.#settled(this.#items.list[0]);
     }
     this.#next = Math.max(
       this.#next ?? (this.#journal.meta.sid ?? 0) + 1,
       statusUpto + 1,
     );
-    for (const item of this.#items) {
+    for (const item of this.#items.list) {
       if (item.sid > 0) continue;
       item.sid = this.#next++;
       if (item.last) this.#journal.renumber(item.status, item.sid);
@@ -196,16 +223,16 @@ export class Outbox {
 
   #pump(): void {
     for (
-      let item = this.#items[this.#sent];
+      let item = this.#items.list[this.#sent];
       item !== undefined;
-      item = this.#items[this.#sent]
+      item = this.#items.list[this.#sent]
     ) {
       const session = this.#session;
-      const busy = session === undefined ||
+      const busy = session === undefined || item.sid > this.#limitSid ||
         this.#flight(session) >= FLIGHT_MAX ||
         session.link.bufferedBytes > BUFFERED_BYTES_MAX;
       if (busy || !item.ready) return;
-      item.sent = true;
+      item.sent = item.known = true;
       this.#sent++;
       this.#send(item, session);
     }
@@ -241,38 +268,20 @@ export class Outbox {
   }
 
   #settled(item: OutboxItem): void {
-    const index = this.#items.indexOf(item);
+    const index = this.#items.list.indexOf(item);
     if (index === -1) return;
     this.#remove(index);
     if (item.last && item.sid > 0) this.#journal.sent(item.sid);
   }
 
   #remove(index: number): void {
-    const [removed] = this.#items.splice(index, 1);
-    if (removed?.sent) this.#sent--;
-    if (this.#items.length < this.#statusesMax / 2) {
-      this.#coalesceAt = this.#statusesMax;
-    }
+    if (this.#items.remove(index)?.sent) this.#sent--;
   }
 
   #forgetOldest(): void {
-    const sent = this.#items.slice(0, this.#sent);
+    const sent = this.#items.list.slice(0, this.#sent);
     if (sent.length > V1_LAST_MAX) {
       this.#remove(sent.findIndex(({ last }) => last));
     }
-  }
-
-  /** Leaves out progress that nobody waits for: of each attempt the first report, the newest and the last stay. */
-  #coalesce(): void {
-    const before = this.#items.length;
-    this.#items = withoutProgress(this.#items);
-    // With nothing to leave out, looking again at each report would take all the time there is.
-    this.#coalesceAt = Math.max(this.#statusesMax, 2 * this.#items.length);
-    this.#log.warn(
-      "Progress reports were left out as the control plane cannot be reached",
-      {
-        reports: before - this.#items.length,
-      },
-    );
   }
 }

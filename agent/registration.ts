@@ -2,6 +2,7 @@ import {
   CAPABILITIES,
   type ExecutorInfo,
   FRAME_BYTES_MAX,
+  type InventoryDigest,
   type LinkFeature,
   type LinkOffer,
   type RegistrationFrame,
@@ -10,7 +11,14 @@ import {
 import type { JournalEntry, JournalMeta } from "./journal_state.ts";
 
 /** What this agent can do on a link of version 2. */
-const FEATURES: readonly LinkFeature[] = ["ack", "parts", "cancel", "drain"];
+const FEATURES: readonly LinkFeature[] = [
+  "ack",
+  "parts",
+  "resume",
+  "credit",
+  "cancel",
+  "drain",
+];
 
 /** Who the agent is: what a registration says of it. */
 export type Identity = Omit<
@@ -26,6 +34,8 @@ export interface Offer {
   readonly meta: JournalMeta;
   /** The highest number of the stream that need not be sent again. */
   readonly recv: number;
+  /** What is open. */
+  readonly inventory: InventoryDigest;
   /** How many events it takes at a time. */
   readonly window: number;
   /** The time of day, RFC 3339. */
@@ -37,7 +47,7 @@ export function registrationOf(
   identity: Identity,
   offer: Offer,
 ): RegistrationFrame {
-  const { meta, recv, executors, window, clock } = offer;
+  const { meta, recv, inventory, executors, window, clock } = offer;
   const { cluster_provider, region, version, hostname, namespace, labels } =
     identity;
   const link: LinkOffer = {
@@ -46,7 +56,7 @@ export function registrationOf(
     instance: meta.instance,
     ...(meta.epoch === undefined
       ? {}
-      : { resume: { epoch: meta.epoch, recv } }),
+      : { resume: { epoch: meta.epoch, recv, inventory } }),
     window,
     max_frame: FRAME_BYTES_MAX,
     clock,

@@ -11,6 +11,7 @@ Deno.test("registrationOf() names capabilities as v1 does, and leaves out what i
       executors,
       meta: { instance: "i", agent: "edge", epoch: "e" },
       recv: 7,
+      inventory: { count: 1, sha256: "sha256:0" },
       window: 3,
       clock: "now",
     },
@@ -24,9 +25,13 @@ Deno.test("registrationOf() names capabilities as v1 does, and leaves out what i
     capabilities: ["k8s_crud", "script_exec", "dance"],
     link: {
       versions: [2, 1],
-      features: ["ack", "parts", "cancel", "drain"],
+      features: ["ack", "parts", "resume", "credit", "cancel", "drain"],
       instance: "i",
-      resume: { epoch: "e", recv: 7 },
+      resume: {
+        epoch: "e",
+        recv: 7,
+        inventory: { count: 1, sha256: "sha256:0" },
+      },
       window: 3,
       max_frame: 524_288,
       clock: "now",

@@ -56,6 +56,8 @@ export class Runner {
   #stopped = false;
   #idle: PromiseWithResolvers<void> | undefined;
 
+  /** Called when an attempt is not in hand any more. */
+  ended: (() => void) | undefined;
   /** The highest number in the agent's stream that was started. */
   startedSeq = 0;
 
@@ -110,6 +112,7 @@ export class Runner {
     this.#running.get(id)?.abort.abort(reason);
     this.#waiting = this.#waiting.filter(({ spec }) => spec.id !== id);
     this.#pump(); // what waited behind it may have its turn
+    this.ended?.();
   }
 
   /** Starts nothing any more; what runs goes on. What waits stays in the journal. */
@@ -161,6 +164,7 @@ export class Runner {
     this.#run(work, abort.signal).catch(this.#options.failed).finally(() => {
       this.#running.delete(work.spec.id);
       this.#pump();
+      this.ended?.();
       if (this.#running.size > 0) return;
       this.#idle?.resolve();
       this.#idle = undefined;

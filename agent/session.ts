@@ -1,21 +1,20 @@
 import {
-  type CancelFrame,
   type Clock,
-  type Delivery,
-  type DrainFrame,
   Link,
   type Logger,
-  type Message,
   type RegistrationFrame,
   TransporterError,
   type WelcomeFrame,
   type Wire,
 } from "@transporter/sdk";
 import type { ControlPlaneClock } from "./control_plane_clock.ts";
+import { type Away, Exchange } from "./exchange.ts";
 import { register } from "./handshake.ts";
 import { type Figures, Heartbeats } from "./heartbeats.ts";
 import type { Inbox } from "./inbox.ts";
+import type { Journal } from "./journal.ts";
 import type { Outbox } from "./outbox.ts";
+import type { Runner } from "./runner.ts";
 
 /** What a session needs of the agent. */
 export interface SessionOptions {
@@ -25,6 +24,12 @@ export interface SessionOptions {
   readonly inbox: Inbox;
   /** Where statuses come from. */
   readonly outbox: Outbox;
+  /** Who has events in hand. */
+  readonly runner: Runner;
+  /** What the agent remembers. */
+  readonly journal: Journal;
+  /** How many events it takes at a time. */
+  readonly window: number;
   /** What the agent tells of itself with each heartbeat. */
   readonly figures: () => Figures;
   /** The longest time between two heartbeats, in milliseconds. */
@@ -33,8 +38,6 @@ export interface SessionOptions {
   readonly clock: Clock;
   /** Learns the control plane's time. */
   readonly controlPlaneClock: ControlPlaneClock;
-  /** Called when the control plane has told its time. */
-  readonly measured: () => void;
   /** For the operator. */
   readonly log: Logger;
   /** Called when the control plane took the agent. */
@@ -52,9 +55,7 @@ export interface SessionEnd {
   /** How long it was registered, in milliseconds; 0 when it never was. */
   readonly livedMs: number;
   /** When to come back, in milliseconds from now, if the control plane asked for it: then its end is no failure. */
-  readonly away?:
-    | { readonly afterMs: number; readonly jitterMs: number }
-    | undefined;
+  readonly away?: Away | undefined;
 }
 
 /**
@@ -72,17 +73,12 @@ export async function converse(
   return await session.run();
 }
 
-/** The longest that a control plane may keep an agent away, in milliseconds. */
-const AWAY_MS_MAX = 5 * 60_000;
-
 class Session {
   readonly #link: Link;
   readonly #options: SessionOptions;
   readonly #over = new AbortController();
-  #welcome: WelcomeFrame | undefined;
+  #exchange: Exchange | undefined;
   #registeredAt: number | undefined;
-  #heartbeats: Heartbeats | undefined;
-  #drained: DrainFrame | undefined;
 
   constructor(link: Link, options: SessionOptions) {
     this.#link = link;
@@ -102,40 +98,45 @@ class Session {
       signal.removeEventListener("abort", leave);
       this.#over.abort();
       outbox.detach(this.#link);
+      this.#exchange?.end();
     }
     await this.#link.close(error);
     const livedMs = this.#registeredAt === undefined
       ? 0
       : clock.monotonic() - this.#registeredAt;
     error ??= await this.#link.closed;
-    return { error, livedMs, away: this.#away() };
+    return { error, livedMs, away: this.#exchange?.away };
   }
 
   async #talk(): Promise<void> {
-    const { clock, outbox, inbox, failed } = this.#options;
-    const messages = this.#link.receive()[Symbol.asyncIterator]();
+    const { clock, outbox, inbox, runner, failed } = this.#options;
+    const link = this.#link;
+    const messages = link.receive()[Symbol.asyncIterator]();
     const askedAt = clock.monotonic();
     const registration = this.#options.registration();
-    const welcome = await register(this.#link, messages, {
-      registration,
-      clock,
-    });
+    const welcome = await register(link, messages, { registration, clock });
     this.#registeredAt = clock.monotonic();
-    this.#welcome = welcome;
-    const heartbeats = this.#heartbeats = new Heartbeats({
+    const heartbeats = new Heartbeats({
       ...this.#options,
-      link: this.#link,
+      link,
       welcome,
       askedAt,
+      measured: () => runner.look(),
     });
     if (welcome !== undefined) {
-      this.#link.upgrade({
+      link.upgrade({
         epoch: welcome.epoch,
         frameBytesMax: welcome.max_frame,
       });
     }
+    const exchange = this.#exchange = new Exchange({
+      ...this.#options,
+      link,
+      welcome,
+      heartbeats,
+    });
     outbox.attach({
-      link: this.#link,
+      link,
       version: welcome === undefined ? 1 : 2,
       statusUpto: welcome?.status_upto ?? 0,
     });
@@ -148,97 +149,13 @@ class Session {
       next = await messages.next()
     ) {
       if (next.value.value.type === "bye") return;
-      await this.#take(next.value);
+      await exchange.take(next.value);
     }
-  }
-
-  async #take(delivery: Delivery<Message>): Promise<void> {
-    const { inbox, log, failed } = this.#options;
-    const { value: message } = delivery;
-    switch (message.type) {
-      case "event":
-        await inbox.take({ ...delivery, value: message }, {
-          epoch: this.#welcome?.epoch,
-          failed,
-        });
-        break;
-      case "cancel":
-        this.#cancel(message);
-        break;
-      case "drain":
-        this.#drained = message;
-        log.info("The control plane asks to come back later", {
-          reason: message.reason,
-        });
-        break;
-      case "renew":
-        log.info("The control plane asks to renew what this version cannot", {
-          what: message.what,
-        });
-        break;
-      case "heartbeat_ack":
-        this.#heartbeats?.answered(message);
-        break;
-      case "error":
-        log.error("The control plane reports an error", {
-          error: TransporterError.fromBody(message),
-        });
-        break;
-      default:
-        log.warn("A frame that agents do not get was ignored", {
-          type: message.type,
-        });
-    }
-  }
-
-  #cancel(frame: CancelFrame): void {
-    const { inbox, failed } = this.#options;
-    const { event_id: id, attempt } = frame;
-    try {
-      inbox.cancel(frame, failed);
-    } catch (reason) {
-      const { code, message } = TransporterError.from(reason);
-      const ref = {
-        event_id: id,
-        ...(attempt === undefined ? {} : { attempt }),
-      };
-      this.#tell({ type: "error", code, message, ref, fatal: false });
-    }
-  }
-
-  /** Says something that needs no answer; lost with its link, like the question. */
-  #tell(message: Message): void {
-    this.#link.send(message).catch((error) => {
-      this.#options.log.debug("The control plane was gone before the answer", {
-        type: message.type,
-        error,
-      });
-    });
-  }
-
-  /** How long to stay away, in milliseconds, when the control plane asked for it. */
-  #away(): SessionEnd["away"] {
-    if (this.#drained === undefined) return undefined;
-    const { reconnect_after_ms: afterMs, jitter_ms: jitterMs } = this.#drained;
-    return {
-      afterMs: Math.min(afterMs, AWAY_MS_MAX),
-      jitterMs: Math.min(jitterMs, AWAY_MS_MAX),
-    };
   }
 
   /** Says goodbye and closes; what is already sent still arrives. */
   async #leave(): Promise<void> {
-    try {
-      if (this.#welcome !== undefined) {
-        await this.#link.send({ type: "bye", reason: "shutdown" });
-      }
-    } catch (reason) {
-      const error = TransporterError.from(reason);
-      this.#options.log.debug("The control plane was gone before the goodbye", {
-        error,
-      });
-    } finally {
-      await this.#link.close();
-    }
+    await this.#exchange?.sayGoodbye();
+    await this.#link.close();
   }
 }

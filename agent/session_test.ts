@@ -1,5 +1,5 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
-import type { Executor } from "@transporter/sdk";
+import { type Executor, inventoryDigest } from "@transporter/sdk";
 import {
   AgentBench,
   listLogger,
@@ -64,7 +64,11 @@ Deno.test("Agent.run() registers labels, several executors in v1's words, and wh
   }
   await using again = await AgentBench.open({ file: bench.file });
   const link = (await (await again.accept()).registerV2())["link"] as RawFrame;
-  deepStrictEqual(link["resume"], { epoch: "e_1", recv: 5 });
+  deepStrictEqual(link["resume"], {
+    epoch: "e_1",
+    recv: 5,
+    inventory: inventoryDigest([{ event_id: "e1", attempt: 1 }]),
+  });
 });
 
 /** An executor that never ends what has `hang` in its payload, but for an abort. */
@@ -109,7 +113,13 @@ Deno.test("Agent.run() asks again for what is in its journal and not in hand, an
   const back = await bench.accept();
   const link =
     (await back.registerV2({ status_upto: 100 }))["link"] as RawFrame;
-  deepStrictEqual(link["resume"], { epoch: "e_1", recv: 1 });
+  deepStrictEqual(link["resume"], {
+    epoch: "e_1",
+    recv: 1,
+    inventory: inventoryDigest(
+      ["e1", "e2", "e3"].map((id) => ({ event_id: id, attempt: 1 })),
+    ),
+  });
   await back.send(event(2, { hang: true }));
   const [ack, last] = await back.take(2);
   deepStrictEqual(ack, { type: "ack", epoch: "e_1", upto: 2 });

@@ -122,6 +122,8 @@ export interface WelcomeFrame {
   readonly resume: "resumed" | "fresh" | "reconcile";
   /** The lowest `seq` that is sent again or next. */
   readonly from_seq: number;
+  /** The `seq` that the next new event gets; with the feature `credit`, whose limits count from it. */
+  readonly next_seq?: number;
   /** Statuses up to this `sid` are durable at the control plane. */
   readonly status_upto: number;
   /** What both can do. */

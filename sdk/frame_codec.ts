@@ -101,6 +101,7 @@ const FRAMES: Readonly<Record<Frame["type"], Readonly<Record<string, Check>>>> =
       resume: (value) =>
         value === "resumed" || value === "fresh" || value === "reconcile",
       from_seq: count,
+      next_seq: optional(count),
       status_upto: count,
       features: texts,
       heartbeat_ms: count,

@@ -80,7 +80,7 @@ export class FarEnd {
       resume: "fresh",
       from_seq: 1,
       status_upto: 0,
-      features: ["ack", "parts", "cancel", "drain"],
+      features: ["ack", "parts", "resume", "cancel", "drain"],
       heartbeat_ms: 10_000,
       idle_ms: 45_000,
       max_frame: 524_288,

@@ -193,7 +193,7 @@ export class TestControlPlane {
       resume: "resumed" as const,
       from_seq: 1,
       status_upto: this.statusUpto,
-      features: ["ack", "parts", "cancel", "drain"],
+      features: ["ack", "parts", "resume", "cancel", "drain"],
       heartbeat_ms: 10_000,
       idle_ms: 45_000,
       max_frame: 512 * 1024,

@@ -1,0 +1,182 @@
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { eventDigest, inventoryDigest } from "@transporter/sdk";
+import {
+  AgentBench,
+  type FarEnd,
+  type RawFrame,
+} from "./testing/agent_bench.ts";
+import { inventoryPages, openDigest } from "./inventory.ts";
+import type { JournalEntry } from "./journal_state.ts";
+import { specOf } from "./testing/control_plane.ts";
+import { MemoryJournal } from "./testing/memory_journal.ts";
+import { witness } from "./testing/witness.ts";
+
+function entry(id: string, rest: Partial<JournalEntry> = {}): JournalEntry {
+  return {
+    id,
+    attempt: 1,
+    digest: `sha256:${"0".repeat(64)}`,
+    deadline: 0,
+    stage: "received",
+    sid: 0,
+    acknowledged: false,
+    ...rest,
+  };
+}
+
+/** An entry whose attempt ended. */
+function ended(id: string, timestamp: string, acknowledged = false) {
+  return entry(id, {
+    stage: "finished",
+    acknowledged,
+    status: {
+      event_id: id,
+      agent_id: "edge",
+      state: "completed",
+      phase: "completed",
+      message: "",
+      timestamp,
+    },
+  });
+}
+
+Deno.test("openDigest() is over all but ends that the control plane has", () => {
+  const entries = [
+    entry("b", { attempt: 2 }),
+    entry("a", { stage: "begun" }),
+    ended("owed", "2026-11-23T05:04:27Z"),
+    ended("over", "2026-11-23T05:04:27Z", true),
+  ];
+  deepStrictEqual(
+    openDigest(entries),
+    inventoryDigest([
+      { event_id: "a", attempt: 1 },
+      { event_id: "b", attempt: 2 },
+      { event_id: "owed", attempt: 1 },
+    ]),
+  );
+});
+
+Deno.test("inventoryPages() has everything once, by id, on pages of 200", () => {
+  const ids = Array.from(
+    { length: 450 },
+    (_, i) => `e${String(i).padStart(3, "0")}`,
+  );
+  const pages = [...inventoryPages(ids.toReversed().map((id) => entry(id)))];
+  deepStrictEqual(
+    pages.map(({ items, more }) => [items.length, more]),
+    [[200, true], [200, true], [50, false]],
+  );
+  deepStrictEqual(
+    pages.flatMap(({ items }) => items.map(({ event_id: id }) => id)),
+    ids,
+  );
+});
+
+Deno.test("inventoryPages() of nothing is one page", () => {
+  deepStrictEqual([...inventoryPages([])], [
+    { type: "inventory", items: [], more: false },
+  ]);
+});
+
+Deno.test("inventoryPages() leaves out what ended earlier, and nothing that has not ended", () => {
+  const since = Date.parse("2026-11-23T05:04:27Z");
+  const entries = [
+    ended("before", "2026-11-23T05:04:26.999Z"),
+    ended("at", "2026-11-23T05:04:27Z"),
+    entry("running", { stage: "begun" }),
+  ];
+  const [page] = [...inventoryPages(entries, since)];
+  deepStrictEqual(page?.items.map(({ event_id: id }) => id), ["at", "running"]);
+});
+
+/** The pages that an agent sends, until its next heartbeat. */
+async function answers(bench: AgentBench, far: FarEnd): Promise<RawFrame[]> {
+  await bench.clock.advance(10_000);
+  const seen: RawFrame[] = [];
+  while (true) {
+    const frame = await far.next();
+    if (frame["type"] === "heartbeat") return seen;
+    if (frame["type"] !== "status_update") seen.push(frame);
+  }
+}
+
+Deno.test("Exchange answers an inventory_request with how far each attempt got", async () => {
+  const executor = witness(() => {}, {
+    repeatable: false,
+    apply: ({ hang }) =>
+      hang === true ? new Promise(() => {}) : Promise.resolve(),
+  });
+  await using dying = await AgentBench.open({ executor, concurrency: 1 });
+  const first = await dying.accept();
+  await first.registerV2();
+  const specs = [
+    specOf("done"),
+    specOf("hanging", { payload: { hang: true } }),
+    specOf("waiting"),
+  ];
+  for (const [i, event] of specs.entries()) {
+    await first.send({ type: "event", seq: i + 1, attempt: 1, event });
+  }
+  await using bench = await AgentBench.open({
+    executor,
+    file: new MemoryJournal(dying.file),
+  });
+  const far = await bench.accept();
+  await far.registerV2();
+  await far.send({ type: "event", seq: 2, attempt: 1, event: specs[1] });
+  await far.send({ type: "inventory_request" });
+  const frames = await answers(bench, far);
+  const at = "2026-11-23T05:04:27.000Z";
+  const [done, hanging, waiting] = specs.map((spec) => eventDigest(spec));
+  deepStrictEqual(frames.filter(({ type }) => type !== "ack"), [{
+    type: "inventory",
+    items: [
+      {
+        event_id: "done",
+        digest: done,
+        attempt: 1,
+        state: "completed",
+        finished_at: at,
+      },
+      {
+        event_id: "hanging",
+        digest: hanging,
+        attempt: 1,
+        state: "in_progress",
+        finished_at: at,
+        error: {
+          code: "interrupted",
+          message:
+            'Event "hanging" was begun, and the agent ended before it was over',
+        },
+      },
+      { event_id: "waiting", digest: waiting, attempt: 1, state: "assigned" },
+    ],
+    more: false,
+  }]);
+});
+
+Deno.test("Exchange answers an inventory_request only with what is durable", async () => {
+  await using bench = await AgentBench.open();
+  const far = await bench.accept();
+  await far.registerV2();
+  const gate = Promise.withResolvers<void>();
+  bench.file.gate = gate.promise;
+  await far.send({ type: "event", seq: 1, attempt: 1, event: specOf("e1") });
+  await far.send({ type: "inventory_request" });
+  deepStrictEqual(await answers(bench, far), []);
+  bench.file.gate = undefined;
+  gate.resolve();
+  const types = (await answers(bench, far)).map(({ type }) => type);
+  deepStrictEqual(types, ["inventory", "ack"]);
+});
+
+Deno.test("Exchange refuses an inventory_request since no time", async () => {
+  await using bench = await AgentBench.open();
+  const far = await bench.accept();
+  await far.registerV2();
+  await far.send({ type: "inventory_request", since: "yesterday" });
+  const [error] = await answers(bench, far);
+  strictEqual(error?.["code"], "invalid");
+});
