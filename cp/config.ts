@@ -50,6 +50,20 @@ export const SETTINGS = {
     max: "10m",
     help: "Time that requests which are under way get when it stops",
   },
+  retention: {
+    kind: "duration",
+    default: "7d",
+    min: "1m",
+    max: "3650d",
+    help: "Time that an event is kept after its end",
+  },
+  eventsMax: {
+    kind: "integer",
+    default: 1_000_000,
+    min: 1,
+    help:
+      "Ended events that are kept at most; beyond it the oldest go before their time",
+  },
   logLevel: {
     kind: "choice",
     choices: ["debug", "info", "warn", "error"],

@@ -11,6 +11,8 @@ Deno.test("config has a value for all but the data folder", () => {
     idleTimeout: 45_000,
     drainTimeout: 30_000,
     logLevel: "info",
+    retention: 7 * 24 * 3600_000,
+    eventsMax: 1_000_000,
   });
 });
 

@@ -116,6 +116,8 @@ export class ControlPlane implements AsyncDisposable {
       config: {
         heartbeatMs: settings.heartbeatInterval,
         idleMs: settings.idleTimeout,
+        retentionMs: settings.retention,
+        eventsMax: settings.eventsMax,
       },
       tenants: [TENANT],
     });

@@ -3,19 +3,23 @@ import { Changes } from "./changes.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Intake } from "./intake.ts";
 import type { Metrics } from "./metrics_port.ts";
+import { Operator } from "./operator.ts";
 import { Quota, QUOTA_LIMITS, type QuotaLimits } from "./quota.ts";
 import { Reaper } from "./reaper.ts";
 import { Recorder } from "./recorder.ts";
 import type { SessionConfig } from "./session.ts";
 import { Sessions } from "./sessions.ts";
 import type { Store } from "./store/store.ts";
+import { RETENTION, type RetentionConfig, Sweeper } from "./sweeper.ts";
 
 /** The figures of the control plane's core. */
-export interface CoreConfig extends SessionConfig, QuotaLimits {}
+export interface CoreConfig
+  extends SessionConfig, QuotaLimits, RetentionConfig {}
 
 /** The figures unless told otherwise. */
 export const CORE_CONFIG: CoreConfig = {
   ...QUOTA_LIMITS,
+  ...RETENTION,
   windowMax: 64,
   heartbeatMs: 10_000,
   idleMs: 45_000,
@@ -49,6 +53,8 @@ export interface Core extends AsyncDisposable {
   readonly intake: Intake;
   /** Talks to agents. */
   readonly sessions: Sessions;
+  /** What people may do to events and agents. */
+  readonly operator: Operator;
   /** Wakes those who follow what happens. */
   readonly changes: Changes;
   /** Counts what is open. */
@@ -71,15 +77,26 @@ export async function openCore(options: CoreOptions): Promise<Core> {
   const dispatcher = new Dispatcher({ ...options, recorder });
   const sessions = new Sessions({ ...options, recorder, dispatcher, config });
   const intake = new Intake({ ...options, recorder, quota });
+  const operator = new Operator({
+    store,
+    recorder,
+    quota,
+    dispatcher,
+    sessions,
+    clock,
+  });
   const reaper = new Reaper({ store, recorder, clock, log });
+  const sweeper = new Sweeper({ store, clock, log, config });
   return {
     intake,
     sessions,
+    operator,
     changes,
     quota,
     async [Symbol.asyncDispose]() {
       await sessions.close("restart");
       await reaper[Symbol.asyncDispose]();
+      await sweeper[Symbol.asyncDispose]();
       dispatcher[Symbol.dispose]();
     },
   };

@@ -44,6 +44,13 @@ export class Dispatcher implements Disposable {
     return dispatch;
   }
 
+  /** Looks into an agent's queue again, as something but its events has changed. */
+  wake(tenant: string, agent: string): void {
+    for (const dispatch of this.#dispatches.get(keyOf(tenant, agent)) ?? []) {
+      dispatch.wake();
+    }
+  }
+
   /** Stops listening. */
   [Symbol.dispose](): void {
     this.#listener[Symbol.dispose]();

@@ -3,6 +3,7 @@ import {
   FRAME_BYTES_MAX,
   isAgentId,
   isRecord,
+  type LinkFeature,
   parseJson,
   type RegistrationFrame,
   type ReplyFrame,
@@ -15,7 +16,13 @@ import type { AgentRecord } from "./store/store.ts";
 const REGISTRATION_CHARS_MAX = 64 * 1024;
 
 /** What this control plane can do on a link of version 2. */
-const FEATURES: readonly string[] = ["ack", "parts"];
+const FEATURES: readonly LinkFeature[] = [
+  "ack",
+  "parts",
+  "credit",
+  "cancel",
+  "drain",
+];
 
 /** The fields that a v1 agent must fill in, and upstream's name for each. */
 const REQUIRED = [
@@ -81,6 +88,14 @@ export function versionOf({ link }: RegistrationFrame): 1 | 2 | undefined {
   return link.versions.includes(1) ? 1 : undefined;
 }
 
+/** What both ends of a link can do; nothing on a link of version 1. */
+export function featuresOf(
+  { registration: { link }, agent }: Pick<Agreement, "registration" | "agent">,
+): readonly LinkFeature[] {
+  if (agent.linkVersion === 1) return [];
+  return FEATURES.filter((name) => link?.features.includes(name));
+}
+
 /** What both sides know after a registration. */
 export interface Agreement {
   /** What the agent said. */
@@ -115,9 +130,10 @@ export interface WelcomeOptions {
 
 /** The second frame of version 2: what was agreed on. */
 export function welcomeTo(
-  { registration: { link }, agent, session }: Agreement,
+  agreement: Agreement,
   { seqMin, heartbeatMs, idleMs, now }: WelcomeOptions,
 ): WelcomeFrame {
+  const { registration: { link }, agent, session } = agreement;
   const { epoch, nextSeq } = agent;
   const remembers = link?.resume?.epoch === epoch && link.resume.recv < nextSeq;
   return {
@@ -129,7 +145,7 @@ export function welcomeTo(
     resume: remembers ? "resumed" : "fresh",
     from_seq: seqMin ?? nextSeq,
     status_upto: agent.statusUpto,
-    features: FEATURES.filter((name) => link?.features.includes(name)),
+    features: featuresOf(agreement),
     heartbeat_ms: heartbeatMs,
     idle_ms: idleMs,
     max_frame: FRAME_BYTES_MAX,

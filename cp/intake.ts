@@ -7,13 +7,21 @@ import {
   type Ids,
   isEventId,
   readEvent,
+  type State,
   TransporterError,
 } from "@transporter/sdk";
+import { Kinds } from "./kinds.ts";
 import type { Metrics } from "./metrics_port.ts";
 import { nearest } from "./nearest.ts";
 import type { Quota } from "./quota.ts";
 import type { Recorder } from "./recorder.ts";
-import type { AgentRecord, EventRecord, Store } from "./store/store.ts";
+import type {
+  AgentRecord,
+  EventRecord,
+  Store,
+  Tombstone,
+} from "./store/store.ts";
+import { supersede } from "./supersede.ts";
 
 /** Bytes of one event as JSON (security.md E.8). */
 export const EVENT_BYTES_MAX = 8 * 1024 * 1024;
@@ -42,8 +50,14 @@ export interface Turn {
 
 /** The answer to a submission. */
 export interface Acceptance {
-  /** The event; as it is now, when it was accepted before. */
-  readonly record: EventRecord;
+  /** The event's id. */
+  readonly id: string;
+  /** The agent it is for. */
+  readonly agent: string;
+  /** Where the event is now, or how it ended. */
+  readonly state: State;
+  /** The event as it is now; absent when it ended so long ago that no more than its id is kept. */
+  readonly record?: EventRecord;
   /** Whether it was accepted before, with the same body. */
   readonly duplicate: boolean;
   /** Whether an agent of that id was ever seen. */
@@ -71,12 +85,12 @@ export interface IntakeOptions {
 /** Takes events in: what every ingest calls. Once it answers, the event is durable. */
 export class Intake {
   readonly #options: IntakeOptions;
-  readonly #kinds: ReadonlyMap<string, EventKind>;
+  readonly #kinds: Kinds;
 
   /** Makes an intake; any number may share a store. */
   constructor(options: IntakeOptions) {
     this.#options = options;
-    this.#kinds = new Map(options.kinds.map((kind) => [kind.type, kind]));
+    this.#kinds = new Kinds(options.kinds);
   }
 
   /**
@@ -112,24 +126,32 @@ export class Intake {
       await this.#check(spec, agent, options);
       await options.turn?.ready;
       using _ = quota.reserve(tenant, { agent: spec.target_agent, bytes });
-      const deadline = acceptedAt + Math.ceil(spec.ttl / 1e6);
       const creating = recorder.create(tenant, {
         spec,
         digest,
         ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
         acceptedAt,
-        deadline,
-        dueAt: deadline,
       });
       options.turn?.done(); // a store keeps the order in which it is called
-      const { record, created } = await creating;
-      if (created) return { record, duplicate: false, agentKnown };
-      return { ...this.#again(record, { spec, digest }), agentKnown };
+      const creation = await creating;
+      if (!creation.created) {
+        const { record, tombstone } = creation;
+        const known = record === undefined
+          // Of a removed event the agent is not kept; that of the same body is the same.
+          ? removed(tombstone, spec.target_agent)
+          : { ...knownOf(record), digest: record.digest };
+        return { ...this.#again(known, { spec, digest }), agentKnown };
+      }
+      const record = spec.supersedes === undefined
+        ? creation.record
+        : await supersede(creation.record, this.#options);
+      return { ...knownOf(record), duplicate: false, agentKnown };
     } catch (reason) {
       // What was accepted once stays accepted, even where it would be refused now.
       const record = await store.getEvent(tenant, spec.id);
       if (record?.digest !== digest) throw reason;
-      return { ...this.#again(record, { spec, digest }), agentKnown };
+      const known = { ...knownOf(record), digest };
+      return { ...this.#again(known, { spec, digest }), agentKnown };
     }
   }
 
@@ -165,24 +187,56 @@ export class Intake {
       throw unknownAgent(spec, agents.map(({ id }) => id));
     }
     if (agent !== undefined) checkServed(spec, agent);
+    await this.#checkSuperseded(spec, tenant);
     await this.#kinds.get(spec.type)?.check(spec.payload);
+  }
+
+  /** An event may take the place of another one of its agent only. */
+  async #checkSuperseded(
+    { id, supersedes, target_agent: agent }: EventSpec,
+    tenant: string,
+  ): Promise<void> {
+    if (supersedes === undefined) return;
+    const older = await this.#options.store.getEvent(tenant, supersedes);
+    if (older === undefined || older.spec.target_agent === agent) return;
+    throw new TransporterError(
+      "invalid",
+      `Cannot accept event "${id}" as "supersedes" must name an event of the same agent: event "${supersedes}" is for agent "${older.spec.target_agent}"`,
+      { details: { field: "supersedes" } },
+    );
   }
 
   /** An id, or a key, that is taken: by the same body, or by another one. */
   #again(
-    record: EventRecord,
+    { digest: theirs, ...known }: Known & { readonly digest: string },
     { spec, digest }: { readonly spec: EventSpec; readonly digest: string },
-  ): Pick<Acceptance, "record" | "duplicate"> {
-    if (record.digest !== digest) {
-      const taken = record.spec.id === spec.id
+  ): Known & { readonly duplicate: true } {
+    const { id } = known;
+    if (theirs !== digest) {
+      const taken = id === spec.id
         ? `Cannot accept event "${spec.id}" as the id is taken by an event with another body`
-        : `Cannot accept event "${spec.id}" as its Idempotency-Key is taken by event "${record.spec.id}"`;
-      const details = { event_id: record.spec.id };
+        : `Cannot accept event "${spec.id}" as its Idempotency-Key is taken by event "${id}"`;
+      const details = { event_id: id };
       throw new TransporterError("id_conflict", taken, { details });
     }
     this.#options.metrics.duplicate(spec.type);
-    return { record, duplicate: true };
+    return { ...known, duplicate: true };
   }
+}
+
+/** What an answer says of an event. */
+type Known = Pick<Acceptance, "id" | "agent" | "state" | "record">;
+
+function removed(
+  { id, state, digest }: Tombstone,
+  agent: string,
+): Known & { readonly digest: string } {
+  return { id, agent, state, digest };
+}
+
+function knownOf(record: EventRecord): Known {
+  const { spec: { id, target_agent: agent }, state } = record;
+  return { id, agent, state, record };
 }
 
 function sizeOf(spec: EventSpec): number {

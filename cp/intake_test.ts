@@ -31,8 +31,8 @@ Deno.test("Intake.accept() makes an id for a v2 event, and names its producer", 
     tenant: "default",
     principal: "ci",
   });
-  strictEqual(record.spec.id.length, 26);
-  strictEqual(record.spec.created_by, "ci");
+  strictEqual(record?.spec.id.length, 26);
+  strictEqual(record?.spec.created_by, "ci");
   await rejects(
     world.core.intake.accept(body, {
       api: "v1",
@@ -101,7 +101,7 @@ Deno.test("Intake.accept() takes the Idempotency-Key as id where there is none",
     idempotencyKey: "order-17",
   };
   const { record } = await world.core.intake.accept(body, options);
-  strictEqual(record.spec.id, "order-17");
+  strictEqual(record?.spec.id, "order-17");
   const again = await world.core.intake.accept(body, options);
   strictEqual(again.duplicate, true);
 });

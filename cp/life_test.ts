@@ -9,72 +9,30 @@ import {
   STATES,
 } from "@transporter/sdk";
 import {
-  ATTEMPTS_MAX,
+  attemptsUsed,
+  bounded,
+  cancel,
   expire,
   GRACE_MS,
   type Ignored,
   interrupt,
-  isReleased,
-  PROGRESS_MAX,
+  policyOf,
   queued,
   refuse,
   release,
+  reopen,
   report,
 } from "./life.ts";
 import { changeRecord } from "./store/record.ts";
 import type { EventChange, EventRecord } from "./store/store.ts";
-
-const NOW = 1_000_000;
-const DEADLINE = NOW + 3600_000;
-
-function record(fields: Partial<EventRecord> = {}): EventRecord {
-  return {
-    tenant: "default",
-    spec: {
-      id: "e1",
-      type: "k8s_resource",
-      target_agent: "edge-1",
-      created_at: "2026-11-23T05:04:27Z",
-      created_by: "",
-      ttl: 1,
-      priority: 0,
-      labels: {},
-    },
-    digest: "sha256:0",
-    bytes: 100,
-    enq: 1,
-    revision: 5,
-    state: "in_progress",
-    message: "last",
-    attempt: 1,
-    notes: {},
-    acceptedAt: 0,
-    deadline: DEADLINE,
-    dueAt: DEADLINE,
-    updatedAt: 0,
-    seq: 7,
-    ...fields,
-  };
-}
-
-function status(fields: Partial<EventStatus> = {}): EventStatus {
-  return {
-    event_id: "e1",
-    agent_id: "edge-1",
-    state: "in_progress",
-    message: "next",
-    timestamp: "2026-11-23T05:04:27Z",
-    attempt: 1,
-    ...fields,
-  };
-}
+import { NOW, record, SPEC, status } from "./testing/records.ts";
 
 function judge(
-  before: Partial<EventRecord>,
+  before: Parameters<typeof record>[0],
   said: Partial<EventStatus>,
   repeatable = false,
 ): EventChange | Ignored {
-  const options = { status: status(said), repeatable, now: NOW };
+  const options = { status: status(said), repeatable, jitter: 0, now: NOW };
   return report(record(before), options);
 }
 
@@ -121,7 +79,10 @@ for (const from of PROGRESS) {
 }
 
 const IGNORED: Readonly<
-  Record<string, readonly [Partial<EventRecord>, Partial<EventStatus>, Ignored]>
+  Record<
+    string,
+    readonly [Parameters<typeof record>[0], Partial<EventStatus>, Ignored]
+  >
 > = {
   "another agent's event": [{}, { agent_id: "evil" }, "foreign"],
   "another agent's event that has ended": [
@@ -155,11 +116,6 @@ const IGNORED: Readonly<
     { phase: "applying" },
     "repeated",
   ],
-  "progress of an event that reported too often": [
-    { phase: "applying", revision: PROGRESS_MAX },
-    { phase: "applying" },
-    "too_many",
-  ],
 };
 
 for (const [name, [before, said, reason]] of Object.entries(IGNORED)) {
@@ -170,7 +126,7 @@ for (const [name, [before, said, reason]] of Object.entries(IGNORED)) {
 
 Deno.test("report() takes a status without an attempt as one about the current", () => {
   const { attempt: _, ...v1 } = status({ state: "completed" });
-  const options = { status: v1, repeatable: false, now: NOW };
+  const options = { status: v1, repeatable: false, jitter: 0, now: NOW };
   const verdict = report(record({ attempt: 3 }), options);
   ok(typeof verdict === "object");
   strictEqual(verdict.status.attempt, 3);
@@ -186,12 +142,6 @@ Deno.test("report() does not compare with the phases of an earlier attempt", () 
   const before = { state: "assigned", phase: "verifying", attempt: 2 } as const;
   const verdict = judge(before, { phase: "received", attempt: 2 });
   strictEqual(short(verdict), "in_progress");
-});
-
-Deno.test("report() still takes new phases and the end of an event that reported too often", () => {
-  const before = { phase: "applying", revision: 5000 } as const;
-  strictEqual(short(judge(before, { phase: "verifying" })), "in_progress");
-  strictEqual(short(judge(before, { state: "completed" })), "completed");
 });
 
 Deno.test("report() notes how an event ended", () => {
@@ -268,93 +218,15 @@ Deno.test("report() of an interruption queues a repeatable event again, and fail
   strictEqual(over.finishedAt, NOW);
 });
 
-Deno.test("interrupt() gives up after the last attempt", () => {
-  const options = { repeatable: true, message: "Cut off", now: NOW };
-  const last = record({ attempt: ATTEMPTS_MAX });
-  strictEqual(short(interrupt(last, options)), "failed");
-  const before = record({ attempt: ATTEMPTS_MAX - 1 });
-  strictEqual(short(interrupt(before, options)), "queued");
-});
-
-Deno.test("interrupt() leaves what no agent has", () => {
-  const options = { repeatable: true, message: "Cut off", now: NOW };
-  for (const state of STATES) {
-    if (isReleased(state)) continue;
-    strictEqual(interrupt(record({ state }), options), undefined, state);
-  }
-});
-
-Deno.test("release() makes the next attempt of a queued event, unless it is due", () => {
-  const change = release(record({ state: "queued", attempt: 2 }), NOW);
-  strictEqual(change?.status.state, "assigned");
-  strictEqual(change?.status.attempt, 3);
-  const due = record({ state: "queued", deadline: NOW });
-  strictEqual(release(due, NOW), undefined);
-  for (const state of STATES) {
-    if (state === "queued") continue;
-    strictEqual(release(record({ state }), NOW), undefined, state);
-  }
-});
-
-Deno.test("refuse() fails an event, or queues it again when the agent will take it later", () => {
-  const error = { code: "unsupported", message: "No such executor" } as const;
-  const options = { seq: 7, error, again: false, now: NOW };
-  const change = refuse(record({ state: "assigned" }), options);
-  strictEqual(change?.status.state, "failed");
-  deepStrictEqual(change?.error, error);
-  const later = refuse(record({ state: "assigned" }), {
-    ...options,
-    again: true,
-  });
-  strictEqual(later?.status.state, "queued");
-  strictEqual(later?.error, undefined);
-});
-
-Deno.test("refuse() is about one release: another one, or an end, is left alone", () => {
-  const error = { code: "unsupported", message: "No such executor" } as const;
-  const options = { seq: 6, error, again: false, now: NOW };
-  strictEqual(refuse(record(), options), undefined);
-  for (const state of STATES) {
-    if (isReleased(state)) continue;
-    const change = refuse(record({ state }), { ...options, seq: 7 });
-    strictEqual(change, undefined, state);
-  }
-});
-
-const DUE: readonly (readonly [State, number, string])[] = [
-  ["queued", -1, "nothing"],
-  ["queued", 0, "expired"],
-  ["assigned", GRACE_MS - 1, "nothing"],
-  ["assigned", GRACE_MS, "expired"],
-  ["in_progress", GRACE_MS - 1, "nothing"],
-  ["in_progress", GRACE_MS, "failed"],
-  ["completed", GRACE_MS, "nothing"],
-  ["failed", GRACE_MS, "nothing"],
-  ["expired", GRACE_MS, "nothing"],
-  ["cancelled", GRACE_MS, "nothing"],
-];
-
-for (const [state, late, expected] of DUE) {
-  Deno.test(`expire() of "${state}" ${late} ms after its deadline: ${expected}`, () => {
-    strictEqual(short(expire(record({ state }), DEADLINE + late)), expected);
-  });
-}
-
-Deno.test("expire() says that the outcome of a started event is unknown", () => {
-  const change = expire(record({ phase: "applying" }), DEADLINE + GRACE_MS);
-  strictEqual(change?.error?.code, "timeout");
-  ok(change?.error?.message.includes("outcome unknown"));
-  strictEqual(change?.status.phase, "applying", "where it was last seen");
-});
-
 /** Anything that may happen to a record, in any order. */
 const STEP = fc.oneof(
   fc.record({
     kind: fc.constant("report" as const),
     state: fc.constantFrom(...STATES),
     phase: fc.option(fc.constantFrom(...PHASES), { nil: undefined }),
-    attempt: fc.option(fc.integer({ min: 0, max: 4 }), { nil: undefined }),
+    attempt: fc.option(fc.integer({ min: 0, max: 6 }), { nil: undefined }),
     repeatable: fc.boolean(),
+    code: fc.constantFrom("cluster_unavailable", "denied"),
     message: fc.constantFrom("a", "b"),
   }),
   fc.record({ kind: fc.constant("release" as const) }),
@@ -365,12 +237,15 @@ const STEP = fc.oneof(
   }),
   fc.record({
     kind: fc.constant("expire" as const),
-    now: fc.constantFrom(NOW, DEADLINE, DEADLINE + GRACE_MS),
+    late: fc.constantFrom(-1, 0, GRACE_MS),
   }),
   fc.record({
     kind: fc.constant("interrupt" as const),
     repeatable: fc.boolean(),
+    begun: fc.boolean(),
   }),
+  fc.record({ kind: fc.constant("cancel" as const), told: fc.boolean() }),
+  fc.record({ kind: fc.constant("reopen" as const) }),
 );
 
 type Step = typeof STEP extends fc.Arbitrary<infer T> ? T : never;
@@ -378,51 +253,76 @@ type Step = typeof STEP extends fc.Arbitrary<infer T> ? T : never;
 function take(at: EventRecord, step: Step): EventChange | undefined {
   switch (step.kind) {
     case "report": {
-      const { phase, attempt, state, message, repeatable } = step;
+      const { phase, attempt, state, message, repeatable, code } = step;
       const { attempt: _, ...plain } = status({ state, message });
       const said = {
         ...plain,
         ...(phase === undefined ? {} : { phase }),
         ...(attempt === undefined ? {} : { attempt }),
+        ...(state === "failed" ? { error: { code, message } } : {}),
       };
-      const verdict = report(at, { status: said, repeatable, now: NOW });
+      const options = { status: said, repeatable, jitter: 0.5, now: NOW };
+      const verdict = report(at, options);
       return typeof verdict === "string" ? undefined : verdict;
     }
     case "release":
-      return release(at, NOW);
+      // Whatever waits for its time gets it.
+      return release(at, { now: at.readyAt ?? NOW, beginsAtOnce: false });
     case "refuse": {
       const error = { code: "failed", message: "No" } as const;
       return refuse(at, { ...step, error, now: NOW });
     }
     case "expire":
-      return expire(at, step.now);
+      return expire(at, at.deadline + step.late);
     case "interrupt":
       return interrupt(at, { ...step, message: "Cut", now: NOW });
+    case "cancel": {
+      const asked = { principal: "p", reason: "", told: step.told, now: NOW };
+      const verdict = cancel(at, asked);
+      return typeof verdict === "string" ? undefined : verdict;
+    }
+    case "reopen":
+      return reopen(at, { principal: "p", now: NOW });
   }
+}
+
+function follows(before: EventRecord, step: Step, after: EventRecord): void {
+  strictEqual(after.revision, before.revision + 1);
+  const released = step.kind === "release" ? 1 : 0;
+  strictEqual(after.attempt, before.attempt + released);
+  strictEqual(after.finishedAt !== undefined, isTerminal(after.state));
+  const failed = isTerminal(after.state) && after.state !== "completed";
+  strictEqual(after.error !== undefined, failed);
+  const max = policyOf(after).max_attempts;
+  ok(attemptsUsed(after) <= max, `${attemptsUsed(after)} attempts`);
+  if (isTerminal(before.state)) strictEqual(step.kind, "reopen");
+  const { cancel: cancelled } = before.notes;
+  if (cancelled !== undefined && step.kind !== "reopen") {
+    ok(after.state !== "queued", "what was to be cancelled starts again");
+  }
+  if (after.state === "queued") strictEqual(after.dueAt, after.deadline);
+  else if (!isTerminal(after.state)) ok(after.dueAt < Infinity);
 }
 
 Deno.test("status.transitions: no order of events undoes an end, an attempt or a revision", () => {
   fc.assert(
-    fc.property(fc.array(STEP, { maxLength: 40 }), (steps) => {
-      const first = queued("e1", NOW);
-      let at = record({ state: first.state, attempt: 0, revision: 1 });
+    fc.property(fc.array(STEP, { maxLength: 60 }), (steps) => {
+      const { status: first, ...times } = queued(SPEC, NOW);
+      const { seq: _, ...fresh } = record({ ...times, state: first.state });
+      let at: EventRecord = { ...fresh, attempt: 0, revision: 1 };
       let seq = 0;
       for (const step of steps) {
         const change = take(at, step);
         if (change === undefined) continue;
-        ok(!isTerminal(at.state), `${at.state} was left by ${step.kind}`);
         const options = step.kind === "release" ? { seq: ++seq } : {};
-        const next = changeRecord(at, change, { at: NOW, ...options });
-        strictEqual(next.revision, at.revision + 1);
-        strictEqual(
-          next.attempt,
-          at.attempt + (step.kind === "release" ? 1 : 0),
-        );
-        strictEqual(next.finishedAt !== undefined, isTerminal(next.state));
-        const failed = isTerminal(next.state) && next.state !== "completed";
-        strictEqual(next.error !== undefined, failed);
+        const next = changeRecord(at, bounded(at, change), {
+          at: NOW,
+          ...options,
+        });
+        follows(at, step, next);
         at = next;
       }
     }),
+    { numRuns: 500 },
   );
 });

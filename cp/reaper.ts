@@ -1,6 +1,8 @@
 import type { Clock, Logger } from "@transporter/sdk";
+import { expire, isHeld } from "./life.ts";
 import type { Recorder } from "./recorder.ts";
-import type { Store } from "./store/store.ts";
+import type { EventRecord, Store } from "./store/store.ts";
+import { supersede } from "./supersede.ts";
 
 /** Milliseconds between looks for events whose time is up. */
 const LOOK_MS = 1000;
@@ -11,16 +13,20 @@ const PAGE = 256;
 /** Options of {@linkcode Reaper}. */
 export interface ReaperOptions {
   /** Where due events are found. */
-  readonly store: Pick<Store, "listDue">;
+  readonly store: Pick<Store, "listDue" | "getAgent">;
   /** Who ends them. */
-  readonly recorder: Pick<Recorder, "expired">;
+  readonly recorder: Pick<Recorder, "change">;
   /** Where time comes from. */
   readonly clock: Clock;
   /** For what goes wrong. */
   readonly log: Logger;
 }
 
-/** Ends events whose time is up, also those whose agent never says how they ended. */
+/**
+ * Does what only the passing of time asks for: ends events whose time is up,
+ * also those whose agent never says how they ended, and finishes what was begun
+ * for an event that supersedes another.
+ */
 export class Reaper implements AsyncDisposable {
   readonly #options: ReaperOptions;
   readonly #stop = new AbortController();
@@ -53,15 +59,27 @@ export class Reaper implements AsyncDisposable {
   }
 
   async #reap(): Promise<void> {
-    const { store, recorder, clock } = this.#options;
-    for (let limit = PAGE; !this.#stop.signal.aborted;) {
-      const due = await store.listDue(clock.now(), limit);
-      const ended = await Promise.all(
-        due.map((record) => recorder.expired(record)),
-      );
-      if (due.length < limit) return;
-      // Those whose agents still have a moment to speak fill the page: look further.
-      if (ended.filter((done) => done).length < PAGE / 2) limit *= 2;
+    const { store, clock } = this.#options;
+    while (!this.#stop.signal.aborted) {
+      const due = await store.listDue(clock.now(), PAGE);
+      const changed = await Promise.all(due.map((record) => this.#see(record)));
+      // Those that did not change are looked at again in a second.
+      if (due.length < PAGE || !changed.includes(true)) return;
     }
+  }
+
+  async #see(record: EventRecord): Promise<boolean> {
+    const { recorder, clock } = this.#options;
+    if (record.deadline <= clock.now() || !isHeld(record)) {
+      const now = clock.now();
+      const step = await recorder.change(
+        record.tenant,
+        record.spec.id,
+        (known) => expire(known, now),
+      );
+      return step?.changed ?? false;
+    }
+    const { revision } = await supersede(record, this.#options);
+    return revision > record.revision;
   }
 }

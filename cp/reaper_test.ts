@@ -2,7 +2,8 @@ import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { silentLogger, TransporterError } from "@transporter/sdk";
 import { settle, TestClock } from "@transporter/sdk/testing";
 import { Reaper } from "./reaper.ts";
-import type { EventRecord } from "./store/store.ts";
+import type { Store } from "./store/store.ts";
+import { record } from "./testing/records.ts";
 import { World } from "./testing/world.ts";
 
 Deno.test("Reaper ends a queued event at its deadline", async () => {
@@ -38,17 +39,21 @@ Deno.test("Reaper lets an agent say how an event ended for a minute more", async
   deepStrictEqual([state, error?.code], ["failed", "timeout"]);
 });
 
+/** Is not asked for in a test that says how the reaper looks. */
+const getAgent = () => Promise.resolve(undefined);
+
 Deno.test("Reaper goes on after the store failed", async () => {
   const clock = new TestClock();
   let looks = 0;
   await using _ = new Reaper({
     store: {
+      getAgent,
       listDue() {
         looks++;
         return Promise.reject(new TransporterError("store_unavailable", "No"));
       },
     },
-    recorder: { expired: () => Promise.resolve(true) },
+    recorder: { change: () => Promise.resolve(undefined) },
     clock,
     log: silentLogger,
   });
@@ -56,26 +61,69 @@ Deno.test("Reaper goes on after the store failed", async () => {
   strictEqual(looks, 4);
 });
 
-Deno.test("Reaper looks beyond events that wait for their agents", async () => {
+Deno.test("Reaper takes page after page, and rests when nothing changes", async () => {
   const clock = new TestClock();
-  const waiting = Array.from({ length: 1000 }, (_, i) => `waits-${i}`);
-  const due = new Set([...waiting, "due"]);
+  const due = Array.from(
+    { length: 1000 },
+    (_, i) => record({ deadline: clock.now(), spec: { id: `e${i}` } }),
+  );
+  let looks = 0;
+  let ends = true;
   await using _ = new Reaper({
     store: {
-      listDue: (_, limit) =>
-        Promise.resolve(
-          [...due].slice(0, limit).map((id) =>
-            ({ spec: { id } }) as unknown as EventRecord
-          ),
-        ),
+      getAgent,
+      listDue: (_, limit) => (looks++, Promise.resolve(due.slice(0, limit))),
     },
     recorder: {
-      expired: ({ spec: { id } }) =>
-        Promise.resolve(id === "due" && due.delete(id)),
+      change() {
+        if (ends) due.shift();
+        return Promise.resolve({ record: record(), changed: ends });
+      },
     },
     clock,
     log: silentLogger,
   });
   await settle();
-  strictEqual(due.has("due"), false);
+  deepStrictEqual([due.length, looks], [0, 4]);
+  ends = false;
+  due.push(...Array.from({ length: 300 }, () => record({ deadline: 0 })));
+  await clock.advance(1000);
+  deepStrictEqual([due.length, looks], [300, 5]);
+});
+
+Deno.test("Reaper finishes what was begun for an event that supersedes another", async () => {
+  let fails = false;
+  await using world = await World.open({
+    wrap: (store) =>
+      new Proxy(store, {
+        get(target, name: keyof Store) {
+          if (fails && name === "changeEvent") {
+            return () =>
+              Promise.reject(new TransporterError("store_unavailable", "No"));
+          }
+          const value = target[name];
+          return typeof value === "function" ? value.bind(target) : value;
+        },
+      }),
+  });
+  const v2 = { api: "v2" } as const;
+  const first = await world.connect({ link: { window: 0 } });
+  await first.cut();
+  await world.core.operator.pause("default", "edge-1");
+  await world.submit("old", {}, v2);
+  fails = true;
+  const { duplicate } = await world.submit("new", { supersedes: "old" }, v2);
+  strictEqual(duplicate, true, "it is accepted all the same");
+  await world.core.operator.resume("default", "edge-1");
+  const agent = await world.connect();
+  await settle();
+  strictEqual(world.clock.now() < (await world.record("new")).deadline, true);
+  deepStrictEqual(await world.history("new"), ["queued"], "it waits");
+  fails = false;
+  await world.clock.advance(1000);
+  strictEqual((await world.record("new")).state, "assigned");
+  deepStrictEqual(
+    agent.of("event").map(({ event }) => (event as { id: string }).id),
+    ["old", "new"],
+  );
 });

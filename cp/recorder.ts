@@ -1,17 +1,20 @@
 import {
   type Clock,
   type EventKind,
-  type EventSpec,
   isEventId,
   isTerminal,
+  type Rng,
+  type State,
   type StatusUpdateFrame,
-  TransporterError,
+  type TransporterError,
 } from "@transporter/sdk";
 import type { Changes } from "./changes.ts";
+import { Kinds } from "./kinds.ts";
 import {
-  expire,
+  bounded,
   type Ignored,
   interrupt,
+  isReleased,
   queued,
   refuse,
   release,
@@ -21,6 +24,7 @@ import type { Metrics } from "./metrics_port.ts";
 import type { Quota } from "./quota.ts";
 import { readReport } from "./report.ts";
 import type {
+  Creation,
   EventChange,
   EventRecord,
   Fence,
@@ -38,6 +42,8 @@ export interface RecorderOptions {
   readonly kinds: readonly EventKind[];
   /** Where time comes from. */
   readonly clock: Clock;
+  /** Where the waits between attempts come from. */
+  readonly rng: Rng;
   /** Whom to wake after a change. */
   readonly changes: Changes;
   /** What counts open events. */
@@ -49,6 +55,14 @@ export interface RecorderOptions {
 /** What became of a status. */
 export type StatusOutcome = "recorded" | "unknown_event" | Ignored;
 
+/** What a step led to. */
+export interface Step {
+  /** The record after it. */
+  readonly record: EventRecord;
+  /** Whether that is another one than before. */
+  readonly changed: boolean;
+}
+
 /** Hears of every change of an event, after it was written. Must not throw. */
 export type RecordListener = (record: EventRecord) => void;
 
@@ -57,22 +71,14 @@ export type RecordListener = (record: EventRecord) => void;
  * has, then tells those who wait. What it returns is durable.
  */
 export class Recorder {
-  readonly #store: Store;
-  readonly #kinds: ReadonlyMap<string, EventKind>;
-  readonly #clock: Clock;
-  readonly #changes: Changes;
-  readonly #quota: Quota;
-  readonly #metrics: Metrics;
+  readonly #options: RecorderOptions;
+  readonly #kinds: Kinds;
   readonly #listeners = new Set<RecordListener>();
 
   /** Makes a recorder over a store. */
   constructor(options: RecorderOptions) {
-    this.#store = options.store;
-    this.#kinds = new Map(options.kinds.map((kind) => [kind.type, kind]));
-    this.#clock = options.clock;
-    this.#changes = options.changes;
-    this.#quota = options.quota;
-    this.#metrics = options.metrics;
+    this.#options = options;
+    this.#kinds = new Kinds(options.kinds);
   }
 
   /** Adds a listener; the dispatcher is one. */
@@ -89,40 +95,44 @@ export class Recorder {
    */
   async create(
     tenant: string,
-    event: Omit<NewEvent, "status">,
-  ): Promise<{ readonly record: EventRecord; readonly created: boolean }> {
-    const status = queued(event.spec.id, event.acceptedAt);
-    const outcome = await this.#store.createEvent(tenant, { ...event, status });
-    if (outcome.record === undefined) {
-      throw new TransporterError(
-        "id_conflict",
-        `Cannot accept event "${event.spec.id}" as its id was taken by an event that is not kept any more`,
-      );
+    event: Omit<NewEvent, "status" | "deadline" | "readyAt" | "dueAt">,
+  ): Promise<Creation> {
+    const { spec, acceptedAt } = event;
+    const creation = await this.#options.store.createEvent(tenant, {
+      ...event,
+      ...queued(spec, acceptedAt),
+    });
+    if (creation.created) {
+      this.#options.quota.add(creation.record);
+      this.#options.metrics.accepted(spec.type);
+      this.#publish(creation.record);
     }
-    if (outcome.created) {
-      this.#quota.add(outcome.record);
-      this.#metrics.accepted(event.spec.type);
-      this.#publish(outcome.record);
-    }
-    return outcome;
+    return creation;
   }
 
   /**
    * Releases queued events to a session.
    *
+   * @param tenant Whose agent it is.
+   * @param options How much, and `version`: that of the session's link.
    * @throws {TransporterError} `superseded`, `store_unavailable`.
    */
   async release(
     tenant: string,
-    options: Omit<Release, "decide" | "at">,
+    { version, ...options }: Omit<Release, "decide" | "at"> & {
+      readonly version: 1 | 2;
+    },
   ): Promise<readonly ReleasedEvent[]> {
-    const now = this.#clock.now();
-    const released = await this.#store.releaseEvents(tenant, {
+    const now = this.#options.clock.now();
+    const released = await this.#options.store.releaseEvents(tenant, {
       ...options,
       at: now,
-      decide: (record) => release(record, now),
+      decide(record) {
+        const change = release(record, { now, beginsAtOnce: version === 1 });
+        return change && bounded(record, change);
+      },
     });
-    if (released.length > 0) this.#metrics.released(released.length);
+    if (released.length > 0) this.#options.metrics.released(released.length);
     for (const { record } of released) this.#publish(record);
     return released;
   }
@@ -140,8 +150,8 @@ export class Recorder {
     const outcome = isEventId(frame.event_id)
       ? await this.#report(tenant, frame, fence)
       : "unknown_event";
-    if (outcome === "recorded") this.#metrics.statuses(1);
-    else this.#metrics.ignored(outcome);
+    if (outcome === "recorded") this.#options.metrics.statuses(1);
+    else this.#options.metrics.ignored(outcome);
     return outcome;
   }
 
@@ -153,22 +163,20 @@ export class Recorder {
     if (frame.agent_id !== "" && frame.agent_id !== fence.agent) {
       return "foreign";
     }
-    const repeatable = frame.phase === "interrupted" &&
-      await this.#repeatable(tenant, frame);
-    const now = this.#clock.now();
+    const failed = frame.phase === "interrupted" || frame.state === "failed";
+    const repeatable = failed && await this.#repeatable(tenant, frame);
+    const jitter = failed ? this.#options.rng.next() : 0;
+    const now = this.#options.clock.now();
     const status = readReport(frame, { agent: fence.agent, now });
     let ignored: Ignored = "not_released";
-    const known = await this.#change(tenant, frame.event_id, {
-      decide(record) {
-        const verdict = report(record, { status, repeatable, now });
-        if (typeof verdict !== "string") return verdict;
-        ignored = verdict;
-        return undefined;
-      },
-      fence,
-    });
-    if (known === undefined) return "unknown_event";
-    return known.changed ? "recorded" : ignored;
+    const step = await this.change(tenant, frame.event_id, (record) => {
+      const verdict = report(record, { status, repeatable, jitter, now });
+      if (typeof verdict !== "string") return verdict;
+      ignored = verdict;
+      return undefined;
+    }, fence);
+    if (step === undefined) return "unknown_event";
+    return step.changed ? "recorded" : ignored;
   }
 
   /** The agent knows best; if it does not say, the kind of event decides. */
@@ -177,25 +185,16 @@ export class Recorder {
     frame: StatusUpdateFrame,
   ): Promise<boolean> {
     const word = frame.details?.["repeatable"];
-    if (typeof word === "boolean") return word;
-    const spec = await this.#store.getSpec(tenant, frame.event_id);
-    return spec !== undefined && this.#kindRepeatable(spec);
-  }
-
-  #kindRepeatable(spec: EventSpec): boolean {
-    try {
-      return this.#kinds.get(spec.type)?.repeatable(spec.payload) ?? false;
-    } catch {
-      // The kind does not take this payload any more: then it cannot vouch for a second run.
-      return false;
-    }
+    if (frame.phase === "interrupted" && typeof word === "boolean") return word;
+    const spec = await this.#options.store.getSpec(tenant, frame.event_id);
+    return spec !== undefined && this.#kinds.repeatable(spec);
   }
 
   /**
    * Records that an agent does not take an event.
    *
    * @param released The event, as it was sent.
-   * @param refusal Why, whether it may be sent again later, and the session that was told.
+   * @param refusal Why, whether to send it again later, and who was told.
    * @throws {TransporterError} `superseded`, `store_unavailable`.
    */
   async refused(
@@ -207,63 +206,81 @@ export class Recorder {
     },
   ): Promise<void> {
     const { tenant, spec, seq } = released;
-    const now = this.#clock.now();
+    const now = this.#options.clock.now();
     const { code, message } = error;
-    await this.#change(tenant, spec.id, {
-      decide: (record) =>
-        refuse(record, { seq, error: { code, message }, again, now }),
+    await this.change(
+      tenant,
+      spec.id,
+      (record) => refuse(record, { seq, error: { code, message }, again, now }),
       fence,
-    });
+    );
   }
 
   /**
-   * Ends an event whose time is up.
+   * Gives up every attempt of an agent whose memory of them is lost: nobody
+   * knows how far they came (decisions.md 18).
    *
-   * @returns Whether it changed: a released one waits for its agent first.
-   * @throws {TransporterError} `store_unavailable`.
-   */
-  async expired({ tenant, spec }: EventRecord): Promise<boolean> {
-    const now = this.#clock.now();
-    const decide = (record: EventRecord) => expire(record, now);
-    return (await this.#change(tenant, spec.id, { decide }))?.changed ?? false;
-  }
-
-  /**
-   * Gives up every attempt of an agent that came back without its memory:
-   * nobody knows how far they came (decisions.md 18).
-   *
+   * @param tenant Whose agent it is.
+   * @param agent The agent.
+   * @param options `message`: what happened, for people; `final`: none is made again.
    * @throws {TransporterError} `store_unavailable`; call it again then.
    */
-  async instanceLost(tenant: string, agent: string): Promise<void> {
-    const now = this.#clock.now();
-    const message = "Agent came back without its journal";
-    for (const { spec } of await this.#store.listReleased(tenant, agent)) {
-      const repeatable = this.#kindRepeatable(spec);
-      await this.#change(tenant, spec.id, {
-        decide: (record) => interrupt(record, { repeatable, message, now }),
-      });
+  async interrupted(
+    tenant: string,
+    agent: string,
+    { message, final = false }: {
+      readonly message: string;
+      readonly final?: boolean;
+    },
+  ): Promise<void> {
+    const now = this.#options.clock.now();
+    for (
+      const { spec } of await this.#options.store.listReleased(tenant, agent)
+    ) {
+      const repeatable = this.#kinds.repeatable(spec);
+      await this.change(tenant, spec.id, (record) =>
+        interrupt(record, {
+          repeatable,
+          final,
+          begun: record.state === "in_progress",
+          message,
+          now,
+        }));
     }
   }
 
-  async #change(
+  /**
+   * Applies a rule to an event, as one step; for those who have a rule that no
+   * other method has.
+   *
+   * @param tenant Whose event it is.
+   * @param id The event.
+   * @param decide The rule. Pure, may be called again; `undefined` for "no change".
+   * @param fence The session on whose behalf it is.
+   * @returns `undefined` when there is no such event.
+   * @throws {TransporterError} `superseded`, `store_unavailable`.
+   */
+  async change(
     tenant: string,
     id: string,
-    { decide, fence }: {
-      readonly decide: (record: EventRecord) => EventChange | undefined;
-      readonly fence?: Fence;
-    },
-  ): Promise<
-    { readonly record: EventRecord; readonly changed: boolean } | undefined
-  > {
-    const step = await this.#store.changeEvent(tenant, id, decide, fence);
+    decide: (record: EventRecord) => EventChange | undefined,
+    fence?: Fence,
+  ): Promise<Step | undefined> {
+    let before: State = "created";
+    const step = await this.#options.store.changeEvent(tenant, id, (record) => {
+      before = record.state;
+      const change = decide(record);
+      return change && bounded(record, change);
+    }, fence);
     if (step?.changed) {
       const { record } = step;
       const { type } = record.spec;
+      if (isTerminal(before)) this.#options.quota.add(record);
       if (isTerminal(record.state)) {
-        this.#quota.remove(record);
-        this.#metrics.ended(type, record.state);
-      } else if (record.state === "queued") {
-        this.#metrics.requeued(type);
+        this.#options.quota.remove(record);
+        this.#options.metrics.ended(type, record.state);
+      } else if (record.state === "queued" && isReleased(before)) {
+        this.#options.metrics.requeued(type);
       }
       this.#publish(record);
     }
@@ -271,7 +288,7 @@ export class Recorder {
   }
 
   #publish(record: EventRecord): void {
-    this.#changes.notify();
+    this.#options.changes.notify();
     for (const listener of this.#listeners) listener(record);
   }
 }

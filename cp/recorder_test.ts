@@ -9,6 +9,7 @@ import { TestClock } from "@transporter/sdk/testing";
 import { Changes } from "./changes.ts";
 import { silentMetrics } from "./metrics_port.ts";
 import { Quota } from "./quota.ts";
+import { expire } from "./life.ts";
 import { Recorder } from "./recorder.ts";
 import { openMemoryStore } from "./store/memory.ts";
 import type { EventRecord } from "./store/store.ts";
@@ -32,6 +33,7 @@ function open() {
     store,
     kinds: KINDS,
     clock,
+    rng: { next: () => 0.5 },
     changes,
     quota: new Quota(),
     metrics: silentMetrics,
@@ -61,12 +63,12 @@ function open() {
       },
       digest: `sha256:${id}`,
       acceptedAt: clock.now(),
-      deadline: clock.now() + 3600_000,
-      dueAt: clock.now() + 3600_000,
     });
   }
   function release(gen: number, eventsMax = 100) {
-    const options = { agent: "edge-1", gen, eventsMax, bytesMax: 1e6 };
+    const version = 2 as const;
+    const limits = { eventsMax, bytesMax: 1e6 };
+    const options = { agent: "edge-1", gen, version, ...limits };
     return recorder.release(TENANT, options);
   }
   async function record(id: string): Promise<EventRecord> {
@@ -221,7 +223,7 @@ Deno.test("Recorder.status() of an interruption believes the agent, else the kin
   );
 });
 
-Deno.test("Recorder.instanceLost() gives up every attempt, and queues what may be repeated", async () => {
+Deno.test("Recorder.interrupted() gives up every attempt, and queues what may be repeated", async () => {
   const { recorder, session, create, release, record } = open();
   await create("sent");
   await create("begun");
@@ -231,7 +233,7 @@ Deno.test("Recorder.instanceLost() gives up every attempt, and queues what may b
   const fence = { agent: "edge-1", gen };
   await recorder.status(TENANT, frame("begun"), fence);
   await create("waits");
-  await recorder.instanceLost(TENANT, "edge-1");
+  await recorder.interrupted(TENANT, "edge-1", { message: "Lost" });
   strictEqual((await record("sent")).state, "queued");
   strictEqual((await record("begun")).state, "queued");
   strictEqual((await record("waits")).attempt, 0);
@@ -298,9 +300,13 @@ Deno.test("status.transitions: whatever happens at the same time, no history is 
         const { attempt, state, phase, message } = act;
         if (act.what === "release") await world.release(gen, 1);
         else if (act.what === "lost") {
-          await recorder.instanceLost(TENANT, "edge-1");
+          await recorder.interrupted(TENANT, "edge-1", { message: "Lost" });
         } else if (act.what === "due") {
-          await recorder.expired(await world.record(id));
+          await recorder.change(
+            TENANT,
+            id,
+            (record) => expire(record, world.clock.now()),
+          );
         } else {
           const { attempt: _, ...said } = frame(id, { state, phase, message });
           await recorder.status(
@@ -311,7 +317,13 @@ Deno.test("status.transitions: whatever happens at the same time, no history is 
         }
       }));
       clock.jump(7200_000);
-      for (const id of ids) await recorder.expired(await world.record(id));
+      for (const id of ids) {
+        await recorder.change(
+          TENANT,
+          id,
+          (record) => expire(record, world.clock.now()),
+        );
+      }
       for (const id of ids) {
         const history = await store.listHistory(TENANT, id);
         const record = await world.record(id);

@@ -1,33 +1,24 @@
 import {
   type Clock,
-  type Delivery,
   type ErrorCode,
-  formatTime,
-  type HeartbeatFrame,
   type Link,
-  type LogFields,
+  type LinkFeature,
   type Logger,
-  type Message,
-  type StatusDelivery,
-  type StatusUpdateFrame,
   TransporterError,
 } from "@transporter/sdk";
 import type { Dispatcher } from "./dispatcher.ts";
-import { type Agreement, replyTo, welcomeTo } from "./handshake.ts";
+import { type Agreement, featuresOf, replyTo, welcomeTo } from "./handshake.ts";
+import { Incoming } from "./incoming.ts";
 import type { Metrics } from "./metrics_port.ts";
-import type { Recorder, StatusOutcome } from "./recorder.ts";
-import { StatusFlow } from "./status_flow.ts";
-import type { Fence, Store } from "./store/store.ts";
+import type { Recorder } from "./recorder.ts";
+import type { Store } from "./store/store.ts";
 import { watch } from "./watch.ts";
-
-/** Milliseconds between notes of a sign of life in the store (decisions.md 16). */
-const TOUCH_MS = 60_000;
 
 /** Milliseconds that a farewell may take. */
 const BYE_MS_MAX = 1000;
 
-/** Lines in the log about what an agent should not have sent, per session. */
-const STRAYS_LOGGED_MAX = 10;
+/** When agents are to come back from a control plane that closes: a restart takes about as long. */
+const COME_BACK = { reconnect_after_ms: 1500, jitter_ms: 3000 };
 
 /** Reasons for the end of a session that the agent is told as they are. */
 const PASSED_ON: ReadonlySet<ErrorCode> = new Set([
@@ -77,30 +68,27 @@ export interface SessionOptions extends SessionPorts, Agreement {
 export class Session {
   readonly #options: SessionOptions;
   readonly #log: Logger;
-  readonly #statuses: StatusFlow;
+  readonly #incoming: Incoming;
   readonly #over = new AbortController();
   readonly #done = Promise.withResolvers<void>();
   #reason: TransporterError | undefined;
-  #touchedAt: number;
+  readonly #features: ReadonlySet<LinkFeature>;
   #dispatching: Promise<void> = Promise.resolve();
   #failed = false;
-  #strays = 0;
 
   /** Resolves when the session is over and all it began to write is written. */
   readonly done: Promise<void> = this.#done.promise;
 
   /** Makes a session; `run` begins it. */
   constructor(options: SessionOptions) {
-    const { tenant, agent, log, clock } = options;
+    const { agent, log } = options;
     this.#options = options;
     this.#log = log.with({ agent: agent.id, gen: agent.gen });
-    this.#touchedAt = clock.monotonic();
-    this.#statuses = new StatusFlow({
-      recorder: options.recorder,
-      tenant,
-      agent: agent.id,
-      gen: agent.gen,
-      ignored: (frame, outcome) => this.#ignored(frame, outcome),
+    this.#features = new Set(featuresOf(options));
+    this.#incoming = new Incoming({
+      ...options,
+      features: this.#features,
+      log: this.#log,
       failed: (error) => void this.#fail(error),
     });
   }
@@ -118,7 +106,7 @@ export class Session {
       await this.#greet();
       for await (const delivery of link.receive()) {
         if (this.#failed) break;
-        await this.#take(delivery);
+        await this.#incoming.take(delivery);
       }
     } catch (reason) {
       await this.#fail(TransporterError.from(reason));
@@ -141,9 +129,13 @@ export class Session {
     const { link, clock, agent } = this.#options;
     if (agent.linkVersion === 2) {
       const said = new AbortController();
-      const bye = link.send({ type: "bye", reason });
+      const words = link.send(
+        this.#features.has("drain")
+          ? { type: "drain", reason, ...COME_BACK }
+          : { type: "bye", reason },
+      );
       await Promise.race([
-        bye.catch(() => {}), // the link is over already
+        words.catch(() => {}), // the link is over already
         clock.sleep(BYE_MS_MAX, { signal: said.signal }).catch(() => {}),
       ]);
       said.abort();
@@ -179,89 +171,8 @@ export class Session {
         frameBytesMax: offer?.max_frame ?? 0,
       });
     }
+    this.#incoming.dispatch = dispatch;
     this.#dispatching = dispatch.run();
-  }
-
-  async #take(delivery: Delivery<Message>): Promise<void> {
-    const { value } = delivery;
-    switch (value.type) {
-      case "status_update":
-        return await this.#statuses.take(delivery as StatusDelivery);
-      case "heartbeat":
-        return this.#beat(value);
-      case "error": {
-        const error = TransporterError.fromBody(value);
-        this.#stray("Agent reports an error", { error, ref: value.ref });
-        return;
-      }
-      case "bye":
-        return await this.#options.link.close();
-      default:
-        throw new TransporterError(
-          "bad_frame",
-          `Cannot take a "${value.type}" frame from a registered agent`,
-        );
-    }
-  }
-
-  #beat({ timestamp }: HeartbeatFrame): void {
-    const { clock } = this.#options;
-    this.#tell({
-      type: "heartbeat_ack",
-      timestamp: timestamp.slice(0, 64),
-      server_time: formatTime(clock.now()),
-    });
-    if (clock.monotonic() - this.#touchedAt < TOUCH_MS) return;
-    this.#touchedAt = clock.monotonic();
-    this.#touch();
-  }
-
-  async #touch(): Promise<void> {
-    const { store, tenant, agent, clock } = this.#options;
-    const sid = this.#statuses.durableSid;
-    const fence: Fence = { agent: agent.id, gen: agent.gen };
-    try {
-      await store.touchAgent(
-        tenant,
-        sid === undefined ? fence : { ...fence, sid },
-        clock.now(),
-      );
-    } catch (error) {
-      // A sign of life is told again within a minute.
-      this.#log.warn("Cannot note a sign of life", { error });
-    }
-  }
-
-  /** Says something that needs no answer; v1 agents are told nothing but events. */
-  #tell(message: Message): void {
-    const { link, agent } = this.#options;
-    if (agent.linkVersion === 1) return;
-    link.send(message).catch((reason) =>
-      this.#fail(TransporterError.from(reason))
-    );
-  }
-
-  #stray(message: string, fields: LogFields): void {
-    if (this.#strays++ < STRAYS_LOGGED_MAX) this.#log.warn(message, fields);
-  }
-
-  #ignored(frame: StatusUpdateFrame, outcome: StatusOutcome): void {
-    const id = frame.event_id.slice(0, 128);
-    if (outcome !== "foreign" && outcome !== "unknown_event") return;
-    const foreign = outcome === "foreign";
-    this.#log.warn("Status is not this agent's to send", {
-      event: id,
-      outcome,
-    });
-    this.#tell({
-      type: "error",
-      code: foreign ? "denied" : "unknown_event",
-      message: foreign
-        ? `Cannot take the status as event "${id}" is not yours`
-        : `Cannot take the status as there is no event "${id}"`,
-      ref: { event_id: id },
-      fatal: false,
-    });
   }
 
   /** Ends the session because of something that went wrong here or there. */
@@ -276,9 +187,8 @@ export class Session {
     const { link } = this.#options;
     this.#over.abort();
     await link.close(this.#reason);
-    await this.#statuses.idle();
     await this.#dispatching;
-    await this.#touch();
+    await this.#incoming.finish();
     return (this.#reason ?? await link.closed)?.code ?? "closed";
   }
 }

@@ -90,6 +90,37 @@ export class Sessions {
   }
 
   /**
+   * Ends the session of an agent, if it has one, and does something before the
+   * next one can begin.
+   *
+   * @param tenant Whose agent it is.
+   * @param agentId The agent.
+   * @param reason What the agent is told.
+   * @param work What is done; nothing is sent to the agent, or taken from it, meanwhile.
+   */
+  async remove(
+    tenant: string,
+    agentId: string,
+    reason: TransporterError,
+    work: () => Promise<void>,
+  ): Promise<void> {
+    await this.#inTurn(keyOf(tenant, agentId), async () => {
+      await this.#end(tenant, agentId, reason);
+      await work();
+    });
+  }
+
+  async #end(
+    tenant: string,
+    agentId: string,
+    reason: TransporterError,
+  ): Promise<void> {
+    const session = this.#live.get(tenant)?.get(agentId);
+    await session?.close(reason);
+    await session?.done;
+  }
+
+  /**
    * Ends all sessions, and every one that would begin later. Idempotent.
    *
    * @param reason For agents, such as `restart`.
@@ -111,7 +142,7 @@ export class Sessions {
       if (hello === undefined) return;
       const { id } = hello.registration;
       const session = await this.#inTurn(
-        `${tenant}\n${id}`,
+        keyOf(tenant, id),
         () => this.#open(link, { ...hello, tenant, guest }),
       );
       guest.session = session;
@@ -194,10 +225,9 @@ export class Sessions {
       // Before the store learns of the new journal: should we stop in between, the next
       // registration finds the same loss again. Nothing is released meanwhile, as the
       // agent has no session.
-      const old = this.#live.get(tenant)?.get(id);
-      await old?.close(superseded);
-      await old?.done;
-      await recorder.instanceLost(tenant, id);
+      await this.#end(tenant, id, superseded);
+      const message = "Agent came back without its journal";
+      await recorder.interrupted(tenant, id, { message });
     }
     const agent = await store.openSession(tenant, {
       registration,
@@ -226,6 +256,10 @@ export class Sessions {
     const sessions = this.#live.get(tenant);
     if (sessions?.get(id) === session) sessions.delete(id);
   }
+}
+
+function keyOf(tenant: string, agentId: string): string {
+  return `${tenant}\n${agentId}`;
 }
 
 function closing(reason: string): TransporterError {

@@ -430,5 +430,5 @@ Deno.test("Sessions.close() says goodbye, closes, and lets nobody in any more", 
   const late: ScriptedAgent = world.dial().agent;
   strictEqual(await late.end(), "unavailable");
   strictEqual(world.core.sessions.count("default"), 0);
-  strictEqual(world.clock.sleeping, 1, "only the reaper is left");
+  strictEqual(world.clock.sleeping, 2, "only reaper and sweeper are left");
 });

@@ -88,9 +88,8 @@ export async function acceptedBody(
   acceptance: Acceptance,
   store: Pick<Store, "durability" | "replicated" | "listHistory">,
 ): Promise<AcceptedBody> {
-  const { record, duplicate, agentKnown } = acceptance;
-  const { id, target_agent: agent } = record.spec;
-  const [first] = duplicate
+  const { id, agent, state, record, duplicate, agentKnown } = acceptance;
+  const [first] = duplicate && record !== undefined
     ? await store.listHistory(record.tenant, id)
     : [record];
   return {
@@ -99,7 +98,7 @@ export async function acceptedBody(
     message: agentKnown
       ? `Event accepted for agent "${agent}"`
       : `Event accepted for agent "${agent}", which was never seen`,
-    state: first?.state ?? record.state,
+    state: first?.state ?? state,
     durability: store.durability,
     replicated: store.replicated,
     agent_known: agentKnown,

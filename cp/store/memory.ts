@@ -452,9 +452,7 @@ class MemoryStore implements Store {
 
   #releasedOf(tenant: string, agent: string): Entry[] {
     return this.#openOf(tenant, agent)
-      .filter(({ record }) =>
-        record.seq !== undefined && record.state !== "queued"
-      )
+      .filter(({ record }) => record.state !== "queued")
       .sort((a, b) => (a.record.seq ?? 0) - (b.record.seq ?? 0));
   }
 

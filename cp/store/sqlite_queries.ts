@@ -75,9 +75,8 @@ export const SQL = {
   listOpen:
     `${EVENT} WHERE tenant = ? AND agent = ? AND stage > 0 AND event.enq > ?
     ORDER BY event.enq LIMIT ?`,
-  listReleased:
-    `${EVENT} WHERE tenant = ? AND agent = ? AND stage = 2 AND seq IS NOT NULL
-    ORDER BY seq`,
+  listReleased: `${EVENT} WHERE tenant = ? AND agent = ? AND stage = 2
+    ORDER BY seq, event.enq`,
   listHistory: `SELECT revision, status FROM history
     WHERE enq = (SELECT enq FROM event WHERE tenant = ? AND id = ?) ORDER BY change`,
   listDue:

@@ -64,12 +64,21 @@ export interface EventRecord {
  * Small; a store keeps it as it is and never looks into it.
  */
 export interface LifeNotes {
-  /** How many attempts were released before an operator last asked for another one. */
+  /** How many attempts do not count any more: those before an operator last asked for another one, and those that no agent took. */
   readonly attemptsBefore?: number;
   /** How many attempts since then ended because their agent did. */
   readonly interruptions?: number;
-  /** How many entries of its history tell of progress within the current attempt. */
-  readonly progress?: number;
+  /** How much its history holds. */
+  readonly history?: {
+    /** The size of all entries as JSON, in bytes, without the first. */
+    readonly bytes: number;
+    /** The size of the newest, in bytes. */
+    readonly newest: number;
+    /** How many entries were replaced by later ones. */
+    readonly replaced: number;
+    /** Of those, how many in a row up to the newest. */
+    readonly run?: number;
+  };
   /** Somebody asked to cancel it while an agent had it. */
   readonly cancel?: {
     /** Why, for people. */
@@ -96,7 +105,11 @@ export type Creation =
   /** It is stored. */
   | { readonly created: true; readonly record: EventRecord }
   /** Its id or its idempotency key is taken by this event. */
-  | { readonly created: false; readonly record: EventRecord }
+  | {
+    readonly created: false;
+    readonly record: EventRecord;
+    readonly tombstone?: undefined;
+  }
   /** Its id or its idempotency key was taken by an event that is not kept any more. */
   | {
     readonly created: false;
@@ -371,7 +384,11 @@ export interface Store extends AsyncDisposable {
     agent: string,
     page: { readonly after: number; readonly limit: number },
   ): Promise<readonly EventRecord[]>;
-  /** Returns the released events of an agent that have not ended, by `seq`, with their bodies. */
+  /**
+   * Returns the released events of an agent that have not ended, with their
+   * bodies, by `seq`; first those that have none, as a change said that the
+   * agent has them.
+   */
   listReleased(
     tenant: string,
     agent: string,

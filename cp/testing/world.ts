@@ -96,17 +96,20 @@ export class World implements AsyncDisposable {
   }
 
   /** Submits an event for agent `edge-1`, as a v1 producer does. */
-  submit(
+  async submit(
     id: string,
     fields: RawFrame = {},
     options: Partial<AcceptOptions> = {},
-  ): Promise<Acceptance> {
-    return this.core.intake.accept(event(id, fields), {
+  ): Promise<Acceptance & { readonly record: EventRecord }> {
+    const acceptance = await this.core.intake.accept(event(id, fields), {
       api: "v1",
       tenant: "default",
       principal: "tester",
       ...options,
     });
+    const { record } = acceptance;
+    if (record === undefined) throw new TypeError(`Event "${id}" is not kept`);
+    return { ...acceptance, record };
   }
 
   /** Opens a wire to the core; the agent says nothing yet. */

@@ -1,0 +1,49 @@
+import type { Clock } from "@transporter/sdk";
+
+/** The longest that it sleeps, in milliseconds: the time of day may jump. */
+const SLEEP_MS_MAX = 60_000;
+
+/** Options of {@linkcode Alarm}. */
+export interface AlarmOptions {
+  /** Where time comes from. */
+  readonly clock: Clock;
+  /** Ends it. */
+  readonly signal: AbortSignal;
+  /** What happens when the time has come. May be early: whoever hears it looks for himself. */
+  readonly ring: () => void;
+}
+
+/** Rings when an event that waits for its time may be ready. */
+export class Alarm {
+  readonly #options: AlarmOptions;
+  #at = Infinity;
+  #stop = new AbortController();
+  /** Whether all that waits is known to it; whoever sets this has looked. */
+  sure = false;
+
+  /** Makes an alarm that is not set. */
+  constructor(options: AlarmOptions) {
+    this.#options = options;
+    options.signal.addEventListener("abort", () => this.#stop.abort());
+  }
+
+  /** Rings at a time of day, in milliseconds since 1970, or at an earlier one that was set before. */
+  set(at: number): void {
+    const { clock, signal } = this.#options;
+    if (at >= this.#at || signal.aborted) return;
+    this.#stop.abort();
+    this.#at = at;
+    const stop = this.#stop = new AbortController();
+    const ms = Math.min(Math.max(0, at - clock.now()), SLEEP_MS_MAX);
+    clock.sleep(ms, { signal: stop.signal }).then(
+      () => this.#ring(),
+      () => {}, // set to an earlier time, or over
+    );
+  }
+
+  #ring(): void {
+    this.#at = Infinity;
+    this.sure = false;
+    this.#options.ring();
+  }
+}

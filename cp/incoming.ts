@@ -1,0 +1,175 @@
+import {
+  type Delivery,
+  type ErrorFrame,
+  formatTime,
+  type HeartbeatFrame,
+  type LinkFeature,
+  type LogFields,
+  type Logger,
+  type Message,
+  type StatusDelivery,
+  type StatusUpdateFrame,
+  TransporterError,
+} from "@transporter/sdk";
+import type { Dispatch } from "./dispatch.ts";
+import { cancelUnknown } from "./life.ts";
+import type { StatusOutcome } from "./recorder.ts";
+import type { SessionOptions } from "./session.ts";
+import { StatusFlow } from "./status_flow.ts";
+import type { Fence } from "./store/store.ts";
+
+/** Milliseconds between notes of a sign of life in the store (decisions.md 16). */
+const TOUCH_MS = 60_000;
+
+/** Lines in the log about what an agent should not have sent, per session. */
+const STRAYS_LOGGED_MAX = 10;
+
+/** Options of {@linkcode Incoming}. */
+export interface IncomingOptions extends SessionOptions {
+  /** What both ends of the link can do. */
+  readonly features: ReadonlySet<LinkFeature>;
+  /** For what happens in this session. */
+  readonly log: Logger;
+  /** Ends the session, as it cannot go on. */
+  readonly failed: (error: TransporterError) => void;
+}
+
+/** What one agent says, from its greeting to the end of its link. */
+export class Incoming {
+  readonly #options: IncomingOptions;
+  readonly #statuses: StatusFlow;
+  readonly #fence: Fence;
+  /** Who sends events to the agent, once somebody does. */
+  dispatch: Dispatch | undefined;
+  #touchedAt: number;
+  #strays = 0;
+
+  /** Makes one that has heard nothing. */
+  constructor(options: IncomingOptions) {
+    const { recorder, tenant, agent, clock, failed } = options;
+    this.#options = options;
+    this.#fence = { agent: agent.id, gen: agent.gen };
+    this.#touchedAt = clock.monotonic();
+    this.#statuses = new StatusFlow({
+      recorder,
+      tenant,
+      agent: agent.id,
+      gen: agent.gen,
+      ignored: (frame, outcome) => this.#ignored(frame, outcome),
+      failed,
+    });
+  }
+
+  /**
+   * Takes a message; waits only while too much is on its way to the store.
+   *
+   * @throws {TransporterError} `bad_frame`, `superseded`, `store_unavailable`: the session cannot go on.
+   */
+  async take(delivery: Delivery<Message>): Promise<void> {
+    const { value } = delivery;
+    const { features, link } = this.#options;
+    switch (value.type) {
+      case "status_update":
+        return await this.#statuses.take(delivery as StatusDelivery);
+      case "heartbeat":
+        return this.#beat(value);
+      case "credit":
+        if (features.has("credit")) this.dispatch?.credit(value.limit_seq);
+        return;
+      case "error":
+        return await this.#hear(value);
+      case "bye":
+        return await link.close();
+      default:
+        throw new TransporterError(
+          "bad_frame",
+          `Cannot take a "${value.type}" frame from a registered agent`,
+        );
+    }
+  }
+
+  /** Resolves when all that was taken is written, the last sign of life too. Once, at the end. */
+  async finish(): Promise<void> {
+    await this.#statuses.idle();
+    await this.#touch();
+  }
+
+  /** The agent says that something is wrong. */
+  async #hear(frame: ErrorFrame): Promise<void> {
+    const { recorder, tenant, clock } = this.#options;
+    const id = frame.ref?.["event_id"];
+    const error = TransporterError.fromBody(frame);
+    if (
+      error.code === "unknown_event" && typeof id === "string" &&
+      this.dispatch?.withheld(id)
+    ) {
+      const now = clock.now();
+      await recorder.change(
+        tenant,
+        id,
+        (record) => cancelUnknown(record, now),
+        this.#fence,
+      );
+      return;
+    }
+    this.#stray("Agent reports an error", { error, ref: frame.ref });
+  }
+
+  #beat({ timestamp }: HeartbeatFrame): void {
+    const { clock } = this.#options;
+    this.#tell({
+      type: "heartbeat_ack",
+      timestamp: timestamp.slice(0, 64),
+      server_time: formatTime(clock.now()),
+    });
+    if (clock.monotonic() - this.#touchedAt < TOUCH_MS) return;
+    this.#touchedAt = clock.monotonic();
+    this.#touch();
+  }
+
+  async #touch(): Promise<void> {
+    const { store, tenant, clock, log } = this.#options;
+    const sid = this.#statuses.durableSid;
+    try {
+      await store.touchAgent(
+        tenant,
+        sid === undefined ? this.#fence : { ...this.#fence, sid },
+        clock.now(),
+      );
+    } catch (error) {
+      // A sign of life is told again within a minute.
+      log.warn("Cannot note a sign of life", { error });
+    }
+  }
+
+  /** Says something that needs no answer; v1 agents are told nothing but events. */
+  #tell(message: Message): void {
+    const { link, agent, failed } = this.#options;
+    if (agent.linkVersion === 1) return;
+    link.send(message).catch((reason) => failed(TransporterError.from(reason)));
+  }
+
+  #stray(message: string, fields: LogFields): void {
+    if (this.#strays++ >= STRAYS_LOGGED_MAX) return;
+    this.#options.log.warn(message, fields);
+  }
+
+  #ignored(frame: StatusUpdateFrame, outcome: StatusOutcome): void {
+    const id = frame.event_id.slice(0, 128);
+    if (outcome !== "foreign" && outcome !== "unknown_event") return;
+    const foreign = outcome === "foreign";
+    this.#options.log.warn("Status is not this agent's to send", {
+      event: id,
+      outcome,
+    });
+    this.#tell({
+      type: "error",
+      code: foreign ? "denied" : "unknown_event",
+      message: foreign
+        ? `Cannot take the status as event "${id}" is not yours`
+        : `Cannot take the status as there is no event "${id}"`,
+      ref: { event_id: id },
+      fatal: false,
+    });
+  }
+}

@@ -1,0 +1,95 @@
+import { type EventStatus, isTerminal } from "@transporter/sdk";
+import type { EventChange, EventRecord } from "../store/store.ts";
+
+/** Entries of one event's history (security.md E.8). */
+export const ENTRIES_MAX = 1000;
+
+/** Bytes of the entries of one event's history as JSON (security.md E.8). */
+export const HISTORY_BYTES_MAX = 256 * 1024;
+
+/** Bytes at which it is full: a short entry that takes another one's place may be longer than that. */
+const FULL_BYTES = HISTORY_BYTES_MAX - 8 * 1024;
+
+/** Characters of the message of an entry that came when the history was full. */
+const MESSAGE_CHARS_MAX = 512;
+
+const UTF8 = new TextEncoder();
+
+/**
+ * Keeps the history of an event bounded: once it is full, a new entry takes
+ * the place of the newest one, and says for how many it stands. The first
+ * entry, the newest, and those that end the event stay.
+ *
+ * @param record Before the change.
+ * @param change What the rules of the event's life decided.
+ * @returns The change as it is written.
+ */
+export function bounded(record: EventRecord, change: EventChange): EventChange {
+  const known = record.notes.history ?? { bytes: 0, newest: 0, replaced: 0 };
+  const notes = change.notes ?? record.notes;
+  function added(status: EventStatus, bytes: number): EventChange {
+    const { replaced } = known;
+    const history = { bytes: known.bytes + bytes, newest: bytes, replaced };
+    return { ...change, status, notes: { ...notes, history } };
+  }
+
+  const whole = sizeOf(change.status);
+  if (isTerminal(change.status.state)) return added(change.status, whole);
+  const entries = record.revision - known.replaced;
+  const room = entries < ENTRIES_MAX - 1;
+  if (room && known.bytes + whole <= FULL_BYTES) {
+    return added(change.status, whole);
+  }
+  const short = shortened(change.status);
+  const bytes = sizeOf(short);
+  if (room && known.bytes + bytes <= FULL_BYTES) {
+    return added(short, bytes);
+  }
+  if (isTerminal(record.state) || entries <= 1) return added(short, bytes);
+  const run = (known.run ?? 0) + 1;
+  const last = { ...short, details: { ...short.details, coalesced: run } };
+  const size = sizeOf(last);
+  return {
+    ...change,
+    status: last,
+    replaces: true,
+    notes: {
+      ...notes,
+      history: {
+        bytes: known.bytes - known.newest + size,
+        newest: size,
+        replaced: known.replaced + 1,
+        run,
+      },
+    },
+  };
+}
+
+function sizeOf(status: EventStatus): number {
+  return UTF8.encode(JSON.stringify(status)).length;
+}
+
+/** The entry without what may be large. */
+function shortened(
+  { result: _, details, error, message, ...rest }: EventStatus,
+): EventStatus {
+  const principal = details?.["principal"];
+  return {
+    ...rest,
+    message: cut(message),
+    ...(error === undefined
+      ? {}
+      : { error: { code: error.code, message: cut(error.message) } }),
+    // Who asked for something is what the history is read for.
+    details: {
+      truncated: true,
+      ...(principal === undefined ? {} : { principal }),
+    },
+  };
+}
+
+function cut(text: string): string {
+  return text.length > MESSAGE_CHARS_MAX
+    ? `${text.slice(0, MESSAGE_CHARS_MAX)}…`.toWellFormed()
+    : text;
+}

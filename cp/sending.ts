@@ -1,0 +1,180 @@
+import {
+  type EventFrame,
+  formatTime,
+  type Link,
+  TransporterError,
+} from "@transporter/sdk";
+import type { Recorder } from "./recorder.ts";
+import type { EventRecord, ReleasedEvent } from "./store/store.ts";
+
+/** Bytes that wait to be written, beyond which no further event is. */
+const BUFFERED_BYTES_MAX = 1024 * 1024;
+
+/** Where events go. */
+export interface SendingTarget {
+  /** The agent. */
+  readonly agent: string;
+  /** The session's generation. */
+  readonly gen: number;
+  /** The version of the link. */
+  readonly version: 1 | 2;
+  /** The conversation. */
+  readonly link: Link;
+  /** Ends the session, as nothing can be sent on it any more; what is released goes to the next one. */
+  readonly failed: (error: TransporterError) => void;
+}
+
+/** Options of {@linkcode Sending}. */
+export interface SendingOptions {
+  /** Where events go. */
+  readonly target: SendingTarget;
+  /** Who records what the agent does not take. */
+  readonly recorder: Pick<Recorder, "refused">;
+  /** The agent wants nothing sent for so many milliseconds. */
+  readonly hold: (ms: number) => void;
+  /** Something was acknowledged, or will never be. */
+  readonly settled: () => void;
+}
+
+/**
+ * Released events on their way to one session, in order: each is sent once, or
+ * withheld when it is not wanted any more, and the agent is told that instead.
+ */
+export class Sending {
+  readonly #options: SendingOptions;
+  #unsent: ReleasedEvent[] = [];
+  readonly #sent = new Set<string>();
+  /** Released events that are not wanted any more, and why. */
+  readonly #cancels = new Map<string, string>();
+  #unacknowledged = 0;
+  #seqMax = Infinity;
+
+  /** Makes one that has sent nothing. */
+  constructor(options: SendingOptions) {
+    this.#options = options;
+  }
+
+  /** The lowest `seq` that is still to be sent. */
+  get seqMin(): number | undefined {
+    return this.#unsent[0]?.record.seq;
+  }
+
+  /** Whether nothing is left to be sent. */
+  get empty(): boolean {
+    return this.#unsent.length === 0;
+  }
+
+  /** Whether the agent has not answered for all that was sent. */
+  get busy(): boolean {
+    return this.#unacknowledged > 0;
+  }
+
+  /** The highest `seq` that may be sent; grows only. */
+  get seqMax(): number {
+    return this.#seqMax;
+  }
+
+  /** The agent takes events up to this number; what it said before stays true. */
+  credit(seqMax: number): void {
+    this.#seqMax = this.#seqMax === Infinity
+      ? seqMax
+      : Math.max(this.#seqMax, seqMax);
+  }
+
+  /** Adds an event that is to be sent. */
+  add(event: ReleasedEvent): void {
+    const { spec: { id }, notes } = event.record;
+    if (notes.cancel !== undefined) this.#cancels.set(id, notes.cancel.reason);
+    this.#unsent.push(event);
+  }
+
+  /** A released event changed: when it is not wanted any more its agent is told, once on this link. */
+  changed(record: EventRecord): void {
+    const { spec: { id }, notes } = record;
+    if (notes.cancel === undefined || this.#cancels.has(id)) return;
+    this.#cancels.set(id, notes.cancel.reason);
+    if (this.#sent.has(id)) this.#cancel(record);
+  }
+
+  /** An event is not released any more. */
+  left(id: string): void {
+    this.#sent.delete(id);
+    this.#cancels.delete(id);
+  }
+
+  /** Whether the agent was told that an event is not wanted, and was not sent the event on this link. */
+  withheld(id: string): boolean {
+    return this.#cancels.has(id) && !this.#sent.has(id);
+  }
+
+  /**
+   * Sends what may be sent now.
+   *
+   * @param wanted Whether an event is still released.
+   */
+  flush(wanted: (id: string) => boolean): void {
+    const { version, link } = this.#options.target;
+    for (let next = this.#unsent[0]; next; next = this.#unsent[0]) {
+      // A v1 agent gets the next event when the last one has ended.
+      if (version === 1 && this.#sent.size > 0) return;
+      if ((next.record.seq ?? 0) > this.#seqMax) return;
+      // Every acknowledgement leads to another look.
+      if (link.bufferedBytes > BUFFERED_BYTES_MAX && this.busy) return;
+      this.#unsent.shift();
+      const { id } = next.spec;
+      if (!wanted(id)) continue;
+      if (this.#cancels.has(id)) this.#cancel(next.record);
+      else this.#send(next);
+    }
+  }
+
+  async #send({ record, spec }: ReleasedEvent): Promise<void> {
+    const { target, settled } = this.#options;
+    this.#sent.add(spec.id);
+    this.#unacknowledged++;
+    try {
+      await target.link.send(frameOf({ record, spec }, target.version));
+    } catch (reason) {
+      await this.#refused(record, TransporterError.from(reason));
+    } finally {
+      this.#unacknowledged--;
+      settled();
+    }
+  }
+
+  #cancel({ spec: { id }, attempt }: EventRecord): void {
+    const { link, version, failed } = this.#options.target;
+    if (version === 1) return;
+    const reason = this.#cancels.get(id) ?? "";
+    link.send({ type: "cancel", event_id: id, attempt, reason })
+      .catch((error) => failed(TransporterError.from(error)));
+  }
+
+  async #refused(record: EventRecord, error: TransporterError): Promise<void> {
+    const { target: { agent, gen, failed }, recorder, hold } = this.#options;
+    const after = error.details?.["retry_after_ms"];
+    if (after === undefined && error.code !== "too_large") {
+      // Not the agent's word: the link broke, or is too slow. The next one gets the event again.
+      return failed(error);
+    }
+    const again = typeof after === "number";
+    if (again) hold(after);
+    try {
+      const fence = { agent, gen };
+      await recorder.refused(record, { error, again, fence });
+    } catch (reason) {
+      failed(TransporterError.from(reason));
+    }
+  }
+}
+
+function frameOf({ record, spec }: ReleasedEvent, version: 1 | 2): EventFrame {
+  if (version === 1) return { type: "event", event: spec };
+  return {
+    type: "event",
+    ...(record.seq === undefined ? {} : { seq: record.seq }),
+    attempt: record.attempt,
+    deadline: formatTime(record.deadline),
+    event: spec,
+  };
+}

@@ -1,0 +1,63 @@
+import type { EventRecord } from "./store/store.ts";
+
+/** Bytes of bodies that one agent may have at a time (security.md E.8). */
+const BYTES_MAX = 16 * 1024 * 1024;
+
+/** The released events of one agent that have not ended, as one session knows them. */
+export class Window {
+  readonly #eventsMax: number;
+  readonly #bytes = new Map<string, number>();
+  #bytesHeld = 0;
+  /** Events that left while the store was asked, with their revisions. */
+  readonly #left = new Map<string, number>();
+
+  /** Makes an empty window for so many events. */
+  constructor(eventsMax: number) {
+    this.#eventsMax = eventsMax;
+  }
+
+  /** Whether there is room for another event. */
+  get open(): boolean {
+    return this.eventsLeft > 0 && this.bytesLeft > 0;
+  }
+
+  /** For how many more events there is room. */
+  get eventsLeft(): number {
+    return this.#eventsMax - this.#bytes.size;
+  }
+
+  /** For how many more bytes of bodies there is room. */
+  get bytesLeft(): number {
+    return BYTES_MAX - this.#bytesHeld;
+  }
+
+  /** Whether an event is in it. */
+  has(id: string): boolean {
+    return this.#bytes.has(id);
+  }
+
+  /** Adds an event, unless it has left since it was read; returns whether it is in now. */
+  add({ spec: { id }, revision, bytes }: EventRecord): boolean {
+    if ((this.#left.get(id) ?? 0) > revision) return false;
+    this.#remove(id);
+    this.#bytes.set(id, bytes);
+    this.#bytesHeld += bytes;
+    return true;
+  }
+
+  /** Notes that an event is not released any more; returns whether it was in. */
+  left({ spec: { id }, revision }: EventRecord): boolean {
+    this.#left.set(id, revision);
+    return this.#remove(id);
+  }
+
+  /** Says that nothing is being read from the store. */
+  settle(): void {
+    this.#left.clear();
+  }
+
+  #remove(id: string): boolean {
+    this.#bytesHeld -= this.#bytes.get(id) ?? 0;
+    return this.#bytes.delete(id);
+  }
+}
