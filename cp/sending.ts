@@ -18,6 +18,8 @@ export interface SendingTarget {
   readonly gen: number;
   /** The version of the link. */
   readonly version: 1 | 2;
+  /** The number that the next new event gets as the session begins; the agent's credit counts from it. */
+  readonly nextSeq: number;
   /** The conversation. */
   readonly link: Link;
   /** Ends the session, as nothing can be sent on it any more; what is released goes to the next one. */
@@ -48,6 +50,8 @@ export class Sending {
   readonly #cancels = new Map<string, string>();
   #unacknowledged = 0;
   #seqMax = Infinity;
+  /** How many new events in a row were not sent after all: the agent never hears of their numbers. */
+  #skipped = 0;
 
   /** Makes one that has sent nothing. */
   constructor(options: SendingOptions) {
@@ -69,9 +73,9 @@ export class Sending {
     return this.#unacknowledged > 0;
   }
 
-  /** The highest `seq` that may be sent; grows only. */
+  /** The highest `seq` that may be sent: what the agent takes, and what was left out since it heard of one. */
   get seqMax(): number {
-    return this.#seqMax;
+    return this.#seqMax + this.#skipped;
   }
 
   /** The agent takes events up to this number; what it said before stays true. */
@@ -117,14 +121,21 @@ export class Sending {
     for (let next = this.#unsent[0]; next; next = this.#unsent[0]) {
       // A v1 agent gets the next event when the last one has ended.
       if (version === 1 && this.#sent.size > 0) return;
-      if ((next.record.seq ?? 0) > this.#seqMax) return;
+      if ((next.record.seq ?? 0) > this.seqMax) return;
       // Every acknowledgement leads to another look.
       if (link.bufferedBytes > BUFFERED_BYTES_MAX && this.busy) return;
       this.#unsent.shift();
       const { id } = next.spec;
-      if (!wanted(id)) continue;
-      if (this.#cancels.has(id)) this.#cancel(next.record);
-      else this.#send(next);
+      const cancelled = this.#cancels.has(id);
+      if (wanted(id) && !cancelled) {
+        this.#skipped = 0;
+        this.#send(next);
+        continue;
+      }
+      if ((next.record.seq ?? 0) >= this.#options.target.nextSeq) {
+        this.#skipped++;
+      }
+      if (wanted(id)) this.#cancel(next.record);
     }
   }
 

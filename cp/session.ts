@@ -157,6 +157,7 @@ export class Session {
       agent: agent.id,
       gen: agent.gen,
       version,
+      nextSeq: agent.nextSeq,
       window,
       link,
       failed: (error) => void this.#fail(error),
