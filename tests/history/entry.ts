@@ -150,11 +150,14 @@ export interface Session extends Moment {
   readonly kind: "session";
   /** The agent. */
   readonly agent: string;
-  /** The generation that the welcome named. */
+  /** The generation that the welcome named; 0 of a registration. */
   readonly gen: number;
-  /** `begin`: the control plane sent the welcome. `event`: it sent an event. `end`: one side closed the connection. */
-  readonly what: "begin" | "event" | "end";
-  /** Who closed it. */
+  /**
+   * `register`: a registration reached the control plane. `begin`: it sent the
+   * welcome. `event`: it sent an event. `end`: the session is over.
+   */
+  readonly what: "register" | "begin" | "event" | "end";
+  /** Who ended it: whoever said goodbye, or closed the connection. */
   readonly by?: "control-plane" | "agent" | "network";
   /** The code it was closed with; absent for a close without a reason. */
   readonly reason?: string;

@@ -1,0 +1,221 @@
+import type { AgentNode } from "./agent.ts";
+import type { ControlPlaneNode } from "./control_plane.ts";
+import { HEALTHY } from "./disk.ts";
+import type { Loop } from "./loop.ts";
+import type { Network } from "./network.ts";
+import type { Node } from "./node.ts";
+import type { Observer } from "./observer.ts";
+import type { Random } from "./random.ts";
+import { WELL } from "./store.ts";
+
+/** What faults are done to. */
+export interface Targets {
+  readonly loop: Loop;
+  readonly random: Random;
+  readonly network: Network;
+  readonly controlPlane: ControlPlaneNode;
+  readonly agents: readonly [AgentNode, ...AgentNode[]];
+}
+
+/** A fault: does it, and says what it was done to. */
+type Fault = (targets: Targets) => string;
+
+/** Milliseconds that something is gone, or slow: mostly short, sometimes long. */
+function span(random: Random): number {
+  return random.exponential(random.chance(0.2) ? 15_000 : 1500);
+}
+
+function death(how: "kill9" | "power", of: (targets: Targets) => Node): Fault {
+  return (targets) => {
+    const node = of(targets);
+    const { name } = node.machine;
+    node.die(how, span(targets.random));
+    // The moments after a start are suspicious: sometimes the next one comes there.
+    if (targets.random.chance(0.3)) {
+      node.started = () => {
+        node.started = undefined;
+        targets.loop.after(
+          targets.random.between(1, 200),
+          "second death",
+          () => node.die("power", span(targets.random)),
+        );
+      };
+    }
+    return name;
+  };
+}
+
+const anAgent = ({ agents, random }: Targets) => random.pick(agents);
+const theControlPlane = ({ controlPlane }: Targets) => controlPlane;
+
+function terminate(of: (targets: Targets) => Node): Fault {
+  return (targets) => {
+    const node = of(targets);
+    node.terminate();
+    return node.machine.name;
+  };
+}
+
+function pause(of: (targets: Targets) => Node): Fault {
+  return (targets) => {
+    const { process, machine } = of(targets);
+    process?.pause();
+    targets.loop.after(
+      span(targets.random),
+      "SIGCONT",
+      () => process?.resume(),
+    );
+    return machine.name;
+  };
+}
+
+/** Every fault, by name. */
+export const FAULTS: Readonly<Record<string, Fault>> = {
+  "cp-kill9": death("kill9", theControlPlane),
+  "cp-power": death("power", theControlPlane),
+  "cp-term": terminate(theControlPlane),
+  "cp-pause": pause(theControlPlane),
+  "agent-kill9": death("kill9", anAgent),
+  "agent-power": death("power", anAgent),
+  "agent-term": terminate(anAgent),
+  "agent-pause": pause(anAgent),
+
+  "agent-clock-jump"(targets) {
+    const { machine } = anAgent(targets);
+    machine.jump(targets.random.between(-3_600_000, 3_600_000));
+    return machine.name;
+  },
+
+  "agent-journal-lost"(targets) {
+    const agent = anAgent(targets);
+    agent.die("power", span(targets.random));
+    agent.disk.wipe();
+    return agent.machine.name;
+  },
+
+  "agent-disk-full"({ agents, random, loop }) {
+    const { disk, machine } = random.pick(agents);
+    disk.state.full = true;
+    loop.after(span(random), "room", () => disk.state.full = false);
+    return machine.name;
+  },
+
+  "agent-disk-slow"({ agents, random, loop }) {
+    const { disk, machine } = random.pick(agents);
+    disk.state.syncMs = random.exponential(500);
+    loop.after(span(random), "fast", () => disk.state.syncMs = HEALTHY.syncMs);
+    return machine.name;
+  },
+
+  cut({ network, random }) {
+    const [first, ...rest] = network.connections;
+    if (first === undefined) return "nothing";
+    const connection = random.pick([first, ...rest]);
+    // One side may find out much later than the other.
+    const never = () => random.chance(0.2) ? Infinity : span(random);
+    connection.cut([never(), never()]);
+    return connection.client.name;
+  },
+
+  partition({ network, agents, random, loop }) {
+    const { machine } = random.pick(agents);
+    machine.reachable = false;
+    loop.after(span(random), "reachable", () => {
+      machine.reachable = true;
+      network.reconnect();
+    });
+    return machine.name;
+  },
+
+  "network-slow"({ network, random, loop }) {
+    const before = network.speed;
+    network.speed = {
+      leastMs: before.leastMs,
+      jitterMs: random.exponential(200),
+    };
+    loop.after(span(random), "fast", () => network.speed = before);
+    return "network";
+  },
+
+  "store-down"({ controlPlane: { state }, random, loop }) {
+    state.down = true;
+    loop.after(span(random), "store up", () => state.down = false);
+    return "store";
+  },
+
+  "store-slow"({ controlPlane: { state }, random, loop }) {
+    state.commitMs = random.exponential(500);
+    loop.after(span(random), "fast", () => state.commitMs = WELL.commitMs);
+    return "store";
+  },
+
+  "store-failing"({ controlPlane: { state }, random, loop }) {
+    state.failing = random.next();
+    loop.after(span(random), "well", () => state.failing = 0);
+    return "store";
+  },
+
+  "store-ambiguous"({ controlPlane: { state }, random, loop }) {
+    state.ambiguous = random.next();
+    loop.after(span(random), "well", () => state.ambiguous = 0);
+    return "store";
+  },
+};
+
+/** Milliseconds between faults, on average. */
+const FAULT_MS: readonly [number, ...number[]] = [1000, 3000, 10_000];
+
+/**
+ * Does faults for some time, then repairs everything. Each run has some of the
+ * kinds only, so that rare combinations come together often enough.
+ */
+export class Nemesis {
+  readonly #targets: Targets;
+  readonly #observer: Observer;
+  readonly #kinds: readonly string[];
+  readonly #everyMs: number;
+
+  /** Chooses what a run suffers from. */
+  constructor(targets: Targets, observer: Observer) {
+    const { random } = targets;
+    this.#targets = targets;
+    this.#observer = observer;
+    this.#everyMs = random.pick(FAULT_MS);
+    const share = random.between(0.1, 0.7);
+    this.#kinds = Object.keys(FAULTS).filter(() => random.chance(share));
+  }
+
+  /** Begins. */
+  start(): void {
+    const { loop, random } = this.#targets;
+    loop.after(random.exponential(this.#everyMs), "nemesis", () => {
+      const [first, ...rest] = this.#kinds;
+      if (first === undefined || this.#over) return;
+      const what = random.pick([first, ...rest]);
+      const target = FAULTS[what]?.(this.#targets) ?? "nothing";
+      this.#observer.note({ kind: "fault", what, target });
+      this.start();
+    });
+  }
+
+  #over = false;
+
+  /** Repairs what is broken: machines are on, processes run, everybody is reachable. Clocks stay as they are. */
+  heal(): void {
+    this.#over = true;
+    const { network, controlPlane, agents } = this.#targets;
+    Object.assign(controlPlane.state, WELL);
+    network.speed = { leastMs: 0.2, jitterMs: 1 };
+    for (const agent of agents) {
+      Object.assign(agent.disk.state, HEALTHY);
+      agent.machine.reachable = true;
+    }
+    network.reconnect();
+    for (const node of [controlPlane, ...agents]) {
+      node.started = undefined;
+      node.process?.resume();
+      node.start();
+    }
+    this.#observer.note({ kind: "mark", what: "healed" });
+  }
+}

@@ -1,0 +1,77 @@
+import type { Machine, Process } from "./machine.ts";
+import type { Random } from "./random.ts";
+
+/** How a process ends before its time. */
+export type Death =
+  /** As `kill -9` ends it: what it wrote is in the cache. */
+  | "kill9"
+  /** With its machine: only what it synced is left. */
+  | "power";
+
+/** How long a supervisor waits before it starts a process again, in milliseconds. */
+const RESTART_MS = 200;
+
+/** A machine on which a supervisor keeps one program running. */
+export abstract class Node {
+  readonly machine: Machine;
+  readonly random: Random;
+  /** The program's current life. */
+  process: Process | undefined;
+  /** Called when the program is started the next time. */
+  started: (() => void) | undefined;
+  #wanted = true;
+
+  /** Takes a machine over; {@linkcode start} starts the program. */
+  constructor(machine: Machine, random: Random) {
+    this.machine = machine;
+    this.random = random;
+  }
+
+  /** Starts the program in a new process, unless it runs. */
+  start(): void {
+    if (this.process?.alive) return;
+    this.machine.on = this.#wanted = true;
+    const process = this.process = this.machine.start(this.random);
+    this.machine.loop.trace(process.name, "starts");
+    process.ended(() => {
+      if (this.#wanted) this.#restart();
+    });
+    process.after(this.random.between(5, 100), "boot", () => {
+      this.boot(process).catch((error) => this.failed(process, error));
+    });
+    this.started?.();
+  }
+
+  /** Ends the program for some time. */
+  die(how: Death, downMs: number): void {
+    this.#wanted = false;
+    if (how === "power") this.machine.on = false;
+    this.process?.kill();
+    if (how === "power") this.losePower();
+    this.machine.loop.after(downMs, "start again", () => this.start());
+  }
+
+  /** Runs the program; what it throws ends the process. */
+  protected abstract boot(process: Process): Promise<void>;
+
+  /** Asks the program to end. */
+  abstract terminate(): void;
+
+  /** What only the machine's memory had is lost. */
+  protected abstract losePower(): void;
+
+  /** The program ended with an error. */
+  protected failed(process: Process, error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    this.machine.loop.trace(process.name, `fails: ${reason}`);
+    process.kill();
+  }
+
+  #restart(): void {
+    this.machine.loop.after(
+      RESTART_MS + this.random.exponential(RESTART_MS),
+      "restart",
+      () => this.start(),
+    );
+  }
+}
