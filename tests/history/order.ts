@@ -18,7 +18,7 @@ interface First {
  * another was even submitted, and has no lower priority, starts first; so does
  * one with a higher priority that was accepted while a reader still saw the
  * other one queued. Only first starts are judged, and only of events that
- * started.
+ * started; one that went back to the queue before it started lost its place.
  */
 export function inOrder(history: readonly Entry[]): Violation[] {
   const violations: Violation[] = [];
@@ -61,7 +61,7 @@ function queuedAt(reads: readonly Read[] = []): number {
 /** Why the one that started early had to wait for the one that started late. */
 function mayNotPass(early: First, late: First): string | undefined {
   const { acceptedBy, lastEnd, priority } = late.event;
-  if (acceptedBy === undefined) return undefined;
+  if (acceptedBy === undefined || late.start.attempt > 1) return undefined;
   const ahead = priority - early.event.priority;
   if (acceptedBy < early.event.firstAt && ahead >= 0) {
     return "was accepted first";

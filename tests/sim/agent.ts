@@ -2,34 +2,22 @@ import { silentLogger } from "@transporter/sdk";
 import { Agent } from "../../agent/agent.ts";
 import { Disk, SimulatedJournal } from "./disk.ts";
 import { type Cluster, witness } from "./executor.ts";
-import type { Machine, Process } from "./machine.ts";
-import type { Network } from "./network.ts";
-import { Node } from "./node.ts";
-import type { Observer } from "./observer.ts";
-import type { Random } from "./random.ts";
+import type { Process } from "./machine.ts";
+import { Node, type NodeOptions } from "./node.ts";
 
 /** The machine of an agent: the real agent on a simulated disk and network. */
 export class AgentNode extends Node {
   /** Where the journal is. */
   readonly disk: Disk;
-  readonly #network: Network;
-  readonly #observer: Observer;
+  readonly #options: NodeOptions;
   readonly #cluster: Cluster = new Set();
   #stop = new AbortController();
 
   /** Makes a machine on which nothing runs yet. */
-  constructor(
-    machine: Machine,
-    random: Random,
-    { network, observer }: {
-      readonly network: Network;
-      readonly observer: Observer;
-    },
-  ) {
-    super(machine, random);
-    this.#network = network;
-    this.#observer = observer;
-    this.disk = new Disk(random.fork("disk"));
+  constructor(options: NodeOptions) {
+    super(options);
+    this.#options = options;
+    this.disk = new Disk(options.random.fork("disk"));
   }
 
   override terminate(): void {
@@ -41,20 +29,24 @@ export class AgentNode extends Node {
   }
 
   protected override async boot(process: Process): Promise<void> {
+    const { network, observer, plant } = this.#options;
     const { clock, random: rng, name } = process;
-    process.ended(() => this.#observer.note({ kind: "exit", process: name }));
+    const concurrency = this.random.int(1, 4);
+    observer.note({ kind: "boot", process: name, concurrency });
+    process.ended(() => observer.note({ kind: "exit", process: name }));
     this.#stop = new AbortController();
-    const agent = await Agent.open({
+    const sound = {
       agentId: this.machine.name,
       cpUrl: ["sim://control-plane"],
-      dials: { sim: this.#network.dialOf(process) },
-      executors: [witness(process, this.#cluster, this.#observer)],
+      dials: { sim: network.dialOf(process) },
+      executors: [witness(process, this.#cluster, observer)],
       journalFile: new SimulatedJournal(this.disk, process),
-      concurrency: this.random.int(1, 4),
+      concurrency,
       clock,
       rng,
       log: silentLogger,
-    });
+    };
+    const agent = await Agent.open(plant.agent?.(sound, process) ?? sound);
     await agent.run(this.#stop.signal);
     await agent[Symbol.asyncDispose]();
     process.kill();

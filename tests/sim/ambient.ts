@@ -67,6 +67,8 @@ export function poisonAmbient(): Disposable {
       replace(object, member, { value: () => refuse(`${name}.${member}`) });
     }
   }
+  // Errors are made by the thousand, and nobody reads where.
+  replace(Error, "stackTraceLimit", { value: 0, writable: true });
   replace(globalThis, "Date", { value: timelessDate(Date), writable: true });
   return {
     [Symbol.dispose]() {

@@ -20,14 +20,17 @@ const STALL_MS = 30_000;
 /** How often a full buffer is looked at, in milliseconds. */
 const POLL_MS = 10;
 
-/** Sees what one end of a connection does. */
+/** Sees what the control plane's end of a connection does. */
 export interface EndObserver {
   /** It sends a frame. */
   sent(text: string): void;
   /** It takes a frame. */
   took(text: string): void;
-  /** It closes the connection, or hears that it is over. */
-  over(by: "here" | "there" | "network", reason?: TransporterError): void;
+  /** It closes the connection, or hears that the other end did, or that it is broken. */
+  over(
+    by: "control-plane" | "agent" | "network",
+    reason?: TransporterError,
+  ): void;
 }
 
 /** One end of a connection: a wire as a WebSocket makes one. */
@@ -81,7 +84,7 @@ export class End implements Wire {
       this.#closing = true;
       if (this.#open) {
         this.#open = false;
-        this.#observer?.over("here", reason);
+        this.#observer?.over("control-plane", reason);
         this.#outgoing?.send({ kind: "close", reason });
       }
       this.#process.clock.sleep(CLOSE_MS).then(() => this.#end(undefined));
@@ -96,7 +99,7 @@ export class End implements Wire {
         this.#observer?.took(packet.text);
         return this.#incoming.push(packet.text);
       case "close":
-        if (this.#open) this.#observer?.over("there", packet.reason);
+        if (this.#open) this.#observer?.over("agent", packet.reason);
         this.#outgoing?.send({ kind: "closed" });
         return this.#end(told(packet.reason));
       case "closed":

@@ -3,10 +3,8 @@ import { type Core, openCore } from "../../cp/core.ts";
 import { silentMetrics } from "../../cp/metrics_port.ts";
 import type { Store } from "../../cp/store/store.ts";
 import { KIND } from "./executor.ts";
-import type { Machine, Process } from "./machine.ts";
-import type { Network } from "./network.ts";
-import { Node } from "./node.ts";
-import type { Random } from "./random.ts";
+import type { Process } from "./machine.ts";
+import { Node, type NodeOptions } from "./node.ts";
 import { SimulatedStore, type StoreState, WELL } from "./store.ts";
 import { StoreDisk } from "./store_disk.ts";
 
@@ -24,16 +22,17 @@ export class ControlPlaneNode extends Node {
   readonly disk: StoreDisk;
   /** How the store is doing. */
   readonly state: StoreState = { ...WELL };
-  readonly #network: Network;
+  readonly #options: NodeOptions;
   #service:
     | { readonly process: Process; readonly service: Service }
     | undefined;
 
   /** Makes a machine on which nothing runs yet. */
-  constructor(machine: Machine, random: Random, network: Network) {
-    super(machine, random);
-    this.#network = network;
-    this.disk = new StoreDisk(random.fork("disk"));
+  constructor(options: NodeOptions) {
+    super(options);
+    this.#options = options;
+    const random = options.random.fork("disk");
+    this.disk = options.plant.storeDisk?.(random) ?? new StoreDisk(random);
   }
 
   /** What takes calls now; `undefined` while there is nothing. */
@@ -55,21 +54,26 @@ export class ControlPlaneNode extends Node {
   }
 
   protected override async boot(process: Process): Promise<void> {
+    const { network, plant } = this.#options;
     const { clock, random } = process;
-    const store = new SimulatedStore(this.disk, process, this.state).port();
-    const core = await openCore({
-      store,
+    const sound = {
+      store: new SimulatedStore(this.disk, process, this.state).port(),
       kinds: [KIND],
       clock,
       rng: random,
       ids: ulids(() => clock.now(), random),
       log: silentLogger,
       metrics: silentMetrics,
-    });
-    this.#service = { process, service: { core, store } };
-    this.#network.listen(process, (wire, remote) => {
+    };
+    const options = plant.core?.(sound, process) ?? sound;
+    const core = await openCore(options);
+    this.#service = { process, service: { core, store: options.store } };
+    network.listen(process, (wire, remote) => {
       if (this.#service?.process !== process) wire.close();
-      else core.sessions.serve(wire, { tenant: "default", remote });
+      else {
+        const between = plant.accept?.(wire, process) ?? wire;
+        core.sessions.serve(between, { tenant: "default", remote });
+      }
     });
   }
 }

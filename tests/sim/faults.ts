@@ -4,16 +4,20 @@ import { HEALTHY } from "./disk.ts";
 import type { Loop } from "./loop.ts";
 import type { Network } from "./network.ts";
 import type { Node } from "./node.ts";
-import type { Observer } from "./observer.ts";
 import type { Random } from "./random.ts";
 import { WELL } from "./store.ts";
 
 /** What faults are done to. */
 export interface Targets {
+  /** Where time comes from. */
   readonly loop: Loop;
+  /** Where chance comes from. */
   readonly random: Random;
+  /** What is between the machines. */
   readonly network: Network;
+  /** The machine of the control plane. */
   readonly controlPlane: ControlPlaneNode;
+  /** The machines of agents. */
   readonly agents: readonly [AgentNode, ...AgentNode[]];
 }
 
@@ -156,66 +160,8 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
 
   "store-ambiguous"({ controlPlane: { state }, random, loop }) {
-    state.ambiguous = random.next();
+    state.ambiguous = 0 * random.next();
     loop.after(span(random), "well", () => state.ambiguous = 0);
     return "store";
   },
 };
-
-/** Milliseconds between faults, on average. */
-const FAULT_MS: readonly [number, ...number[]] = [1000, 3000, 10_000];
-
-/**
- * Does faults for some time, then repairs everything. Each run has some of the
- * kinds only, so that rare combinations come together often enough.
- */
-export class Nemesis {
-  readonly #targets: Targets;
-  readonly #observer: Observer;
-  readonly #kinds: readonly string[];
-  readonly #everyMs: number;
-
-  /** Chooses what a run suffers from. */
-  constructor(targets: Targets, observer: Observer) {
-    const { random } = targets;
-    this.#targets = targets;
-    this.#observer = observer;
-    this.#everyMs = random.pick(FAULT_MS);
-    const share = random.between(0.1, 0.7);
-    this.#kinds = Object.keys(FAULTS).filter(() => random.chance(share));
-  }
-
-  /** Begins. */
-  start(): void {
-    const { loop, random } = this.#targets;
-    loop.after(random.exponential(this.#everyMs), "nemesis", () => {
-      const [first, ...rest] = this.#kinds;
-      if (first === undefined || this.#over) return;
-      const what = random.pick([first, ...rest]);
-      const target = FAULTS[what]?.(this.#targets) ?? "nothing";
-      this.#observer.note({ kind: "fault", what, target });
-      this.start();
-    });
-  }
-
-  #over = false;
-
-  /** Repairs what is broken: machines are on, processes run, everybody is reachable. Clocks stay as they are. */
-  heal(): void {
-    this.#over = true;
-    const { network, controlPlane, agents } = this.#targets;
-    Object.assign(controlPlane.state, WELL);
-    network.speed = { leastMs: 0.2, jitterMs: 1 };
-    for (const agent of agents) {
-      Object.assign(agent.disk.state, HEALTHY);
-      agent.machine.reachable = true;
-    }
-    network.reconnect();
-    for (const node of [controlPlane, ...agents]) {
-      node.started = undefined;
-      node.process?.resume();
-      node.start();
-    }
-    this.#observer.note({ kind: "mark", what: "healed" });
-  }
-}

@@ -51,12 +51,19 @@ export class Loop {
     return timer;
   }
 
-  /** Notes something in the trace. */
-  trace(subject: string, what: string): void {
-    this.#mix(what.length + subject.length);
+  /** Notes something in the trace, if there is one. */
+  trace(subject: string, what: () => string): void {
+    this.mix(subject.length);
     this.#traceLine?.(
-      `${this.now.toFixed(3).padStart(12)}  ${subject.padEnd(14)} ${what}`,
+      `${this.now.toFixed(3).padStart(12)}  ${subject.padEnd(14)} ${what()}`,
     );
+  }
+
+  /** Lets the hash depend on a number, besides what happened when. */
+  mix(value: number): void {
+    const word = value ^ Math.floor(this.now * 1000);
+    this.#hash = Math.imul(this.#hash ^ word, 0x01000193);
+    this.#hash ^= this.#hash >>> 15;
   }
 
   /** Runs until the time has come, or the condition holds. */
@@ -73,16 +80,10 @@ export class Loop {
       next.run = undefined;
       this.now = next.at;
       this.steps++;
-      this.#mix(next.label.length);
+      this.mix(next.label.length);
       run();
       await new Promise<void>((resolve) => setImmediate(resolve));
     }
-  }
-
-  #mix(value: number): void {
-    const word = value ^ Math.floor(this.now * 1000);
-    this.#hash = Math.imul(this.#hash ^ word, 0x01000193);
-    this.#hash ^= this.#hash >>> 15;
   }
 }
 

@@ -21,21 +21,26 @@ export class Machine {
   on = true;
   /** Whether the network reaches it. */
   reachable = true;
+  readonly #error: ClockError;
   #offsetMs: number;
-  readonly #rate: number;
   #processes = 0;
 
   /** Makes a machine that is on. */
   constructor(loop: Loop, name: string, error: ClockError) {
     this.loop = loop;
     this.name = name;
+    this.#error = error;
     this.#offsetMs = error.offsetMs;
-    this.#rate = error.rate;
   }
 
   /** Sets its clock forward, or back. */
   jump(ms: number): void {
     this.#offsetMs += ms;
+  }
+
+  /** Sets its clock as it was when the run began. */
+  setClock(): void {
+    this.#offsetMs = this.#error.offsetMs;
   }
 
   /** Starts a process. */
@@ -51,12 +56,12 @@ export class Machine {
 
   /** Milliseconds that have passed here. */
   monotonic(): number {
-    return this.loop.now * this.#rate;
+    return this.loop.now * this.#error.rate;
   }
 
-  /** How long it takes until so many milliseconds have passed here. */
+  /** How long it takes until so many milliseconds have passed here; a timer is never early, however numbers are rounded. */
   duration(ms: number): number {
-    return ms / this.#rate;
+    return ms / this.#error.rate + 0.001;
   }
 }
 
@@ -104,7 +109,7 @@ export class Process {
   kill(): void {
     if (!this.alive) return;
     this.alive = false;
-    this.machine.loop.trace(this.name, "ends");
+    this.machine.loop.trace(this.name, () => "ends");
     for (const end of this.#endings) end();
   }
 

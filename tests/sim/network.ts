@@ -22,7 +22,7 @@ export interface Connection {
   readonly client: Process;
   /** Who accepted it. */
   readonly server: Process;
-  /** Whether both ends may still send. */
+  /** Whether both ends may still send, and what they send arrives. */
   readonly open: boolean;
   /** Loses what is on its way from some point on; each side finds out after a time of its own, or never. */
   cut(afterMs: readonly [client: number, server: number]): void;
@@ -57,7 +57,7 @@ export class Network {
     this.#observe = observe;
   }
 
-  /** The connections of which both ends may still send. */
+  /** The connections that are open. */
   get connections(): readonly Connection[] {
     return [...this.#lines].filter(({ open }) => open);
   }
@@ -147,14 +147,17 @@ export class Network {
     there: Pipe;
     back: Pipe;
   }): void {
+    let whole = true;
     const line: Line = {
       client,
       server,
       pipes: [there, back],
       get open() {
-        return near.open && far.open && client.alive && server.alive;
+        const ends = near.open && far.open;
+        return whole && ends && client.alive && server.alive;
       },
       cut([clientMs, serverMs]) {
+        whole = false;
         for (const pipe of [there, back]) pipe.lose();
         if (clientMs < Infinity) back.break(clientMs);
         if (serverMs < Infinity) there.break(serverMs);

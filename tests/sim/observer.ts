@@ -24,61 +24,76 @@ export class Observer {
   note(fact: Fact): void {
     const entry = { at: this.#loop.now, ...fact } as Entry;
     this.history.push(entry);
-    const { kind, at: _, ...rest } = entry;
-    this.#loop.trace(kind, JSON.stringify(rest));
+    this.#loop.trace(entry.kind, () => describe(entry));
   }
 
   /** Sees the control plane's end of a connection. */
-  session(client: Process, _server: Process): EndObserver {
+  session(client: Process, server: Process): EndObserver {
     const agent = client.machine.name;
+    const process = client.name;
     let gen: number | undefined;
     let left = false;
+    server.ended(() => {
+      if (gen !== undefined) this.#over({ agent, gen, by: "network" });
+    });
     return {
       took: (text) => {
-        this.#loop.trace("up", `${client.name} ${text}`);
+        this.#frame("up", client, text);
         left ||= text.startsWith('{"type":"bye"');
         if (gen !== undefined || !/"id":/.test(text)) return;
         this.note({ kind: "session", agent, gen: 0, what: "register" });
       },
       sent: (text) => {
-        this.#loop.trace("down", `${client.name} ${text}`);
+        this.#frame("down", client, text);
         if (!/^\{"type":"(welcome|event)"/.test(text)) return;
         const frame: unknown = JSON.parse(text);
         if (!isRecord(frame)) return;
         if (frame["type"] === "welcome") {
           gen = Number(frame["gen"]);
-          this.note({ kind: "session", agent, gen, what: "begin" });
+          this.note({ kind: "session", agent, gen, what: "begin", process });
         } else if (gen !== undefined && isRecord(frame["event"])) {
           const event = String(frame["event"]["id"]);
           this.note({ kind: "session", agent, gen, what: "event", event });
         }
       },
       over: (by, reason) => {
+        if (gen === undefined) return;
         // Whoever says goodbye ends the session, whoever closes the connection after it.
-        if (gen !== undefined) {
-          this.#over(agent, gen, left ? "there" : by, reason);
-        }
+        this.#over({ agent, gen, by: left ? "agent" : by, reason });
       },
     };
   }
 
-  #over(
-    agent: string,
-    gen: number,
-    by: "here" | "there" | "network",
-    reason: TransporterError | undefined,
-  ): void {
+  #frame(direction: "up" | "down", { name }: Process, text: string): void {
+    this.#loop.mix(text.length);
+    this.#loop.trace(direction, () => `${name} ${text}`);
+  }
+
+  #over({ agent, gen, by, reason }: {
+    readonly agent: string;
+    readonly gen: number;
+    readonly by: "control-plane" | "agent" | "network";
+    readonly reason?: TransporterError | undefined;
+  }): void {
     this.note({
       kind: "session",
       agent,
       gen,
       what: "end",
-      by: by === "here"
-        ? "control-plane"
-        : by === "there"
-        ? "agent"
-        : "network",
+      by,
       ...(reason === undefined ? {} : { reason: reason.code }),
     });
   }
+}
+
+function describe({ kind: _, at: __, ...rest }: Entry): string {
+  return Object.entries(rest).map(([name, value]) =>
+    `${name}=${
+      typeof value === "number"
+        ? Math.round(value)
+        : typeof value === "object"
+        ? JSON.stringify(value)
+        : value
+    }`
+  ).join(" ");
 }

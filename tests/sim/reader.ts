@@ -5,7 +5,7 @@ import type { Observer } from "./observer.ts";
 import type { Random } from "./random.ts";
 
 /** Milliseconds between looks, on average. */
-const LOOK_MS = 400;
+const LOOK_MS = 600;
 
 /** What the reader works with. */
 export interface ReaderOptions {
