@@ -1,5 +1,5 @@
-import type { JournalFile } from "../../agent/journal.ts";
 import { TransporterError } from "@transporter/sdk";
+import type { JournalFile } from "../../agent/journal.ts";
 import type { Process } from "./machine.ts";
 import type { Random } from "./random.ts";
 
@@ -9,16 +9,16 @@ export interface DiskState {
   writeMs: number;
   /** Milliseconds that a sync takes, on average. */
   syncMs: number;
-  /** Whether there is no room left. */
-  full: boolean;
 }
 
 /** What a disk is like that has no trouble. */
 export const HEALTHY: Readonly<DiskState> = {
   writeMs: 0.1,
   syncMs: 2,
-  full: false,
 };
+
+/** Room that can be set aside, in bytes. */
+const RESERVE_BYTES = 64 * 1024;
 
 /**
  * The disk of an agent, with one file on it. What is written is in the cache
@@ -36,6 +36,9 @@ export class Disk {
   #platter: Uint8Array<ArrayBuffer> = new Uint8Array();
   /** What another file has become that is about to take this one's place. */
   #renamed: Uint8Array<ArrayBuffer> | undefined;
+  /** How much more goes on it, in bytes. */
+  #room = Infinity;
+  #reserved = false;
 
   /** Makes an empty one. */
   constructor(random: Random) {
@@ -47,17 +50,41 @@ export class Disk {
     return this.#cache.slice();
   }
 
-  /** Puts bytes at the end, into the cache; only some of them when there is no room. */
-  write(bytes: Uint8Array): void {
-    const kept = this.state.full
-      ? bytes.subarray(0, this.#random.int(0, bytes.length - 1))
-      : bytes;
-    this.#cache = joined(this.#cache, kept);
-    if (this.state.full) throw noRoom();
+  /** Lets another program take all the room, or give it back. */
+  fill(full: boolean): void {
+    this.#room = full ? 0 : Infinity;
   }
 
-  /** Puts another content in its place, in the cache. */
+  /** Sets room aside, or gives it up; returns whether it is set aside. */
+  reserve(wanted: boolean): boolean {
+    if (wanted && this.#room >= RESERVE_BYTES) this.#reserved = true;
+    if (!wanted && this.#reserved) {
+      this.#reserved = false;
+      this.#room += RESERVE_BYTES;
+    }
+    return this.#reserved;
+  }
+
+  /**
+   * Puts bytes at an offset, where the file ends then, into the cache.
+   *
+   * @throws {TransporterError} `disk_full`; some of them may be there then.
+   */
+  write(bytes: Uint8Array, at: number): void {
+    const kept = bytes.subarray(0, Math.min(bytes.length, this.#room));
+    this.#room -= kept.length;
+    this.#cache = joined(this.#cache.subarray(0, at), kept);
+    this.#platter = this.#platter.slice(0, at);
+    if (kept.length < bytes.length) throw noRoom();
+  }
+
+  /**
+   * Puts another content in its place, in the cache.
+   *
+   * @throws {TransporterError} `disk_full`; it is as it was then.
+   */
   rename(bytes: Uint8Array): void {
+    if (this.#room < bytes.length) throw noRoom();
     this.#renamed = this.#cache = new Uint8Array(bytes);
   }
 
@@ -118,7 +145,7 @@ function joined(
 
 function noRoom(): TransporterError {
   return new TransporterError(
-    "store_unavailable",
+    "disk_full",
     "Cannot write as there is no space left",
   );
 }
@@ -139,12 +166,12 @@ export class SimulatedJournal implements JournalFile {
     return this.#disk.read();
   }
 
-  async append(bytes: Uint8Array): Promise<void> {
+  async append(bytes: Uint8Array, at: number): Promise<void> {
     // In two pieces, so that a process may die between them.
     const half = this.#process.random.int(0, bytes.length);
-    this.#disk.write(bytes.subarray(0, half));
+    this.#disk.write(bytes.subarray(0, half), at);
     await this.#wait(this.#disk.state.writeMs);
-    this.#disk.write(bytes.subarray(half));
+    this.#disk.write(bytes.subarray(half), at + half);
     const { length } = this.#disk;
     await this.#wait(this.#disk.state.syncMs);
     this.#disk.sync(length);
@@ -152,10 +179,20 @@ export class SimulatedJournal implements JournalFile {
 
   async replace(bytes: Uint8Array): Promise<void> {
     await this.#wait(this.#disk.state.syncMs);
-    if (this.#disk.state.full) throw noRoom();
     this.#disk.rename(bytes);
     await this.#wait(this.#disk.state.syncMs);
     this.#disk.sync();
+  }
+
+  async reserve(wanted: boolean): Promise<boolean> {
+    await this.#wait(this.#disk.state.syncMs);
+    return this.#disk.reserve(wanted);
+  }
+
+  backup(): Promise<void> {
+    return Promise.reject(
+      new TypeError("There is no older version in a simulation"),
+    );
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -99,8 +99,8 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
 
   "agent-disk-full"({ agents, random, loop }) {
     const { disk, machine } = random.pick(agents);
-    disk.state.full = true;
-    loop.after(span(random), "room", () => disk.state.full = false);
+    disk.fill(true);
+    loop.after(span(random), "room", () => disk.fill(false));
     return machine.name;
   },
 

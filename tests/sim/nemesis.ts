@@ -56,6 +56,7 @@ export class Nemesis {
     network.speed = { leastMs: 0.2, jitterMs: 1 };
     for (const agent of agents) {
       Object.assign(agent.disk.state, HEALTHY);
+      agent.disk.fill(false);
       agent.machine.reachable = true;
       agent.machine.setClock();
     }

@@ -29,6 +29,12 @@ export interface NodeOptions {
   readonly plant: Plant;
 }
 
+/** Errors that end a program and are not its fault. */
+const OUTSIDE: ReadonlySet<string> = new Set([
+  "disk_full",
+  "store_unavailable",
+]);
+
 /** A machine on which a supervisor keeps one program running. */
 export abstract class Node {
   readonly machine: Machine;
@@ -94,7 +100,7 @@ export abstract class Node {
   #failed(process: Process, reason: unknown): void {
     const { code, message } = TransporterError.from(reason);
     this.machine.loop.trace(process.name, () => `fails: ${message}`);
-    if (code !== "store_unavailable" && process.alive) {
+    if (!OUTSIDE.has(code) && process.alive) {
       const crash = { process: process.name, reason: message };
       this.observer.note({ kind: "crash", ...crash });
     }
