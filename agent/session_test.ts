@@ -176,7 +176,6 @@ Deno.test("Agent.run() sends heartbeats as often as the control plane wants, wit
     running: 0,
     waiting: 0,
     unacknowledged: 0,
-    taking: true,
     clock_offset_ms: 0,
   });
 });

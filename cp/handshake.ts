@@ -144,7 +144,6 @@ export function welcomeTo(
     epoch,
     resume: remembers ? "resumed" : "fresh",
     from_seq: seqMin ?? nextSeq,
-    next_seq: nextSeq,
     status_upto: agent.statusUpto,
     features: featuresOf(agreement),
     heartbeat_ms: heartbeatMs,

@@ -18,8 +18,6 @@ export interface SendingTarget {
   readonly gen: number;
   /** The version of the link. */
   readonly version: 1 | 2;
-  /** The number that the next new event gets as the session begins; the agent's credit counts from it. */
-  readonly nextSeq: number;
   /** The conversation. */
   readonly link: Link;
   /** Ends the session, as nothing can be sent on it any more; what is released goes to the next one. */
@@ -50,8 +48,6 @@ export class Sending {
   readonly #cancels = new Map<string, string>();
   #unacknowledged = 0;
   #seqMax = Infinity;
-  /** How many new events in a row were not sent after all: the agent never hears of their numbers. */
-  #skipped = 0;
 
   /** Makes one that has sent nothing. */
   constructor(options: SendingOptions) {
@@ -73,9 +69,9 @@ export class Sending {
     return this.#unacknowledged > 0;
   }
 
-  /** The highest `seq` that may be sent: what the agent takes, and what was left out since it heard of one. */
+  /** The highest `seq` that may be sent; grows only. */
   get seqMax(): number {
-    return this.#seqMax + this.#skipped;
+    return this.#seqMax;
   }
 
   /** The agent takes events up to this number; what it said before stays true. */
@@ -121,21 +117,14 @@ export class Sending {
     for (let next = this.#unsent[0]; next; next = this.#unsent[0]) {
       // A v1 agent gets the next event when the last one has ended.
       if (version === 1 && this.#sent.size > 0) return;
-      if ((next.record.seq ?? 0) > this.seqMax) return;
+      if ((next.record.seq ?? 0) > this.#seqMax) return;
       // Every acknowledgement leads to another look.
       if (link.bufferedBytes > BUFFERED_BYTES_MAX && this.busy) return;
       this.#unsent.shift();
       const { id } = next.spec;
-      const cancelled = this.#cancels.has(id);
-      if (wanted(id) && !cancelled) {
-        this.#skipped = 0;
-        this.#send(next);
-        continue;
-      }
-      if ((next.record.seq ?? 0) >= this.#options.target.nextSeq) {
-        this.#skipped++;
-      }
-      if (wanted(id)) this.#cancel(next.record);
+      if (!wanted(id)) continue;
+      if (this.#cancels.has(id)) this.#cancel(next.record);
+      else this.#send(next);
     }
   }
 

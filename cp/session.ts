@@ -157,7 +157,6 @@ export class Session {
       agent: agent.id,
       gen: agent.gen,
       version,
-      nextSeq: agent.nextSeq,
       window,
       link,
       failed: (error) => void this.#fail(error),

@@ -32,9 +32,7 @@ const FIELDS: Readonly<
     attempt: "number",
     outcome: "string",
   },
-  boot: { process: "string", concurrency: "number" },
   exit: { process: "string" },
-  crash: { process: "string", reason: "string" },
   read: {
     end: "number",
     event: "string",
