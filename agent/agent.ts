@@ -71,7 +71,13 @@ export class Agent implements AsyncDisposable {
       await openFile(settings.dataDir, opening);
     const ids = ulids(() => clock.now(), rng);
     const journal = opening.use(
-      await Journal.open(file, { agent: identity.id, ids }),
+      await Journal.open(file, {
+        agent: identity.id,
+        ids,
+        clock,
+        log,
+        bytesMax: settings.journalMax * 1024 * 1024,
+      }),
     );
     return new Agent({
       settings,
@@ -229,6 +235,7 @@ export class Agent implements AsyncDisposable {
           waiting: runner.waiting,
           unacknowledged: this.#outbox.length,
           journal_bytes: journal.bytes,
+          taking: journal.refusal() === undefined,
           clock_offset_ms: this.#controlPlaneClock.offsetMs ?? null,
         },
         link: {

@@ -93,6 +93,15 @@ export const SETTINGS = {
     help:
       "Events that the control plane may hand over before earlier ones are over",
   },
+  journalMax: {
+    kind: "integer",
+    default: 256,
+    min: 1,
+    max: 16_384,
+    placeholder: "MIB",
+    help:
+      "Size of the journal in MiB at which new events are refused for now; the last quarter is for ends",
+  },
   drainTimeout: {
     kind: "duration",
     default: "30s",

@@ -27,12 +27,12 @@ class DyingJournal extends MemoryJournal {
     this.#life = life;
   }
 
-  override async append(bytes: Uint8Array): Promise<void> {
+  override async append(bytes: Uint8Array, at: number): Promise<void> {
     const half = bytes.subarray(0, bytes.length / 2);
     await this.#live(() =>
-      super.append(this.#life.reaches === "half" ? half : bytes)
+      super.append(this.#life.reaches === "half" ? half : bytes, at)
     );
-    await super.append(bytes);
+    await super.append(bytes, at);
   }
 
   override async replace(bytes: Uint8Array): Promise<void> {

@@ -170,7 +170,8 @@ export class Inbox {
   /**
    * Notes an event and has it run, unless that was done before.
    *
-   * @throws {TransporterError} `id_conflict`, and `clock_skew` while nothing may be started.
+   * @throws {TransporterError} `id_conflict`; for now `clock_skew` while nothing may be started,
+   * `disk_full` and `exhausted` while nothing new may be noted.
    */
   #admit(
     frame: EventFrame,
@@ -194,8 +195,11 @@ export class Inbox {
     }
     const stage = known?.attempt === attempt ? known.stage : "received";
     const held = runner.holds(id, attempt);
-    const { fault } = controlPlaneClock;
-    if (stage === "received" && !held && fault !== undefined) throw fault;
+    const isNew = stage === "received" && !held;
+    const refusal = isNew
+      ? controlPlaneClock.fault ?? journal.refusal()
+      : undefined;
+    if (refusal !== undefined) throw refusal;
     const { seq } = frame;
     const at = epoch === undefined || seq === undefined ? {} : { epoch, seq };
     const deadline = this.#deadlineOf(frame, spec);

@@ -1,10 +1,16 @@
-import { type EventStatus, type Ids, TransporterError } from "@transporter/sdk";
 import {
-  CHAIN_START,
-  encodeLine,
-  journalHeader,
-  readJournal,
-} from "./journal_format.ts";
+  type Clock,
+  type EventStatus,
+  type Ids,
+  type Logger,
+  TransporterError,
+} from "@transporter/sdk";
+import { readJournal } from "./journal_format.ts";
+import {
+  JOURNAL_SCHEMA,
+  type JournalSchema,
+  migrate,
+} from "./journal_schema.ts";
 import {
   type JournalArrival,
   type JournalEntry,
@@ -12,15 +18,30 @@ import {
   type JournalRecord,
   JournalState,
 } from "./journal_state.ts";
+import { JournalWriter, roomOf } from "./journal_writer.ts";
 
 /** The driver under a {@linkcode Journal}: one file, of which nobody else knows. One call at a time. */
 export interface JournalFile extends AsyncDisposable {
   /** Returns all of it; nothing when it is not there yet. */
   read(): Promise<Uint8Array>;
-  /** Adds to its end; resolves when that is durable. */
-  append(bytes: Uint8Array): Promise<void>;
-  /** Puts something else in its place, as one durable step. */
+  /**
+   * Writes at an offset, which is where the file ends or where something torn
+   * begins, and then ends there; resolves when that is durable.
+   *
+   * @throws {TransporterError} `disk_full` when there is no room: then the same may be tried again.
+   * After any other error nobody knows what is on the disk.
+   */
+  append(bytes: Uint8Array, at: number): Promise<void>;
+  /**
+   * Puts something else in its place, as one durable step.
+   *
+   * @throws {TransporterError} `disk_full` when there is no room: then it is as it was.
+   */
   replace(bytes: Uint8Array): Promise<void>;
+  /** Sets room aside on the disk, or gives it up; resolves with whether it is set aside now. */
+  reserve(wanted: boolean): Promise<boolean>;
+  /** Keeps a durable copy of it beside it, which names the version. */
+  backup(version: number): Promise<void>;
 }
 
 /** Options of {@linkcode Journal.open}. */
@@ -29,10 +50,18 @@ export interface JournalOptions {
   readonly agent: string;
   /** Names a new journal. */
   readonly ids: Ids;
+  /** Where time comes from. */
+  readonly clock: Clock;
+  /** For the operator. */
+  readonly log: Logger;
+  /** How long it should be at most, in bytes; by default as long as the disk has room. */
+  readonly bytesMax?: number;
+  /** The format; another one than this program's is for tests. */
+  readonly schema?: JournalSchema;
 }
 
-/** A journal shorter than this is left alone, in bytes. */
-const COMPACT_BYTES_MIN = 1024 * 1024;
+/** When an event that was refused for want of room may be sent again. */
+const LATER = { retry_after_ms: 10_000 };
 
 /**
  * What the agent has to know after a restart: which attempts arrived, were
@@ -40,67 +69,75 @@ const COMPACT_BYTES_MIN = 1024 * 1024;
  *
  * What is appended in one turn shares one fsync, and so does what is appended
  * while another fsync runs. What a method returns resolves when its record is
- * durable; what the journal says of an event changes at once.
+ * durable; what the journal says of an event changes at once. While the disk is
+ * full, it resolves later.
  */
 export class Journal implements AsyncDisposable {
   readonly #file: JournalFile;
   readonly #state: JournalState;
-  readonly #failed = Promise.withResolvers<TransporterError>();
-  #chain = CHAIN_START;
-  #bytes = 0;
-  /** How long the journal was after it was last compacted. */
-  #bytesCompact = 0;
-  #waiting: JournalRecord[] = [];
-  #group: PromiseWithResolvers<void> | undefined;
-  #durable: Promise<void> = Promise.resolve();
-  #writing: Promise<void> | undefined;
-  #sent = 0;
-  #purge: (() => void) | undefined;
-  #over: TransporterError | undefined;
+  readonly #writer: JournalWriter;
+  readonly #bytesMax: number;
+  #purge: (() => number) | undefined;
 
   /** Resolves, never rejects, when the journal cannot be written any more; nothing may be started then. */
-  readonly failed: Promise<TransporterError> = this.#failed.promise;
+  readonly failed: Promise<TransporterError>;
 
   /** Made by {@linkcode Journal.open}. */
-  constructor(file: JournalFile, state: JournalState) {
+  constructor(file: JournalFile, state: JournalState, options: JournalOptions) {
+    const { bytesMax = Infinity, schema = JOURNAL_SCHEMA, clock, log } =
+      options;
     this.#file = file;
     this.#state = state;
+    this.#bytesMax = bytesMax;
+    this.#writer = new JournalWriter({
+      file,
+      state,
+      version: schema.version,
+      bytesMax,
+      purge: () => this.#purge?.(),
+      clock,
+      log,
+    });
+    this.failed = this.#writer.failed;
   }
 
   /**
    * Reads the journal and verifies it, or starts one. A torn tail is left out,
-   * and the journal is written anew in its shortest form.
+   * and the journal is written anew in its shortest form. Of one that an older
+   * version wrote, a copy is kept.
    *
    * @param file Where it is; disposed with the journal.
-   * @param options Whose it is.
+   * @param options Whose it is, and how it is kept.
    * @throws {TransporterError} `store_unavailable` when it is damaged, of a newer version, another
-   * agent's, or cannot be read or written.
+   * agent's, or cannot be read or written; `disk_full` when there is no room for a new one.
    */
   static async open(
     file: JournalFile,
     options: JournalOptions,
   ): Promise<Journal> {
+    const { schema = JOURNAL_SCHEMA, agent, ids } = options;
     const state = new JournalState();
     const bytes = await file.read();
-    if (bytes.length === 0) {
-      state.apply({
-        meta: { instance: options.ids.next(), agent: options.agent },
+    const content = bytes.length === 0
+      ? undefined
+      : readJournal(bytes, schema.version);
+    const version = content?.version ?? schema.version;
+    const records: readonly JournalRecord[] = content === undefined
+      ? [{ meta: { instance: ids.next(), agent } }]
+      : migrate(content.records, { from: version, schema });
+    for (const record of records) state.apply(record);
+    checkOwner(metaOf(state), agent);
+    if (version < schema.version) {
+      await file.backup(version);
+      options.log.info("The journal is brought to a newer version", {
+        from: version,
+        to: schema.version,
       });
-    } else {
-      for (const record of readJournal(bytes)) state.apply(record);
     }
-    const { agent } = metaOf(state);
-    if (agent !== options.agent) {
-      throw new TransporterError(
-        "store_unavailable",
-        `Cannot use the journal of agent "${agent}" for agent "${options.agent}": ` +
-          "give each agent a data folder of its own",
-      );
-    }
-    const journal = new Journal(file, state);
+    const journal = new Journal(file, state, options);
     // Drops a torn tail. What the last process wrote may not have reached the disk before it died:
     // from here on all that was read is durable.
-    await journal.#compact();
+    await journal.#writer.begin(version < schema.version ? undefined : content);
     return journal;
   }
 
@@ -111,7 +148,12 @@ export class Journal implements AsyncDisposable {
 
   /** How long the file is. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#writer.bytes;
+  }
+
+  /** How many more bytes the ends of events may take before the journal is longer than it should be. */
+  get bytesLeft(): number {
+    return Math.max(0, this.#bytesMax - this.#writer.bytes);
   }
 
   /** Returns what is known of an event. */
@@ -124,20 +166,46 @@ export class Journal implements AsyncDisposable {
     return this.#state.entries.values();
   }
 
+  /**
+   * Why no new event should be noted now: the disk is full, or the journal as
+   * long as it should be. Ends are noted all the same.
+   *
+   * @returns `disk_full` or `exhausted`; `undefined` when there is room.
+   */
+  refusal(): TransporterError | undefined {
+    const { full, bytes } = this.#writer;
+    if (full !== undefined) {
+      const message = "Cannot take new events as the agent's disk is full";
+      const cause = full;
+      return new TransporterError(full.code, message, {
+        cause,
+        details: LATER,
+      });
+    }
+    if (bytes < roomOf(this.#bytesMax)) return undefined;
+    if ((this.#purge?.() ?? 0) > 0) this.#writer.compactSoon();
+    return new TransporterError(
+      "exhausted",
+      `Cannot take new events as the agent's journal has ${bytes} bytes, ` +
+        `and ${this.#bytesMax} with room for what runs are the most`,
+      { details: LATER },
+    );
+  }
+
   /** Notes that an attempt arrived. */
   arrive(arrival: JournalArrival): Promise<void> {
-    return this.#append({ in: arrival });
+    return this.#writer.add({ in: arrival });
   }
 
   /** Notes that an attempt is about to be started; it must not be before this resolves. */
   begin(id: string, attempt: number): Promise<void> {
-    return this.#append({ try: { id, attempt } });
+    return this.#writer.add({ try: { id, attempt } });
   }
 
   /** Notes the last status of an attempt, and its number. */
   finish(status: EventStatus, sid: number): Promise<void> {
     const { event_id: id, attempt = 1 } = status;
-    return this.#append({ fin: { id, attempt, sid, status } });
+    return this.#writer.add({ fin: { id, attempt, sid, status } });
   }
 
   /** Notes another number for the last status of an attempt. Need not be waited for. */
@@ -145,7 +213,7 @@ export class Journal implements AsyncDisposable {
     { event_id: id, attempt = 1 }: EventStatus,
     sid: number,
   ): Promise<void> {
-    return this.#append({ num: { id, attempt, sid } });
+    return this.#writer.add({ num: { id, attempt, sid } });
   }
 
   /** Notes that the control plane has all statuses up to one; durable with whatever is written next. */
@@ -155,11 +223,12 @@ export class Journal implements AsyncDisposable {
 
   /** Resolves when all that was noted so far is durable. */
   durable(): Promise<void> {
-    return this.#durable;
+    return this.#writer.durable();
   }
 
   /**
-   * Forgets ids that nobody can send again, now and whenever the journal is compacted.
+   * Forgets ids that nobody can send again, now and whenever the journal is
+   * compacted or has no room.
    *
    * @param now The time of day at the control plane, in milliseconds since 1970.
    * @param held Whether an event is in hand in this process.
@@ -171,86 +240,8 @@ export class Journal implements AsyncDisposable {
 
   /** Writes what is left and closes the file. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#sent < this.#state.sentUpto && this.#over === undefined) {
-      this.#append({ sent: { upto: this.#state.sentUpto } });
-    }
-    await this.#writing;
-    this.#over ??= new TransporterError(
-      "store_unavailable",
-      "Cannot write the journal as it is closed",
-    );
+    await this.#writer.close();
     await this.#file[Symbol.asyncDispose]();
-  }
-
-  #append(record: JournalRecord): Promise<void> {
-    if (this.#over !== undefined) return refusal(this.#over);
-    this.#state.apply(record);
-    this.#waiting.push(record);
-    this.#group ??= Promise.withResolvers();
-    this.#durable = this.#group.promise;
-    this.#durable.catch(() => {}); // whoever waits for it hears of it, and so does `failed`
-    this.#writing ??= this.#write();
-    return this.#durable;
-  }
-
-  /** Writes one group after the other until none waits. */
-  async #write(): Promise<void> {
-    await Promise.resolve(); // the rest of this turn belongs to the first group
-    while (this.#group !== undefined) {
-      const [group, records] = [this.#group, this.#waiting];
-      this.#group = undefined;
-      this.#waiting = [];
-      try {
-        await this.#writeGroup(records);
-        group.resolve();
-        if (
-          this.#bytes >= Math.max(COMPACT_BYTES_MIN, 2 * this.#bytesCompact)
-        ) {
-          this.#purge?.();
-          await this.#compact();
-        }
-      } catch (reason) {
-        this.#fail(TransporterError.from(reason), group);
-      }
-    }
-    this.#writing = undefined;
-  }
-
-  async #writeGroup(records: readonly JournalRecord[]): Promise<void> {
-    const upto = this.#state.sentUpto;
-    const line = encodeLine(
-      upto > this.#sent ? [...records, { sent: { upto } }] : records,
-      this.#chain,
-    );
-    await this.#file.append(line.bytes);
-    this.#chain = line.chain;
-    this.#bytes += line.bytes.length;
-    this.#sent = upto;
-  }
-
-  /** After a failed write nobody knows what is on the disk: only opening it again can tell. */
-  #fail(error: TransporterError, group: PromiseWithResolvers<void>): void {
-    this.#over = error;
-    this.#durable = refusal(error);
-    group.reject(error);
-    this.#group?.reject(error);
-    this.#group = undefined;
-    this.#waiting = [];
-    this.#failed.resolve(error);
-  }
-
-  /** What is noted meanwhile is in the snapshot, and appended to it again, which changes nothing. */
-  async #compact(): Promise<void> {
-    const header = journalHeader();
-    const upto = this.#state.sentUpto;
-    const line = encodeLine(this.#state.snapshot(), CHAIN_START);
-    const bytes = new Uint8Array(header.length + line.bytes.length);
-    bytes.set(header);
-    bytes.set(line.bytes, header.length);
-    await this.#file.replace(bytes);
-    this.#chain = line.chain;
-    this.#bytes = this.#bytesCompact = bytes.length;
-    this.#sent = upto;
   }
 }
 
@@ -264,9 +255,11 @@ function metaOf(state: JournalState): JournalMeta {
   return state.meta;
 }
 
-/** A rejection that need not be heard: `failed` tells of it too. */
-function refusal(error: TransporterError): Promise<never> {
-  const refused = Promise.reject(error);
-  refused.catch(() => {});
-  return refused;
+function checkOwner({ agent }: JournalMeta, wanted: string): void {
+  if (agent === wanted) return;
+  throw new TransporterError(
+    "store_unavailable",
+    `Cannot use the journal of agent "${agent}" for agent "${wanted}": ` +
+      "give each agent a data folder of its own",
+  );
 }

@@ -3,9 +3,6 @@ import { TransporterError } from "@transporter/sdk";
 import { crc32c } from "./crc32c.ts";
 import type { JournalRecord } from "./journal_state.ts";
 
-/** The version of the format; an older program refuses a newer journal. */
-const VERSION = 1;
-
 const FORMAT = "transporter agent journal";
 
 /** A checksum, a length and a link of the chain, before the records themselves. */
@@ -23,10 +20,8 @@ function hex(crc: number): string {
 }
 
 /** The first line of a journal, which every version can read. */
-export function journalHeader(): Uint8Array {
-  return encoder.encode(
-    `${JSON.stringify({ format: FORMAT, version: VERSION })}\n`,
-  );
+export function journalHeader(version: number): Uint8Array {
+  return encoder.encode(`${JSON.stringify({ format: FORMAT, version })}\n`);
 }
 
 /** The chain before the first record. */
@@ -61,6 +56,18 @@ export function encodeLine(
   };
 }
 
+/** What a journal has. */
+export interface JournalContent {
+  /** The version that it was written in. */
+  readonly version: number;
+  /** Its records, as that version has them. */
+  readonly records: readonly unknown[];
+  /** What the next line is chained to. */
+  readonly chain: string;
+  /** Where it ends; a torn line may follow. */
+  readonly end: number;
+}
+
 /**
  * Reads the records of a journal and verifies every byte of it.
  *
@@ -69,12 +76,18 @@ export function encodeLine(
  * never answered for, and is left out. Anything else that does not verify is
  * damage, and skipping it could run an event twice.
  *
+ * @param bytes All of it.
+ * @param versionMax The newest version that this program knows.
  * @throws {TransporterError} `store_unavailable` for a damaged journal, and one of a newer version.
  */
-export function readJournal(bytes: Uint8Array): JournalRecord[] {
-  let at = readHeader(bytes);
+export function readJournal(
+  bytes: Uint8Array,
+  versionMax: number,
+): JournalContent {
+  const header = readHeader(bytes, versionMax);
+  let at = header.end;
   let chain = CHAIN_START;
-  const records: JournalRecord[] = [];
+  const records: unknown[] = [];
   while (at < bytes.length) {
     const end = lineEnd(bytes, at);
     const line = readLine(trimZeros(bytes.subarray(at, end - 1)), chain);
@@ -87,7 +100,7 @@ export function readJournal(bytes: Uint8Array): JournalRecord[] {
     chain = line.chain;
     at = end;
   }
-  return records;
+  return { version: header.version, records, chain, end: at };
 }
 
 function refuse(problem: string): never {
@@ -111,7 +124,10 @@ function trimZeros(bytes: Uint8Array): Uint8Array {
   return bytes.subarray(0, length);
 }
 
-function readHeader(bytes: Uint8Array): number {
+function readHeader(
+  bytes: Uint8Array,
+  versionMax: number,
+): { version: number; end: number } {
   const end = lineEnd(bytes, 0);
   let header: { format?: unknown; version?: unknown } | null = null;
   try {
@@ -124,21 +140,25 @@ function readHeader(bytes: Uint8Array): number {
   if (header?.format !== FORMAT || end > bytes.length) {
     refuse("its first line is damaged");
   }
-  if (header.version !== VERSION) {
+  const { version } = header;
+  if (!Number.isSafeInteger(version) || Number(version) < 1) {
+    refuse("its first line is damaged");
+  }
+  if (Number(version) > versionMax) {
     throw new TransporterError(
       "store_unavailable",
-      `Cannot use the journal as its version is "${header.version}" and this program knows ` +
-        `${VERSION}: run the program that wrote it, or a newer one`,
+      `Cannot use the journal as its version is "${version}" and this program knows ` +
+        `${versionMax}: run the program that wrote it, or a newer one`,
     );
   }
-  return end;
+  return { version: Number(version), end };
 }
 
 /** Reads what stands before the line break; a bad line that cannot come from a torn write is `damaged`. */
 function readLine(
   bytes: Uint8Array,
   before: string,
-): { records: JournalRecord[]; chain: string } | "bad" | "damaged" {
+): { records: unknown[]; chain: string } | "bad" | "damaged" {
   // Of characters of one byte up to the JSON, so that indexes are byte offsets.
   const head = LINE_REGEXP.exec(String.fromCharCode(...bytes.subarray(0, 64)));
   if (head === null) return "bad";
@@ -149,5 +169,5 @@ function readLine(
   if (hex(crc32c(bytes.subarray(9))) !== crc) return "bad";
   const json = decoder.decode(bytes.subarray(prefix.length));
   if (hash(before + json) !== chain) return "damaged";
-  return { records: JSON.parse(json) as JournalRecord[], chain };
+  return { records: JSON.parse(json) as unknown[], chain };
 }

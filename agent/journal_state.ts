@@ -120,14 +120,17 @@ export class JournalState {
    *
    * @param now The time of day at the control plane, in milliseconds since 1970.
    * @param held Whether the event is in hand in this process.
+   * @returns How many were forgotten.
    */
-  purge(now: number, held: (id: string) => boolean): void {
+  purge(now: number, held: (id: string) => boolean): number {
+    const before = this.entries.size;
     for (const { id, deadline } of this.entries.values()) {
       if (this.#owed.has(id) || held(id) || deadline + REMEMBERED_MS >= now) {
         continue;
       }
       this.entries.delete(id);
     }
+    return before - this.entries.size;
   }
 
   #arrive(arrival: JournalArrival): void {

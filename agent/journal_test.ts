@@ -1,16 +1,29 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
-import { type EventStatus, TransporterError, ulids } from "@transporter/sdk";
+import {
+  type EventStatus,
+  silentLogger,
+  TransporterError,
+  ulids,
+} from "@transporter/sdk";
 import { lockFolder, openFolder } from "@transporter/sdk/folder";
-import { Journal, type JournalFile } from "./journal.ts";
+import { TestClock } from "@transporter/sdk/testing";
+import { Journal, type JournalFile, type JournalOptions } from "./journal.ts";
 import { diskJournal } from "./journal_file.ts";
 import type { JournalArrival } from "./journal_state.ts";
 import { MemoryJournal } from "./testing/memory_journal.ts";
 
 const HOUR = 3_600_000;
 
-function open(file: JournalFile, agent = "edge"): Promise<Journal> {
+function open(
+  file: JournalFile,
+  agent = "edge",
+  rest: Partial<JournalOptions> = {},
+): Promise<Journal> {
   return Journal.open(file, {
     agent,
+    clock: new TestClock(),
+    log: silentLogger,
+    ...rest,
     ids: ulids(() => 1, { next: () => 0.5 }),
   });
 }

@@ -99,7 +99,7 @@ export class Outbox {
    * @throws {TransporterError} `store_unavailable` when the journal cannot be written.
    */
   async record(status: EventStatus): Promise<void> {
-    const fit = fitting(status);
+    const fit = fitting(status, this.#journal.bytesLeft);
     const item = this.#add(fit, { last: isLast(fit), ready: false });
     if (item.last) {
       await this.#journal.finish(fit, item.sid);

@@ -11,7 +11,7 @@ import {
   type Wire,
 } from "@transporter/sdk";
 import { memoryWires } from "@transporter/sdk/memory";
-import { settle } from "@transporter/sdk/testing";
+import { settle, TestClock } from "@transporter/sdk/testing";
 import { Journal } from "./journal.ts";
 import { Outbox } from "./outbox.ts";
 import { MemoryJournal } from "./testing/memory_journal.ts";
@@ -44,6 +44,8 @@ async function open(
   const journal = await Journal.open(file, {
     agent: "edge",
     ids: ulids(() => 1, { next: () => 0 }),
+    clock: new TestClock(),
+    log: silentLogger,
   });
   for (const id of ids) {
     await journal.arrive({

@@ -32,6 +32,8 @@ class Bench {
     const journal = await Journal.open(file, {
       agent: "edge",
       ids: ulids(() => 1, { next: () => 0 }),
+      clock,
+      log: silentLogger,
     });
     bench.journal = journal;
     bench.runner = new Runner({

@@ -176,6 +176,7 @@ Deno.test("Agent.run() sends heartbeats as often as the control plane wants, wit
     running: 0,
     waiting: 0,
     unacknowledged: 0,
+    taking: true,
     clock_offset_ms: 0,
   });
 });

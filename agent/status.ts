@@ -86,9 +86,16 @@ export function v1StatusFrame(status: EventStatus): StatusUpdateFrame {
 /** A longer status loses its result, in characters: a message of 12 MiB is the most that goes over a link. */
 const STATUS_CHARS_MAX = 2 * 1024 * 1024;
 
-/** A status that fits into a message: the result of one that does not is left out, and the status says so. */
-export function fitting(status: EventStatus): EventStatus {
-  if (JSON.stringify(status).length <= STATUS_CHARS_MAX) return status;
+/**
+ * A status that fits into a message, and into what is left of the journal: the
+ * result of one that does not is left out, and the status says so.
+ *
+ * @param bytesLeft What the journal has room for, in bytes.
+ */
+export function fitting(status: EventStatus, bytesLeft: number): EventStatus {
+  // A character takes up to three bytes, and half of the room is for others.
+  const charsMax = Math.min(STATUS_CHARS_MAX, bytesLeft / 6);
+  if (JSON.stringify(status).length <= charsMax) return status;
   const result = status.result ?? undefined;
   const message = "The result was left out as it is too large";
   return {

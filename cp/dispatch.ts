@@ -8,7 +8,7 @@ import {
 import { Alarm } from "./alarm.ts";
 import { isReleased } from "./life.ts";
 import type { Recorder } from "./recorder.ts";
-import { Sending, type SendingTarget } from "./sending.ts";
+import { type Attempt, Sending, type SendingTarget } from "./sending.ts";
 import type { EventRecord, ReleasedEvent, Store } from "./store/store.ts";
 import { Window } from "./window.ts";
 
@@ -86,10 +86,18 @@ export class Dispatch {
     return this.#sending.seqMin;
   }
 
-  /** Reads what was released before this session; for the dispatcher, once. */
+  /** The attempts that the agent has, or may have. */
+  get attempts(): readonly Attempt[] {
+    return this.#sending.attempts;
+  }
+
+  /** Reads what was released before this session; before `run`, and again when that has changed in another way. */
   async load(): Promise<void> {
     const { tenant, agent } = this.#target;
-    this.#add(await this.#options.store.listReleased(tenant, agent));
+    const released = await this.#options.store.listReleased(tenant, agent);
+    this.#window.clear();
+    this.#sending.clear();
+    this.#add(released);
   }
 
   /** An event of this agent changed; for the dispatcher. */
@@ -124,9 +132,15 @@ export class Dispatch {
     return this.#window.has(id) && this.#sending.withheld(id);
   }
 
-  /** Sends until the link ends; resolves when all it began to write is written. Never rejects. */
-  async run(): Promise<void> {
+  /**
+   * Sends until the link ends. Once, never rejects.
+   *
+   * @param recv The agent has everything up to this `seq` in hand: that is not sent again.
+   * @returns Resolves when all it began to write is written.
+   */
+  async run(recv: number): Promise<void> {
     const { signal } = this.#over;
+    this.#sending.resume(recv);
     while (!signal.aborted) {
       this.#woken = false;
       this.#window.settle();

@@ -1,5 +1,6 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { settle } from "@transporter/sdk/testing";
+import type { Store } from "./store/store.ts";
 import type { ScriptedAgent } from "./testing/scripted_agent.ts";
 import { World } from "./testing/world.ts";
 
@@ -101,4 +102,39 @@ Deno.test("Dispatcher ends a v1 attempt that never answers, and goes on", async 
   }
   await settle();
   deepStrictEqual(idsOf(agent), ["silent", "next"]);
+});
+
+Deno.test("Dispatcher withholds what is cancelled on its way out, and gives its place to the next", async () => {
+  const gate = Promise.withResolvers<void>();
+  await using world = await World.open({
+    wrap: (store) =>
+      new Proxy(store, {
+        get(target, name: keyof Store) {
+          const value = target[name];
+          if (typeof value !== "function") return value;
+          if (name !== "releaseEvents") return value.bind(target);
+          return async (...args: Parameters<Store["releaseEvents"]>) => {
+            const released = await target.releaseEvents(...args);
+            if (released.length > 0) await gate.promise;
+            return released;
+          };
+        },
+      }),
+  });
+  const features = ["ack", "parts", "credit", "cancel"];
+  const agent = await world.connect({ link: { window: 1, features } });
+  await agent.send({ type: "credit", limit_seq: 1 });
+  await settle();
+  await world.submit("e1");
+  await settle();
+  const asked = { principal: "p", reason: "" };
+  await world.core.operator.cancel("default", "e1", asked);
+  gate.resolve();
+  await agent.nextOf("cancel");
+  const ref = { event_id: "e1", attempt: 1 };
+  await agent.send({ type: "error", code: "unknown_event", message: "", ref });
+  await world.submit("e2");
+  strictEqual((await agent.nextOf("event"))["seq"], 2);
+  deepStrictEqual(idsOf(agent), ["e2"]);
+  strictEqual((await world.record("e1")).state, "cancelled");
 });

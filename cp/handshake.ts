@@ -1,6 +1,7 @@
 import {
   formatTime,
   FRAME_BYTES_MAX,
+  inventoryDigest,
   isAgentId,
   isRecord,
   type LinkFeature,
@@ -10,6 +11,7 @@ import {
   type WelcomeFrame,
   type Wire,
 } from "@transporter/sdk";
+import type { Attempt } from "./sending.ts";
 import type { AgentRecord } from "./store/store.ts";
 
 /** Characters of a registration as JSON: all that an agent says of itself is kept. */
@@ -19,9 +21,11 @@ const REGISTRATION_CHARS_MAX = 64 * 1024;
 const FEATURES: readonly LinkFeature[] = [
   "ack",
   "parts",
+  "resume",
   "credit",
   "cancel",
   "drain",
+  "logs",
 ];
 
 /** The fields that a v1 agent must fill in, and upstream's name for each. */
@@ -116,8 +120,53 @@ export function replyTo({ agent, session }: Agreement): ReplyFrame {
   };
 }
 
+/** What the store knows about the stream that an agent remembers. */
+export interface Remembrance {
+  /** The attempts that the agent has, or may have. */
+  readonly attempts: readonly Attempt[];
+  /** Whether the store cannot have gone back in time since the agent's last session. */
+  readonly unbroken: boolean;
+}
+
+/** Where two memories are found to stand. */
+export interface Resumption {
+  /** In a word. */
+  readonly resume: WelcomeFrame["resume"];
+  /** Everything up to this `seq` is in the agent's hands and need not be sent again. */
+  readonly recv: number;
+}
+
+/**
+ * Compares what an agent remembers with what the store knows. A stream that the
+ * store does not know, or not as far, says that the store was restored from an
+ * older copy; so may, after a restart, attempts that only one of the two has
+ * open (decisions.md 15). While the store was in use all the time, those were
+ * merely on their way when the last link ended.
+ */
+export function resumptionOf(
+  agreement: Pick<Agreement, "registration" | "agent">,
+  { attempts, unbroken }: Remembrance,
+): Resumption {
+  const { registration: { link }, agent: { epoch, nextSeq } } = agreement;
+  if (link?.resume === undefined) return { resume: "fresh", recv: 0 };
+  const { epoch: theirs, recv, inventory } = link.resume;
+  const fits = theirs === epoch && recv < nextSeq;
+  const same = inventory !== undefined &&
+    inventory.sha256 === inventoryDigest(attempts).sha256;
+  if (fits && same) return { resume: "resumed", recv };
+  const canTell = featuresOf(agreement).includes("resume");
+  if (fits && (unbroken || !canTell)) return { resume: "resumed", recv: 0 };
+  return { resume: canTell ? "reconcile" : "fresh", recv: 0 };
+}
+
 /** Options of {@linkcode welcomeTo}. */
 export interface WelcomeOptions {
+  /** Where the two memories stand. */
+  readonly resume: WelcomeFrame["resume"];
+  /** The stream's name. */
+  readonly epoch: string;
+  /** The number that the next new event gets; absent when that is not known yet. */
+  readonly nextSeq?: number;
   /** The lowest `seq` that is sent again, if any is. */
   readonly seqMin: number | undefined;
   /** Milliseconds between heartbeats. */
@@ -131,19 +180,19 @@ export interface WelcomeOptions {
 /** The second frame of version 2: what was agreed on. */
 export function welcomeTo(
   agreement: Agreement,
-  { seqMin, heartbeatMs, idleMs, now }: WelcomeOptions,
+  options: WelcomeOptions,
 ): WelcomeFrame {
-  const { registration: { link }, agent, session } = agreement;
-  const { epoch, nextSeq } = agent;
-  const remembers = link?.resume?.epoch === epoch && link.resume.recv < nextSeq;
+  const { agent, session } = agreement;
+  const { resume, epoch, nextSeq, seqMin, heartbeatMs, idleMs, now } = options;
   return {
     type: "welcome",
     v: 2,
     session,
     gen: agent.gen,
     epoch,
-    resume: remembers ? "resumed" : "fresh",
-    from_seq: seqMin ?? nextSeq,
+    resume,
+    from_seq: seqMin ?? nextSeq ?? 1,
+    ...(nextSeq === undefined ? {} : { next_seq: nextSeq }),
     status_upto: agent.statusUpto,
     features: featuresOf(agreement),
     heartbeat_ms: heartbeatMs,

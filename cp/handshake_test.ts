@@ -1,11 +1,16 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import type { RegistrationFrame } from "@transporter/sdk";
+import {
+  inventoryDigest,
+  type LinkResume,
+  type RegistrationFrame,
+} from "@transporter/sdk";
 import { memoryWires } from "@transporter/sdk/memory";
 import {
   type Agreement,
   faultOf,
   lenient,
   replyTo,
+  resumptionOf,
   versionOf,
   welcomeTo,
 } from "./handshake.ts";
@@ -22,13 +27,14 @@ const PLAIN: RegistrationFrame = {
 
 function offering(
   versions: readonly number[],
-  resume?: { epoch: string; recv: number },
+  resume?: LinkResume,
+  features: readonly string[] = ["parts", "teleport", "ack"],
 ): RegistrationFrame {
   return {
     ...PLAIN,
     link: {
       versions,
-      features: ["parts", "teleport", "ack"],
+      features,
       instance: "i",
       window: 8,
       max_frame: 524_288,
@@ -95,25 +101,91 @@ Deno.test("replyTo() is a flat object of strings, with nothing new for v1 agents
   deepStrictEqual({ link, session }, { link: "2", session: "s_1" });
 });
 
-const RESUMES: readonly (readonly [string, number, string])[] = [
-  ["e_1", 9, "resumed"],
-  ["e_1", 0, "resumed"],
-  ["e_1", 10, "fresh"], // the agent knows more than was released
-  ["e_0", 9, "fresh"],
-];
+/** What both have open, and what only the agent has. */
+const OPEN = [{ event_id: "a", attempt: 2 }];
+const OTHER = [{ event_id: "a", attempt: 3 }];
 
-for (const [epoch, recv, resume] of RESUMES) {
-  Deno.test(`welcomeTo() an agent that has ${recv} of ${epoch} says "${resume}"`, () => {
-    const hello = agreement(offering([2], { epoch, recv }), 2);
-    const options = { heartbeatMs: 10_000, idleMs: 45_000, now: 0 };
-    const frame = welcomeTo(hello, { ...options, seqMin: undefined });
-    strictEqual(frame.resume, resume);
-    strictEqual(frame.from_seq, 10);
-    strictEqual(frame.status_upto, 33);
-    deepStrictEqual(frame.features, ["ack", "parts"]);
-    strictEqual(welcomeTo(hello, { ...options, seqMin: 8 }).from_seq, 8);
+interface Case {
+  readonly epoch?: string;
+  readonly recv?: number;
+  readonly theirs?: typeof OPEN;
+  readonly unbroken?: boolean;
+  readonly features?: readonly string[];
+  readonly expected: readonly ["resumed" | "fresh" | "reconcile", number];
+}
+
+const RESUMES: Readonly<Record<string, Case>> = {
+  "remembers the same": { expected: ["resumed", 9] },
+  "remembers nothing yet": { recv: 0, expected: ["resumed", 0] },
+  "has more than was released": { recv: 10, expected: ["reconcile", 0] },
+  "has another stream": { epoch: "e_0", expected: ["reconcile", 0] },
+  "has other attempts open after a restart": {
+    theirs: OTHER,
+    expected: ["reconcile", 0],
+  },
+  "has other attempts open after a cut": {
+    theirs: OTHER,
+    unbroken: true,
+    expected: ["resumed", 0],
+  },
+  "has more than was released, in an unbroken run": {
+    recv: 10,
+    unbroken: true,
+    expected: ["reconcile", 0],
+  },
+  "cannot tell, and has another stream": {
+    epoch: "e_0",
+    features: [],
+    expected: ["fresh", 0],
+  },
+  "cannot tell, and has the stream": {
+    theirs: OTHER,
+    features: [],
+    expected: ["resumed", 0],
+  },
+};
+
+for (const [name, one] of Object.entries(RESUMES)) {
+  Deno.test(`resumptionOf() an agent that ${name}`, () => {
+    const { epoch = "e_1", recv = 9, theirs = OPEN } = one;
+    const { unbroken = false, features = ["resume"] } = one;
+    const inventory = inventoryDigest(theirs);
+    const offer = { epoch, recv, inventory };
+    const hello = agreement(offering([2], offer, features), 2);
+    const { resume, recv: upto } = resumptionOf(hello, {
+      attempts: OPEN,
+      unbroken,
+    });
+    deepStrictEqual([resume, upto], one.expected);
   });
 }
+
+Deno.test("resumptionOf() an agent without a memory is fresh", () => {
+  const hello = agreement(offering([2]), 2);
+  const known = { attempts: OPEN, unbroken: true };
+  deepStrictEqual(resumptionOf(hello, known), { resume: "fresh", recv: 0 });
+});
+
+Deno.test("welcomeTo() says where the stream stands", () => {
+  const hello = agreement(offering([2]), 2);
+  const times = { heartbeatMs: 10_000, idleMs: 45_000, now: 0 };
+  const options = { ...times, resume: "resumed", epoch: "e_1" } as const;
+  const frame = welcomeTo(hello, {
+    ...options,
+    nextSeq: 10,
+    seqMin: undefined,
+  });
+  deepStrictEqual(
+    [frame.resume, frame.epoch, frame.from_seq, frame.next_seq],
+    ["resumed", "e_1", 10, 10],
+  );
+  strictEqual(frame.status_upto, 33);
+  deepStrictEqual(frame.features, ["ack", "parts"]);
+  const again = welcomeTo(hello, { ...options, nextSeq: 10, seqMin: 8 });
+  strictEqual(again.from_seq, 8);
+  const anew = welcomeTo(hello, { ...options, seqMin: undefined });
+  deepStrictEqual([anew.from_seq, anew.next_seq], [1, undefined]);
+});
 
 Deno.test("lenient() fills in what a first frame lacks, and touches no other", async () => {
   const [near, far] = memoryWires();

@@ -13,6 +13,7 @@ import {
 } from "@transporter/sdk";
 import type { Dispatch } from "./dispatch.ts";
 import { cancelUnknown } from "./life.ts";
+import { LogFlow } from "./log_flow.ts";
 import type { StatusOutcome } from "./recorder.ts";
 import type { SessionOptions } from "./session.ts";
 import { StatusFlow } from "./status_flow.ts";
@@ -20,6 +21,9 @@ import type { Fence } from "./store/store.ts";
 
 /** Milliseconds between notes of a sign of life in the store (decisions.md 16). */
 const TOUCH_MS = 60_000;
+
+/** Statuses that an agent may send beyond the last that was taken. */
+const FLOW_SIDS = 4096;
 
 /** Lines in the log about what an agent should not have sent, per session. */
 const STRAYS_LOGGED_MAX = 10;
@@ -38,10 +42,15 @@ export interface IncomingOptions extends SessionOptions {
 export class Incoming {
   readonly #options: IncomingOptions;
   readonly #statuses: StatusFlow;
+  readonly #logs: LogFlow;
   readonly #fence: Fence;
   /** Who sends events to the agent, once somebody does. */
   dispatch: Dispatch | undefined;
   #touchedAt: number;
+  /** The highest number of a status that the agent may send; 0 before the first is given. */
+  #limitSid = 0;
+  /** Whether a status came since the last heartbeat. */
+  #heard = false;
   #strays = 0;
 
   /** Makes one that has heard nothing. */
@@ -58,6 +67,12 @@ export class Incoming {
       ignored: (frame, outcome) => this.#ignored(frame, outcome),
       failed,
     });
+    this.#logs = new LogFlow({
+      ...options,
+      agent: agent.id,
+      foreign: (id) =>
+        this.#stray("Output is not this agent's to send", { event: id }),
+    });
   }
 
   /**
@@ -70,6 +85,7 @@ export class Incoming {
     const { features, link } = this.#options;
     switch (value.type) {
       case "status_update":
+        this.#allow(value.sid);
         return await this.#statuses.take(delivery as StatusDelivery);
       case "heartbeat":
         return this.#beat(value);
@@ -78,6 +94,9 @@ export class Incoming {
         return;
       case "error":
         return await this.#hear(value);
+      case "log":
+        if (features.has("logs")) this.#logs.take(value);
+        return;
       case "bye":
         return await link.close();
       default:
@@ -88,9 +107,15 @@ export class Incoming {
     }
   }
 
+  /** Resolves when all statuses that were taken are recorded. */
+  async settled(): Promise<void> {
+    await this.#statuses.idle();
+  }
+
   /** Resolves when all that was taken is written, the last sign of life too. Once, at the end. */
   async finish(): Promise<void> {
     await this.#statuses.idle();
+    await this.#logs.idle();
     await this.#touch();
   }
 
@@ -115,8 +140,31 @@ export class Incoming {
     this.#stray("Agent reports an error", { error, ref: frame.ref });
   }
 
-  #beat({ timestamp }: HeartbeatFrame): void {
+  /** Lets statuses come as they are taken: when the store is slow, the agent holds back. */
+  #allow(sid: number | undefined): void {
+    this.#heard = true;
+    if (sid === undefined || sid + FLOW_SIDS / 2 <= this.#limitSid) return;
+    this.#limit(sid + FLOW_SIDS);
+  }
+
+  #limit(limitSid: number): void {
+    if (!this.#options.features.has("credit")) return;
+    this.#limitSid = limitSid;
+    this.#tell({ type: "flow", limit_sid: limitSid });
+  }
+
+  /** An agent that has statuses and sends none has left out numbers up to beyond the limit. */
+  #unblock({ metrics }: HeartbeatFrame): void {
+    const waits = Number(metrics?.["unacknowledged"]) > 0;
+    const silent = waits && !this.#heard && this.#statuses.running === 0;
+    this.#heard = false;
+    if (silent && this.#limitSid > 0) this.#limit(Number.MAX_SAFE_INTEGER);
+  }
+
+  #beat(frame: HeartbeatFrame): void {
     const { clock } = this.#options;
+    const { timestamp } = frame;
+    this.#unblock(frame);
     this.#tell({
       type: "heartbeat_ack",
       timestamp: timestamp.slice(0, 64),

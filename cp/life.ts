@@ -5,6 +5,7 @@
  *
  * @module
  */
+export * from "./life/adopt.ts";
 export * from "./life/attempt.ts";
 export { isReleased } from "./life/entry.ts";
 export * from "./life/history.ts";

@@ -1,6 +1,6 @@
 import type { ErrorCode, EventKind, State } from "@transporter/sdk";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
-import type { Metrics } from "./metrics_port.ts";
+import type { Metrics, Reconciled } from "./metrics_port.ts";
 
 /** An answer to an HTTP request. */
 export interface HttpAnswer {
@@ -53,6 +53,11 @@ export class ControlPlaneMetrics implements Metrics {
   readonly #released = this.#counter(
     "events_released_total",
     "Events released to agents",
+  );
+  readonly #reconciled = this.#counter(
+    "events_reconciled_total",
+    "Events that agents remembered and an older store did not",
+    ["found"],
   );
   readonly #requeued = this.#counter(
     "events_requeued_total",
@@ -177,6 +182,12 @@ export class ControlPlaneMetrics implements Metrics {
   ended(type: string, state: State): void {
     this.#finished.inc({ ...this.#type(type), state });
     this.#ended[state] = (this.#ended[state] ?? 0) + 1;
+  }
+
+  reconciled(found: Reconciled): void {
+    for (const [name, count] of Object.entries(found)) {
+      this.#reconciled.inc({ found: name }, count);
+    }
   }
 
   statuses(count: number): void {

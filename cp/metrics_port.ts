@@ -1,6 +1,16 @@
 import type { ErrorCode, State } from "@transporter/sdk";
 import type { Ignored } from "./life.ts";
 
+/** What the memory of an agent brought to light. */
+export interface Reconciled {
+  /** Attempts that the store did not know of. */
+  readonly adopted: number;
+  /** Events that have another body at the agent. */
+  readonly conflicts: number;
+  /** Events that the store does not know. */
+  readonly orphans: number;
+}
+
 /**
  * What the control plane's modules count; the program brings the registry.
  * Event types come from producers: an implementation that labels by type
@@ -19,6 +29,8 @@ export interface Metrics {
   requeued(type: string): void;
   /** An event ended. */
   ended(type: string, state: State): void;
+  /** An agent remembered more than the store, which was restored from an older copy. */
+  reconciled(found: Reconciled): void;
   /** Statuses of agents were recorded. */
   statuses(count: number): void;
   /** A status of an agent changed nothing. */
@@ -36,6 +48,7 @@ export const silentMetrics: Metrics = {
   refused: () => {},
   released: () => {},
   requeued: () => {},
+  reconciled: () => {},
   ended: () => {},
   statuses: () => {},
   ignored: () => {},

@@ -1,6 +1,7 @@
 import {
   type EventFrame,
   formatTime,
+  type InventoryItem,
   type Link,
   TransporterError,
 } from "@transporter/sdk";
@@ -10,6 +11,9 @@ import type { EventRecord, ReleasedEvent } from "./store/store.ts";
 /** Bytes that wait to be written, beyond which no further event is. */
 const BUFFERED_BYTES_MAX = 1024 * 1024;
 
+/** An attempt, as inventories name it. */
+export type Attempt = Pick<InventoryItem, "event_id" | "attempt">;
+
 /** Where events go. */
 export interface SendingTarget {
   /** The agent. */
@@ -18,6 +22,8 @@ export interface SendingTarget {
   readonly gen: number;
   /** The version of the link. */
   readonly version: 1 | 2;
+  /** The number that the next new event gets as the session begins; the agent's credit counts from it. */
+  readonly nextSeq: number;
   /** The conversation. */
   readonly link: Link;
   /** Ends the session, as nothing can be sent on it any more; what is released goes to the next one. */
@@ -48,6 +54,9 @@ export class Sending {
   readonly #cancels = new Map<string, string>();
   #unacknowledged = 0;
   #seqMax = Infinity;
+  /** How many new events in a row were not sent after all: the agent never hears of their numbers. */
+  #skipped = 0;
+  #recv = 0;
 
   /** Makes one that has sent nothing. */
   constructor(options: SendingOptions) {
@@ -57,6 +66,14 @@ export class Sending {
   /** The lowest `seq` that is still to be sent. */
   get seqMin(): number | undefined {
     return this.#unsent[0]?.record.seq;
+  }
+
+  /** The attempts that are still to be sent. */
+  get attempts(): readonly Attempt[] {
+    return this.#unsent.map(({ record: { spec, attempt } }) => ({
+      event_id: spec.id,
+      attempt,
+    }));
   }
 
   /** Whether nothing is left to be sent. */
@@ -69,9 +86,20 @@ export class Sending {
     return this.#unacknowledged > 0;
   }
 
-  /** The highest `seq` that may be sent; grows only. */
+  /** The highest `seq` that may be sent: what the agent takes, and what was left out since it heard of one. */
   get seqMax(): number {
-    return this.#seqMax;
+    return this.#seqMax + this.#skipped;
+  }
+
+  /** The agent has everything up to this `seq` in hand: that is not sent again. */
+  resume(recv: number): void {
+    this.#recv = recv;
+  }
+
+  /** Forgets every event, as they are about to be added again; before anything is sent. */
+  clear(): void {
+    this.#unsent = [];
+    this.#cancels.clear();
   }
 
   /** The agent takes events up to this number; what it said before stays true. */
@@ -117,14 +145,22 @@ export class Sending {
     for (let next = this.#unsent[0]; next; next = this.#unsent[0]) {
       // A v1 agent gets the next event when the last one has ended.
       if (version === 1 && this.#sent.size > 0) return;
-      if ((next.record.seq ?? 0) > this.#seqMax) return;
+      const { seq = 0 } = next.record;
+      if (seq > this.seqMax) return;
       // Every acknowledgement leads to another look.
       if (link.bufferedBytes > BUFFERED_BYTES_MAX && this.busy) return;
       this.#unsent.shift();
       const { id } = next.spec;
-      if (!wanted(id)) continue;
-      if (this.#cancels.has(id)) this.#cancel(next.record);
-      else this.#send(next);
+      const cancelled = this.#cancels.has(id);
+      const known = seq > 0 && seq <= this.#recv;
+      if (wanted(id) && !cancelled && !known) {
+        this.#skipped = 0;
+        this.#send(next);
+        continue;
+      }
+      if (seq >= this.#options.target.nextSeq) this.#skipped++;
+      if (wanted(id) && known) this.#sent.add(id);
+      if (wanted(id) && cancelled) this.#cancel(next.record);
     }
   }
 

@@ -7,12 +7,27 @@ import {
   TransporterError,
 } from "@transporter/sdk";
 import type { Dispatcher } from "./dispatcher.ts";
-import { type Agreement, featuresOf, replyTo, welcomeTo } from "./handshake.ts";
+import type { Dispatch } from "./dispatch.ts";
+import {
+  type Agreement,
+  featuresOf,
+  replyTo,
+  resumptionOf,
+  type WelcomeOptions,
+  welcomeTo,
+} from "./handshake.ts";
 import { Incoming } from "./incoming.ts";
 import type { Metrics } from "./metrics_port.ts";
+import { Reconciliation } from "./reconcile.ts";
 import type { Recorder } from "./recorder.ts";
 import type { Store } from "./store/store.ts";
 import { watch } from "./watch.ts";
+
+/**
+ * Milliseconds before the agent was last seen from which on its memory is asked
+ * for: its clock may be five minutes off, and it is seen once a minute.
+ */
+const SINCE_MS = 10 * 60_000;
 
 /** Milliseconds that a farewell may take. */
 const BYE_MS_MAX = 1000;
@@ -58,6 +73,12 @@ export interface SessionPorts {
 
 /** Options of {@linkcode Session}. */
 export interface SessionOptions extends SessionPorts, Agreement {
+  /** Whether the store cannot have gone back in time since the agent's last session. */
+  readonly unbroken: boolean;
+  /** When the agent had last been seen before, by the store; absent when it never was. */
+  readonly seenAt?: number;
+  /** The name of the agent's stream, should it have to begin anew. */
+  readonly newEpoch: string;
   /** Whose agent it is. */
   readonly tenant: string;
   /** The conversation. */
@@ -146,33 +167,72 @@ export class Session {
   }
 
   async #greet(): Promise<void> {
-    const { link, agent, tenant, dispatcher, clock, config } = this.#options;
-    const offer = this.#options.registration.link;
+    const { link, agent, tenant, dispatcher, config } = this.#options;
     const version = agent.linkVersion;
     await link.send(replyTo(this.#options));
+    const offer = this.#options.registration.link;
     const asked = version === 1 ? 1 : Math.max(1, offer?.window ?? 1);
-    const window = Math.min(asked, config.windowMax);
     const dispatch = await dispatcher.open({
       tenant,
       agent: agent.id,
       gen: agent.gen,
       version,
-      window,
+      nextSeq: agent.nextSeq,
+      window: Math.min(asked, config.windowMax),
       link,
       failed: (error) => void this.#fail(error),
     });
-    if (version === 2) {
-      const { seqMin } = dispatch;
-      await link.send(
-        welcomeTo(this.#options, { ...config, seqMin, now: clock.now() }),
-      );
-      link.upgrade({
-        epoch: agent.epoch,
-        frameBytesMax: offer?.max_frame ?? 0,
-      });
-    }
+    const recv = version === 2 ? await this.#resume(dispatch) : 0;
     this.#incoming.dispatch = dispatch;
-    this.#dispatching = dispatch.run();
+    this.#dispatching = dispatch.run(recv);
+  }
+
+  /** Welcomes an agent of version 2; returns up to which `seq` nothing is sent again. */
+  async #resume(dispatch: Dispatch): Promise<number> {
+    const { agent, unbroken, newEpoch } = this.#options;
+    const { attempts, seqMin } = dispatch;
+    const { resume, recv } = resumptionOf(this.#options, {
+      attempts,
+      unbroken,
+    });
+    if (resume !== "reconcile") {
+      const { epoch, nextSeq } = agent;
+      await this.#welcome({ resume, epoch, nextSeq, seqMin });
+      return recv;
+    }
+    await this.#welcome({ resume, epoch: newEpoch, seqMin: undefined });
+    if (await this.#reconcile()) await dispatch.load();
+    return 0;
+  }
+
+  async #welcome(
+    options: Pick<WelcomeOptions, "resume" | "epoch" | "nextSeq" | "seqMin">,
+  ): Promise<void> {
+    const { link, config, clock, registration } = this.#options;
+    const now = clock.now();
+    await link.send(
+      welcomeTo(this.#options, { ...config, ...options, now }),
+    );
+    link.upgrade({
+      epoch: options.epoch,
+      frameBytesMax: registration.link?.max_frame ?? 0,
+    });
+  }
+
+  /** Takes over what the agent remembers, and begins its stream anew; returns whether the agent told all of it. */
+  async #reconcile(): Promise<boolean> {
+    const { agent, tenant, store, newEpoch, seenAt } = this.#options;
+    const fence = { agent: agent.id, gen: agent.gen };
+    const told = await new Reconciliation({
+      ...this.#options,
+      log: this.#log,
+      fence,
+      ...(seenAt === undefined ? {} : { since: seenAt - SINCE_MS }),
+      take: (delivery) => this.#incoming.take(delivery),
+      settled: () => this.#incoming.settled(),
+    }).run();
+    if (told) await store.restartStream(tenant, fence, newEpoch);
+    return told;
   }
 
   /** Ends the session because of something that went wrong here or there. */

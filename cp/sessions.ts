@@ -47,6 +47,8 @@ export class Sessions {
   readonly #live = new Map<string, Map<string, Session>>();
   /** The end of the last handshake of each agent: they are taken in turn. */
   readonly #turns = new Map<string, Promise<void>>();
+  /** The generation that this process gave each agent last: a store that has it was not restored since. */
+  readonly #gens = new Map<string, number>();
   /** Everything that `serve` works on, and how to end it. */
   readonly #serving = new Map<Promise<void>, (reason: string) => void>();
   #closed: string | undefined;
@@ -236,11 +238,16 @@ export class Sessions {
       newEpoch: `e_${ids.next()}`,
       at: clock.now(),
     });
+    const last = this.#gens.get(keyOf(tenant, id));
+    this.#gens.set(keyOf(tenant, id), agent.gen);
     const session = new Session({
       ...this.#options,
       tenant,
       registration,
       agent,
+      unbroken: known !== undefined && known.gen === last,
+      ...(known === undefined ? {} : { seenAt: known.seenAt }),
+      newEpoch: `e_${ids.next()}`,
       session: `s_${ids.next()}`,
       link,
     });

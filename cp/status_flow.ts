@@ -56,6 +56,11 @@ export class StatusFlow {
     return this.#durableSid;
   }
 
+  /** How many statuses are on their way to the store. */
+  get running(): number {
+    return this.#running;
+  }
+
   /** Begins to record a status; waits only while too many are on their way. */
   async take(delivery: StatusDelivery): Promise<void> {
     await this.#until(IN_FLIGHT_MAX - 1);

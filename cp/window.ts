@@ -45,6 +45,12 @@ export class Window {
     return true;
   }
 
+  /** Forgets every event, as they are about to be read again. */
+  clear(): void {
+    this.#bytes.clear();
+    this.#bytesHeld = 0;
+  }
+
   /** Notes that an event is not released any more; returns whether it was in. */
   left({ spec: { id }, revision }: EventRecord): boolean {
     this.#left.set(id, revision);

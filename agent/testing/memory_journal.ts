@@ -1,4 +1,12 @@
+import { TransporterError } from "@transporter/sdk";
 import type { JournalFile } from "../journal.ts";
+
+/** Room set aside in a journal whose disk has an end, in bytes. */
+export const RESERVE_BYTES = 10_000;
+
+function noRoom(): TransporterError {
+  return new TransporterError("disk_full", "Cannot write: no space left");
+}
 
 /**
  * A journal in memory, for tests: what is here is what a disk would have after
@@ -9,6 +17,12 @@ export class MemoryJournal implements JournalFile {
   bytes: Uint8Array<ArrayBuffer>;
   /** How many writes were made durable. */
   syncs = 0;
+  /** How many bytes the disk has for this journal, its reserve, and a copy while that is written. */
+  capacity = Infinity;
+  /** Whether room is set aside. */
+  reserved = false;
+  /** Copies of older versions. */
+  readonly backups: Map<number, Uint8Array> = new Map();
   /** While it is set, writes wait for it; a rejection fails them. */
   gate: Promise<void> | undefined;
 
@@ -21,19 +35,38 @@ export class MemoryJournal implements JournalFile {
     return Promise.resolve(this.bytes.slice());
   }
 
-  async append(bytes: Uint8Array): Promise<void> {
-    const { bytes: before } = this;
+  async append(bytes: Uint8Array, at: number): Promise<void> {
     await this.gate;
-    this.bytes = new Uint8Array(before.length + bytes.length);
+    const room = this.#room() + this.bytes.length - at;
+    const written = bytes.subarray(0, Math.max(0, room));
+    const before = this.bytes.subarray(0, at);
+    this.bytes = new Uint8Array(at + written.length);
     this.bytes.set(before);
-    this.bytes.set(bytes, before.length);
+    this.bytes.set(written, at);
+    if (written.length < bytes.length) throw noRoom();
     this.syncs++;
   }
 
   async replace(bytes: Uint8Array): Promise<void> {
     await this.gate;
+    if (bytes.length > this.#room()) throw noRoom();
     this.bytes = new Uint8Array(bytes);
     this.syncs++;
+  }
+
+  reserve(wanted: boolean): Promise<boolean> {
+    this.reserved = wanted && (this.reserved || this.#room() >= RESERVE_BYTES);
+    return Promise.resolve(this.reserved);
+  }
+
+  backup(version: number): Promise<void> {
+    this.backups.set(version, this.bytes.slice());
+    return Promise.resolve();
+  }
+
+  #room(): number {
+    return this.capacity - this.bytes.length -
+      (this.reserved ? RESERVE_BYTES : 0);
   }
 
   /** Nothing to release. */

@@ -57,10 +57,13 @@ interface KnownAgent {
 
 /** A copy that nobody can change, of what survives JSON. */
 function frozenCopy<T>(value: T): T {
-  return JSON.parse(
-    JSON.stringify(value),
-    (_, member) => Object.freeze(member),
-  );
+  return freeze(JSON.parse(JSON.stringify(value)));
+}
+
+function freeze<T>(value: T): T {
+  if (typeof value !== "object" || value === null) return value;
+  for (const member of Object.values(value)) freeze(member);
+  return Object.freeze(value);
 }
 
 /**

@@ -65,6 +65,16 @@ export interface Operate extends Call {
   readonly outcome: "ok" | "fail" | "unknown";
 }
 
+/** A process of an agent began. */
+export interface Boot extends Moment {
+  /** The discriminant. */
+  readonly kind: "boot";
+  /** The process, as its starts name it. */
+  readonly process: string;
+  /** How many attempts it may run at the same time. */
+  readonly concurrency: number;
+}
+
 /** An executor began an attempt; written before it does anything. */
 export interface Start extends Moment {
   /** The discriminant. */
@@ -99,6 +109,16 @@ export interface Exit extends Moment {
   readonly kind: "exit";
   /** The process, as its starts name it. */
   readonly process: string;
+}
+
+/** A program ended by itself although nothing was done to it that could not be survived. */
+export interface Crash extends Moment {
+  /** The discriminant. */
+  readonly kind: "crash";
+  /** The process. */
+  readonly process: string;
+  /** What it said last. */
+  readonly reason: string;
 }
 
 /** A reader asked for an event and was answered. */
@@ -150,11 +170,16 @@ export interface Session extends Moment {
   readonly kind: "session";
   /** The agent. */
   readonly agent: string;
-  /** The generation that the welcome named. */
+  /** The generation that the welcome named; 0 of a registration. */
   readonly gen: number;
-  /** `begin`: the control plane sent the welcome. `event`: it sent an event. `end`: one side closed the connection. */
-  readonly what: "begin" | "event" | "end";
-  /** Who closed it. */
+  /**
+   * `register`: a registration reached the control plane. `begin`: it sent the
+   * welcome. `event`: it sent an event. `end`: the session is over.
+   */
+  readonly what: "register" | "begin" | "event" | "end";
+  /** The agent's process at the far end. */
+  readonly process?: string;
+  /** Who ended it: whoever said goodbye, or closed the connection. */
   readonly by?: "control-plane" | "agent" | "network";
   /** The code it was closed with; absent for a close without a reason. */
   readonly reason?: string;
@@ -180,21 +205,27 @@ export interface Restore extends Moment {
   readonly copiedAt: number;
 }
 
-/** Faults are over; from `settled` on, every event has to have ended. */
+/** Faults are over. */
 export interface Mark extends Moment {
   /** The discriminant. */
   readonly kind: "mark";
-  /** `healed`: the last fault is repaired. `settled`: everything had its time. */
-  readonly what: "healed" | "settled";
+  /**
+   * `healed`: the last fault is repaired. `calm`: everything is as if there had
+   * never been one, so that what is submitted now starts at once. `settled`:
+   * everything had its time, and has to have ended.
+   */
+  readonly what: "healed" | "calm" | "settled";
 }
 
 /** One line of a history. */
 export type Entry =
   | Submit
   | Operate
+  | Boot
   | Start
   | End
   | Exit
+  | Crash
   | Read
   | HistoryRead
   | List

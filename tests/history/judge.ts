@@ -4,12 +4,14 @@
  * @module
  */
 import { isTerminal } from "@transporter/sdk";
+import { bounded } from "./bounded.ts";
 import { inTime } from "./deadline.ts";
 import { ended } from "./ended.ts";
 import { type Entry, ofKind } from "./entry.ts";
 import { submitted } from "./events.ts";
 import { monotonic } from "./monotonic.ts";
 import { inOrder } from "./order.ts";
+import { recovers } from "./recovery.ts";
 import { oneSession } from "./sessions.ts";
 import { startedOnce } from "./starts.ts";
 import type { Checker, Violation } from "./violation.ts";
@@ -21,6 +23,8 @@ export const CHECKERS: Readonly<Record<Violation["guarantee"], Checker>> = {
   G3: monotonic,
   G4: inOrder,
   G5: inTime,
+  G10: bounded,
+  G14: recovers,
   S1: oneSession,
 };
 

@@ -32,7 +32,9 @@ const FIELDS: Readonly<
     attempt: "number",
     outcome: "string",
   },
+  boot: { process: "string", concurrency: "number" },
   exit: { process: "string" },
+  crash: { process: "string", reason: "string" },
   read: {
     end: "number",
     event: "string",

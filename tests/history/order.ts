@@ -18,7 +18,7 @@ interface First {
  * another was even submitted, and has no lower priority, starts first; so does
  * one with a higher priority that was accepted while a reader still saw the
  * other one queued. Only first starts are judged, and only of events that
- * started.
+ * started; one that went back to the queue before it started lost its place.
  */
 export function inOrder(history: readonly Entry[]): Violation[] {
   const violations: Violation[] = [];
@@ -36,7 +36,6 @@ export function inOrder(history: readonly Entry[]): Violation[] {
 /** The first starts of events with a key, by agent and key, in their order. */
 function firstStarts(history: readonly Entry[]): Map<string, First[]> {
   const events = submitted(history);
-  const restores = ofKind(history, "restore");
   const reads = groupBy(ofKind(history, "read"), ({ event }) => event);
   const starts = groupBy(ofKind(history, "start"), ({ event }) => event);
   const firsts = new Map<string, First[]>();
@@ -44,7 +43,7 @@ function firstStarts(history: readonly Entry[]): Map<string, First[]> {
     .sort((a, b) => a.at - b.at);
   for (const start of inTurn) {
     const event = events.get(start.event);
-    if (event?.key === undefined || isForgotten(event, restores)) continue;
+    if (event?.key === undefined || isForgotten(event, history)) continue;
     const group = `${event.agent}\n${event.key}`;
     const first = { start, event, queuedAt: queuedAt(reads.get(start.event)) };
     firsts.set(group, [...firsts.get(group) ?? [], first]);
@@ -62,7 +61,7 @@ function queuedAt(reads: readonly Read[] = []): number {
 /** Why the one that started early had to wait for the one that started late. */
 function mayNotPass(early: First, late: First): string | undefined {
   const { acceptedBy, lastEnd, priority } = late.event;
-  if (acceptedBy === undefined) return undefined;
+  if (acceptedBy === undefined || late.start.attempt > 1) return undefined;
   const ahead = priority - early.event.priority;
   if (acceptedBy < early.event.firstAt && ahead >= 0) {
     return "was accepted first";

@@ -43,6 +43,14 @@ Deno.test("inOrder() judges first starts, of one agent, with one key, accepted o
   );
 });
 
+Deno.test("inOrder() lets an event that went back to the queue lose its place", () => {
+  const passed = [start("b", 10), start("a", 11, { attempt: 2 })];
+  deepStrictEqual(
+    found(inOrder, submit("a", 1, key), submit("b", 5, key), ...passed),
+    [],
+  );
+});
+
 Deno.test("inOrder() lets a higher priority pass, and requires it of events that waited together", () => {
   const urgent = [
     submit("low", 1, key),

@@ -28,6 +28,8 @@ function judge(
   restores: readonly number[],
 ): Violation[] {
   let current: Session | undefined;
+  /** Registrations that did not lead to a session yet: one of them may replace the current one. */
+  let asking = 0;
   for (const entry of entries) {
     const since = current?.at ?? -Infinity;
     if (restores.some((at) => at > since && at <= entry.at)) {
@@ -40,7 +42,10 @@ function judge(
       message: `Session ${entry.gen} of agent "${entry.agent}" ${message}`,
       evidence: current === undefined ? [entry] : [current, entry],
     }];
-    if (entry.what === "begin") {
+    if (entry.what === "register") {
+      asking++;
+    } else if (entry.what === "begin") {
+      asking = Math.max(0, asking - 1);
       if (current !== undefined && entry.gen <= current.gen) {
         return found(`began after session ${current.gen}`);
       }
@@ -53,7 +58,8 @@ function judge(
       }
     } else if (entry.by === "control-plane" && entry.gen === current?.gen) {
       const { reason } = entry;
-      if (reason === undefined || !GOOD_REASONS.has(reason)) {
+      const replaced = reason === "superseded" && asking > 0;
+      if (!replaced && !GOOD_REASONS.has(reason ?? "")) {
         return found(
           `was ended by the control plane (${
             reason ?? "without a reason"

@@ -32,6 +32,14 @@ Deno.test("oneSession() finds a session torn that its predecessor takes down", (
   }
 });
 
+Deno.test("oneSession() lets a registration replace the current session before it leads to one", () => {
+  const superseded = session(1, 4, { ...closed, reason: "superseded" });
+  const register = (at: number) => session(0, at, { what: "register" });
+  const first = [register(1), session(1, 2)];
+  deepStrictEqual(found(oneSession, ...first, register(3), superseded), []);
+  deepStrictEqual(found(oneSession, ...first, superseded), ["torn edge"]);
+});
+
 Deno.test("oneSession() finds events on a session that is not current any more", () => {
   deepStrictEqual(
     found(oneSession, session(1, 1), session(2, 2), session(1, 3, sent)),

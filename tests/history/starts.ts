@@ -41,7 +41,6 @@ export function startedOnce(history: readonly Entry[]): Violation[] {
   const retries = ofKind(history, "operate").filter(({ op, outcome }) =>
     op === "retry" && outcome !== "fail"
   );
-  const restores = ofKind(history, "restore").map(({ at }) => at);
   const ids = new Set([...starts.keys(), ...reads.keys()]);
   return [...ids].flatMap((id) => {
     const facts: Facts = {
@@ -50,7 +49,7 @@ export function startedOnce(history: readonly Entry[]): Violation[] {
       ends: ends.get(id) ?? [],
       reads: reads.get(id) ?? [],
       retries: retries.filter(({ event }) => event === id),
-      restores,
+      restores: ofKind(history, "restore").map(({ at }) => at),
       exits,
     };
     return [

@@ -10,6 +10,9 @@ import type { Entry } from "./entry.ts";
  * - `disordered`: started before an event that had to go first
  * - `late`: started after its deadline
  * - `torn`: a session that was current was ended, or one that was not went on
+ * - `flooded`: more was running at the same time than may
+ * - `hung`: nobody answers, or nothing happens, long after all is well again
+ * - `crashed`: a program ended by itself
  */
 export type Word =
   | "lost"
@@ -18,12 +21,23 @@ export type Word =
   | "undone"
   | "disordered"
   | "late"
-  | "torn";
+  | "torn"
+  | "flooded"
+  | "hung"
+  | "crashed";
 
 /** A guarantee that a history breaks. */
 export interface Violation {
   /** Which one (docs/guarantees.md); `S1`: one session of an agent at most. */
-  readonly guarantee: "G1" | "G2" | "G3" | "G4" | "G5" | "S1";
+  readonly guarantee:
+    | "G1"
+    | "G2"
+    | "G3"
+    | "G4"
+    | "G5"
+    | "G10"
+    | "G14"
+    | "S1";
   /** How. */
   readonly word: Word;
   /** The event, or the agent, that it happened to. */

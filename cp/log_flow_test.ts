@@ -1,0 +1,142 @@
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { type LogFrame, silentLogger } from "@transporter/sdk";
+import { LOG_BYTES_MAX, LogFlow } from "./log_flow.ts";
+import type { Store } from "./store/store.ts";
+import { World } from "./testing/world.ts";
+
+const T = "default";
+
+function frame(fields: Partial<LogFrame> = {}): LogFrame {
+  return {
+    type: "log",
+    event_id: "e1",
+    attempt: 1,
+    stream: "stdout",
+    off: 0,
+    data: "hello\n",
+    ...fields,
+  };
+}
+
+async function open(
+  store?: (plain: Store) => Pick<Store, "getEvent" | "addLogs" | "listLogs">,
+) {
+  const world = await World.open();
+  const agent = await world.connect();
+  await world.submit("e1");
+  await agent.nextOf("event");
+  const foreign: string[] = [];
+  function flow(agent = "edge-1"): LogFlow {
+    return new LogFlow({
+      store: store?.(world.store) ?? world.store,
+      tenant: T,
+      agent,
+      log: silentLogger,
+      foreign: (id) => foreign.push(id),
+    });
+  }
+  async function kept(): Promise<[string, number, number, boolean][]> {
+    const all = await world.store.listLogs(T, "e1", { after: 0, limit: 9999 });
+    return all.map(({ stream, off, data, trunc = false }) => [
+      stream,
+      off,
+      data.length,
+      trunc,
+    ]);
+  }
+  return {
+    world,
+    flow,
+    foreign,
+    kept,
+    [Symbol.asyncDispose]: () => world[Symbol.asyncDispose](),
+  };
+}
+
+Deno.test("LogFlow.take() keeps output in order", async () => {
+  await using place = await open();
+  const flow = place.flow();
+  flow.take(frame());
+  flow.take(frame({ stream: "stderr", data: "oh" }));
+  flow.take(frame({ off: 6, data: "again", trunc: true }));
+  await flow.idle();
+  deepStrictEqual(await place.kept(), [
+    ["stdout", 0, 6, false],
+    ["stderr", 0, 2, false],
+    ["stdout", 6, 5, true],
+  ]);
+});
+
+Deno.test("LogFlow.take() keeps two MiB of an attempt, over all sessions, and marks where it stopped", async () => {
+  await using place = await open();
+  const data = "x".repeat(256 * 1024);
+  for (let session = 0; session < 3; session++) {
+    const flow = place.flow();
+    for (let i = 0; i < 4; i++) {
+      flow.take(frame({ off: (session * 4 + i) * data.length, data }));
+    }
+    await flow.idle();
+  }
+  const kept = await place.kept();
+  strictEqual(kept.reduce((sum, [, , size]) => sum + size, 0), LOG_BYTES_MAX);
+  deepStrictEqual(kept.slice(8), [["stdout", LOG_BYTES_MAX, 0, true]]);
+});
+
+Deno.test("LogFlow.take() keeps nothing of another agent's event, or of an attempt that is not yet", async () => {
+  await using place = await open();
+  const evil = place.flow("evil");
+  evil.take(frame());
+  await evil.idle();
+  const flow = place.flow();
+  flow.take(frame({ attempt: 2 }));
+  flow.take(frame({ event_id: "unknown" }));
+  await flow.idle();
+  deepStrictEqual(place.foreign, ["e1", "e1", "unknown"]);
+  deepStrictEqual(await place.kept(), []);
+});
+
+Deno.test("LogFlow.take() leaves out what the store is too slow for, and says so", async () => {
+  const gate = Promise.withResolvers<void>();
+  await using place = await open((plain) => ({
+    getEvent: (tenant, id) => plain.getEvent(tenant, id),
+    listLogs: (tenant, id, page) => plain.listLogs(tenant, id, page),
+    async addLogs(tenant, id, chunks) {
+      await gate.promise;
+      await plain.addLogs(tenant, id, chunks);
+    },
+  }));
+  const flow = place.flow();
+  const data = "x".repeat(64 * 1024);
+  for (let i = 0; i < 100; i++) {
+    flow.take(frame({ event_id: i < 70 ? "e1" : "e2", data }));
+  }
+  gate.resolve();
+  await flow.idle();
+  flow.take(frame({ data: "after" }));
+  await flow.idle();
+  const last = (await place.kept()).at(-1);
+  deepStrictEqual(last?.slice(2), [0, true], "the mark of two MiB");
+});
+
+Deno.test("LogFlow.take() marks the piece that follows a gap", async () => {
+  const gate = Promise.withResolvers<void>();
+  await using place = await open((plain) => ({
+    getEvent: (tenant, id) => plain.getEvent(tenant, id),
+    listLogs: (tenant, id, page) => plain.listLogs(tenant, id, page),
+    async addLogs(tenant, id, chunks) {
+      await gate.promise;
+      await plain.addLogs(tenant, id, chunks);
+    },
+  }));
+  await place.world.submit("e2");
+  const flow = place.flow();
+  // Of another event, and so much that nothing more may wait.
+  const data = "x".repeat(1024 * 1024);
+  for (let i = 0; i < 4; i++) flow.take(frame({ event_id: "e2", data }));
+  flow.take(frame({ data: "lost" }));
+  gate.resolve();
+  await flow.idle();
+  flow.take(frame({ off: 4, data: "kept" }));
+  await flow.idle();
+  deepStrictEqual(await place.kept(), [["stdout", 4, 4, true]]);
+});

@@ -1,0 +1,54 @@
+import { silentLogger } from "@transporter/sdk";
+import { Agent } from "../../agent/agent.ts";
+import { Disk, SimulatedJournal } from "./disk.ts";
+import { type Cluster, witness } from "./executor.ts";
+import type { Process } from "./machine.ts";
+import { Node, type NodeOptions } from "./node.ts";
+
+/** The machine of an agent: the real agent on a simulated disk and network. */
+export class AgentNode extends Node {
+  /** Where the journal is. */
+  readonly disk: Disk;
+  readonly #options: NodeOptions;
+  readonly #cluster: Cluster = new Set();
+  #stop = new AbortController();
+
+  /** Makes a machine on which nothing runs yet. */
+  constructor(options: NodeOptions) {
+    super(options);
+    this.#options = options;
+    this.disk = new Disk(options.random.fork("disk"));
+  }
+
+  override terminate(): void {
+    this.process?.enter("SIGTERM", () => this.#stop.abort());
+  }
+
+  protected override losePower(): void {
+    this.disk.losePower();
+  }
+
+  protected override async boot(process: Process): Promise<void> {
+    const { network, observer, plant } = this.#options;
+    const { clock, random: rng, name } = process;
+    const concurrency = this.random.int(1, 4);
+    observer.note({ kind: "boot", process: name, concurrency });
+    process.ended(() => observer.note({ kind: "exit", process: name }));
+    this.#stop = new AbortController();
+    const sound = {
+      agentId: this.machine.name,
+      cpUrl: ["sim://control-plane"],
+      dials: { sim: network.dialOf(process) },
+      executors: [witness(process, this.#cluster, observer)],
+      journalFile: new SimulatedJournal(this.disk, process),
+      concurrency,
+      clock,
+      rng,
+      log: silentLogger,
+    };
+    const agent = await Agent.open(plant.agent?.(sound, process) ?? sound);
+    await agent.run(this.#stop.signal);
+    await agent[Symbol.asyncDispose]();
+    process.kill();
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * Takes the ambient clock, randomness and outside world away while a
+ * simulation runs: whatever of the core reaches for them fails there and then,
+ * instead of making the next run of the seed a different one.
+ *
+ * @module
+ */
+
+/** Properties that throw when they are used. */
+const POISONED:
+  readonly (readonly [name: string, members?: readonly string[]])[] = [
+    ["AbortSignal", ["timeout"]],
+    ["Deno"],
+    ["EventSource"],
+    ["Math", ["random"]],
+    ["WebSocket"],
+    ["Worker"],
+    ["clearInterval"],
+    ["clearTimeout"],
+    ["crypto"],
+    ["fetch"],
+    ["performance"],
+    ["setImmediate"],
+    ["setInterval"],
+    ["setTimeout"],
+  ];
+
+function refuse(name: string): never {
+  throw new TypeError(
+    `Cannot use the ambient ${name} in a simulation: it enters through a port`,
+  );
+}
+
+/** The date of the platform, but for the time of day. */
+function timelessDate(RealDate: DateConstructor): DateConstructor {
+  return new Proxy(RealDate, {
+    construct(target, args, newTarget) {
+      if (args.length === 0) refuse("new Date()");
+      return Reflect.construct(target, args, newTarget);
+    },
+    apply: () => refuse("Date()"),
+    get: (target, name, receiver) =>
+      name === "now"
+        ? () => refuse("Date.now")
+        : Reflect.get(target, name, receiver),
+  });
+}
+
+/** Poisons what is ambient; disposing the result gives it back. */
+export function poisonAmbient(): Disposable {
+  const undo: (() => void)[] = [];
+  function replace(target: object, name: string, next: PropertyDescriptor) {
+    const before = Object.getOwnPropertyDescriptor(target, name);
+    Object.defineProperty(target, name, { configurable: true, ...next });
+    undo.push(() => {
+      if (before === undefined) Reflect.deleteProperty(target, name);
+      else Object.defineProperty(target, name, before);
+    });
+  }
+  for (const [name, members] of POISONED) {
+    if (members === undefined) {
+      replace(globalThis, name, { get: () => refuse(name) });
+      continue;
+    }
+    const object: object = Reflect.get(globalThis, name);
+    for (const member of members) {
+      replace(object, member, { value: () => refuse(`${name}.${member}`) });
+    }
+  }
+  // Errors are made by the thousand, and nobody reads where.
+  replace(Error, "stackTraceLimit", { value: 0, writable: true });
+  replace(globalThis, "Date", { value: timelessDate(Date), writable: true });
+  return {
+    [Symbol.dispose]() {
+      for (const back of undo.reverse()) back();
+    },
+  };
+}

@@ -1,0 +1,57 @@
+import type { Counts } from "../history/judge.ts";
+import type { Violation } from "../history/violation.ts";
+import { runSeed } from "./run.ts";
+
+/** A seed that broke something. */
+export interface Failure {
+  /** The seed. */
+  readonly seed: number;
+  /** What it broke, without the entries that show it. */
+  readonly violations: readonly Omit<Violation, "evidence">[];
+}
+
+/** What came of some seeds. */
+export interface Tally extends Counts {
+  /** How many seeds. */
+  readonly seeds: number;
+  /** How many things happened. */
+  readonly steps: number;
+  /** How long they were together, in simulated milliseconds. */
+  readonly simulatedMs: number;
+  /** Those that broke something. */
+  readonly failures: readonly Failure[];
+}
+
+/** Nothing. */
+export const NO_SEEDS: Tally = {
+  seeds: 0,
+  steps: 0,
+  simulatedMs: 0,
+  accepted: 0,
+  recovered: 0,
+  starts: 0,
+  ended: 0,
+  reads: 0,
+  faults: 0,
+  failures: [],
+};
+
+/** Adds two up. */
+export function add(a: Tally, b: Tally): Tally {
+  const sum = Object.fromEntries(
+    Object.entries(a).map(([name, value]) => [
+      name,
+      typeof value === "number" ? value + Number(Reflect.get(b, name)) : value,
+    ]),
+  );
+  return { ...a, ...sum, failures: [...a.failures, ...b.failures] };
+}
+
+/** Runs one seed, and says what there was to say of it. */
+export async function tallySeed(seed: number): Promise<Tally> {
+  const { steps, simulatedMs, verdict } = await runSeed({ seed });
+  const { counts } = verdict;
+  const violations = verdict.violations.map(({ evidence: _, ...rest }) => rest);
+  const failures = violations.length === 0 ? [] : [{ seed, violations }];
+  return { ...counts, seeds: 1, steps, simulatedMs, failures };
+}

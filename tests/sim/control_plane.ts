@@ -1,0 +1,79 @@
+import { silentLogger, ulids } from "@transporter/sdk";
+import { type Core, openCore } from "../../cp/core.ts";
+import { silentMetrics } from "../../cp/metrics_port.ts";
+import type { Store } from "../../cp/store/store.ts";
+import { KIND } from "./executor.ts";
+import type { Process } from "./machine.ts";
+import { Node, type NodeOptions } from "./node.ts";
+import { SimulatedStore, type StoreState, WELL } from "./store.ts";
+import { StoreDisk } from "./store_disk.ts";
+
+/** What a running control plane offers to those who call it. */
+export interface Service {
+  /** The core. */
+  readonly core: Core;
+  /** Its store, which reads are answered from. */
+  readonly store: Store;
+}
+
+/** The machine of the control plane: the real core on a simulated store. */
+export class ControlPlaneNode extends Node {
+  /** Where everything is kept. */
+  readonly disk: StoreDisk;
+  /** How the store is doing. */
+  readonly state: StoreState = { ...WELL };
+  readonly #options: NodeOptions;
+  #service:
+    | { readonly process: Process; readonly service: Service }
+    | undefined;
+
+  /** Makes a machine on which nothing runs yet. */
+  constructor(options: NodeOptions) {
+    super(options);
+    this.#options = options;
+    const random = options.random.fork("disk");
+    this.disk = options.plant.storeDisk?.(random) ?? new StoreDisk(random);
+  }
+
+  /** What takes calls now; `undefined` while there is nothing. */
+  get service(): Service | undefined {
+    return this.#service?.process.alive ? this.#service.service : undefined;
+  }
+
+  override terminate(): void {
+    const { process, service } = this.#service ?? {};
+    if (process === undefined || service === undefined) return;
+    process.enter("SIGTERM", () => {
+      this.#service = undefined;
+      service.core[Symbol.asyncDispose]().then(() => process.kill());
+    });
+  }
+
+  protected override losePower(): void {
+    this.disk.losePower();
+  }
+
+  protected override async boot(process: Process): Promise<void> {
+    const { network, plant } = this.#options;
+    const { clock, random } = process;
+    const sound = {
+      store: new SimulatedStore(this.disk, process, this.state).port(),
+      kinds: [KIND],
+      clock,
+      rng: random,
+      ids: ulids(() => clock.now(), random),
+      log: silentLogger,
+      metrics: silentMetrics,
+    };
+    const options = plant.core?.(sound, process) ?? sound;
+    const core = await openCore(options);
+    this.#service = { process, service: { core, store: options.store } };
+    network.listen(process, (wire, remote) => {
+      if (this.#service?.process !== process) wire.close();
+      else {
+        const between = plant.accept?.(wire, process) ?? wire;
+        core.sessions.serve(between, { tenant: "default", remote });
+      }
+    });
+  }
+}

@@ -1,0 +1,91 @@
+import {
+  defineExecutor,
+  type EventKind,
+  type Executor,
+  isRecord,
+  TransporterError,
+} from "@transporter/sdk";
+import type { Process } from "./machine.ts";
+import type { Observer } from "./observer.ts";
+
+/** What an event of a run asks for. */
+export interface Task {
+  /** How long it takes, in milliseconds. */
+  readonly ms: number;
+  /** What it touches. */
+  readonly keys: readonly string[];
+  /** Whether it may be started again when nobody knows how far it came. */
+  readonly repeatable: boolean;
+  /** Whether a later process can tell that it was done. */
+  readonly recoverable: boolean;
+  /** How many attempts fail before one does not. */
+  readonly failures: number;
+}
+
+/** What is done in the cluster of an agent: it outlives every process. */
+export type Cluster = Set<string>;
+
+const TYPE = "witness";
+
+function taskOf(payload: unknown): Task {
+  if (!isRecord(payload)) throw new TypeError("A task is an object");
+  return payload as unknown as Task;
+}
+
+/** What the control plane knows of these events. */
+export const KIND: EventKind = {
+  type: TYPE,
+  check: () => Promise.resolve(),
+  repeatable: (payload) => taskOf(payload).repeatable,
+};
+
+/** The executor of a process, which tells the observer of every start and every end. */
+export function witness(
+  process: Process,
+  cluster: Cluster,
+  observer: Observer,
+): Executor {
+  const agent = process.machine.name;
+  return defineExecutor<Task, Task, Record<string, unknown>>({
+    type: TYPE,
+    version: "1.0.0",
+    schema: {
+      "~standard": {
+        version: 1,
+        vendor: "simulator",
+        validate: (value) => ({ value: taskOf(value) }),
+      },
+    },
+    validate: (task) => Promise.resolve(task),
+    async apply(task, { idempotencyKey: event, attempt, signal }) {
+      const work = { agent, event, attempt };
+      observer.note({ kind: "start", ...work, process: process.name });
+      try {
+        await process.clock.sleep(task.ms, { signal });
+        if (attempt <= task.failures) throw failure(event, attempt);
+      } catch (reason) {
+        observer.note({ kind: "end", ...work, outcome: "failed" });
+        throw reason;
+      }
+      cluster.add(event);
+      observer.note({ kind: "end", ...work, outcome: "done" });
+      return { done: true };
+    },
+    verify: () => Promise.resolve(),
+    keys: ({ keys }) => keys,
+    repeatable: ({ repeatable }) => repeatable,
+    recover: ({ recoverable }, { idempotencyKey }) =>
+      Promise.resolve(
+        recoverable && cluster.has(idempotencyKey)
+          ? { kind: "done", result: { done: true } }
+          : { kind: "lost" },
+      ),
+  });
+}
+
+function failure(event: string, attempt: number): TransporterError {
+  return new TransporterError(
+    "cluster_unavailable",
+    `Cannot do attempt ${attempt} at event "${event}" as the task says so`,
+  );
+}

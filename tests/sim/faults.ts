@@ -1,0 +1,167 @@
+import type { AgentNode } from "./agent.ts";
+import type { ControlPlaneNode } from "./control_plane.ts";
+import { HEALTHY } from "./disk.ts";
+import type { Loop } from "./loop.ts";
+import type { Network } from "./network.ts";
+import type { Node } from "./node.ts";
+import type { Random } from "./random.ts";
+import { WELL } from "./store.ts";
+
+/** What faults are done to. */
+export interface Targets {
+  /** Where time comes from. */
+  readonly loop: Loop;
+  /** Where chance comes from. */
+  readonly random: Random;
+  /** What is between the machines. */
+  readonly network: Network;
+  /** The machine of the control plane. */
+  readonly controlPlane: ControlPlaneNode;
+  /** The machines of agents. */
+  readonly agents: readonly [AgentNode, ...AgentNode[]];
+}
+
+/** A fault: does it, and says what it was done to. */
+type Fault = (targets: Targets) => string;
+
+/** Milliseconds that something is gone, or slow: mostly short, sometimes long. */
+function span(random: Random): number {
+  return random.exponential(random.chance(0.2) ? 15_000 : 1500);
+}
+
+function death(how: "kill9" | "power", of: (targets: Targets) => Node): Fault {
+  return (targets) => {
+    const node = of(targets);
+    const { name } = node.machine;
+    node.die(how, span(targets.random));
+    // The moments after a start are suspicious: sometimes the next one comes there.
+    if (targets.random.chance(0.3)) {
+      node.started = () => {
+        node.started = undefined;
+        targets.loop.after(
+          targets.random.between(1, 200),
+          "second death",
+          () => node.die("power", span(targets.random)),
+        );
+      };
+    }
+    return name;
+  };
+}
+
+const anAgent = ({ agents, random }: Targets) => random.pick(agents);
+const theControlPlane = ({ controlPlane }: Targets) => controlPlane;
+
+function terminate(of: (targets: Targets) => Node): Fault {
+  return (targets) => {
+    const node = of(targets);
+    node.terminate();
+    return node.machine.name;
+  };
+}
+
+function pause(of: (targets: Targets) => Node): Fault {
+  return (targets) => {
+    const { process, machine } = of(targets);
+    process?.pause();
+    targets.loop.after(
+      span(targets.random),
+      "SIGCONT",
+      () => process?.resume(),
+    );
+    return machine.name;
+  };
+}
+
+/** Every fault, by name. */
+export const FAULTS: Readonly<Record<string, Fault>> = {
+  "cp-kill9": death("kill9", theControlPlane),
+  "cp-power": death("power", theControlPlane),
+  "cp-term": terminate(theControlPlane),
+  "cp-pause": pause(theControlPlane),
+  "agent-kill9": death("kill9", anAgent),
+  "agent-power": death("power", anAgent),
+  "agent-term": terminate(anAgent),
+  "agent-pause": pause(anAgent),
+
+  "agent-clock-jump"(targets) {
+    const { machine } = anAgent(targets);
+    machine.jump(targets.random.between(-3_600_000, 3_600_000));
+    return machine.name;
+  },
+
+  "agent-journal-lost"(targets) {
+    const agent = anAgent(targets);
+    agent.die("power", span(targets.random));
+    agent.disk.wipe();
+    return agent.machine.name;
+  },
+
+  "agent-disk-full"({ agents, random, loop }) {
+    const { disk, machine } = random.pick(agents);
+    disk.fill(true);
+    loop.after(span(random), "room", () => disk.fill(false));
+    return machine.name;
+  },
+
+  "agent-disk-slow"({ agents, random, loop }) {
+    const { disk, machine } = random.pick(agents);
+    disk.state.syncMs = random.exponential(500);
+    loop.after(span(random), "fast", () => disk.state.syncMs = HEALTHY.syncMs);
+    return machine.name;
+  },
+
+  cut({ network, random }) {
+    const [first, ...rest] = network.connections;
+    if (first === undefined) return "nothing";
+    const connection = random.pick([first, ...rest]);
+    // One side may find out much later than the other.
+    const never = () => random.chance(0.2) ? Infinity : span(random);
+    connection.cut([never(), never()]);
+    return connection.client.name;
+  },
+
+  partition({ network, agents, random, loop }) {
+    const { machine } = random.pick(agents);
+    machine.reachable = false;
+    loop.after(span(random), "reachable", () => {
+      machine.reachable = true;
+      network.reconnect();
+    });
+    return machine.name;
+  },
+
+  "network-slow"({ network, random, loop }) {
+    const before = network.speed;
+    network.speed = {
+      leastMs: before.leastMs,
+      jitterMs: random.exponential(200),
+    };
+    loop.after(span(random), "fast", () => network.speed = before);
+    return "network";
+  },
+
+  "store-down"({ controlPlane: { state }, random, loop }) {
+    state.down = true;
+    loop.after(span(random), "store up", () => state.down = false);
+    return "store";
+  },
+
+  "store-slow"({ controlPlane: { state }, random, loop }) {
+    state.commitMs = random.exponential(500);
+    loop.after(span(random), "fast", () => state.commitMs = WELL.commitMs);
+    return "store";
+  },
+
+  "store-failing"({ controlPlane: { state }, random, loop }) {
+    state.failing = random.next();
+    loop.after(span(random), "well", () => state.failing = 0);
+    return "store";
+  },
+
+  "store-ambiguous"({ controlPlane: { state }, random, loop }) {
+    state.ambiguous = 0 * random.next();
+    loop.after(span(random), "well", () => state.ambiguous = 0);
+    return "store";
+  },
+};

@@ -1,0 +1,89 @@
+/**
+ * `deno task sim`: runs seeds, and says what they broke.
+ *
+ * @module
+ */
+// deno-lint-ignore-file no-console -- what it prints is what it is for
+import { TransporterError } from "@transporter/sdk";
+import { formatVerdict } from "../history/judge.ts";
+import type { Failure, Tally } from "./batch.ts";
+import { type Command, readOptions, USAGE } from "./options.ts";
+import { runSeeds } from "./pool.ts";
+import { Progress } from "./progress.ts";
+import { runSeed } from "./run.ts";
+
+/** Failing seeds that are told of one by one. */
+const FAILURES_TOLD = 20;
+
+async function main(args: readonly string[]): Promise<number> {
+  const command = readOptions(args, navigator.hardwareConcurrency);
+  switch (command.kind) {
+    case "help":
+      console.log(USAGE);
+      return 0;
+    case "trace":
+      return await trace(command.seed);
+    case "run":
+      return await run(command);
+  }
+}
+
+async function trace(seed: number): Promise<number> {
+  const { hash, verdict } = await runSeed({
+    seed,
+    trace: console.log.bind(console),
+  });
+  console.log(`seed ${seed}, hash ${hash}\n${formatVerdict(verdict)}`);
+  return verdict.violations.length === 0 ? 0 : 1;
+}
+
+async function run(
+  { from, seeds, jobs }: Extract<Command, { kind: "run" }>,
+): Promise<number> {
+  const startedAt = performance.now();
+  using progress = new Progress(seeds);
+  const tally = await runSeeds({
+    from,
+    seeds,
+    jobs,
+    progress: ({ seeds, failures }) =>
+      progress.show(seeds, `${failures.length} failed`),
+  });
+  progress.clear();
+  for (const failure of tally.failures.slice(0, FAILURES_TOLD)) tell(failure);
+  const seconds = (performance.now() - startedAt) / 1000;
+  console.log(summary(tally, from, seconds));
+  return tally.failures.length === 0 ? 0 : 1;
+}
+
+function tell({ seed, violations }: Failure): void {
+  console.log(`seed ${seed} fails:`);
+  for (const { guarantee, word, message } of violations) {
+    console.log(`  ${guarantee} ${word}: ${message}`);
+  }
+  console.log(
+    `  again, with all that happens: deno task sim --trace ${seed}\n`,
+  );
+}
+
+function summary(tally: Tally, from: number, seconds: number): string {
+  const { seeds, failures, accepted, starts, faults, simulatedMs } = tally;
+  const hours = simulatedMs / 3_600_000;
+  return [
+    `${seeds} seeds from ${from}: ${failures.length} with violations`,
+    `${accepted} events accepted, ${starts} starts, ${faults} faults, ${
+      hours.toFixed(1)
+    } simulated hours`,
+    `${seconds.toFixed(1)} s, ${(seeds / seconds).toFixed(0)} seeds/s`,
+  ].join("\n");
+}
+
+if (import.meta.main) {
+  try {
+    Deno.exitCode = await main(Deno.args);
+  } catch (error) {
+    if (!(error instanceof TransporterError)) throw error;
+    console.error(error.message);
+    Deno.exitCode = error.exit;
+  }
+}

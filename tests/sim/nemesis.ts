@@ -1,0 +1,86 @@
+import type { AgentNode } from "./agent.ts";
+import { HEALTHY } from "./disk.ts";
+import { FAULTS, type Targets } from "./faults.ts";
+import type { Observer } from "./observer.ts";
+import { WELL } from "./store.ts";
+
+/** Milliseconds between faults, on average; one of these in each run. */
+const FAULT_MS: readonly [number, ...number[]] = [1000, 3000, 10_000];
+
+/** What the nemesis works with. */
+export interface NemesisOptions extends Targets {
+  /** Who notes what is done. */
+  readonly observer: Observer;
+  /** An agent that does not come back once it is gone. */
+  readonly leaving: AgentNode | undefined;
+}
+
+/**
+ * Does faults for some time, then repairs everything. Each run has some of the
+ * kinds only, so that rare combinations come together often enough.
+ */
+export class Nemesis {
+  readonly #options: NemesisOptions;
+  readonly #kinds: readonly string[];
+  readonly #everyMs: number;
+  #over = false;
+
+  /** Chooses what a run suffers from. */
+  constructor(options: NemesisOptions) {
+    const { random } = options;
+    this.#options = options;
+    this.#everyMs = random.pick(FAULT_MS);
+    const share = random.between(0.1, 0.7);
+    this.#kinds = Object.keys(FAULTS).filter(() => random.chance(share));
+  }
+
+  /** Starts everything, and begins. */
+  start(durationMs: number): void {
+    const { loop, random, controlPlane, agents, leaving } = this.#options;
+    for (const node of [controlPlane, ...agents]) node.start();
+    if (leaving !== undefined) {
+      leaving.start();
+      loop.after(random.between(0, durationMs), "retire", () => {
+        leaving.retire();
+        this.#note("retired", leaving.machine.name);
+      });
+    }
+    this.#next();
+  }
+
+  /** Repairs what is broken: machines are on, processes run, everybody is reachable, clocks are set. */
+  heal(): void {
+    this.#over = true;
+    const { network, controlPlane, agents, observer } = this.#options;
+    Object.assign(controlPlane.state, WELL);
+    network.speed = { leastMs: 0.2, jitterMs: 1 };
+    for (const agent of agents) {
+      Object.assign(agent.disk.state, HEALTHY);
+      agent.disk.fill(false);
+      agent.machine.reachable = true;
+      agent.machine.setClock();
+    }
+    network.reconnect();
+    for (const node of [controlPlane, ...agents]) {
+      node.started = undefined;
+      node.process?.resume();
+      node.start();
+    }
+    observer.note({ kind: "mark", what: "healed" });
+  }
+
+  #next(): void {
+    const { loop, random } = this.#options;
+    loop.after(random.exponential(this.#everyMs), "nemesis", () => {
+      const [first, ...rest] = this.#kinds;
+      if (first === undefined || this.#over) return;
+      const what = random.pick([first, ...rest]);
+      this.#note(what, FAULTS[what]?.(this.#options) ?? "nothing");
+      this.#next();
+    });
+  }
+
+  #note(what: string, target: string): void {
+    this.#options.observer.note({ kind: "fault", what, target });
+  }
+}

@@ -1,0 +1,28 @@
+import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
+import { readOptions } from "./options.ts";
+
+Deno.test("readOptions() runs a thousand seeds on every core unless told otherwise", () => {
+  const run = { kind: "run", from: 1, seeds: 1000, jobs: 4 };
+  deepStrictEqual(readOptions([], 4), run);
+  deepStrictEqual(
+    readOptions(["--seeds", "7", "--from", "0", "--jobs=1"], 4),
+    { ...run, from: 0, seeds: 7, jobs: 1 },
+  );
+  deepStrictEqual(readOptions(["--trace", "0"], 4), { kind: "trace", seed: 0 });
+  strictEqual(readOptions(["-h"], 4).kind, "help");
+});
+
+Deno.test("readOptions() refuses what it cannot use, in one sentence", () => {
+  const wrong: readonly (readonly [string[], RegExp])[] = [
+    [["--seeds", "0"], /--seeds must be a whole number from 1, not "0"/],
+    [["--from", "-1"], /--from/],
+    [["--jobs", "two"], /--jobs must be a whole number from 1, not "two"/],
+    [["--trace", "1.5"], /--trace must be a whole number from 0, not "1.5"/],
+    [["--trace", "1", "--seeds", "2"], /--seeds is about several/],
+    [["--seed", "1"], /--seed/],
+    [["5"], /5/],
+  ];
+  for (const [args, message] of wrong) {
+    throws(() => readOptions(args, 4), { code: "usage", message });
+  }
+});

@@ -1,0 +1,126 @@
+import { isTerminal, type State, STATES } from "@transporter/sdk";
+import type { Api } from "./api.ts";
+import type { Loop } from "./loop.ts";
+import type { Observer } from "./observer.ts";
+import type { Random } from "./random.ts";
+
+/** Milliseconds between looks, on average. */
+const LOOK_MS = 600;
+
+/** What the reader works with. */
+export interface ReaderOptions {
+  /** Where time comes from. */
+  readonly loop: Loop;
+  /** Where chance comes from. */
+  readonly random: Random;
+  /** The way to the control plane. */
+  readonly api: Api;
+  /** Who notes what it is told. */
+  readonly observer: Observer;
+  /** The ids it may ask for. */
+  readonly ids: readonly string[];
+}
+
+/** Asks for events all the time, and remembers which it was told have ended. */
+export class Reader {
+  readonly #options: ReaderOptions;
+  readonly #last = new Map<string, State | "absent">();
+
+  /** Makes one that has not asked yet. */
+  constructor(options: ReaderOptions) {
+    this.#options = options;
+  }
+
+  /** The events that it was not told have ended, or are not there. */
+  get open(): readonly string[] {
+    return this.#options.ids.filter((id) => {
+      const state = this.#last.get(id);
+      return state === undefined || (state !== "absent" && !isTerminal(state));
+    });
+  }
+
+  /** Forgets what it was told so far: what is not there yet may come. */
+  forget(): void {
+    this.#last.clear();
+  }
+
+  /** Looks at one thing after the other, at random, for ever. */
+  async look(): Promise<void> {
+    const { loop, random, ids } = this.#options;
+    for (;;) {
+      await new Promise<void>((resolve) =>
+        loop.after(random.exponential(LOOK_MS), "reader", resolve)
+      );
+      const id = ids[random.int(0, ids.length - 1)];
+      if (id === undefined) return;
+      const what = random.next();
+      if (what < 0.8) this.read(id);
+      else if (what < 0.95) this.history(id);
+      else this.list(STATES[random.int(1, STATES.length - 1)] ?? "queued");
+    }
+  }
+
+  /** Asks for everything, until all of it was answered. */
+  async all(): Promise<void> {
+    for (const id of this.#options.ids) {
+      while (!await this.read(id));
+      await this.history(id);
+    }
+    for (const state of STATES) await this.list(state);
+  }
+
+  /** Asks where an event is; returns whether there was an answer. */
+  async read(event: string): Promise<boolean> {
+    const { loop, api, observer } = this.#options;
+    const at = loop.now;
+    const answer = await api.call(({ store }) =>
+      store.getEvent("default", event)
+    );
+    if (answer.kind !== "ok") return false;
+    const { state = "absent", attempt = 0, revision = 0, phase } =
+      answer.value ?? {};
+    this.#last.set(event, state);
+    observer.note({
+      kind: "read",
+      at,
+      end: loop.now,
+      event,
+      state,
+      attempt,
+      revision,
+      ...(phase === undefined ? {} : { phase }),
+    });
+    return true;
+  }
+
+  /** Asks what happened to an event. */
+  async history(event: string): Promise<void> {
+    const { loop, api, observer } = this.#options;
+    const at = loop.now;
+    const answer = await api.call(({ store }) =>
+      store.listHistory("default", event)
+    );
+    if (answer.kind !== "ok") return;
+    const entries = answer.value.map(({ revision, state, phase }) => ({
+      revision,
+      state,
+      ...(phase === undefined ? {} : { phase }),
+    }));
+    observer.note({ kind: "history", at, end: loop.now, event, entries });
+  }
+
+  /** Asks which events are in a state. */
+  async list(state: State): Promise<void> {
+    const { loop, api, observer } = this.#options;
+    const at = loop.now;
+    const answer = await api.call(({ store }) =>
+      store.listEvents("default", { states: [state], limit: 500 })
+    );
+    if (answer.kind !== "ok") return;
+    const events = answer.value.map(({ spec: { id: event }, state }) => ({
+      event,
+      state,
+    }));
+    observer.note({ kind: "list", at, end: loop.now, state, events });
+  }
+}

@@ -1,0 +1,31 @@
+import {
+  deepStrictEqual,
+  notStrictEqual,
+  strictEqual,
+} from "node:assert/strict";
+import { formatVerdict } from "../history/judge.ts";
+import { runSeed } from "./run.ts";
+
+Deno.test("runSeed() does the same thing each time, whether or not it is traced", async () => {
+  const first = await runSeed({ seed: 7 });
+  const lines: string[] = [];
+  const again = await runSeed({ seed: 7, trace: (line) => lines.push(line) });
+  strictEqual(again.hash, first.hash);
+  deepStrictEqual(again.history, first.history);
+  strictEqual(lines.length > 100, true);
+  const other = await runSeed({ seed: 8 });
+  notStrictEqual(other.hash, first.hash);
+});
+
+Deno.test("the core keeps every guarantee for 60 seeds", async () => {
+  for (let seed = 1; seed <= 60; seed++) {
+    const { verdict } = await runSeed({ seed });
+    const { violations, counts } = verdict;
+    strictEqual(
+      violations.length,
+      0,
+      `seed ${seed}: ${formatVerdict(verdict)}`,
+    );
+    strictEqual(counts.ended >= counts.accepted, true);
+  }
+});

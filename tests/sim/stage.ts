@@ -1,0 +1,162 @@
+import { AgentNode } from "./agent.ts";
+import { Api } from "./api.ts";
+import { ControlPlaneNode } from "./control_plane.ts";
+import { Nemesis } from "./nemesis.ts";
+import type { Loop } from "./loop.ts";
+import { Machine } from "./machine.ts";
+import { Network } from "./network.ts";
+import type { NodeOptions } from "./node.ts";
+import type { Observer } from "./observer.ts";
+import { planEvent, planProbe } from "./plan.ts";
+import type { Plant } from "./plant.ts";
+import type { Random } from "./random.ts";
+import { Reader } from "./reader.ts";
+import { Workload } from "./workload.ts";
+
+/** How many events a run has, besides those at its end. */
+const EVENTS = 25;
+
+/** How long faults happen, in milliseconds. */
+const CHAOS_MS = 60_000;
+
+/**
+ * How long after the last fault everything has ended, in milliseconds: a
+ * connection that nobody knows is broken is given up after 45 s, an agent that
+ * was replaced stays away for 60 s, and work takes its time.
+ */
+const SETTLE_MS = 300_000;
+
+/** How long it takes until every agent is connected again, at most, in milliseconds. */
+const CONNECTED_MS_MAX = 150_000;
+
+/** How long after that all is calm, in milliseconds. */
+const CALM_MS = 3_000;
+
+/** How long it is watched after that, in milliseconds. */
+const AFTERMATH_MS = 15_000;
+
+/** The agents that are there to the end. */
+const STAYING = ["edge-1", "edge-2"] as const;
+
+/** An agent that some runs have, and that does not come back once it is gone. */
+const LEAVING = "edge-3";
+
+/** What a run is made of. */
+export interface StageOptions {
+  /** Where time comes from. */
+  readonly loop: Loop;
+  /** Where chance comes from. */
+  readonly random: Random;
+  /** Who notes what can be seen. */
+  readonly observer: Observer;
+  /** What is wrong with the program, if anything is. */
+  readonly plant: Plant;
+}
+
+/** One run: machines, what they run, who uses it and what is done to it. */
+export class Stage {
+  readonly #options: StageOptions;
+  readonly #network: Network;
+  readonly #workload: Workload;
+  readonly #reader: Reader;
+  readonly #nemesis: Nemesis;
+
+  /** Builds everything; {@linkcode play} lets it begin. */
+  constructor(options: StageOptions) {
+    this.#options = options;
+    const { loop, random, observer } = options;
+    this.#network = new Network({
+      loop,
+      random: random.fork("network"),
+      observe: (client, server) => observer.session(client, server),
+    });
+    const clocks = random.fork("clocks");
+    const nodeOptions = (name: string) => this.#nodeOptions(name, clocks);
+    const controlPlane = new ControlPlaneNode(nodeOptions("control-plane"));
+    const agent = (name: string) => new AgentNode(nodeOptions(name));
+    const [first, second] = STAYING;
+    const leaving = clocks.chance(0.3) ? agent(LEAVING) : undefined;
+    const targets = {
+      controlPlane,
+      agents: [agent(first), agent(second)] as const,
+      leaving,
+      network: this.#network,
+    };
+    const api = new Api(loop, random.fork("api"), controlPlane);
+    const shared = { loop, api, observer };
+    const workload = this.#workload = new Workload({
+      ...shared,
+      random: random.fork("workload"),
+    });
+    this.#reader = new Reader({
+      ...shared,
+      random: random.fork("reader"),
+      ids: workload.ids,
+    });
+    this.#nemesis = new Nemesis({
+      ...targets,
+      loop,
+      observer,
+      random: random.fork("nemesis"),
+    });
+    for (let i = 1; i <= EVENTS; i++) {
+      const plan = planEvent(`e${i}`, random.fork(`event ${i}`), {
+        agents: STAYING,
+        leaving: leaving?.machine.name,
+        durationMs: CHAOS_MS,
+      });
+      workload.add(plan);
+    }
+  }
+
+  /** Faults, repair, and a look at what has become of everything. */
+  async play(): Promise<void> {
+    const { loop, observer } = this.#options;
+    this.#nemesis.start(CHAOS_MS);
+    this.#reader.look();
+    await loop.run(CHAOS_MS);
+    this.#nemesis.heal();
+    await this.#settle();
+    await loop.run(CHAOS_MS + CONNECTED_MS_MAX, () => this.#connected());
+    await loop.run(loop.now + CALM_MS);
+    observer.note({ kind: "mark", what: "calm" });
+    for (const agent of STAYING) this.#workload.add(planProbe(agent, loop.now));
+    await this.#settle();
+    observer.note({ kind: "mark", what: "settled" });
+    await loop.run(loop.now + AFTERMATH_MS);
+    let answered = false;
+    this.#reader.all().then(() => answered = true);
+    await loop.run(loop.now + SETTLE_MS, () => answered);
+  }
+
+  #nodeOptions(name: string, clocks: Random): NodeOptions {
+    const { loop, random, observer, plant } = this.#options;
+    const machine = new Machine(loop, name, {
+      offsetMs: clocks.between(-5000, 5000),
+      rate: 1 + clocks.between(-1e-4, 1e-4),
+    });
+    const network = this.#network;
+    return { machine, random: random.fork(name), observer, network, plant };
+  }
+
+  #connected(): boolean {
+    const names = this.#network.connections.map(({ client }) =>
+      client.machine.name
+    );
+    return STAYING.every((name) => names.includes(name));
+  }
+
+  /** Waits until the reader was told that everything has ended, or for as long as it may take. */
+  async #settle(): Promise<void> {
+    const { loop } = this.#options;
+    const limit = loop.now + SETTLE_MS;
+    await loop.run(limit, () => this.#workload.done);
+    this.#reader.forget(); // what was not there then may be there now
+    while (loop.now < limit) {
+      const { open } = this.#reader;
+      if (open.length === 0) return;
+      for (const id of open) this.#reader.read(id);
+      await loop.run(loop.now + 1000);
+    }
+  }
+}
