@@ -57,6 +57,8 @@ export class Dispatch {
   #woken = false;
   #wake: (() => void) | undefined;
   #storeFailures = 0;
+  /** Whether the store may have released something although it said that it cannot. */
+  #doubtful = false;
   readonly #over = new AbortController();
 
   /** Makes a dispatch that has sent nothing. */
@@ -181,6 +183,7 @@ export class Dispatch {
     const queueVersion = this.#queueVersion;
     const { seqMax } = this.#sending;
     try {
+      if (this.#doubtful) return await this.#loadMissed();
       const released = await this.#options.recorder.release(tenant, {
         agent,
         gen,
@@ -198,6 +201,14 @@ export class Dispatch {
     } catch (reason) {
       await this.#failed(TransporterError.from(reason));
     }
+  }
+
+  /** Reads what was released although the store said that it cannot. */
+  async #loadMissed(): Promise<void> {
+    const { tenant, agent } = this.#target;
+    const released = await this.#options.store.listReleased(tenant, agent);
+    this.#add(released.filter(({ spec }) => !this.#window.has(spec.id)));
+    this.#doubtful = false;
   }
 
   /** Nothing is ready: finds out when something will be, unless every change since was heard of. */
@@ -220,6 +231,7 @@ export class Dispatch {
     const { log, clock, rng } = this.#options;
     if (error.class !== "unavailable") return this.#target.failed(error);
     log.warn("Cannot release events", { error });
+    this.#doubtful = true;
     const ms = fullJitter(this.#storeFailures++, rng, RETRY);
     const { signal } = this.#over;
     // Aborted means that the link has ended, which the loop sees.

@@ -305,6 +305,32 @@ Deno.test("Dispatcher waits for a store that does not release, and goes on", asy
   strictEqual(agent.of("event").length, 1);
 });
 
+Deno.test("Dispatcher sends what a store released whose answer was lost, once and in order", async () => {
+  let lost = true;
+  await using world = await World.open({
+    wrap: (store) =>
+      new Proxy(store, {
+        get(target, name: keyof Store) {
+          const value = target[name];
+          if (lost && name === "releaseEvents") {
+            return async (...args: Parameters<Store["releaseEvents"]>) => {
+              await target.releaseEvents(...args);
+              throw new TransporterError("store_unavailable", "No answer");
+            };
+          }
+          return typeof value === "function" ? value.bind(target) : value;
+        },
+      }),
+  });
+  await world.submit("e1");
+  await world.submit("e2");
+  const agent = await world.connect();
+  lost = false;
+  await world.submit("e3");
+  await world.clock.advance(5000);
+  deepStrictEqual(idsOf(agent), ["e1", "e2", "e3"]);
+});
+
 Deno.test("Dispatcher frees the window of an event that ended before its release was heard of", async () => {
   const heard = Promise.withResolvers<void>();
   await using world = await World.open({

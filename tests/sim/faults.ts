@@ -160,7 +160,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
 
   "store-ambiguous"({ controlPlane: { state }, random, loop }) {
-    state.ambiguous = 0 * random.next();
+    state.ambiguous = random.next();
     loop.after(span(random), "well", () => state.ambiguous = 0);
     return "store";
   },

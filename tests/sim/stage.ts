@@ -32,6 +32,9 @@ const CONNECTED_MS_MAX = 150_000;
 /** How long after that all is calm, in milliseconds. */
 const CALM_MS = 3_000;
 
+/** How long an agent may want nothing although the reason for it is gone, in milliseconds: it says so half a minute ahead. */
+const HOLD_MS = 31_000;
+
 /** How long it is watched after that, in milliseconds. */
 const AFTERMATH_MS = 15_000;
 
@@ -118,7 +121,7 @@ export class Stage {
     this.#nemesis.heal();
     await this.#settle();
     await loop.run(CHAOS_MS + CONNECTED_MS_MAX, () => this.#connected());
-    await loop.run(loop.now + CALM_MS);
+    await loop.run(Math.max(loop.now + CALM_MS, CHAOS_MS + HOLD_MS));
     observer.note({ kind: "mark", what: "calm" });
     for (const agent of STAYING) this.#workload.add(planProbe(agent, loop.now));
     await this.#settle();
