@@ -102,11 +102,16 @@ export class Inbox {
       this.#refuse(delivery, TransporterError.from(reason));
       return;
     }
+    // A v1 control plane cannot be asked to wait: it is read no further instead.
+    while (frame.seq === undefined && this.#options.runner.crowded) {
+      await this.#options.runner.freed();
+    }
     const prepared = await prepare(event.executor, event.spec);
     // From here to the journal nothing waits: the order of deliveries is the order of starts.
     if (this.#stopped) return;
     try {
-      this.#admit(frame, { ...event, ...prepared, epoch });
+      const { chars } = delivery;
+      this.#admit(frame, { ...event, ...prepared, epoch, chars });
     } catch (reason) {
       this.#refuse(delivery, TransporterError.from(reason));
       return;
@@ -171,13 +176,16 @@ export class Inbox {
    * Notes an event and has it run, unless that was done before.
    *
    * @throws {TransporterError} `id_conflict`; for now `clock_skew` while nothing may be started,
-   * `disk_full` and `exhausted` while nothing new may be noted.
+   * `disk_full` and `exhausted` while nothing new may be noted, or too much is in hand.
    */
   #admit(
     frame: EventFrame,
-    event: ReadEvent & Prepared & { readonly epoch: string | undefined },
+    event: ReadEvent & Prepared & {
+      readonly epoch: string | undefined;
+      readonly chars: number;
+    },
   ): void {
-    const { journal, outbox, runner, controlPlaneClock } = this.#options;
+    const { journal, outbox, runner } = this.#options;
     const { spec, digest, epoch, ...rest } = event;
     const { id } = spec;
     const known = journal.get(id);
@@ -196,9 +204,7 @@ export class Inbox {
     const stage = known?.attempt === attempt ? known.stage : "received";
     const held = runner.holds(id, attempt);
     const isNew = stage === "received" && !held;
-    const refusal = isNew
-      ? controlPlaneClock.fault ?? journal.refusal()
-      : undefined;
+    const refusal = isNew ? this.#refusal() : undefined;
     if (refusal !== undefined) throw refusal;
     const { seq } = frame;
     const at = epoch === undefined || seq === undefined ? {} : { epoch, seq };
@@ -211,6 +217,18 @@ export class Inbox {
     else if (!held) {
       runner.add({ spec, attempt, seq, deadline, begun, ...rest });
     }
+  }
+
+  /** Why nothing new is taken now; `undefined` when there is no reason. */
+  #refusal(): TransporterError | undefined {
+    const { controlPlaneClock, journal, runner } = this.#options;
+    const refusal = controlPlaneClock.fault ?? journal.refusal();
+    if (refusal !== undefined || !runner.crowded) return refusal;
+    return new TransporterError(
+      "exhausted",
+      "Cannot take the event as too many are in hand already",
+      { details: { retry_after_ms: 10_000 } },
+    );
   }
 
   #read(frame: EventFrame): ReadEvent {

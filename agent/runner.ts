@@ -4,7 +4,6 @@ import {
   type EventStatus,
   execute,
   type ExecuteOptions,
-  formatDuration,
   type Logger,
   TransporterError,
 } from "@transporter/sdk";
@@ -13,7 +12,7 @@ import type { Journal } from "./journal.ts";
 import type { Outbox } from "./outbox.ts";
 import { recover } from "./recover.ts";
 import { lastStatus } from "./status.ts";
-import type { Work } from "./work.ts";
+import { limitOf, type Work } from "./work.ts";
 
 /** Options of {@linkcode Runner}. */
 export interface RunnerOptions {
@@ -40,6 +39,12 @@ interface Running {
   readonly abort: AbortController;
 }
 
+/** Attempts in hand: far more than a control plane sends that keeps to the window. */
+const WORKS_MAX = 4000;
+
+/** Characters of events in hand: four times what a control plane sends that keeps to the window. */
+const CHARS_MAX = 64 * 1024 * 1024;
+
 /** The key of work that touches everything. */
 const EVERYTHING = "*";
 
@@ -53,8 +58,11 @@ export class Runner {
   readonly #options: RunnerOptions;
   readonly #running = new Map<string, Running>();
   #waiting: Work[] = [];
+  /** Characters of all that is in hand. */
+  #chars = 0;
   #stopped = false;
   #idle: PromiseWithResolvers<void> | undefined;
+  #freed: PromiseWithResolvers<void> | undefined;
 
   /** Called when an attempt is not in hand any more. */
   ended: (() => void) | undefined;
@@ -76,6 +84,18 @@ export class Runner {
     return this.#waiting.length;
   }
 
+  /** Whether so much is in hand that nothing should be added. */
+  get crowded(): boolean {
+    return this.running + this.waiting >= WORKS_MAX ||
+      this.#chars >= CHARS_MAX;
+  }
+
+  /** Resolves when an attempt is not in hand any more. */
+  async freed(): Promise<void> {
+    this.#freed ??= Promise.withResolvers();
+    await this.#freed.promise;
+  }
+
   /** Whether an attempt at the event, or this one, runs or waits. */
   holds(id: string, attempt?: number): boolean {
     const holds = (work: Work | undefined) =>
@@ -90,10 +110,9 @@ export class Runner {
    */
   add(work: Work): void {
     // A lower attempt that still waits was never started, and is not wanted any more.
-    this.#waiting = this.#waiting.filter(({ spec }) =>
-      spec.id !== work.spec.id
-    );
+    this.#withdraw(({ spec }) => spec.id === work.spec.id);
     this.#waiting.push(work);
+    this.#chars += work.chars;
     this.#pump();
   }
 
@@ -110,15 +129,16 @@ export class Runner {
    */
   cancel(id: string, reason: TransporterError): void {
     this.#running.get(id)?.abort.abort(reason);
-    this.#waiting = this.#waiting.filter(({ spec }) => spec.id !== id);
+    this.#withdraw(({ spec }) => spec.id === id);
     this.#pump(); // what waited behind it may have its turn
-    this.ended?.();
+    this.#tellFreed();
   }
 
   /** Starts nothing any more; what runs goes on. What waits stays in the journal. */
   stop(): void {
     this.#stopped = true;
-    this.#waiting = [];
+    this.#withdraw(() => true);
+    this.#tellFreed();
   }
 
   /** Aborts all that runs; its reason says how the attempts end. */
@@ -132,6 +152,17 @@ export class Runner {
       this.#idle ??= Promise.withResolvers();
       await this.#idle.promise;
     }
+  }
+
+  /** Takes back what waits and fits. */
+  #withdraw(fits: (work: Work) => boolean): void {
+    if (!this.#waiting.some(fits)) return;
+    const [gone, kept] = [
+      this.#waiting.filter(fits),
+      this.#waiting.filter((work) => !fits(work)),
+    ];
+    for (const { chars } of gone) this.#chars -= chars;
+    this.#waiting = kept;
   }
 
   /** Starts whatever has its turn. What has not lets nothing with the same keys pass. */
@@ -163,12 +194,19 @@ export class Runner {
     this.startedSeq = Math.max(this.startedSeq, work.seq ?? 0);
     this.#run(work, abort.signal).catch(this.#options.failed).finally(() => {
       this.#running.delete(work.spec.id);
+      this.#chars -= work.chars;
       this.#pump();
-      this.ended?.();
+      this.#tellFreed();
       if (this.#running.size > 0) return;
       this.#idle?.resolve();
       this.#idle = undefined;
     });
+  }
+
+  #tellFreed(): void {
+    this.ended?.();
+    this.#freed?.resolve();
+    this.#freed = undefined;
   }
 
   async #run(work: Work, signal: AbortSignal): Promise<void> {
@@ -229,23 +267,6 @@ export class Runner {
     await options.record(last);
     return last;
   }
-}
-
-/** How long an attempt may take, in milliseconds, and what it means when it takes longer. */
-function limitOf(
-  { spec: { id, timeout }, attempt }: Work,
-  remainingMs: number,
-): { limitMs: number; reason: TransporterError } {
-  const timeoutMs = timeout === undefined ? Infinity : timeout / 1e6;
-  const message = timeoutMs < remainingMs
-    ? `Attempt ${attempt} at event "${id}" was not over after ${
-      formatDuration(timeoutMs * 1e6)
-    }, its timeout`
-    : `Event "${id}" was not over by its deadline`;
-  return {
-    limitMs: Math.max(0, Math.min(remainingMs, timeoutMs)),
-    reason: new TransporterError("timeout", message),
-  };
 }
 
 function isFree(keys: readonly string[], taken: ReadonlySet<string>): boolean {

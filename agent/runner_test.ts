@@ -80,6 +80,7 @@ class Bench {
       seq: 1,
       deadline,
       begun,
+      chars: 100,
       executor,
       ...prepared,
     });

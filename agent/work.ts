@@ -1,4 +1,10 @@
-import { type EventSpec, type Executor, parse } from "@transporter/sdk";
+import {
+  type EventSpec,
+  type Executor,
+  formatDuration,
+  parse,
+  TransporterError,
+} from "@transporter/sdk";
 
 /** One attempt at one event, ready to run. */
 export interface Work {
@@ -12,6 +18,8 @@ export interface Work {
   readonly deadline: number;
   /** Whether an earlier process began it: then it is never started again. */
   readonly begun: boolean;
+  /** How long its frame was, in characters. */
+  readonly chars: number;
   /** Who runs it. */
   readonly executor: Executor;
   /** The payload as the executor's schema has it; `undefined` when it does not fit. */
@@ -53,4 +61,27 @@ export async function prepare(
   } catch {
     return { payload, keys: own ?? ["*"], repeatable: false };
   }
+}
+
+/**
+ * How long an attempt may take, in milliseconds, and what it means when it
+ * takes longer.
+ *
+ * @param work The attempt.
+ * @param remainingMs How far away its event's deadline is, in milliseconds.
+ */
+export function limitOf(
+  { spec: { id, timeout }, attempt }: Work,
+  remainingMs: number,
+): { limitMs: number; reason: TransporterError } {
+  const timeoutMs = timeout === undefined ? Infinity : timeout / 1e6;
+  const message = timeoutMs < remainingMs
+    ? `Attempt ${attempt} at event "${id}" was not over after ${
+      formatDuration(timeoutMs * 1e6)
+    }, its timeout`
+    : `Event "${id}" was not over by its deadline`;
+  return {
+    limitMs: Math.max(0, Math.min(remainingMs, timeoutMs)),
+    reason: new TransporterError("timeout", message),
+  };
 }

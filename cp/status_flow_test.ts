@@ -40,6 +40,7 @@ function open() {
   function delivery(sid: number): StatusDelivery {
     return {
       value: { sid } as StatusUpdateFrame,
+      chars: 0,
       ack: () => acked.push(sid),
       nack: () => {},
     };

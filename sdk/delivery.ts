@@ -23,6 +23,8 @@ export type Message = Exclude<
 export interface Delivery<T> {
   /** What was delivered. */
   readonly value: T;
+  /** How long its JSON text was, in characters: about what it takes in memory. */
+  readonly chars: number;
   /** Takes responsibility; the sender may forget it. Idempotent; does nothing for messages that need none. */
   ack(): void;
   /**

@@ -20,6 +20,8 @@ export interface LinkOptions {
   readonly clock: Clock;
   /** Messages that may wait for the consumer; beyond it the link ends with `slow_down`. */
   readonly receivedMax?: number;
+  /** Characters of messages that may wait for the consumer, likewise; one alone may have more. */
+  readonly receivedCharsMax?: number;
 }
 
 /** A peer that asks for shorter frames than this gets these, in bytes: a part has fields besides its text. */
@@ -27,6 +29,9 @@ const FRAME_BYTES_MIN = 4096;
 
 /** Messages that may wait for the consumer: far more than every window together. */
 const RECEIVED_MAX = 10_000;
+
+/** Characters of them: what may be on its way to an agent (security.md E.8). */
+const RECEIVED_CHARS_MAX = 16 * 1024 * 1024;
 
 /**
  * The conversation over a wire: codec, limits, messages in parts, and
@@ -65,7 +70,10 @@ export class Link implements AsyncDisposable {
   constructor(wire: Wire, options: LinkOptions) {
     this.#wire = wire;
     this.#clock = options.clock;
-    this.#received = new Queue(options.receivedMax ?? RECEIVED_MAX);
+    this.#received = new Queue(
+      options.receivedMax ?? RECEIVED_MAX,
+      options.receivedCharsMax ?? RECEIVED_CHARS_MAX,
+    );
     this.#outgoing = new Outgoing({
       write: (frame) => this.#writeFrame(frame),
       fail: (error) => this.#fail(error),
@@ -169,7 +177,7 @@ export class Link implements AsyncDisposable {
             `Cannot take a frame of more than ${FRAME_BYTES_MAX} bytes`,
           );
         }
-        this.#take(decode(text));
+        this.#take(text);
       }
       this.#end(undefined);
     } catch (reason) {
@@ -177,14 +185,15 @@ export class Link implements AsyncDisposable {
     }
   }
 
-  #take(frame: ReturnType<typeof decode>): void {
+  #take(text: string): void {
+    const frame = decode(text);
     switch (frame.type) {
       case "unknown":
         this.unknownFrames++;
         return;
       case "part": {
-        const text = this.#assembler.add(frame);
-        if (text !== undefined) this.#take(decode(text));
+        const whole = this.#assembler.add(frame);
+        if (whole !== undefined) this.#take(whole);
         return;
       }
       case "ack":
@@ -198,18 +207,19 @@ export class Link implements AsyncDisposable {
         return;
       case "status_update":
         this.#receipts.statusOf(frame.event_id);
-        this.#deliver(frame);
+        this.#deliver(frame, text.length);
         return;
       default:
-        this.#deliver(frame);
+        this.#deliver(frame, text.length);
     }
   }
 
-  #deliver(message: Message): void {
+  #deliver(message: Message, chars: number): void {
     const receipt = this.#receipts.received(message);
     try {
       this.#received.push({
         value: message,
+        chars,
         ack: () => {
           if (receipt?.settle()) this.#flushReceipts();
         },
@@ -218,7 +228,7 @@ export class Link implements AsyncDisposable {
             this.#refuse(message, reason);
           }
         },
-      });
+      }, chars);
     } catch (cause) {
       throw new TransporterError(
         "slow_down",

@@ -263,6 +263,26 @@ Deno.test("Link ends with bad_frame for a part out of turn", async () => {
   strictEqual((await near.closed)?.code, "bad_frame");
 });
 
+const BAD_PARTS: Readonly<Record<string, [parts: object[], code: string]>> = {
+  "more than 65,536": [[{ i: 0, n: 65_537, text: "" }], "too_large"],
+  "another number than at first": [
+    [{ i: 0, n: 3, text: "" }, { i: 1, n: 2, text: "" }],
+    "bad_frame",
+  ],
+  "as many as there are": [[{ i: 0, n: 0, text: "" }], "bad_frame"],
+};
+
+for (const [name, [parts, code]] of Object.entries(BAD_PARTS)) {
+  Deno.test(`Link ends with ${code} for parts whose number is ${name}`, async () => {
+    const [a, b] = memoryWires();
+    const near = new Link(a, { clock: systemClock });
+    for (const part of parts) {
+      await b.send(JSON.stringify({ type: "part", msg: "m", ...part }));
+    }
+    strictEqual((await near.closed)?.code, code);
+  });
+}
+
 Deno.test("Link ignores and counts frames of unknown types", async () => {
   const [a, b] = memoryWires();
   const near = new Link(a, { clock: systemClock });
@@ -327,6 +347,18 @@ Deno.test("Link ends with slow_down when nobody takes what arrives", async () =>
   const [a, b] = memoryWires();
   const near = new Link(a, { clock: systemClock, receivedMax: 2 });
   for (let i = 0; i < 3; i++) await b.send('{"type":"bye","reason":"r"}');
+  strictEqual((await near.closed)?.code, "slow_down");
+});
+
+Deno.test("Link ends with slow_down when more than 16 Mi characters wait", async () => {
+  const [a, b] = memoryWires();
+  const near = new Link(a, { clock: systemClock });
+  const messages = near.receive()[Symbol.asyncIterator]();
+  const text = JSON.stringify(event(1, "x".repeat(8 * 1024 * 1024)));
+  await b.send(text);
+  strictEqual((await messages.next()).value.chars, text.length);
+  await b.send(text);
+  await b.send(text);
   strictEqual((await near.closed)?.code, "slow_down");
 });
 

@@ -10,6 +10,9 @@ export const FRAME_BYTES_MAX = 512 * 1024;
 /** What the fields of a part besides its text take at most, in bytes. */
 const PART_OVERHEAD_BYTES = 200;
 
+/** Parts of one message: more than the longest message has in the shortest frames. */
+const PARTS_MAX = 65_536;
+
 const encoder = new TextEncoder();
 
 /** How many bytes a text takes in UTF-8. */
@@ -58,6 +61,7 @@ export function split(
 /** Puts the parts of one message at a time together again. */
 export class Assembler {
   #msg: string | undefined;
+  #count = 0;
   #slices: string[] = [];
   #chars = 0;
 
@@ -65,13 +69,22 @@ export class Assembler {
    * Takes the next part.
    *
    * @returns The text of the message with its last part, else `undefined`.
-   * @throws {TransporterError} `bad_frame` for a part out of turn, `too_large` beyond the limit.
+   * @throws {TransporterError} `bad_frame` for a part out of turn, `too_large` beyond the limits.
    */
   add(part: PartFrame): string | undefined {
-    if (part.i === 0 && this.#msg === undefined) this.#msg = part.msg;
+    if (part.i === 0 && this.#msg === undefined) {
+      this.#msg = part.msg;
+      this.#count = part.n;
+    }
+    if (part.n > PARTS_MAX) {
+      throw new TransporterError(
+        "too_large",
+        `Cannot take a message in ${part.n} parts: ${PARTS_MAX} are the most`,
+      );
+    }
     if (
-      part.msg !== this.#msg || part.i !== this.#slices.length ||
-      part.i >= part.n
+      part.msg !== this.#msg || part.n !== this.#count ||
+      part.i !== this.#slices.length || part.i >= part.n
     ) {
       throw new TransporterError(
         "bad_frame",

@@ -6,15 +6,21 @@ import { TransporterError } from "./error.ts";
  * @typeParam T What is queued.
  */
 export class Queue<T> implements AsyncIterable<T> {
-  readonly #items: T[] = [];
+  readonly #items: { readonly item: T; readonly weight: number }[] = [];
   readonly #itemsMax: number;
+  readonly #weightMax: number;
+  #weight = 0;
   #wake: (() => void) | undefined;
   #closed = false;
   #error: unknown;
 
-  /** Makes a queue that holds at most `itemsMax` items. */
-  constructor(itemsMax: number) {
+  /**
+   * Makes a queue that holds at most `itemsMax` items, of at most `weightMax`
+   * together; one that is alone may weigh more.
+   */
+  constructor(itemsMax: number, weightMax = Infinity) {
     this.#itemsMax = itemsMax;
+    this.#weightMax = weightMax;
   }
 
   /** How many items wait. */
@@ -25,17 +31,22 @@ export class Queue<T> implements AsyncIterable<T> {
   /**
    * Adds an item; does nothing once closed.
    *
+   * @param item What is added.
+   * @param weight What it counts towards `weightMax`.
    * @throws {TransporterError} `exhausted` when it is full.
    */
-  push(item: T): void {
+  push(item: T, weight = 0): void {
     if (this.#closed) return;
-    if (this.#items.length >= this.#itemsMax) {
+    const { length } = this.#items;
+    const heavy = length > 0 && this.#weight + weight > this.#weightMax;
+    if (length >= this.#itemsMax || heavy) {
       throw new TransporterError(
         "exhausted",
-        `Cannot queue another item: "${this.#itemsMax}" are waiting already`,
+        `Cannot queue another item: ${length} of weight ${this.#weight} are waiting already`,
       );
     }
-    this.#items.push(item);
+    this.#items.push({ item, weight });
+    this.#weight += weight;
     this.#wake?.();
   }
 
@@ -50,9 +61,10 @@ export class Queue<T> implements AsyncIterable<T> {
   /** Yields items in the order they came. One consumer. */
   async *[Symbol.asyncIterator](): AsyncIterator<T> {
     while (true) {
-      const item = this.#items.shift();
-      if (item !== undefined) {
-        yield item;
+      const next = this.#items.shift();
+      if (next !== undefined) {
+        this.#weight -= next.weight;
+        yield next.item;
         continue;
       }
       if (this.#closed) {

@@ -38,3 +38,19 @@ Deno.test("Queue refuses more than its bound", () => {
   queue.push(1);
   throws(() => queue.push(2), { code: "exhausted" });
 });
+
+Deno.test("Queue refuses what is too heavy beside what waits, and takes it alone", async () => {
+  const queue = new Queue<number>(10, 100);
+  queue.push(1, 60);
+  queue.push(2, 40);
+  throws(() => queue.push(3, 1), { code: "exhausted" });
+  const items = queue[Symbol.asyncIterator]();
+  await items.next();
+  await items.next();
+  queue.push(4, 500);
+  throws(() => queue.push(5, 1), { code: "exhausted" });
+  deepStrictEqual((await items.next()).value, 4);
+  queue.push(6, 100);
+  queue.close();
+  deepStrictEqual((await items.next()).value, 6);
+});

@@ -13,8 +13,9 @@ function noRoom(): TransporterError {
  * a power loss. Any number of journals may be opened on it, one after the other.
  */
 export class MemoryJournal implements JournalFile {
-  /** What is durable. */
-  bytes: Uint8Array<ArrayBuffer>;
+  /** What is durable, and room to grow. */
+  #buffer: Uint8Array<ArrayBuffer> = new Uint8Array(1024);
+  #length = 0;
   /** How many writes were made durable. */
   syncs = 0;
   /** How many bytes the disk has for this journal, its reserve, and a copy while that is written. */
@@ -28,7 +29,18 @@ export class MemoryJournal implements JournalFile {
 
   /** Makes a journal of what another one left behind, or an empty one. */
   constructor(left?: MemoryJournal) {
-    this.bytes = left === undefined ? new Uint8Array() : left.bytes.slice();
+    if (left !== undefined) this.bytes = left.bytes;
+  }
+
+  /** What is durable. */
+  get bytes(): Uint8Array<ArrayBuffer> {
+    return this.#buffer.subarray(0, this.#length);
+  }
+
+  /** Puts something else in its place, as no journal does. */
+  set bytes(bytes: Uint8Array) {
+    this.#buffer = new Uint8Array(bytes);
+    this.#length = bytes.length;
   }
 
   read(): Promise<Uint8Array> {
@@ -39,10 +51,13 @@ export class MemoryJournal implements JournalFile {
     await this.gate;
     const room = this.#room() + this.bytes.length - at;
     const written = bytes.subarray(0, Math.max(0, room));
-    const before = this.bytes.subarray(0, at);
-    this.bytes = new Uint8Array(at + written.length);
-    this.bytes.set(before);
-    this.bytes.set(written, at);
+    this.#length = at + written.length;
+    if (this.#length > this.#buffer.length) {
+      const larger = new Uint8Array(2 * this.#length);
+      larger.set(this.#buffer.subarray(0, at));
+      this.#buffer = larger;
+    }
+    this.#buffer.set(written, at);
     if (written.length < bytes.length) throw noRoom();
     this.syncs++;
   }
