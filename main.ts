@@ -85,4 +85,5 @@ async function run(args: readonly string[], host: Host): Promise<number> {
   }
 }
 
-if (import.meta.main) Deno.exitCode = await main();
+// Whatever the runtime still waits for, such as a WebSocket whose far end fell silent, is over.
+if (import.meta.main) main().then((code) => Deno.exit(code));

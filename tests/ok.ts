@@ -59,7 +59,7 @@ function show({ name, args, success, seconds, output }: Outcome): void {
 async function main(): Promise<number> {
   const startedAt = performance.now();
   const frozen = Deno.env.get("CI") ? ["--frozen"] : [];
-  const slow = [...await kubernetesFiles(), "tests/pods"];
+  const slow = [...await kubernetesFiles(), "tests/pods", "tests/chaos"];
 
   // These keep one core busy each; the tests that follow use all there are.
   const first = await Promise.all([

@@ -4,6 +4,8 @@ export interface ProgramOptions {
   readonly script?: string;
   /** Environment variables besides the test's own. */
   readonly env?: Readonly<Record<string, string>>;
+  /** A command that becomes the program, such as `["prlimit", "--nofile=64"]`. */
+  readonly via?: readonly string[];
 }
 
 /**
@@ -21,8 +23,13 @@ export class Program implements AsyncDisposable {
   static start(args: readonly string[], options: ProgramOptions = {}): Program {
     const script = options.script ??
       new URL("../main.ts", import.meta.url).pathname;
-    const child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "--allow-all", "--no-prompt", script, ...args],
+    const [command = "", ...rest] = [
+      ...options.via ?? [],
+      Deno.execPath(),
+      ...["run", "--allow-all", "--no-prompt", script, ...args],
+    ];
+    const child = new Deno.Command(command, {
+      args: rest,
       env: { NO_COLOR: "1", ...options.env },
       stdin: "null",
       stdout: "piped",
@@ -82,7 +89,13 @@ export class Program implements AsyncDisposable {
 
   /** Sends a signal; nothing happens when it has ended. */
   kill(signal: Deno.Signal): void {
-    if (!this.#over) this.#child.kill(signal);
+    if (this.#over) return;
+    try {
+      this.#child.kill(signal);
+    } catch (error) {
+      // It ended between the question and the signal.
+      if (!(error instanceof TypeError)) throw error;
+    }
   }
 
   /** Resolves when it has ended, with how. */
@@ -92,12 +105,7 @@ export class Program implements AsyncDisposable {
 
   /** Kills it, and waits for its end. */
   async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.kill("SIGKILL");
-    } catch (error) {
-      // It ended between the question and the signal.
-      if (!(error instanceof TypeError)) throw error;
-    }
+    this.kill("SIGKILL");
     await this.#ended;
   }
 }

@@ -2,7 +2,7 @@ import { closeCodeOf, Queue, TransporterError, type Wire } from "../mod.ts";
 
 /** How long a wire waits for the far end; all in milliseconds. */
 export interface WebSocketTimes {
-  /** How long {@linkcode Wire.close} waits for the far end to answer; 5 s when left out. */
+  /** How long {@linkcode Wire.close} waits for the far end to answer; 5 s when left out. One that is closed with `timeout` is hardly waited for. */
   readonly closeMs?: number;
   /** How long a write may make no progress before the wire ends; 30 s when left out. */
   readonly stallMs?: number;
@@ -19,6 +19,12 @@ const READ_MAX = 32 * 1024 * 1024;
 
 /** How often a full buffer is looked at, in milliseconds: sockets of a runtime do not say when it drains. */
 const POLL_MS = 10;
+
+/**
+ * How long a far end that was silent for too long already is waited for, in
+ * milliseconds: enough for the close frame to go out.
+ */
+const SILENT_CLOSE_MS = 100;
 
 /** The longest reason that a close frame takes, in bytes. @see {@link https://www.rfc-editor.org/rfc/rfc6455#section-5.5} */
 const REASON_BYTES_MAX = 123;
@@ -176,10 +182,14 @@ export class SocketWire implements Wire {
       const code = reason === undefined ? 1000 : closeCodeOf(reason.code);
       this.#socket.close(code, shorten(reason?.message ?? ""));
     }
+    const { closeMs } = this.#times;
+    const waitMs = reason?.code === "timeout"
+      ? Math.min(SILENT_CLOSE_MS, closeMs)
+      : closeMs;
     this.#deadline = setTimeout(() => {
       this.#socket.drop();
       this.ended(undefined);
-    }, this.#times.closeMs);
+    }, waitMs);
   }
 
   /** Lets nobody send any more. */

@@ -261,6 +261,17 @@ Deno.test("Wire.close() is over in bounded time when the far end never answers",
   strictEqual(await endOf(wire), undefined);
 });
 
+Deno.test("Wire.close() hardly waits for a far end that was silent for too long", async () => {
+  await using place = await listen(upgrade);
+  const wire = await dialWebSocket(place.url, {
+    signal,
+    frameBytesMax: FRAME_BYTES_MAX,
+    closeMs: 3_600_000,
+  });
+  await wire.close(new TransporterError("timeout", "Silent"));
+  strictEqual(await endOf(wire), undefined);
+});
+
 Deno.test("acceptWebSocket() drops a socket that never answers a close", async () => {
   const accepted = Promise.withResolvers<Wire>();
   const sockets = new WebSocketServer({ noServer: true });

@@ -12,13 +12,14 @@ const ERROR_MS_MAX = 2000;
  */
 export function inTime(history: readonly Entry[]): Violation[] {
   const events = submitted(history);
+  const restores = ofKind(history, "restore");
   const retries = ofKind(history, "operate").filter(({ op, outcome }) =>
     op === "retry" && outcome !== "fail"
   );
   return ofKind(history, "start").flatMap((start) => {
     const event = events.get(start.event);
     // Nobody knows when one was accepted that no producer was answered for.
-    if (event?.acceptedBy === undefined || isForgotten(event, history)) {
+    if (event?.acceptedBy === undefined || isForgotten(event, restores)) {
       return [];
     }
     const from = Math.max(

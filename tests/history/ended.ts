@@ -14,11 +14,12 @@ export function ended(history: readonly Entry[]): Violation[] {
     what === "settled"
   );
   if (settled === undefined) return [];
+  const restores = ofKind(history, "restore");
   const reads = groupBy(ofKind(history, "read"), ({ event }) => event);
   return [...submitted(history).values()].flatMap((event) => {
     const last = (reads.get(event.event) ?? [])
       .filter(({ at }) => at >= settled.at).at(-1);
-    return judge(event, last, isForgotten(event, history));
+    return judge(event, last, isForgotten(event, restores));
   });
 }
 

@@ -1,4 +1,10 @@
-import { type Entry, groupBy, ofKind, type Submit } from "./entry.ts";
+import {
+  type Entry,
+  groupBy,
+  ofKind,
+  type Restore,
+  type Submit,
+} from "./entry.ts";
 
 /** An event as its producers know it. */
 export interface Submitted extends Omit<Submit, "kind" | "at" | "end"> {
@@ -40,9 +46,9 @@ export function submitted(
 /** Whether it may have been accepted after the copy of the store was made that was put back later. */
 export function isForgotten(
   event: Submitted,
-  history: readonly Entry[],
+  restores: readonly Restore[],
 ): boolean {
-  return ofKind(history, "restore").some(({ at, copiedAt }) =>
+  return restores.some(({ at, copiedAt }) =>
     event.firstAt <= at && (event.acceptedBy ?? Infinity) >= copiedAt
   );
 }

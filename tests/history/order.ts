@@ -36,6 +36,7 @@ export function inOrder(history: readonly Entry[]): Violation[] {
 /** The first starts of events with a key, by agent and key, in their order. */
 function firstStarts(history: readonly Entry[]): Map<string, First[]> {
   const events = submitted(history);
+  const restores = ofKind(history, "restore");
   const reads = groupBy(ofKind(history, "read"), ({ event }) => event);
   const starts = groupBy(ofKind(history, "start"), ({ event }) => event);
   const firsts = new Map<string, First[]>();
@@ -43,7 +44,7 @@ function firstStarts(history: readonly Entry[]): Map<string, First[]> {
     .sort((a, b) => a.at - b.at);
   for (const start of inTurn) {
     const event = events.get(start.event);
-    if (event?.key === undefined || isForgotten(event, history)) continue;
+    if (event?.key === undefined || isForgotten(event, restores)) continue;
     const group = `${event.agent}\n${event.key}`;
     const first = { start, event, queuedAt: queuedAt(reads.get(start.event)) };
     firsts.set(group, [...firsts.get(group) ?? [], first]);

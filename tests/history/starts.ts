@@ -41,6 +41,7 @@ export function startedOnce(history: readonly Entry[]): Violation[] {
   const retries = ofKind(history, "operate").filter(({ op, outcome }) =>
     op === "retry" && outcome !== "fail"
   );
+  const restores = ofKind(history, "restore").map(({ at }) => at);
   const ids = new Set([...starts.keys(), ...reads.keys()]);
   return [...ids].flatMap((id) => {
     const facts: Facts = {
@@ -49,7 +50,7 @@ export function startedOnce(history: readonly Entry[]): Violation[] {
       ends: ends.get(id) ?? [],
       reads: reads.get(id) ?? [],
       retries: retries.filter(({ event }) => event === id),
-      restores: ofKind(history, "restore").map(({ at }) => at),
+      restores,
       exits,
     };
     return [

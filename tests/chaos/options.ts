@@ -1,0 +1,130 @@
+import { TransporterError } from "@transporter/sdk";
+import { parseArgs } from "node:util";
+
+/** What a run is to be. */
+export interface ChaosOptions {
+  /** How long there is trouble, in milliseconds. */
+  readonly runMs: number;
+  /** What decides everything that is drawn. */
+  readonly seed: number;
+  /** How many events are submitted. */
+  readonly events: number;
+  /** How many agents there are. */
+  readonly agents: number;
+  /** How long a process or a link is left alone between two faults, on average, in milliseconds. */
+  readonly everyMs: number;
+  /** The control plane's program instead of `main.ts` from source. */
+  readonly script: string | undefined;
+  /** Where the history and the logs are kept; made if it is not there. */
+  readonly folder: string | undefined;
+  /** How the outcome is printed. */
+  readonly output: "table" | "json";
+}
+
+/** What `--help` prints. */
+export const USAGE =
+  `deno task chaos [--minutes M] [--seed S]: real processes, real faults, and a judge
+
+Starts a control plane and agents as processes of their own, with every link
+through a proxy that does what networks do; submits events; kills, stops,
+starves and cuts; heals everything; and judges what was seen from outside.
+Exits with 1 when a guarantee was broken.
+
+  --minutes M      how long there is trouble (default 10)
+  --seed S         a whole number that decides all faults and events (default: drawn, and printed)
+  --events N       how many events are submitted (default 2000 a minute)
+  --agents N       how many agents there are (default 5)
+  --every SECONDS  how long each process and link is left alone between two faults, on average (default 10)
+  --script FILE    the control plane's program, such as dist/transporter.js (default: main.ts)
+  --folder FOLDER  where the history and the logs are kept (default: a new one, kept if something broke)
+  -o, --output F   table or json (default table)
+  -h, --help       this text
+
+Needs prlimit (util-linux). Full and read-only disks take root, and are left out without it.
+`;
+
+const EVENTS_A_MINUTE = 2000;
+
+/**
+ * Reads the command line.
+ *
+ * @param args The arguments.
+ * @param random Draws the seed when none is given: from 0 (included) to 1 (not included).
+ * @returns The options; `undefined` when help is asked for.
+ * @throws {TransporterError} `usage`.
+ */
+export function readArgs(
+  args: readonly string[],
+  random: () => number,
+): ChaosOptions | undefined {
+  const values = parse(args.filter((arg) => arg !== "--"));
+  if (values.help) return undefined;
+  const { output } = values;
+  if (output !== "table" && output !== "json") {
+    throw usage("output", output, "table or json");
+  }
+  const minutes = numberOf("minutes", values.minutes, { min: 0.1, max: 1440 });
+  const whole = { whole: true };
+  return {
+    runMs: Math.round(minutes * 60_000),
+    seed: values.seed === undefined
+      ? Math.floor(random() * 2 ** 32)
+      : numberOf("seed", values.seed, { min: 0, max: 2 ** 53, ...whole }),
+    events: values.events === undefined
+      ? Math.round(minutes * EVENTS_A_MINUTE)
+      : numberOf("events", values.events, { min: 1, max: 1e6, ...whole }),
+    agents: numberOf("agents", values.agents, { min: 1, max: 50, ...whole }),
+    everyMs: numberOf("every", values.every, { min: 0.1, max: 3600 }) * 1000,
+    script: values.script,
+    folder: values.folder,
+    output,
+  };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        minutes: { type: "string", default: "10" },
+        seed: { type: "string" },
+        events: { type: "string" },
+        agents: { type: "string", default: "5" },
+        every: { type: "string", default: "10" },
+        script: { type: "string" },
+        folder: { type: "string" },
+        output: { type: "string", short: "o", default: "table" },
+        help: { type: "boolean", short: "h", default: false },
+      },
+    }).values;
+  } catch (cause) {
+    const problem = cause instanceof Error
+      ? cause.message.split(/[.'] /)[0]
+      : String(cause);
+    throw new TransporterError(
+      "usage",
+      `Cannot read the command line: ${problem}; see deno task chaos --help`,
+      { cause },
+    );
+  }
+}
+
+function numberOf(
+  name: string,
+  text: string,
+  { min, max, whole = false }: { min: number; max: number; whole?: boolean },
+): number {
+  const value = text.trim() === "" ? NaN : Number(text);
+  const fits = value >= min && value <= max &&
+    (!whole || Number.isSafeInteger(value));
+  if (fits) return value;
+  const kind = whole ? "a whole number" : "a number";
+  throw usage(name, text, `${kind} from ${min} to ${max}`);
+}
+
+function usage(name: string, text: string, wanted: string): TransporterError {
+  return new TransporterError(
+    "usage",
+    `Cannot use --${name} "${text}": it must be ${wanted}`,
+  );
+}

@@ -1,0 +1,224 @@
+import { join } from "node:path";
+import { Program } from "../program.ts";
+import type { Random } from "../sim/random.ts";
+import { TcpProxy } from "../tcp_proxy.ts";
+import { type Disk, smallDisk, whyNoDisk } from "./disk.ts";
+import type { Scribe } from "./scribe.ts";
+import { type Ended, type Launch, Subject } from "./subject.ts";
+
+/** Options of {@linkcode World.open}. */
+export interface WorldOptions {
+  /** Where everything is kept. */
+  readonly folder: string;
+  /** The names of the agents. */
+  readonly agents: readonly string[];
+  /** The control plane's program instead of `main.ts` from source, such as a bundle. */
+  readonly script: string | undefined;
+  /** What decides what the network does. */
+  readonly random: Random;
+  /** Where ends of processes are written down. */
+  readonly scribe: Scribe;
+}
+
+/** A process, and what can be done to it besides. */
+export interface Victim {
+  /** The process. */
+  readonly subject: Subject;
+  /** Its data folder, if that has a disk of its own. */
+  readonly disk: Disk | undefined;
+  /** The file with the offset of its clock, of an agent. */
+  readonly offsetFile: string | undefined;
+  /** Where it listens, if it does. */
+  readonly port: number | undefined;
+  /** Until when it may end by itself, as what was done to it leaves it no choice; in milliseconds since 1970. */
+  mayEndUntil: number;
+}
+
+/** The name of the control plane among the processes. */
+export const CONTROL_PLANE = "cp";
+
+/** Agents whose data folder has a disk of its own; the others write to the machine's. */
+const DISKS = ["a1", "a2"];
+
+const MAIN = new URL("../../main.ts", import.meta.url).pathname;
+const AGENT = new URL("agent.ts", import.meta.url).pathname;
+
+/** Signs of life come often, so that what is dead is found within seconds. */
+const CP_FLAGS = [
+  ...["--heartbeat-interval", "1s", "--idle-timeout", "4s"],
+  ...["--drain-timeout", "3s"],
+];
+
+/** A control plane, its agents, and the links that everybody goes through: all of them real. */
+export class World implements AsyncDisposable {
+  readonly #options: WorldOptions;
+  readonly #resources: AsyncDisposableStack;
+  /** Every process, by name. */
+  readonly victims: Readonly<Record<string, Victim>>;
+  /** Every link, by who uses it. */
+  readonly links: Readonly<Record<string, TcpProxy>>;
+  /** The control plane itself, past every link. */
+  readonly url: string;
+  /** Why no folder has a disk of its own; `undefined` when some have. */
+  readonly noDisks: string | undefined;
+  /** What no process may do: to end by itself, to hang. */
+  readonly problems: string[] = [];
+
+  /** Makes the links and the folders; nothing is started. */
+  static async open(options: WorldOptions): Promise<World> {
+    const { folder, agents, random } = options;
+    await using stack = new AsyncDisposableStack();
+    const port = freePort();
+    const links: Record<string, TcpProxy> = {};
+    for (const name of [...agents, "producer", "reader"]) {
+      const ofLink = random.fork(name);
+      links[`${name}-link`] = stack.use(
+        await TcpProxy.open({
+          hostname: "127.0.0.1",
+          port,
+          random: () => ofLink.next(),
+        }),
+      );
+    }
+    for (const name of ["logs", "witness", "clock"]) {
+      await Deno.mkdir(join(folder, name));
+    }
+    const noDisks = await whyNoDisk(join(folder, "probe"));
+    const disks: Record<string, Disk> = {};
+    for (const name of [CONTROL_PLANE, ...agents]) {
+      await Deno.mkdir(join(folder, name));
+      if (noDisks !== undefined) continue;
+      if (name !== CONTROL_PLANE && !DISKS.includes(name)) continue;
+      disks[name] = stack.use(await smallDisk(join(folder, name)));
+    }
+    return new World(options, {
+      port,
+      links,
+      disks,
+      noDisks,
+      resources: stack.move(),
+    });
+  }
+
+  /** Made by {@linkcode World.open}. */
+  constructor(options: WorldOptions, made: {
+    readonly port: number;
+    readonly links: Readonly<Record<string, TcpProxy>>;
+    readonly disks: Readonly<Record<string, Disk>>;
+    readonly noDisks: string | undefined;
+    readonly resources: AsyncDisposableStack;
+  }) {
+    this.#options = options;
+    this.#resources = made.resources;
+    this.links = made.links;
+    this.url = `http://127.0.0.1:${made.port}`;
+    this.noDisks = made.noDisks;
+    const victims: Record<string, Victim> = {};
+    for (const name of [CONTROL_PLANE, ...options.agents]) {
+      const isAgent = name !== CONTROL_PLANE;
+      const subject = new Subject({
+        name,
+        launch: (launch) =>
+          isAgent ? this.#agent(name, launch) : this.#controlPlane(launch),
+        ended: (end) => this.#ended(name, end),
+      });
+      this.#resources.use(subject);
+      victims[name] = {
+        subject,
+        disk: made.disks[name],
+        offsetFile: isAgent ? this.#path("clock", name) : undefined,
+        port: isAgent ? undefined : made.port,
+        mayEndUntil: 0,
+      };
+    }
+    this.victims = victims;
+  }
+
+  /** Where a link leads in, as a URL. */
+  through(user: string): string {
+    return `http://127.0.0.1:${this.links[`${user}-link`]?.port}`;
+  }
+
+  /** Starts every process. */
+  async start(): Promise<void> {
+    for (const { subject, offsetFile } of Object.values(this.victims)) {
+      if (offsetFile !== undefined) await Deno.writeTextFile(offsetFile, "0");
+      subject.up();
+    }
+  }
+
+  /** What the executors of all agents wrote down. */
+  async witnessed(): Promise<string> {
+    const texts = this.#options.agents.map((name) =>
+      Deno.readTextFile(this.#path("witness", name))
+    );
+    return (await Promise.all(texts)).join("");
+  }
+
+  /** Asks every process to end, and notes those that do not, or not well. */
+  async stop(): Promise<void> {
+    const victims = Object.entries(this.victims);
+    await Promise.all(victims.map(async ([name, { subject }]) => {
+      if (!await subject.term()) this.hung(name);
+    }));
+  }
+
+  /** Notes that a process did not end as it was asked to. */
+  hung(name: string): void {
+    this.problems.push(`hung: "${name}" did not end after SIGTERM`);
+  }
+
+  /** Kills every process, and takes everything down. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#resources.disposeAsync();
+  }
+
+  #path(...names: readonly string[]): string {
+    return join(this.#options.folder, ...names);
+  }
+
+  #controlPlane({ via }: Launch): Program {
+    const { script = MAIN } = this.#options;
+    const args = [
+      ...["cp", "--dev", "--listen", new URL(this.url).host],
+      ...["--data-dir", this.#path(CONTROL_PLANE)],
+      ...CP_FLAGS,
+    ];
+    return Program.start(args, { script, via });
+  }
+
+  #agent(name: string, { turn, via }: Launch): Program {
+    const url = this.through(name).replace("http", "ws");
+    const args = [
+      ...["--agent-id", name, "--cp-url", `${url}/ws`],
+      ...["--data-dir", this.#path(name)],
+      ...["--witness", this.#path("witness", name)],
+      ...["--process", `${name}-${turn}`],
+      ...["--clock-offset", this.#path("clock", name)],
+    ];
+    return Program.start(args, { script: AGENT, via });
+  }
+
+  async #ended(name: string, end: Ended): Promise<void> {
+    const { turn, code, asked, output } = end;
+    const process = `${name}-${turn}`;
+    this.#options.scribe.write({ kind: "exit", at: Date.now(), process });
+    await Deno.writeTextFile(
+      this.#path("logs", `${name}.log`),
+      `${output}\n--- ${process} ended with ${code}\n`,
+      { append: true },
+    );
+    const until = this.victims[name]?.mayEndUntil ?? 0;
+    if (asked || Date.now() < until) return;
+    const last = output.trimEnd().split("\n").at(-1) ?? "";
+    this.problems.push(
+      `crashed: "${process}" ended by itself with code ${code}: ${last}`,
+    );
+  }
+}
+
+/** A port that nobody listens on now. */
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
