@@ -10,6 +10,8 @@ export interface PlannedEvent {
   readonly facts: Omit<Submit, "kind" | "at" | "end" | "outcome">;
   /** What is asked. */
   readonly payload: WitnessPayload;
+  /** When it is tried again, as the API takes it; the usual policy unless given. */
+  readonly retry: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** Options of {@linkcode planEvents}. */
@@ -26,6 +28,9 @@ export interface PlanEventsOptions {
 
 /** Keys of each agent: enough that they run side by side, few enough that they wait for each other. */
 const KEYS = 20;
+
+/** Those that fail are tried again soon, also the ones that may not be repeated when nobody knows how far they came. */
+const RETRY = { max_attempts: 3, initial_delay: "200ms" };
 
 /** A day, in milliseconds: none of a run ends by itself. */
 const DAY_MS = 86_400_000;
@@ -75,5 +80,6 @@ function draw(
       ...(key === undefined ? {} : { key }),
       ...(failures === undefined ? {} : { failures }),
     },
+    retry: failures === undefined ? undefined : RETRY,
   };
 }

@@ -91,7 +91,9 @@ export class Producer {
     return outcome;
   }
 
-  async #post({ facts, payload }: PlannedEvent): Promise<Submit["outcome"]> {
+  async #post(
+    { facts, payload, retry }: PlannedEvent,
+  ): Promise<Submit["outcome"]> {
     const answer = await fetch(`${this.#options.url}/v2/events`, {
       method: "POST",
       headers: { "content-type": "application/json" },
@@ -102,6 +104,7 @@ export class Producer {
         priority: facts.priority,
         ttl: facts.ttlMs * 1e6,
         payload,
+        ...(retry === undefined ? {} : { retry }),
       }),
       signal: AbortSignal.timeout(CALL_MS_MAX),
     });
