@@ -1,0 +1,70 @@
+/**
+ * `deno task bundle`: the program as one JavaScript file, `dist/transporter.js`.
+ *
+ * Each command loads what it needs when it needs it. That has to hold for the
+ * runtime's own modules too, since an agent that loads `node:http` and
+ * `node:sqlite` for nothing takes 8 MB more. A bundle of ECMAScript modules
+ * imports all of them at its top; one of CommonJS asks for each where it is
+ * used. So the program is bundled as CommonJS first, and what comes out is made
+ * a module that asks the runtime.
+ *
+ * @module
+ */
+// deno-lint-ignore-file no-console -- the path is the result
+
+import { join } from "node:path";
+
+const ROOT = new URL("../", import.meta.url).pathname;
+
+/** How a module asks for a module of the runtime, or hears that there is none, as `ws` does for optional ones (https://nodejs.org/api/process.html#processgetbuiltinmoduleid). */
+const HEADER = `function require(name) {
+  const found = process.getBuiltinModule(name);
+  if (found === undefined) throw new Error("Cannot find module " + name);
+  return found;
+}
+const module = { exports: {} };
+`;
+
+async function bundle(
+  from: string,
+  to: string,
+  flags: readonly string[],
+): Promise<void> {
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["bundle", "--platform=deno", ...flags, `--output=${to}`, from],
+    cwd: ROOT,
+    stdout: "null",
+    stderr: "piped",
+  }).output();
+  if (code === 0) return;
+  throw new Error(`Cannot bundle: ${new TextDecoder().decode(stderr)}`);
+}
+
+/**
+ * Makes the file.
+ *
+ * @param output Where it goes; its folder is there.
+ */
+export async function bundleProgram(output: string): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "transporter-bundle-" });
+  try {
+    const common = join(folder, "program.cjs");
+    await bundle("main.ts", common, ["--format=cjs"]);
+    const text = (await Deno.readTextFile(common))
+      // CommonJS has no `import.meta`; the file it becomes has.
+      .replace(/\bimport_meta(\d*) = \{\};/g, "import_meta$1 = import.meta;");
+    const whole = join(folder, "program.js");
+    await Deno.writeTextFile(whole, HEADER + text);
+    await bundle(whole, output, ["--minify"]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+if (import.meta.main) {
+  const output = join(ROOT, "dist", "transporter.js");
+  await Deno.mkdir(join(ROOT, "dist"), { recursive: true });
+  await bundleProgram(output);
+  const { size } = await Deno.stat(output);
+  console.log(`dist/transporter.js (${Math.round(size / 1000)} kB)`);
+}

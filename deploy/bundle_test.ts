@@ -1,0 +1,46 @@
+import { match, strictEqual } from "node:assert/strict";
+import { AgentProcess, CpProcess, untilConnected } from "../tests/system.ts";
+import { bundleProgram } from "./bundle.ts";
+
+const KUBECONFIG = `
+apiVersion: v1
+kind: Config
+current-context: none
+clusters: [{name: none, cluster: {server: "https://127.0.0.1:1"}}]
+users: [{name: none, user: {token: none}}]
+contexts: [{name: none, context: {cluster: none, user: none}}]
+`;
+
+Deno.test("bundleProgram() makes one file that runs anywhere, and loads nothing before it is needed", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "transporter-test-" });
+  try {
+    const path = `${folder}/transporter.js`;
+    await bundleProgram(path);
+    const text = await Deno.readTextFile(path);
+    strictEqual(/(?:from|import)\s*"node:/.exec(text)?.[0], undefined);
+    const run = (...args: readonly string[]) =>
+      new Deno.Command(Deno.execPath(), {
+        args: ["run", "--allow-all", "--no-prompt", path, ...args],
+        cwd: folder,
+        env: { NO_COLOR: "1" },
+      }).output();
+    const version = await run("version");
+    strictEqual(version.code, 0);
+    match(new TextDecoder().decode(version.stdout), /^transporter \d/);
+    const refused = await run("cp", "--listen", "127.0.0.1:0");
+    strictEqual(refused.code, 2);
+    match(new TextDecoder().decode(refused.stderr), /^error\[usage\]: /);
+    // All the way: an agent dials in. It has a cluster, and asks it nothing before there is work.
+    const kubeconfig = `${folder}/kubeconfig`;
+    await Deno.writeTextFile(kubeconfig, KUBECONFIG);
+    await using cp = await CpProcess.start({ script: path });
+    await using _agent = await AgentProcess.start("bundled", {
+      cpUrl: cp.agentUrl,
+      flags: ["--kubeconfig", kubeconfig],
+      script: path,
+    });
+    await untilConnected(cp.url, "bundled");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
