@@ -57,7 +57,7 @@ export class Dispatch {
   #woken = false;
   #wake: (() => void) | undefined;
   #storeFailures = 0;
-  /** Whether the store may have released something although it said that it cannot. */
+  /** Whether the store may have changed something although it said that it cannot. */
   #doubtful = false;
   readonly #over = new AbortController();
 
@@ -83,9 +83,9 @@ export class Dispatch {
     });
   }
 
-  /** The lowest `seq` that will be sent; `undefined` when nothing is sent again. */
-  get seqMin(): number | undefined {
-    return this.#sending.seqMin;
+  /** The lowest `seq` above `recv` that will be sent; `undefined` when nothing is sent again. */
+  seqAfter(recv: number): number | undefined {
+    return this.#sending.seqAfter(recv);
   }
 
   /** The attempts that the agent has, or may have. */
@@ -111,6 +111,12 @@ export class Dispatch {
     if (state === "queued" && readyAt > this.#options.clock.now()) {
       this.#alarm.set(readyAt);
     } else if (state === "queued" || !wasHeld) this.#queueVersion++;
+    this.#wakeUp();
+  }
+
+  /** The store may have changed something of this agent although it said that it cannot. */
+  doubt(): void {
+    this.#doubtful = true;
     this.#wakeUp();
   }
 
@@ -147,7 +153,7 @@ export class Dispatch {
       this.#woken = false;
       this.#window.settle();
       this.#sending.flush((id) => this.#window.has(id));
-      if (this.#mayRelease()) await this.#release();
+      if (this.#doubtful || this.#mayRelease()) await this.#release();
       else await this.#untilWoken();
     }
     while (this.#sending.busy) {
@@ -183,7 +189,7 @@ export class Dispatch {
     const queueVersion = this.#queueVersion;
     const { seqMax } = this.#sending;
     try {
-      if (this.#doubtful) return await this.#loadMissed();
+      if (this.#doubtful) return await this.#lookBack();
       const released = await this.#options.recorder.release(tenant, {
         agent,
         gen,
@@ -203,12 +209,20 @@ export class Dispatch {
     }
   }
 
-  /** Reads what was released although the store said that it cannot. */
-  async #loadMissed(): Promise<void> {
+  /** Reads what is released: something may have been, or may have left, although the store said that it cannot. */
+  async #lookBack(): Promise<void> {
     const { tenant, agent } = this.#target;
-    const released = await this.#options.store.listReleased(tenant, agent);
-    this.#add(released.filter(({ spec }) => !this.#window.has(spec.id)));
     this.#doubtful = false;
+    try {
+      const released = await this.#options.store.listReleased(tenant, agent);
+      const ids = new Set(released.map(({ spec }) => spec.id));
+      for (const id of this.#window.keep(ids)) this.#sending.left(id);
+      this.#add(released.filter(({ spec }) => !this.#window.has(spec.id)));
+      this.#queueVersion++;
+    } catch (error) {
+      this.#doubtful = true;
+      throw error;
+    }
   }
 
   /** Nothing is ready: finds out when something will be, unless every change since was heard of. */

@@ -1,4 +1,5 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { TransporterError } from "@transporter/sdk";
 import { settle } from "@transporter/sdk/testing";
 import type { Store } from "./store/store.ts";
 import type { ScriptedAgent } from "./testing/scripted_agent.ts";
@@ -137,4 +138,52 @@ Deno.test("Dispatcher withholds what is cancelled on its way out, and gives its 
   strictEqual((await agent.nextOf("event"))["seq"], 2);
   deepStrictEqual(idsOf(agent), ["e2"]);
   strictEqual((await world.record("e1")).state, "cancelled");
+});
+
+/** A store that does what it is asked, and then says that it could not. */
+function forgetful(method: keyof Store) {
+  const switches = { lost: false };
+  function wrap(store: Store): Store {
+    return new Proxy(store, {
+      get(target, name: keyof Store) {
+        const value = target[name];
+        if (typeof value !== "function") return value;
+        if (!switches.lost || name !== method) return value.bind(target);
+        return async (...args: never[]) => {
+          await Reflect.apply(value, target, args);
+          throw new TransporterError("store_unavailable", "No answer");
+        };
+      },
+    });
+  }
+  return { switches, wrap };
+}
+
+Deno.test("Dispatcher finds what was accepted without an answer, also when nothing else comes", async () => {
+  const { switches, wrap } = forgetful("createEvent");
+  await using world = await World.open({ wrap });
+  const agent = await world.connect();
+  await settle();
+  switches.lost = true;
+  await world.submit("e1"); // it is there, as the repetition says
+  switches.lost = false;
+  await settle();
+  deepStrictEqual(idsOf(agent), ["e1"]);
+});
+
+Deno.test("Dispatcher gives the place of an event that ended without an answer to the next", async () => {
+  const { switches, wrap } = forgetful("changeEvent");
+  await using world = await World.open({ wrap });
+  const agent = await world.connect({ link: false });
+  await world.submit("silent", { ttl: 1e9 });
+  await world.submit("next");
+  await agent.nextOf("event");
+  switches.lost = true;
+  for (let i = 0; i < 7; i++) {
+    await world.clock.advance(10_000);
+    await agent.send({ type: "heartbeat", timestamp: "2026-11-23T05:04:37Z" });
+  }
+  switches.lost = false;
+  await world.clock.advance(1000);
+  deepStrictEqual(idsOf(agent), ["silent", "next"]);
 });

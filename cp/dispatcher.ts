@@ -12,13 +12,20 @@ import {
 export class Dispatcher implements Disposable {
   readonly #options: DispatchOptions;
   readonly #listener: Disposable;
+  readonly #doubts: Disposable;
   /** The dispatches of an agent; for a moment two while a session takes over. */
   readonly #dispatches = new Map<string, Set<Dispatch>>();
 
   /** Makes a dispatcher that hears of every change the recorder makes. */
   constructor(options: DispatchOptions) {
     this.#options = options;
-    this.#listener = options.recorder.listen((record) => {
+    this.#doubts = options.recorder.audience.listenDoubts((tenant) => {
+      for (const [key, dispatches] of this.#dispatches) {
+        if (!key.startsWith(keyOf(tenant, ""))) continue;
+        for (const dispatch of dispatches) dispatch.doubt();
+      }
+    });
+    this.#listener = options.recorder.audience.listen((record) => {
       const key = keyOf(record.tenant, record.spec.target_agent);
       for (const dispatch of this.#dispatches.get(key) ?? []) {
         dispatch.changed(record);
@@ -54,6 +61,7 @@ export class Dispatcher implements Disposable {
   /** Stops listening. */
   [Symbol.dispose](): void {
     this.#listener[Symbol.dispose]();
+    this.#doubts[Symbol.dispose]();
   }
 }
 

@@ -256,3 +256,16 @@ Deno.test("Operator.logs() reads what an event put out", async () => {
     code: "unknown_event",
   });
 });
+
+Deno.test("Operator.cancel() withholds nothing from an agent that cannot be told", async () => {
+  await using world = await World.open();
+  const link = { features: ["ack", "parts"] };
+  const agent = await world.connect({ link });
+  await world.submit("e1");
+  await agent.nextOf("event");
+  await world.core.operator.cancel(T, "e1", ASKED);
+  await agent.cut();
+  const back = await world.connect({ link });
+  await back.nextOf("event");
+  deepStrictEqual(back.of("cancel"), []);
+});

@@ -21,6 +21,9 @@ const PAGE_MS_MAX = 30_000;
 /** Ids of orphans that the log names; there may be very many. */
 const ORPHANS_LOGGED_MAX = 20;
 
+/** Items of one inventory: more than an agent's journal has room for. */
+const ITEMS_MAX = 1_000_000;
+
 /** Messages that may wait until the inventory is there. */
 const WAITING_MAX = 10_000;
 
@@ -61,7 +64,9 @@ export class Reconciliation {
   readonly #options: ReconciliationOptions;
   readonly #found = { adopted: 0, conflicts: 0, orphans: 0 };
   readonly #orphans: string[] = [];
-  readonly #ended: InventoryItem[] = [];
+  /** Of those that the store has open, by event. */
+  readonly #ended = new Map<string, InventoryItem>();
+  #items = 0;
   readonly #waiting: Delivery<Message>[] = [];
 
   /** Makes one that has asked nothing. */
@@ -73,7 +78,8 @@ export class Reconciliation {
    * Asks the agent, and takes over what it says. Once.
    *
    * @returns Whether the agent told all of it, before the link ended; it is durable then.
-   * @throws {TransporterError} `superseded`, `store_unavailable`, `slow_down` when more comes than can wait.
+   * @throws {TransporterError} `superseded`, `store_unavailable`, `slow_down` when more statuses come
+   * than can wait, `too_large`.
    */
   async run(): Promise<boolean> {
     const { link, since, take, settled } = this.#options;
@@ -84,7 +90,9 @@ export class Reconciliation {
     if (!await this.#readPages()) return false;
     for (const delivery of this.#waiting) await take(delivery);
     await settled();
-    await Promise.all(this.#ended.map((item) => this.#end(item)));
+    await Promise.all(
+      this.#ended.values().map((item) => this.#end(item)),
+    );
     this.#tell();
     return true;
   }
@@ -102,6 +110,13 @@ export class Reconciliation {
       limit.signal.addEventListener("abort", () => link.close(reason));
       const page = await this.#nextPage(messages);
       if (page === undefined) return false;
+      this.#items += page.items.length;
+      if (this.#items > ITEMS_MAX) {
+        throw new TransporterError(
+          "too_large",
+          `Cannot take an inventory of more than ${ITEMS_MAX} items`,
+        );
+      }
       await Promise.all(page.items.map((item) => this.#takeOver(item)));
       more = page.more;
     }
@@ -141,7 +156,7 @@ export class Reconciliation {
     if (why === undefined) this.#found.adopted++;
     const theirs = step.record.attempt === item.attempt && why !== "conflict";
     if (theirs && why !== "ended" && item.finished_at !== undefined) {
-      this.#ended.push(item);
+      this.#ended.set(item.event_id, item);
     }
   }
 
@@ -176,7 +191,7 @@ export class Reconciliation {
     const { log, metrics } = this.#options;
     const { adopted, conflicts, orphans } = this.#found;
     metrics.reconciled(this.#found);
-    const facts = { adopted, conflicts, orphans, ended: this.#ended.length };
+    const facts = { adopted, conflicts, orphans, ended: this.#ended.size };
     if (adopted + conflicts + orphans === 0) {
       return log.info("Agent and store remember the same", facts);
     }

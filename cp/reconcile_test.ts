@@ -4,7 +4,7 @@ import { settle } from "@transporter/sdk/testing";
 import type { RawFrame, ScriptedAgent } from "./testing/scripted_agent.ts";
 import { World } from "./testing/world.ts";
 
-const FEATURES = ["ack", "parts", "resume", "credit"];
+const FEATURES = ["ack", "parts", "resume", "credit", "cancel"];
 const AT = "2026-11-23T05:04:28.000Z";
 
 /** Connects an agent whose stream the store does not know. */

@@ -6,8 +6,9 @@ import {
   type Rng,
   type State,
   type StatusUpdateFrame,
-  type TransporterError,
+  TransporterError,
 } from "@transporter/sdk";
+import { Audience } from "./audience.ts";
 import type { Changes } from "./changes.ts";
 import { Kinds } from "./kinds.ts";
 import {
@@ -55,16 +56,8 @@ export interface RecorderOptions {
 /** What became of a status. */
 export type StatusOutcome = "recorded" | "unknown_event" | Ignored;
 
-/** What a step led to. */
-export interface Step {
-  /** The record after it. */
-  readonly record: EventRecord;
-  /** Whether that is another one than before. */
-  readonly changed: boolean;
-}
-
-/** Hears of every change of an event, after it was written. Must not throw. */
-export type RecordListener = (record: EventRecord) => void;
+/** The record after a step, and whether that is another one than before. */
+export type Step = { readonly record: EventRecord; readonly changed: boolean };
 
 /**
  * The only writer of states: applies the rules of `life.ts` to what the store
@@ -73,7 +66,8 @@ export type RecordListener = (record: EventRecord) => void;
 export class Recorder {
   readonly #options: RecorderOptions;
   readonly #kinds: Kinds;
-  readonly #listeners = new Set<RecordListener>();
+  /** Those who hear of every change; the dispatcher is one. */
+  readonly audience: Audience = new Audience();
 
   /** Makes a recorder over a store. */
   constructor(options: RecorderOptions) {
@@ -81,10 +75,16 @@ export class Recorder {
     this.#kinds = new Kinds(options.kinds);
   }
 
-  /** Adds a listener; the dispatcher is one. */
-  listen(listener: RecordListener): Disposable {
-    this.#listeners.add(listener);
-    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
+  /** Waits for a write; that of which nobody knows whether it was done is told. */
+  async #written<T>(tenant: string, write: Promise<T>): Promise<T> {
+    try {
+      return await write;
+    } catch (reason) {
+      if (TransporterError.from(reason).class === "unavailable") {
+        this.audience.doubt(tenant);
+      }
+      throw reason;
+    }
   }
 
   /**
@@ -98,10 +98,13 @@ export class Recorder {
     event: Omit<NewEvent, "status" | "deadline" | "readyAt" | "dueAt">,
   ): Promise<Creation> {
     const { spec, acceptedAt } = event;
-    const creation = await this.#options.store.createEvent(tenant, {
-      ...event,
-      ...queued(spec, acceptedAt),
-    });
+    const creation = await this.#written(
+      tenant,
+      this.#options.store.createEvent(tenant, {
+        ...event,
+        ...queued(spec, acceptedAt),
+      }),
+    );
     if (creation.created) {
       this.#options.quota.add(creation.record);
       this.#options.metrics.accepted(spec.type);
@@ -267,11 +270,12 @@ export class Recorder {
     fence?: Fence,
   ): Promise<Step | undefined> {
     let before: State = "created";
-    const step = await this.#options.store.changeEvent(tenant, id, (record) => {
+    const write = this.#options.store.changeEvent(tenant, id, (record) => {
       before = record.state;
       const change = decide(record);
       return change && bounded(record, change);
     }, fence);
+    const step = await this.#written(tenant, write);
     if (step?.changed) {
       const { record } = step;
       const { type } = record.spec;
@@ -289,6 +293,6 @@ export class Recorder {
 
   #publish(record: EventRecord): void {
     this.#options.changes.notify();
-    for (const listener of this.#listeners) listener(record);
+    this.audience.tell(record);
   }
 }

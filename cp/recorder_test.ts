@@ -99,7 +99,7 @@ function frame(
 Deno.test("Recorder tells its listeners and the followers after each change", async () => {
   const { recorder, changes, session, create, release, store } = open();
   const heard: string[] = [];
-  const listening = recorder.listen(({ spec, state, revision }) =>
+  const listening = recorder.audience.listen(({ spec, state, revision }) =>
     heard.push(`${spec.id} ${state} ${revision}`)
   );
   const { signal } = new AbortController();

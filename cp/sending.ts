@@ -24,6 +24,8 @@ export interface SendingTarget {
   readonly version: 1 | 2;
   /** The number that the next new event gets as the session begins; the agent's credit counts from it. */
   readonly nextSeq: number;
+  /** Whether the agent understands that an event is not wanted any more. */
+  readonly cancels: boolean;
   /** The conversation. */
   readonly link: Link;
   /** Ends the session, as nothing can be sent on it any more; what is released goes to the next one. */
@@ -63,9 +65,10 @@ export class Sending {
     this.#options = options;
   }
 
-  /** The lowest `seq` that is still to be sent. */
-  get seqMin(): number | undefined {
-    return this.#unsent[0]?.record.seq;
+  /** The lowest `seq` above `recv` that is still to be sent. */
+  seqAfter(recv: number): number | undefined {
+    return this.#unsent.find(({ record: { seq = 0 } }) => seq > recv)?.record
+      .seq;
   }
 
   /** The attempts that are still to be sent. */
@@ -132,7 +135,8 @@ export class Sending {
 
   /** Whether the agent was told that an event is not wanted, and was not sent the event on this link. */
   withheld(id: string): boolean {
-    return this.#cancels.has(id) && !this.#sent.has(id);
+    return this.#options.target.cancels && this.#cancels.has(id) &&
+      !this.#sent.has(id);
   }
 
   /**
@@ -141,7 +145,8 @@ export class Sending {
    * @param wanted Whether an event is still released.
    */
   flush(wanted: (id: string) => boolean): void {
-    const { version, link } = this.#options.target;
+    const { target } = this.#options;
+    const { version, link, nextSeq } = target;
     for (let next = this.#unsent[0]; next; next = this.#unsent[0]) {
       // A v1 agent gets the next event when the last one has ended.
       if (version === 1 && this.#sent.size > 0) return;
@@ -151,14 +156,14 @@ export class Sending {
       if (link.bufferedBytes > BUFFERED_BYTES_MAX && this.busy) return;
       this.#unsent.shift();
       const { id } = next.spec;
-      const cancelled = this.#cancels.has(id);
+      const cancelled = target.cancels && this.#cancels.has(id);
       const known = seq > 0 && seq <= this.#recv;
       if (wanted(id) && !cancelled && !known) {
         this.#skipped = 0;
         this.#send(next);
         continue;
       }
-      if (seq >= this.#options.target.nextSeq) this.#skipped++;
+      if (seq >= nextSeq) this.#skipped++;
       if (wanted(id) && known) this.#sent.add(id);
       if (wanted(id) && cancelled) this.#cancel(next.record);
     }
@@ -179,8 +184,8 @@ export class Sending {
   }
 
   #cancel({ spec: { id }, attempt }: EventRecord): void {
-    const { link, version, failed } = this.#options.target;
-    if (version === 1) return;
+    const { link, cancels, failed } = this.#options.target;
+    if (!cancels) return;
     const reason = this.#cancels.get(id) ?? "";
     link.send({ type: "cancel", event_id: id, attempt, reason })
       .catch((error) => failed(TransporterError.from(error)));

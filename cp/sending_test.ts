@@ -54,6 +54,7 @@ async function bench(): Promise<{
       gen: 1,
       version: 2,
       nextSeq: 11,
+      cancels: true,
       link,
       failed: () => {},
     },

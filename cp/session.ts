@@ -178,6 +178,7 @@ export class Session {
       gen: agent.gen,
       version,
       nextSeq: agent.nextSeq,
+      cancels: this.#features.has("cancel"),
       window: Math.min(asked, config.windowMax),
       link,
       failed: (error) => void this.#fail(error),
@@ -190,13 +191,14 @@ export class Session {
   /** Welcomes an agent of version 2; returns up to which `seq` nothing is sent again. */
   async #resume(dispatch: Dispatch): Promise<number> {
     const { agent, unbroken, newEpoch } = this.#options;
-    const { attempts, seqMin } = dispatch;
+    const { attempts } = dispatch;
     const { resume, recv } = resumptionOf(this.#options, {
       attempts,
       unbroken,
     });
     if (resume !== "reconcile") {
       const { epoch, nextSeq } = agent;
+      const seqMin = dispatch.seqAfter(recv);
       await this.#welcome({ resume, epoch, nextSeq, seqMin });
       return recv;
     }

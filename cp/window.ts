@@ -51,6 +51,13 @@ export class Window {
     this.#bytesHeld = 0;
   }
 
+  /** Forgets all but these; returns what was forgotten. */
+  keep(ids: ReadonlySet<string>): string[] {
+    const gone = [...this.#bytes.keys()].filter((id) => !ids.has(id));
+    for (const id of gone) this.#remove(id);
+    return gone;
+  }
+
   /** Notes that an event is not released any more; returns whether it was in. */
   left({ spec: { id }, revision }: EventRecord): boolean {
     this.#left.set(id, revision);

@@ -173,7 +173,7 @@ export function registration(
 ): RawFrame {
   const offer = {
     versions: [2, 1],
-    features: ["ack", "parts"],
+    features: ["ack", "parts", "cancel"],
     instance: "journal-1",
     window: 8,
     max_frame: 524_288,
