@@ -15,6 +15,8 @@ const { values } = parseArgs({
     "data-dir": { type: "string", default: "" },
     /** The file of the witness. */
     witness: { type: "string", default: "" },
+    /** How many attempts run at the same time. */
+    concurrency: { type: "string", default: "8" },
     /** How the witness calls this process. */
     process: { type: "string", default: "edge-1" },
     /** A file with the milliseconds by which its clock is off; none: it is right. */
@@ -51,6 +53,7 @@ async function main(): Promise<number> {
     agentId,
     cpUrl: [values["cp-url"]],
     dataDir: values["data-dir"],
+    concurrency: Number(values.concurrency),
     drainTimeout: 3000,
     executors: [witness(book)],
     dials: { ws: dialWebSocket },

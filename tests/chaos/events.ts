@@ -55,6 +55,17 @@ export function planEvents(options: PlanEventsOptions): PlannedEvent[] {
   return events.sort((a, b) => a.atMs - b.atMs);
 }
 
+/** One small event for each agent, when all is well again: it has to be done at once. */
+export function calmEvents(agents: readonly string[]): PlannedEvent[] {
+  const common = { priority: 0, ttlMs: DAY_MS, repeatable: true };
+  return agents.map((agent) => ({
+    atMs: 0,
+    facts: { event: `calm-${agent}`, agent, ...common },
+    payload: { ms: 0, repeatable: true },
+    retry: undefined,
+  }));
+}
+
 function draw(
   id: string,
   atMs: number,

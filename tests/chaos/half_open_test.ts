@@ -28,7 +28,9 @@ async function open(): Promise<
   const agentUrl = `ws://127.0.0.1:${proxy.port}/ws`;
   const held = stack.move();
   return {
-    ...{ cp, proxy, agentUrl },
+    cp,
+    proxy,
+    agentUrl,
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   };
 }

@@ -27,6 +27,9 @@ const WORDS: readonly Word[] = [
   "unexpected",
   "disordered",
   "late",
+  "flooded",
+  "hung",
+  "crashed",
 ];
 
 /** Whether nothing was broken. */

@@ -7,10 +7,19 @@ import { isGood, type Outcome, toJson, toTable } from "./report.ts";
 function outcomeOf(history: readonly Entry[], problems: string[]): Outcome {
   return {
     options: {
-      ...{ runMs: 30_000, seed: 7, events: 1, agents: 1, everyMs: 10_000 },
-      ...{ script: undefined, folder: undefined, output: "table" },
+      runMs: 30_000,
+      seed: 7,
+      events: 1,
+      agents: 1,
+      everyMs: 10_000,
+      script: undefined,
+      folder: undefined,
+      output: "table",
     },
-    ...{ history, verdict: judge(history), problems, skipped: [] },
+    history,
+    verdict: judge(history),
+    problems,
+    skipped: [],
     path: "/tmp/run/history.jsonl",
   };
 }
@@ -40,10 +49,10 @@ Deno.test("toJson() is a document with the same verdict", () => {
   strictEqual(violations.length, 0);
 });
 
-Deno.test("isGood() does not let a crash pass", () => {
+Deno.test("isGood() does not let a process pass that hangs", () => {
   const outcome = outcomeOf([submit("e1", 1)], [
-    'crashed: "cp-1" ended by itself',
+    'hung: "cp" did not end after SIGTERM',
   ]);
   strictEqual(isGood(outcome), false);
-  match(toTable(outcome), /^crashed: "cp-1" ended by itself$/m);
+  match(toTable(outcome), /^hung: "cp" did not end after SIGTERM$/m);
 });

@@ -1,19 +1,15 @@
+import { TransporterError } from "@transporter/sdk";
 import { join } from "node:path";
 import { judge } from "../history/judge.ts";
 import { readHistory } from "../history/lines.ts";
-import { Random } from "../sim/random.ts";
+import { assemble, type Cast, draw, type Play } from "./cast.ts";
 import { delay } from "./delay.ts";
-import { planEvents } from "./events.ts";
-import type { PlannedFault, ProcessFaultKind } from "./fault.ts";
+import { calmEvents, type PlannedEvent } from "./events.ts";
 import type { ChaosOptions } from "./options.ts";
-import { plan } from "./plan.ts";
 import { Producer } from "./producer.ts";
-import { Reader } from "./reader.ts";
 import type { Outcome } from "./report.ts";
-import { Scribe } from "./scribe.ts";
-import { connected, lookAtAll, settled } from "./settle.ts";
+import { connected, inTime, lookAtAll, settled } from "./settle.ts";
 import { storm } from "./storm.ts";
-import { CONTROL_PLANE, World } from "./world.ts";
 
 /** What else a run needs. */
 export interface RunPorts {
@@ -28,18 +24,6 @@ export interface RunPorts {
 /** Milliseconds between two lines of progress. */
 const PROGRESS_MS = 10_000;
 
-/** Who acts in a run, and on what. */
-interface Cast {
-  readonly world: World;
-  readonly producer: Producer;
-  readonly reader: Reader;
-  /** One that no link stands between. */
-  readonly direct: Reader;
-  readonly faults: readonly PlannedFault[];
-  readonly scribe: Scribe;
-  readonly startedAt: number;
-}
-
 /**
  * One run: starts everything, submits, does harm, heals, waits until all has
  * ended, and judges what was seen.
@@ -52,29 +36,29 @@ export async function run(
   ports: RunPorts,
 ): Promise<Outcome> {
   const { folder, progress, signal } = ports;
-  const random = new Random(`chaos ${options.seed}`);
-  const agents = names(options.agents);
-  using scribe = new Scribe(join(folder, "history.jsonl"));
-  await using world = await World.open({
-    folder,
-    agents,
-    script: options.script,
-    random: random.fork("network"),
-    scribe,
-  });
+  const path = { folder, history: join(folder, "history.jsonl") };
+  await using cast = await assemble(options, path);
+  const { world, agents, scribe } = cast;
   await world.start();
-  await connected(world.url, agents, signal);
-  const cast = assemble(options, { random, agents, world, scribe });
-  await act(cast, ports);
+  if (!await connected(world.url, agents, signal)) {
+    signal.throwIfAborted();
+    throw new TransporterError(
+      "unavailable",
+      `Cannot begin as the agents do not connect: see "${folder}/logs"`,
+    );
+  }
+  const play = draw(options, cast);
+  await act(cast, play, ports);
+  const calm = await beCalm(cast, play, signal);
   signal.throwIfAborted();
-  const { accepted, refused } = cast.producer;
-  const { told } = cast.reader;
   scribe.write({ kind: "mark", at: Date.now(), what: "settled" });
-  await lookAtAll(cast.direct, { accepted, told, scribe });
+  const { producer: { accepted, refused }, reader: { told } } = play;
+  const all = [...accepted, ...calm];
+  await lookAtAll(play.direct, { accepted: all, told, scribe });
   await world.stop();
   scribe.add(await world.witnessed());
   progress("judging");
-  const history = readHistory(await Deno.readTextFile(scribe.path));
+  const history = readHistory(await Deno.readTextFile(path.history));
   return {
     options,
     history,
@@ -83,100 +67,76 @@ export async function run(
     skipped: world.noDisks === undefined
       ? []
       : [`disk_full and read_only, as ${world.noDisks}`],
-    path: scribe.path,
+    path: path.history,
   };
 }
 
-function names(count: number): readonly [string, ...string[]] {
-  const others = Array.from({ length: count - 1 }, (_, i) => `a${i + 2}`);
-  return ["a1", ...others];
-}
-
-/** Draws what is going to happen, and who does it. */
-function assemble(
-  { runMs, everyMs, events }: ChaosOptions,
-  { random, agents, world, scribe }: {
-    readonly random: Random;
-    readonly agents: readonly [string, ...string[]];
-    readonly world: World;
-    readonly scribe: Scribe;
-  },
-): Cast {
-  const startedAt = Date.now();
-  const producer = new Producer({
-    url: world.through("producer"),
-    events: planEvents({
-      random: random.fork("events"),
-      count: events,
-      runMs,
-      agents,
-    }),
-    startedAt,
-    random: random.fork("producer"),
-    scribe,
-  });
-  const reading = { events: producer.accepted, random: random.fork("reader") };
-  const reader = new Reader({
-    url: world.through("reader"),
-    ...reading,
-    scribe,
-  });
-  const direct = new Reader({ url: world.url, ...reading, scribe });
-  const faults = plan({
-    random: random.fork("faults"),
-    runMs,
-    everyMs,
-    processes: possible(world),
-    links: Object.keys(world.links),
-  });
-  return { world, producer, reader, direct, faults, scribe, startedAt };
-}
-
-/** What can be done to each process. */
-function possible(world: World): Record<string, ProcessFaultKind[]> {
-  return Object.fromEntries(
-    Object.entries(world.victims).map(([name, { disk }]) => [name, [
-      ...["kill9", "kill9", "term", "pause", "few_files"] as const,
-      ...disk === undefined ? [] : ["disk_full", "read_only"] as const,
-      ...name === CONTROL_PLANE ? [] : ["clock"] as const,
-    ]]),
-  );
-}
-
 /** Submits, reads and does harm at the same time, until all of it is over and everything has ended. */
-async function act(cast: Cast, { progress, signal }: RunPorts): Promise<void> {
-  const { world, producer, reader, faults, scribe, startedAt } = cast;
+async function act(
+  { world, scribe }: Cast,
+  play: Play,
+  { progress, signal }: RunPorts,
+): Promise<void> {
+  const { producer, reader, direct, faults, startedAt } = play;
   const over = new AbortController();
   const stop = () => over.abort();
   signal.addEventListener("abort", stop, { once: true });
   const watching = Promise.all([
     reader.run(over.signal),
-    tell(cast, { progress, signal: over.signal }),
+    tell(play, progress, over.signal),
   ]);
   const producing = producer.run(over.signal);
   await storm({ world, faults, startedAt, scribe, signal: over.signal });
   scribe.write({ kind: "mark", at: Date.now(), what: "healed" });
   progress("healed: everything has to end now");
-  await producing;
-  await settled(cast.direct, over.signal);
+  await inTime(producing);
+  await settled(direct, over.signal);
   over.abort();
   signal.removeEventListener("abort", stop);
-  await watching;
+  await Promise.all([watching, producing]);
+}
+
+/**
+ * When all is well again, a small event for each agent has to be done at once.
+ *
+ * @returns Those that were accepted.
+ */
+async function beCalm(
+  { world, scribe, agents, random }: Cast,
+  { direct }: Play,
+  signal: AbortSignal,
+): Promise<readonly PlannedEvent[]> {
+  // One that does not come back at all is found by its event, which never starts.
+  await connected(world.url, agents, signal);
+  const startedAt = Date.now();
+  scribe.write({ kind: "mark", at: startedAt, what: "calm" });
+  const events = calmEvents(agents);
+  const { url } = world;
+  const producer = new Producer({ url, events, startedAt, random, scribe });
+  const given = new AbortController();
+  const producing = producer.run(AbortSignal.any([signal, given.signal]));
+  await inTime(producing);
+  given.abort();
+  await producing;
+  await settled(direct, signal);
+  return producer.accepted;
 }
 
 async function tell(
-  { producer, faults, startedAt }: Cast,
-  { progress, signal }: Pick<RunPorts, "progress" | "signal">,
+  { producer, faults, startedAt }: Play,
+  progress: RunPorts["progress"],
+  signal: AbortSignal,
 ): Promise<void> {
   while (true) {
     await delay(PROGRESS_MS, signal);
     if (signal.aborted) return;
     const ms = Date.now() - startedAt;
     const struck = faults.filter(({ atMs }) => atMs <= ms).length;
+    const { length } = producer.accepted;
     progress(
       `${
         Math.round(ms / 1000)
-      } s: ${producer.accepted.length} events accepted, ${struck} of ${faults.length} faults`,
+      } s: ${length} events accepted, ${struck} of ${faults.length} faults`,
     );
   }
 }

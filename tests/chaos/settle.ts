@@ -11,18 +11,24 @@ import type { Scribe } from "./scribe.ts";
  */
 const SETTLE_MS_MAX = 180_000;
 
-/** Waits until the control plane knows all agents as connected. */
+/**
+ * Waits until the control plane knows all agents as connected.
+ *
+ * @returns Whether it does; else the signal has aborted, or they had their time.
+ */
 export async function connected(
   url: string,
   agents: readonly string[],
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
+  const until = Date.now() + SETTLE_MS_MAX;
   for (const agent of agents) {
     while (!await isConnected(url, agent)) {
-      signal.throwIfAborted();
+      if (signal.aborted || Date.now() > until) return false;
       await delay(50, signal);
     }
   }
+  return true;
 }
 
 async function isConnected(url: string, agent: string): Promise<boolean> {
@@ -34,6 +40,13 @@ async function isConnected(url: string, agent: string): Promise<boolean> {
     if (!isBreak(error)) throw error; // it does not listen yet
     return false;
   }
+}
+
+/** Waits for some work, as long as everything gets to settle. */
+export async function inTime(work: Promise<void>): Promise<void> {
+  const done = new AbortController();
+  await Promise.race([work, delay(SETTLE_MS_MAX, done.signal)]);
+  done.abort();
 }
 
 /** Waits until every event has ended, or has had its time. */

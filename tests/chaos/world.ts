@@ -37,6 +37,9 @@ export interface Victim {
 /** The name of the control plane among the processes. */
 export const CONTROL_PLANE = "cp";
 
+/** Attempts that an agent runs at the same time. */
+const CONCURRENCY = 8;
+
 /** Agents whose data folder has a disk of its own; the others write to the machine's. */
 const DISKS = ["a1", "a2"];
 
@@ -61,7 +64,7 @@ export class World implements AsyncDisposable {
   readonly url: string;
   /** Why no folder has a disk of its own; `undefined` when some have. */
   readonly noDisks: string | undefined;
-  /** What no process may do: to end by itself, to hang. */
+  /** What no process may do and no checker sees: not to end when it is asked to. */
   readonly problems: string[] = [];
 
   /** Makes the links and the folders; nothing is started. */
@@ -189,11 +192,18 @@ export class World implements AsyncDisposable {
 
   #agent(name: string, { turn, via }: Launch): Program {
     const url = this.through(name).replace("http", "ws");
+    const process = `${name}-${turn}`;
+    this.#options.scribe.write({
+      kind: "boot",
+      at: Date.now(),
+      process,
+      concurrency: CONCURRENCY,
+    });
     const args = [
       ...["--agent-id", name, "--cp-url", `${url}/ws`],
       ...["--data-dir", this.#path(name)],
       ...["--witness", this.#path("witness", name)],
-      ...["--process", `${name}-${turn}`],
+      ...["--concurrency", String(CONCURRENCY), "--process", process],
       ...["--clock-offset", this.#path("clock", name)],
     ];
     return Program.start(args, { script: AGENT, via });
@@ -211,9 +221,13 @@ export class World implements AsyncDisposable {
     const until = this.victims[name]?.mayEndUntil ?? 0;
     if (asked || Date.now() < until) return;
     const last = output.trimEnd().split("\n").at(-1) ?? "";
-    this.problems.push(
-      `crashed: "${process}" ended by itself with code ${code}: ${last}`,
-    );
+    const reason = `code ${code}, ${last}`;
+    this.#options.scribe.write({
+      kind: "crash",
+      at: Date.now(),
+      process,
+      reason,
+    });
   }
 }
 
