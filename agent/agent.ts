@@ -25,6 +25,7 @@ import {
   readUrl,
 } from "./options.ts";
 import { Outbox } from "./outbox.ts";
+import { Outputs } from "./output.ts";
 import { type Identity, recvOf, registrationOf } from "./registration.ts";
 import { Runner } from "./runner.ts";
 import { converse, type SessionOptions } from "./session.ts";
@@ -41,6 +42,7 @@ export class Agent implements AsyncDisposable {
   readonly #resources: AsyncDisposableStack;
   readonly #journal: Journal;
   readonly #outbox: Outbox;
+  readonly #outputs: Outputs;
   readonly #runner: Runner;
   readonly #inbox: Inbox;
   readonly #controlPlaneClock: ControlPlaneClock;
@@ -111,10 +113,12 @@ export class Agent implements AsyncDisposable {
       clock,
     );
     const outbox = this.#outbox = new Outbox({ journal, log });
+    const outputs = this.#outputs = new Outputs(clock, () => outbox.held);
     const shared = { agentId, journal, outbox, clock, controlPlaneClock, log };
     const { concurrency } = settings;
     const runner = this.#runner = new Runner({
       ...shared,
+      outputs,
       concurrency,
       failed: this.#fail,
     });
@@ -253,6 +257,7 @@ export class Agent implements AsyncDisposable {
       },
       inbox: this.#inbox,
       outbox: this.#outbox,
+      outputs: this.#outputs,
       runner,
       journal,
       window: this.#settings.window,

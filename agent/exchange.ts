@@ -16,6 +16,7 @@ import type { Inbox } from "./inbox.ts";
 import { inventoryPages } from "./inventory.ts";
 import type { Journal } from "./journal.ts";
 import type { Outbox } from "./outbox.ts";
+import type { Outputs } from "./output.ts";
 import type { Runner } from "./runner.ts";
 
 /** Options of {@linkcode Exchange}. */
@@ -32,6 +33,8 @@ export interface ExchangeOptions {
   readonly outbox: Outbox;
   /** Who has events in hand. */
   readonly runner: Runner;
+  /** Where output comes from. */
+  readonly outputs: Outputs;
   /** What the agent remembers. */
   readonly journal: Journal;
   /** How many events it takes at a time. */
@@ -59,10 +62,11 @@ export class Exchange {
   readonly #credit: Credit | undefined;
   #drained: DrainFrame | undefined;
 
-  /** Tells how many events may come. */
+  /** Tells how many events may come, and lets output go if the control plane takes it. */
   constructor(options: ExchangeOptions) {
     this.#options = options;
-    const { runner, window, welcome } = options;
+    const { runner, outputs, link, window, welcome } = options;
+    if (welcome?.features.includes("logs")) outputs.attach(link);
     const nextSeq = welcome === undefined ? undefined : nextSeqOf(welcome);
     if (nextSeq === undefined) return;
     const credit = this.#credit = new Credit({
@@ -86,7 +90,9 @@ export class Exchange {
 
   /** Tells nothing any more. */
   end(): void {
-    this.#options.runner.ended = undefined;
+    const { runner, outputs, link } = this.#options;
+    runner.ended = undefined;
+    outputs.detach(link);
   }
 
   /** Says that the agent is about to close; a v1 control plane does not know the word. */

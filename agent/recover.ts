@@ -24,6 +24,8 @@ export interface RecoverOptions {
   readonly log: Logger;
   /** Takes progress reports. */
   readonly record: (status: EventStatus) => Promise<void>;
+  /** Takes what the executor writes. */
+  readonly output: ExecutorContext["output"];
 }
 
 /**
@@ -47,6 +49,7 @@ export async function recover(
     signal,
     log,
     report: (message) => options.record({ ...progress(), message }),
+    output: options.output,
   };
 
   function progress(): EventStatus {

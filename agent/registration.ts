@@ -18,6 +18,7 @@ const FEATURES: readonly LinkFeature[] = [
   "credit",
   "cancel",
   "drain",
+  "logs",
 ];
 
 /** Who the agent is: what a registration says of it. */

@@ -25,7 +25,7 @@ Deno.test("registrationOf() names capabilities as v1 does, and leaves out what i
     capabilities: ["k8s_crud", "script_exec", "dance"],
     link: {
       versions: [2, 1],
-      features: ["ack", "parts", "resume", "credit", "cancel", "drain"],
+      features: ["ack", "parts", "resume", "credit", "cancel", "drain", "logs"],
       instance: "i",
       resume: {
         epoch: "e",

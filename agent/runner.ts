@@ -10,8 +10,9 @@ import {
 import type { ControlPlaneClock } from "./control_plane_clock.ts";
 import type { Journal } from "./journal.ts";
 import type { Outbox } from "./outbox.ts";
-import { recover } from "./recover.ts";
-import { lastStatus } from "./status.ts";
+import type { Outputs } from "./output.ts";
+import { recover, type RecoverOptions } from "./recover.ts";
+import { isLast, unstarted } from "./status.ts";
 import { limitOf, type Work } from "./work.ts";
 
 /** Options of {@linkcode Runner}. */
@@ -24,6 +25,8 @@ export interface RunnerOptions {
   readonly journal: Journal;
   /** Where statuses go. */
   readonly outbox: Outbox;
+  /** Where output goes. */
+  readonly outputs: Outputs;
   /** Where time comes from. */
   readonly clock: Clock;
   /** The time that deadlines are kept by. */
@@ -33,6 +36,9 @@ export interface RunnerOptions {
   /** Called when the journal fails: nothing can be started any more. */
   readonly failed: (reason: unknown) => void;
 }
+
+/** What an attempt is run or looked for with. */
+type AttemptOptions = ExecuteOptions & RecoverOptions;
 
 interface Running {
   readonly work: Work;
@@ -224,14 +230,19 @@ export class Runner {
     }
     const { limitMs, reason } = limitOf(work, remainingMs);
     using limit = deadline(clock, limitMs, { reason, signal });
-    const options: ExecuteOptions = {
+    const output = this.#options.outputs.open(id, attempt);
+    const options: AttemptOptions = {
       agentId,
       attempt,
       deadline: clock.now() + limitMs,
       signal: limit.signal,
       clock,
       log,
-      record: (status) => outbox.record(withRepeatable(status, work)),
+      record: (status) => {
+        if (isLast(status)) output.close(); // so that it comes before the end
+        return outbox.record(withRepeatable(status, work));
+      },
+      output: (stream, text) => output.write(stream, text),
     };
     log.info(
       begun ? "Event was begun before, and is looked for" : "Event started",
@@ -261,7 +272,7 @@ export class Runner {
     );
   }
 
-  async #end(work: Work, options: ExecuteOptions): Promise<EventStatus> {
+  async #end(work: Work, options: AttemptOptions): Promise<EventStatus> {
     if (!work.begun) return await execute(work.executor, work.spec, options);
     const last = await recover(work, options);
     await options.record(last);
@@ -273,15 +284,6 @@ function isFree(keys: readonly string[], taken: ReadonlySet<string>): boolean {
   return keys.includes(EVERYTHING)
     ? taken.size === 0
     : keys.every((key) => !taken.has(key));
-}
-
-function unstarted(
-  { spec: { id }, attempt }: Work,
-  reason: TransporterError,
-  report: { agentId: string; at: number },
-): EventStatus {
-  const phase = reason.code === "expired" ? "expired" : "failed";
-  return lastStatus({ ...report, id, attempt, phase, error: reason.toJSON() });
 }
 
 /** What the control plane has to know to decide what follows an interruption. */

@@ -9,6 +9,7 @@ import { settle, TestClock } from "@transporter/sdk/testing";
 import { ControlPlaneClock } from "./control_plane_clock.ts";
 import { Journal } from "./journal.ts";
 import { Outbox } from "./outbox.ts";
+import { Outputs } from "./output.ts";
 import { Runner } from "./runner.ts";
 import { specOf } from "./testing/control_plane.ts";
 import { MemoryJournal } from "./testing/memory_journal.ts";
@@ -41,6 +42,7 @@ class Bench {
       concurrency,
       journal,
       outbox: new Outbox({ journal, log: silentLogger }),
+      outputs: new Outputs(clock, () => false),
       clock,
       controlPlaneClock: new ControlPlaneClock(clock),
       log: silentLogger,

@@ -14,6 +14,7 @@ import { type Figures, Heartbeats } from "./heartbeats.ts";
 import type { Inbox } from "./inbox.ts";
 import type { Journal } from "./journal.ts";
 import type { Outbox } from "./outbox.ts";
+import type { Outputs } from "./output.ts";
 import type { Runner } from "./runner.ts";
 
 /** What a session needs of the agent. */
@@ -26,6 +27,8 @@ export interface SessionOptions {
   readonly outbox: Outbox;
   /** Who has events in hand. */
   readonly runner: Runner;
+  /** Where output comes from. */
+  readonly outputs: Outputs;
   /** What the agent remembers. */
   readonly journal: Journal;
   /** How many events it takes at a time. */

@@ -6,6 +6,7 @@ import {
   type Phase,
   type State,
   type StatusUpdateFrame,
+  type TransporterError,
 } from "@transporter/sdk";
 
 /** Whether nothing of its attempt follows a status: it ended, or it is known that it was cut off. */
@@ -62,6 +63,19 @@ export function lastStatus(
     attempt,
     error,
   };
+}
+
+/** Makes the last status of an attempt that had its turn and must not be started after all. */
+export function unstarted(
+  { spec: { id }, attempt }: {
+    readonly spec: { readonly id: string };
+    readonly attempt: number;
+  },
+  reason: TransporterError,
+  report: { readonly agentId: string; readonly at: number },
+): EventStatus {
+  const phase = reason.code === "expired" ? "expired" : "failed";
+  return lastStatus({ ...report, id, attempt, phase, error: reason.toJSON() });
 }
 
 /** Phases that a v1 control plane does not know, and what it is told instead. */

@@ -7,7 +7,7 @@ import type {
   Phase,
   State,
 } from "./event.ts";
-import type { Executor, ExecutorContext } from "./executor.ts";
+import type { Executor, ExecutorContext, OutputStream } from "./executor.ts";
 import { isRecord } from "./json.ts";
 import type { Logger } from "./log.ts";
 import { parse } from "./schema.ts";
@@ -32,6 +32,8 @@ export interface ExecuteOptions {
   readonly log: Logger;
   /** Takes each status, in order; what it returns is awaited. */
   readonly record: (status: EventStatus) => Promise<void>;
+  /** Takes what the work writes; by default nobody does. */
+  readonly output?: (stream: OutputStream, text: string) => void;
 }
 
 /** The state an event is in while, or after, an agent is in a phase. */
@@ -119,6 +121,9 @@ export async function execute<Payload, Plan, Result>(
     log: options.log,
     async report(message) {
       await enter(phase, { message });
+    },
+    output(stream, text) {
+      options.output?.(stream, text);
     },
   };
 

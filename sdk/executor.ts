@@ -9,6 +9,9 @@ export interface ExecutorInfo {
   readonly version: string;
 }
 
+/** Where something writes that a person would run in a terminal. */
+export type OutputStream = "stdout" | "stderr";
+
 /** What the agent lends to an executor for one attempt at one event. */
 export interface ExecutorContext {
   /** The same for every attempt at one event: its id. */
@@ -23,6 +26,12 @@ export interface ExecutorContext {
   readonly log: Logger;
   /** Reports progress in the current phase; resolves once it is recorded. */
   report(message: string): Promise<void>;
+  /**
+   * Passes on what the work writes, for people to read while it runs. Best
+   * effort: of an attempt the first MiB and the last are kept, nothing waits
+   * for it, and whoever decides by output puts it into the result.
+   */
+  output(stream: OutputStream, text: string): void;
 }
 
 /** What became of work that was begun before a restart. */

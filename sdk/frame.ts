@@ -1,7 +1,7 @@
 // deno-lint-ignore-file transporter/file-length -- whoever reads a capture finds every frame on one page
 import type { ErrorBody } from "./error.ts";
 import type { EventSpec, EventStatus, State } from "./event.ts";
-import type { ExecutorInfo } from "./executor.ts";
+import type { ExecutorInfo, OutputStream } from "./executor.ts";
 
 /**
  * What one side of a link can do beyond the minimum of version 2, as it stands
@@ -294,7 +294,7 @@ export interface LogFrame {
   /** Which attempt. */
   readonly attempt: number;
   /** Where it was written. */
-  readonly stream: "stdout" | "stderr";
+  readonly stream: OutputStream;
   /** How many bytes of UTF-8 the attempt wrote to this stream before the piece, those that were left out among them. */
   readonly off: number;
   /** The piece. */

@@ -36,7 +36,7 @@ export * from "./inventory.ts";
 export * from "./json.ts";
 export * from "./link.ts";
 export * from "./log.ts";
-export { FRAME_BYTES_MAX, MESSAGE_BYTES_MAX } from "./parts.ts";
+export { FRAME_BYTES_MAX, MESSAGE_BYTES_MAX, utf8Length } from "./parts.ts";
 export * from "./queue.ts";
 export * from "./rng.ts";
 export * from "./schema.ts";

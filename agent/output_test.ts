@@ -1,0 +1,192 @@
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import type { OutputStream } from "@transporter/sdk";
+import { settle, TestClock } from "@transporter/sdk/testing";
+import { Output } from "./output.ts";
+import { AgentBench, type RawFrame } from "./testing/agent_bench.ts";
+import { specOf } from "./testing/control_plane.ts";
+import { witness } from "./testing/witness.ts";
+
+const MIB = 1024 * 1024;
+
+interface Sent {
+  readonly stream: OutputStream;
+  readonly off: number;
+  readonly text: string;
+  readonly trunc: boolean;
+}
+
+/** An output, what it sent, and a switch that has everything lost. */
+function open(): {
+  output: Output;
+  clock: TestClock;
+  sent: Sent[];
+  far: { lost: boolean };
+} {
+  const clock = new TestClock();
+  const sent: Sent[] = [];
+  const far = { lost: false };
+  const output = new Output({
+    clock,
+    send({ stream, off, text }, trunc) {
+      if (!far.lost) sent.push({ stream, off, text, trunc });
+      return Promise.resolve(!far.lost);
+    },
+  });
+  return { output, clock, sent, far };
+}
+
+function brief({ stream, off, text, trunc }: Sent): string {
+  return `${stream} ${off} ${text}${trunc ? " trunc" : ""}`;
+}
+
+Deno.test("Output.write() gathers for 200 ms, and goes on where it was", async () => {
+  const { output, clock, sent } = open();
+  output.write("stdout", "grü");
+  output.write("stdout", "ße ");
+  await clock.advance(199);
+  deepStrictEqual(sent, []);
+  await clock.advance(1);
+  output.write("stdout", "you");
+  output.close();
+  output.write("stdout", "late");
+  output.close();
+  await settle();
+  deepStrictEqual(sent.map(brief), ["stdout 0 grüße ", "stdout 8 you"]);
+});
+
+Deno.test("Output.write() keeps the order of two streams, and counts each by itself", async () => {
+  const { output, sent } = open();
+  output.write("stdout", "a");
+  output.write("stderr", "b");
+  output.write("stdout", "c");
+  output.close();
+  await settle();
+  deepStrictEqual(sent.map(brief), [
+    "stdout 0 a",
+    "stderr 0 b",
+    "stdout 1 c",
+  ]);
+});
+
+Deno.test("Output.write() cuts what is long between characters", async () => {
+  const { output, sent } = open();
+  const text = "x".repeat(16 * 1024 - 1) + "😀".repeat(10_000);
+  output.write("stdout", text);
+  output.close();
+  await settle();
+  ok(sent.length > 1);
+  ok(sent.every(({ text }) => text.length <= 16 * 1024 && text.isWellFormed()));
+  strictEqual(sent.map(({ text }) => text).join(""), text);
+});
+
+Deno.test("Output.write() replaces halves of characters, as JSON has none", async () => {
+  const { output, sent } = open();
+  output.write("stdout", "a\ud83d");
+  output.close();
+  await settle();
+  deepStrictEqual(sent.map(({ text }) => text), ["a\ufffd"]);
+});
+
+Deno.test("Output sends the first MiB and the last one, and says that something is missing between", async () => {
+  const { output, clock, sent } = open();
+  const line = (i: number) => `${i} `.padStart(1023, "x") + "\n";
+  for (let i = 0; i < 5 * 1024; i++) output.write("stdout", line(i));
+  await clock.advance(200);
+  const head = sent.length;
+  output.close();
+  await settle();
+  const bytes = (from: readonly Sent[]) =>
+    from.reduce((sum, { text }) => sum + text.length, 0);
+  strictEqual(bytes(sent.slice(0, head)), MIB);
+  const tail = sent.slice(head);
+  ok(bytes(tail) <= MIB && bytes(tail) > MIB - 17 * 1024);
+  deepStrictEqual(tail.map(({ trunc }) => trunc).filter(Boolean), [true]);
+  strictEqual(tail[0]?.trunc, true);
+  strictEqual(tail.at(-1)?.text.endsWith(line(5 * 1024 - 1)), true);
+  strictEqual((tail[0]?.off ?? 0) + bytes(tail), 5 * MIB);
+});
+
+Deno.test("Output sends nothing of the end before it is over, however short that is", async () => {
+  const { output, clock, sent } = open();
+  output.write("stdout", "x".repeat(MIB - 5));
+  for (const text of ["too long", "end"]) output.write("stdout", text);
+  await clock.advance(200);
+  const head = sent.map(({ text }) => text).join("");
+  strictEqual(head.length, MIB - 5);
+  output.close();
+  await settle();
+  strictEqual(sent.map(({ text }) => text).join(""), `${head}too longend`);
+});
+
+Deno.test("Output leaves out nothing of two MiB", async () => {
+  const { output, sent } = open();
+  const text = "x".repeat(2 * MIB);
+  output.write("stderr", text);
+  output.close();
+  await settle();
+  strictEqual(sent.map(({ text }) => text).join(""), text);
+  deepStrictEqual(sent.filter(({ trunc }) => trunc), []);
+});
+
+Deno.test("Output says what is missing because nobody took it", async () => {
+  const { output, clock, sent, far } = open();
+  for (
+    const [text, lost] of [["a", false], ["b", true], ["c", false]] as const
+  ) {
+    far.lost = lost;
+    output.write("stdout", text);
+    output.write("stderr", text);
+    await clock.advance(200);
+  }
+  output.close();
+  await settle();
+  deepStrictEqual(sent.map(brief), [
+    "stdout 0 a",
+    "stderr 0 a",
+    "stdout 2 c trunc",
+    "stderr 2 c trunc",
+  ]);
+});
+
+/** An agent whose event writes something while it runs and at its end; the welcome says what the control plane takes. */
+async function run(features: readonly string[], flow?: number) {
+  const executor = witness(() => {}, {
+    apply(_, context) {
+      context.output("stdout", "begins\n");
+      context.output("stderr", "trouble\n"); // has the first one go out
+      context.output("stderr", "more\n");
+      return Promise.resolve({});
+    },
+  });
+  await using bench = await AgentBench.open({ executor });
+  const far = await bench.accept();
+  await far.registerV2({ features });
+  if (flow !== undefined) await far.send({ type: "flow", limit_sid: flow });
+  await far.send({ type: "event", seq: 1, attempt: 1, event: specOf("e1") });
+  await bench.clock.advance(10_000);
+  const frames: RawFrame[] = [];
+  while (true) {
+    const frame = await far.next();
+    if (frame["type"] === "heartbeat") return frames;
+    frames.push(frame);
+  }
+}
+
+Deno.test("Agent.run() sends output before the end of its event, if the control plane takes it", async () => {
+  const frames = await run(["ack", "logs"]);
+  const logs = frames.filter(({ type }) => type === "log");
+  const log = { type: "log", event_id: "e1", attempt: 1 };
+  deepStrictEqual(logs, [
+    { ...log, stream: "stdout", off: 0, data: "begins\n", trunc: false },
+    { ...log, stream: "stderr", off: 0, data: "trouble\n", trunc: false },
+    { ...log, stream: "stderr", off: 8, data: "more\n", trunc: false },
+  ]);
+  const end = frames.findIndex(({ phase }) => phase === "completed");
+  ok(end > frames.findIndex(({ data }) => data === "more\n"));
+});
+
+Deno.test("Agent.run() sends no output to a control plane that does not take it, or no statuses now", async () => {
+  for (const frames of [await run(["ack"]), await run(["ack", "logs"], 1)]) {
+    deepStrictEqual(frames.filter(({ type }) => type === "log"), []);
+  }
+});
