@@ -16,8 +16,8 @@ const PIECE_CHARS_MAX = 16 * 1024;
 /** How long output may wait for more, in milliseconds: a frame for each line would be mostly frame. */
 const GATHER_MS = 200;
 
-/** Bytes that may wait in the link beside output: a quarter of where statuses begin to wait. */
-const BUFFERED_BYTES_MAX = 1024 * 1024;
+/** Bytes that may wait in the link beside output: half of where statuses begin to wait. */
+const BUFFERED_BYTES_MAX = 2 * 1024 * 1024;
 
 /** A piece of output, and where it was written. */
 interface Piece {
@@ -75,13 +75,11 @@ export class Outputs {
     });
   }
 
-  /** Resolves with whether it was written. */
-  async #send(frame: LogFrame): Promise<boolean> {
+  #send(frame: LogFrame): Promise<void> | undefined {
     const link = this.#link;
     const busy = link === undefined || this.#held() ||
       link.bufferedBytes > BUFFERED_BYTES_MAX;
-    if (busy) return false;
-    return await link.send(frame).then(() => true, () => false);
+    return busy ? undefined : link.send(frame);
   }
 }
 
@@ -89,13 +87,17 @@ export class Outputs {
 export interface OutputOptions {
   /** Where time comes from. */
   readonly clock: Clock;
-  /** Takes a piece, and whether something before it is missing; resolves with whether it was sent. */
-  readonly send: (piece: Piece, trunc: boolean) => Promise<boolean>;
+  /**
+   * Sends a piece, and whether something before it is missing. Resolves when it
+   * is written, and rejects when it is not; `undefined` when there is no way.
+   */
+  readonly send: (piece: Piece, trunc: boolean) => Promise<void> | undefined;
 }
 
 /**
  * The output of one attempt: its beginning goes out as it comes, of the rest
- * the end is kept, which goes out when the attempt is over.
+ * the end is kept, which goes out when the attempt is over, at the pace of the
+ * link.
  */
 export class Output {
   readonly #options: OutputOptions;
@@ -108,7 +110,6 @@ export class Output {
   #tailBytes = 0;
   readonly #over = new AbortController();
   #gathering = false;
-  #sending: Promise<void> = Promise.resolve();
 
   /** Made by {@linkcode Outputs.open}. */
   constructor(options: OutputOptions) {
@@ -131,7 +132,7 @@ export class Output {
     if (this.#over.signal.aborted) return;
     this.#over.abort();
     this.#flush();
-    this.#sendAll(this.#tail);
+    this.#sendTail();
   }
 
   #add(stream: OutputStream, text: string): void {
@@ -166,22 +167,22 @@ export class Output {
   #flush(): void {
     const pieces = this.#waiting;
     this.#waiting = [];
-    this.#sendAll(pieces);
+    for (const piece of pieces) this.#send(piece);
   }
 
-  /** Sends pieces after those before them, one at a time, so that they never fill the link. */
-  #sendAll(pieces: readonly Piece[]): void {
-    const before = this.#sending;
-    this.#sending = (async () => {
-      await before;
-      for (const piece of pieces) {
-        const { stream, off, bytes } = piece;
-        const trunc = off !== this.#sent[stream];
-        const sent = await this.#options.send(piece, trunc);
-        // What was not sent is missing before the next one.
-        this.#sent[stream] = sent ? off + bytes : -1;
-      }
-    })();
+  /** One piece after the other: all at once would be more than the link takes. */
+  async #sendTail(): Promise<void> {
+    for (const piece of this.#tail) await this.#send(piece);
+  }
+
+  /** Resolves when a piece is written, or will not be. */
+  async #send(piece: Piece): Promise<void> {
+    const { stream, off, bytes } = piece;
+    const trunc = off !== this.#sent[stream];
+    const sending = this.#options.send(piece, trunc);
+    // What was not sent is missing before the next one.
+    this.#sent[stream] = sending === undefined ? -1 : off + bytes;
+    await sending?.catch(() => this.#sent[stream] = -1);
   }
 }
 

@@ -28,8 +28,9 @@ function open(): {
   const output = new Output({
     clock,
     send({ stream, off, text }, trunc) {
-      if (!far.lost) sent.push({ stream, off, text, trunc });
-      return Promise.resolve(!far.lost);
+      if (far.lost) return undefined;
+      sent.push({ stream, off, text, trunc });
+      return Promise.resolve();
     },
   });
   return { output, clock, sent, far };
