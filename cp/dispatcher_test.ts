@@ -50,7 +50,7 @@ Deno.test("order.fifo: what comes later does not overtake what is queued", async
   deepStrictEqual(agent.of("event").map(({ seq }) => seq), [1, 2, 3, 4]);
 });
 
-Deno.test("order.fifo: a higher priority is released first, and never reorders what was released", async () => {
+Deno.test("order.priority: a higher priority is released first, and never reorders what was released", async () => {
   await using world = await World.open();
   const agent = await world.connect({ link: { window: 2 } });
   for (const [id, priority] of [["a", 0], ["b", 0], ["c", 0], ["d", 5]]) {

@@ -144,7 +144,7 @@ Deno.test("Intake.accept() refuses an agent nobody has seen, on v2", async () =>
   strictEqual(v1.agentKnown, false);
 });
 
-Deno.test("Intake.accept() refuses what the agent says it does not run", async () => {
+Deno.test("capability.mismatch: Intake.accept() refuses what the agent says it does not run", async () => {
   await using world = await World.open();
   await world.connect({
     link: { executors: [{ type: "k8s_resource", version: "1.0.0" }] },

@@ -18,7 +18,7 @@ Deno.test("Reaper ends a queued event at its deadline", async () => {
   ok(world.counted.includes("ended k8s_resource expired"));
 });
 
-Deno.test("Reaper lets an agent say how an event ended for a minute more", async () => {
+Deno.test("stuck.inprogress: Reaper lets an agent say how an event ended for a minute more, and no longer", async () => {
   await using world = await World.open();
   const agent = await world.connect();
   await world.submit("started", { ttl: 5e9 });
