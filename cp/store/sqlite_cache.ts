@@ -20,7 +20,10 @@ const HEAD_BYTES_MAX = 64 * 1024;
  * database. Those that were left alone longest are dropped first.
  */
 export class EventCache {
-  readonly #entries = new Map<string, Cached>();
+  /** By `enq`. */
+  readonly #entries = new Map<number, Cached>();
+  /** Each `enq`, by tenant and id. */
+  readonly #ids = new Map<string, number>();
   readonly #bytesMax: number;
   #bytes = 0;
 
@@ -31,19 +34,26 @@ export class EventCache {
 
   /** The record of an event; `undefined` when the database has to be asked. */
   get(tenant: string, id: string): EventRecord | undefined {
-    return this.#entries.get(key(tenant, id))?.record;
+    const enq = this.#ids.get(key(tenant, id));
+    return enq === undefined ? undefined : this.getByEnq(enq);
+  }
+
+  /** The same, by its place in the order of acceptance. */
+  getByEnq(enq: number): EventRecord | undefined {
+    return this.#entries.get(enq)?.record;
   }
 
   /** The payload of an event as JSON, which is kept until it was asked for once; `undefined` when the database has to be asked. */
   takePayload(record: EventRecord): string | undefined {
-    const payload = this.#entries.get(keyOf(record))?.payload;
+    const payload = this.#entries.get(record.enq)?.payload;
     if (payload !== undefined) this.#put(record, undefined);
     return payload;
   }
 
   /** Keeps a new record, with its payload, or one that changed. */
   set(record: EventRecord, payload?: string): void {
-    this.#put(record, payload ?? this.#entries.get(keyOf(record))?.payload);
+    this.#put(record, payload ?? this.#entries.get(record.enq)?.payload);
+    if (this.#bytes <= this.#bytesMax) return;
     for (const { record: oldest } of this.#entries.values()) {
       if (this.#bytes <= this.#bytesMax) return;
       this.delete(oldest);
@@ -51,23 +61,31 @@ export class EventCache {
   }
 
   /** Forgets an event. */
-  delete(record: EventRecord): void {
-    const known = this.#entries.get(keyOf(record));
+  delete({ tenant, enq, spec: { id } }: EventRecord): void {
+    const known = this.#entries.get(enq);
     if (known === undefined) return;
     this.#bytes -= bytesOf(known);
-    this.#entries.delete(keyOf(record));
+    this.#entries.delete(enq);
+    this.#ids.delete(key(tenant, id));
   }
 
   /** Forgets everything. */
   clear(): void {
     this.#entries.clear();
+    this.#ids.clear();
     this.#bytes = 0;
   }
 
   #put(record: EventRecord, payload: string | undefined): void {
-    this.delete(record);
+    const known = this.#entries.get(record.enq);
+    if (known === undefined) {
+      this.#ids.set(key(record.tenant, record.spec.id), record.enq);
+    } else {
+      this.#bytes -= bytesOf(known);
+      this.#entries.delete(record.enq); // which puts it last
+    }
     const cached = { record, payload };
-    this.#entries.set(keyOf(record), cached);
+    this.#entries.set(record.enq, cached);
     this.#bytes += bytesOf(cached);
   }
 }
@@ -75,10 +93,6 @@ export class EventCache {
 function bytesOf({ record: { bytes }, payload }: Cached): number {
   return RECORD_BYTES +
     (payload === undefined ? Math.min(bytes, HEAD_BYTES_MAX) : bytes);
-}
-
-function keyOf({ tenant, spec: { id } }: EventRecord): string {
-  return key(tenant, id);
 }
 
 /** A tenant has no line break. */

@@ -90,10 +90,11 @@ function onlyProgress(before: EventRecord, next: EventRecord): boolean {
     before.finishedAt === next.finishedAt;
 }
 
-/** 1 while it waits, 2 while its agent has it, 0 when it has ended. */
-function stageOf({ state }: EventRecord): 0 | 1 | 2 {
+/** 1 while it waits, 2 while its agent has it, 3 before it was queued, 0 when it has ended. */
+function stageOf({ state }: EventRecord): 0 | 1 | 2 | 3 {
   if (isTerminal(state)) return 0;
-  return state === "assigned" || state === "in_progress" ? 2 : 1;
+  if (state === "queued") return 1;
+  return state === "created" ? 3 : 2;
 }
 
 /** The columns of `event` that change, in the order of the statements. */

@@ -8,6 +8,7 @@ import { type EventStatus, isTerminal } from "@transporter/sdk";
 import { changeRecord, newRecord } from "./record.ts";
 import { EventCache } from "./sqlite_cache.ts";
 import { type Changed, writeEvent } from "./sqlite_event_rows.ts";
+import { inOrder, type Queue } from "./sqlite_queue.ts";
 import { number, readEventRow, readTombstoneRow, text } from "./sqlite_rows.ts";
 import type { Statements } from "./sqlite_statements.ts";
 import { sweepRows } from "./sqlite_sweep.ts";
@@ -112,35 +113,39 @@ export class Events {
     this.#cache.set(next);
   }
 
-  /** Finds the queued events to release next, with what becomes of them; writes what was gathered first. */
+  /** Finds the queued events to release next, with what becomes of them. */
   choose(
     tenant: string,
     { agent, eventsMax, bytesMax, at, decide }: Release,
   ): { readonly record: EventRecord; readonly change: EventChange }[] {
-    this.write();
     const chosen: {
       readonly record: EventRecord;
       readonly change: EventChange;
     }[] = [];
     let bytes = 0;
-    for (let offset = 0; chosen.length < eventsMax; offset += eventsMax) {
-      const rows = this.#sql.listQueued.all(
-        tenant,
-        agent,
-        at,
-        eventsMax,
-        offset,
-      );
-      for (const record of rows.map(readEventRow)) {
-        const change = chosen.length < eventsMax ? decide(record) : undefined;
-        if (!change) continue;
-        bytes += record.bytes;
-        if (chosen.length > 0 && bytes > bytesMax) return chosen;
-        chosen.push({ record, change });
-      }
-      if (rows.length < eventsMax) break;
+    for (const record of this.#queue(tenant, { agent, at, page: eventsMax })) {
+      if (chosen.length >= eventsMax) break;
+      const change = decide(record);
+      if (!change) continue;
+      bytes += record.bytes;
+      if (chosen.length > 0 && bytes > bytesMax) break;
+      chosen.push({ record, change });
     }
     return chosen;
+  }
+
+  #queue(tenant: string, which: Omit<Queue, "tenant">): Iterable<EventRecord> {
+    return inOrder(this.#sql, { ...which, tenant }, {
+      gathered: this.#changed,
+      find: (enq) => this.#byEnq(enq),
+    });
+  }
+
+  #byEnq(enq: number): EventRecord | undefined {
+    const known = this.#cache.getByEnq(enq);
+    if (known !== undefined) return known;
+    const row = this.#sql.getEventByEnq.get(enq);
+    return row && readEventRow(row);
   }
 
   /** Adds the payload to a record. */

@@ -67,9 +67,10 @@ export const SQL = {
     `INSERT OR REPLACE INTO outcome (enq, result, error) VALUES (?, ?, ?)`,
   dropOutcome: `DELETE FROM outcome WHERE enq = ?`,
   listQueued:
-    `${EVENT} WHERE tenant = ? AND agent = ? AND stage = 1 AND state = 'queued'
+    `SELECT enq, rank FROM event WHERE tenant = ? AND agent = ? AND stage = 1
       AND (ready_at IS NULL OR ready_at <= ?)
-    ORDER BY rank, event.enq LIMIT ? OFFSET ?`,
+    ORDER BY rank, enq LIMIT ? OFFSET ?`,
+  getRank: `SELECT rank FROM event WHERE enq = ?`,
   nextReadyAt: `SELECT min(ready_at) AS ready_at FROM event
     WHERE tenant = ? AND agent = ? AND stage = 1 AND ready_at > ?`,
   listOpen:

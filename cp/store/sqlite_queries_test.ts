@@ -43,7 +43,7 @@ Deno.test("SQL releases, expires and counts by the index of what has not ended",
         first(SQL.countOpen),
       ],
       [
-        "SEARCH event USING INDEX event_queue (tenant=? AND agent=?)",
+        "SEARCH event USING COVERING INDEX event_queue (tenant=? AND agent=?)",
         "SEARCH event USING INDEX event_released (tenant=? AND agent=?)",
         "SEARCH event USING INDEX event_due (due_at<?)",
         "SEARCH event USING INDEX event_open (tenant=?)",

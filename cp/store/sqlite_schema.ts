@@ -131,7 +131,7 @@ CREATE TABLE event_2 (
   deadline REAL NOT NULL,
   ready_at REAL, -- while it is queued: not to be released before
   due_at REAL NOT NULL, -- while it is open: when time alone changes something
-  stage INTEGER NOT NULL, -- 1 while it waits, 2 while its agent has it, 0 when it has ended
+  stage INTEGER NOT NULL, -- 1 while it waits, 2 while its agent has it, 3 before it was queued, 0 when it has ended
   state TEXT NOT NULL,
   phase TEXT,
   attempt INTEGER NOT NULL,
@@ -146,7 +146,8 @@ INSERT INTO event_2
   SELECT enq, tenant, id, idempotency_key, agent, type, digest, bytes, accepted_at, accepted_upto,
     accepted_upto - priority * 60000, deadline, NULL,
     CASE WHEN state IN ('assigned', 'in_progress') THEN deadline + 60000 ELSE deadline END,
-    CASE WHEN open = 0 THEN 0 WHEN state IN ('assigned', 'in_progress') THEN 2 ELSE 1 END,
+    CASE WHEN open = 0 THEN 0 WHEN state IN ('assigned', 'in_progress') THEN 2
+      WHEN state = 'created' THEN 3 ELSE 1 END,
     state, phase, attempt, revision, seq, updated_at, finished_at, message, '{}'
   FROM event;
 

@@ -224,4 +224,25 @@ export const releaseCases: StoreCases = {
     });
     deepStrictEqual(await again.listReleased(T, "edge-2"), []);
   },
+  async "releaseEvents() sees what was stored and changed a moment ago, in the same order as ever"(
+    { store },
+  ) {
+    const gen = await queue(store, { a: 0, b: 5, c: 9 });
+    const [, , , , released] = await Promise.all([
+      store.createEvent(T, event("d", { spec: { priority: 9 } })),
+      store.createEvent(T, event("e", { spec: { priority: 1 } })),
+      store.changeEvent(T, "b", to("cancelled", {}, { finishedAt: 1 })),
+      store.createEvent(T, event("f", { spec: { target_agent: "edge-2" } })),
+      store.releaseEvents(T, release(gen)),
+      store.createEvent(T, event("g")),
+    ]);
+    deepStrictEqual(idsOf(released), ["c", "d", "e", "a"]);
+    deepStrictEqual(
+      await Promise.all(
+        released.map(({ record }) => store.getEvent(T, record.spec.id)),
+      ),
+      released.map(({ record }) => record),
+    );
+    deepStrictEqual(idsOf(await store.releaseEvents(T, release(gen))), ["g"]);
+  },
 };
