@@ -11,7 +11,7 @@ export interface ChaosOptions {
   readonly events: number;
   /** How many agents there are. */
   readonly agents: number;
-  /** How long a process or a link is left alone between two faults, on average, in milliseconds. */
+  /** How often something is done to each process and link, on average, in milliseconds. */
   readonly everyMs: number;
   /** The control plane's program instead of `main.ts` from source. */
   readonly script: string | undefined;
@@ -34,7 +34,7 @@ Exits with 1 when a guarantee was broken.
   --seed S         a whole number that decides all faults and events (default: drawn, and printed)
   --events N       how many events are submitted (default 2000 a minute)
   --agents N       how many agents there are (default 5)
-  --every SECONDS  how long each process and link is left alone between two faults, on average (default 10)
+  --every SECONDS  how often something is done to each process and link, on average (default 10)
   --script FILE    the control plane's program, such as dist/transporter.js (default: main.ts)
   --folder FOLDER  where the history and the logs are kept (default: a new one, kept if something broke)
   -o, --output F   table or json (default table)

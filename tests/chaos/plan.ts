@@ -8,7 +8,7 @@ export interface PlanOptions {
   readonly random: Random;
   /** How long the run is, in milliseconds. */
   readonly runMs: number;
-  /** How long a process or a link is left alone between two faults, on average, in milliseconds. */
+  /** How often something is done to a process or a link in a storm: the time between two beginnings, on average, in milliseconds. */
   readonly everyMs: number;
   /** The processes, and which faults each of them can have. */
   readonly processes: Readonly<Record<string, readonly ProcessFaultKind[]>>;
@@ -19,12 +19,15 @@ export interface PlanOptions {
 /** The longest that a process stands still or is away, in milliseconds, in a run that is long enough. */
 const AWAY_MS_MAX = 60_000;
 
+/** Milliseconds that a process or a link has at least between two faults. */
+const BREATH_MS = 300;
+
 /** The clocks of agents are off by this much, either way, in milliseconds: seconds, minutes, an hour. */
 const CLOCK_OFFSETS_MS = [3_000, 60_000, 600_000, 3_600_000] as const;
 
 /**
  * Draws every fault of a run. Each target has its own, independent of the
- * others, with pauses in between; the last fifth of each round (a sixth of the
+ * others; the last fifth of each round (a sixth of the
  * run, ten seconds to a minute) is quiet: what began is over, and nothing new
  * begins.
  *
@@ -75,14 +78,14 @@ function series(
     }
     const lasts = Math.round(Math.min(ms, leftMs));
     faults.push({ atMs: Math.round(atMs), ms: lasts, target, fault });
-    atMs += lasts + random.exponential(everyMs);
+    atMs += Math.max(lasts + BREATH_MS, random.exponential(everyMs));
   }
   return faults;
 }
 
 /** Short ones are common, long ones rare. */
 function logarithmic(random: Random, min: number, max: number): number {
-  return min * (max / min) ** random.next();
+  return min * (max / min) ** (random.next() ** 2);
 }
 
 function processFault(
