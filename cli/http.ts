@@ -160,4 +160,8 @@ export class Http {
 }
 
 /** Answers are ours; a page of 500 events has many keys. */
-const ANSWER_LIMITS = { depthMax: 256, keysMax: 5_000_000 };
+const ANSWER_LIMITS = {
+  depthMax: 256,
+  keysMax: 5_000_000,
+  valuesMax: 20_000_000,
+};

@@ -2,6 +2,13 @@ import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
 /**
+ * Requests of one connection that may wait for their answers. Beyond it the
+ * connection is dropped: the runtime reads on while it answers, and stops at
+ * nothing, so that one client which only sends would fill the memory.
+ */
+const PIPELINED_MAX = 100;
+
+/**
  * The open connections of a server, and how many requests of each are being
  * answered. The runtime's own account leaves out connections that never sent
  * anything, of which browsers and HTTP clients keep some.
@@ -16,10 +23,17 @@ export class Connections {
     socket.once("close", () => this.#requests.delete(socket));
   }
 
-  /** A request came; it is over when its answer is written, or cannot be. */
-  began(socket: Socket, outgoing: ServerResponse): void {
+  /**
+   * A request came; it is over when its answer is written, or cannot be.
+   *
+   * @returns Whether it is to be answered.
+   */
+  began(socket: Socket, outgoing: ServerResponse): boolean {
+    if ((this.#requests.get(socket) ?? 0) >= PIPELINED_MAX) socket.destroy();
+    if (socket.destroyed) return false;
     this.#change(socket, 1);
     outgoing.once("close", () => this.#change(socket, -1));
+    return true;
   }
 
   /** A connection is no longer HTTP: whoever took it over ends it. */

@@ -206,10 +206,7 @@ export class Incoming {
     const id = frame.event_id.slice(0, 128);
     if (outcome !== "foreign" && outcome !== "unknown_event") return;
     const foreign = outcome === "foreign";
-    this.#options.log.warn("Status is not this agent's to send", {
-      event: id,
-      outcome,
-    });
+    this.#stray("Status is not this agent's to send", { event: id, outcome });
     this.#tell({
       type: "error",
       code: foreign ? "denied" : "unknown_event",

@@ -13,8 +13,10 @@ import type { Socket } from "node:net";
 import { WebSocketServer } from "ws";
 import type { ListenAddress } from "./config.ts";
 import { Connections } from "./connections.ts";
+import { boundFirst } from "./first_message.ts";
 import type { Bindings } from "./http/app.ts";
 import { type Problem, rawProblem } from "./http/problem.ts";
+import { linger } from "./read_fairly.ts";
 import { SERVER_LIMITS, type ServerLimits } from "./server_limits.ts";
 
 /** Options of {@linkcode HttpServer.listen}. */
@@ -95,6 +97,9 @@ export class HttpServer {
       perMessageDeflate: false,
       maxPayload: limits.frameBytesMax,
       clientTracking: false,
+      // One message a turn: else an agent that floods keeps the event loop for itself for as long
+      // as it goes on, and nobody else is answered.
+      allowSynchronousEvents: false,
       handleProtocols: () => false,
     });
     const { headers, problem } = options;
@@ -180,7 +185,7 @@ export class HttpServer {
     // A client that waits for a word gets it from whoever reads the body.
     for (const name of ["request", "checkContinue", "checkExpectation"]) {
       server.on(name, (incoming: IncomingMessage, outgoing: ServerResponse) => {
-        connections.began(incoming.socket, outgoing);
+        if (!connections.began(incoming.socket, outgoing)) return;
         outgoing.once("finish", () => linger(incoming));
         listener(incoming, outgoing).catch((error: unknown) => {
           options.log.error("Answer could not be written", { error });
@@ -213,7 +218,9 @@ export class HttpServer {
     }
     const remote = `${socket.remoteAddress ?? "?"}:${socket.remotePort ?? 0}`;
     this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-      serve(acceptWebSocket(webSocket), remote);
+      const wire = acceptWebSocket(webSocket);
+      boundFirst(webSocket, { socket, wire });
+      serve(wire, remote);
     });
   }
 
@@ -235,24 +242,6 @@ function refuse(socket: Socket, text: string): void {
     (socket as { _httpMessage?: { headersSent: boolean } })._httpMessage;
   if (!socket.writable || answering?.headersSent) socket.destroy();
   else socket.end(text, () => socket.destroy());
-}
-
-/** How long a client may go on sending a body that was refused, in milliseconds. */
-const LINGER_MS = 500;
-
-/**
- * Ends a request that was answered before all of it was read. Closing at once
- * would throw away the answer with what the client is still sending.
- *
- * @see {@link https://www.rfc-editor.org/rfc/rfc9112#section-9.6}
- */
-function linger(incoming: IncomingMessage): void {
-  if (incoming.complete) return;
-  const { socket } = incoming;
-  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
-  incoming.once("end", () => clearTimeout(timer));
-  socket.once("close", () => clearTimeout(timer));
-  incoming.resume();
 }
 
 async function bind(

@@ -287,6 +287,38 @@ Deno.test("HttpServer closes a connection with a frame that is no registration",
   }
 });
 
+Deno.test("HttpServer drops a client that asks on and on without reading an answer", async () => {
+  await using place = await openPlace();
+  const request = `GET /livez HTTP/1.1\r\n${HOST}\r\n`;
+  const patient = place.raw();
+  patient.send(request.repeat(100));
+  for (let i = 0; i < 100; i++) {
+    strictEqual((await patient.answer()).status, 200);
+  }
+  patient.destroy();
+  const client = place.raw();
+  client.send(request.repeat(1000));
+  await client.closed();
+  strictEqual((await place.ask("/livez")).status, 200);
+});
+
+Deno.test("HttpServer closes a connection whose registration is too long before all of it is there", async () => {
+  await using place = await openPlace();
+  const client = place.raw();
+  client.send(
+    `GET /ws HTTP/1.1\r\n${HOST}Upgrade: websocket\r\nConnection: Upgrade\r\n` +
+      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+  );
+  const head = (await client.until((all) => all.includes("\r\n\r\n"))).length;
+  // One of 12 MiB is begun, which later messages may have.
+  client.send(Uint8Array.of(0x81, 0xff, 0, 0, 0, 0, 0, 0xc0, 0, 0, 0, 0, 0, 0));
+  client.send(new Uint8Array(200_000));
+  const text = await client.until((all) => all.length >= head + 4);
+  const closed = text.slice(text.indexOf("\x88", head));
+  strictEqual((closed.charCodeAt(2) << 8) + closed.charCodeAt(3), 4413);
+  client.destroy();
+});
+
 Deno.test("HttpServer survives any bytes, and answers none of them with a fault of its own", async () => {
   await using place = await openPlace();
   const body = JSON.stringify(event("e1"));

@@ -342,6 +342,20 @@ Deno.test("Sessions.serve() tells a v2 agent which statuses are not its own, and
   ok(world.counted.includes("ignored unknown_event"));
 });
 
+Deno.test("Sessions.serve() does not let an agent fill the log", async () => {
+  await using world = await World.open();
+  const agent = await world.connect();
+  for (let sid = 1; sid <= 50; sid++) {
+    await agent.status(`nobody-${sid}`, "completed", "completed", { sid });
+  }
+  await settle();
+  strictEqual(agent.of("error").length, 50);
+  const lines = world.logged.filter(({ message }) =>
+    message === "Status is not this agent's to send"
+  );
+  strictEqual(lines.length, 10);
+});
+
 /** A store of which one method can be made to fail. */
 function failing(name: keyof Store) {
   const switches = { fails: false };

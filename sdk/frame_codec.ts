@@ -183,7 +183,7 @@ function fail(problem: string, cause?: unknown): never {
 }
 
 /** Limits of a frame's JSON: a payload may be nested 64 deep, and sits two levels down. */
-const FRAME_LIMITS = { depthMax: 66, keysMax: 60_000 };
+const FRAME_LIMITS = { depthMax: 66, keysMax: 60_000, valuesMax: 210_000 };
 
 /**
  * Writes a frame as one JSON object. The first frame of either side has no

@@ -6,10 +6,16 @@ export interface JsonLimits {
   readonly depthMax: number;
   /** Object keys in the whole text. */
   readonly keysMax: number;
+  /** Values in the whole text, those in lists too: an empty object takes two bytes of it, and thirty of memory. */
+  readonly valuesMax: number;
 }
 
 /** The limits of everything that comes from outside (security.md E.8). */
-export const JSON_LIMITS: JsonLimits = { depthMax: 64, keysMax: 50_000 };
+export const JSON_LIMITS: JsonLimits = {
+  depthMax: 64,
+  keysMax: 50_000,
+  valuesMax: 200_000,
+};
 
 function fail(
   code: "too_deep" | "duplicate_key" | "invalid_json",
@@ -30,13 +36,20 @@ function stringEnd(text: string, from: number): number {
   return fail("invalid_json", "a string does not end");
 }
 
-const STRUCTURE_REGEXP = /["{}[\]]/g;
+const STRUCTURE_REGEXP = /["{}[\],]/g;
 const COLON_REGEXP = /[ \t\r\n]*:/y;
 
-/** Counts depth and keys, and refuses a key that an object has twice: parsers differ on which one counts. */
+/** Counts depth, keys and values, and refuses a key that an object has twice: parsers differ on which one counts. */
 function scan(text: string, limits: JsonLimits): void {
   const open: (Set<string> | undefined)[] = [];
   let keys = 0;
+  let values = 1;
+  /** One more value begins: in a list or an object, or after a comma. */
+  function begin(): void {
+    if (++values > limits.valuesMax) {
+      fail("invalid_json", `it has more than ${limits.valuesMax} values`);
+    }
+  }
   STRUCTURE_REGEXP.lastIndex = 0;
   for (
     let match = STRUCTURE_REGEXP.exec(text);
@@ -49,6 +62,9 @@ function scan(text: string, limits: JsonLimits): void {
       if (open.length > limits.depthMax) {
         fail("too_deep", `it is nested deeper than ${limits.depthMax} levels`);
       }
+      begin();
+    } else if (match[0] === ",") {
+      begin();
     } else if (match[0] === '"') {
       const end = stringEnd(text, at);
       STRUCTURE_REGEXP.lastIndex = end + 1;

@@ -39,6 +39,8 @@ const BAD: readonly [name: string, text: string | Uint8Array, code: string][] =
       ),
       "invalid_json",
     ],
+    ["200,001 values in lists", `[${"0,".repeat(200_000)}0]`, "invalid_json"],
+    ["200,001 empty objects", `[${"{},".repeat(200_000)}{}]`, "invalid_json"],
   ];
 
 for (const [name, text, code] of BAD) {
@@ -49,6 +51,6 @@ for (const [name, text, code] of BAD) {
 
 Deno.test("parseJson() takes what only looks bad", () => {
   const text =
-    '{"a":"{[\\"","b":["a","a","x:y"],"c":{"a":1},"__proto__":{"d":2}}';
+    '{"a":"{[,\\"","b":["a","a","x:y"],"c":{"a":1},"__proto__":{"d":2}}';
   deepStrictEqual(JSON.stringify(parseJson(text)), text);
 });

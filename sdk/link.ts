@@ -259,9 +259,11 @@ export class Link implements AsyncDisposable {
     });
   }
 
-  /** A receipt that cannot be written is lost with its link: the sender will ask again. */
+  /** A receipt that cannot be written ends the link, if it has not ended: over the next one the sender asks again. */
   #writeReceipt(frame: AckFrame | StatusAckFrame | NackFrame): void {
-    this.#outgoing.add(encode(frame), "urgent").catch(() => {});
+    this.#outgoing.add(encode(frame), "urgent").catch((reason) =>
+      this.#fail(TransporterError.from(reason))
+    );
   }
 
   async #writeFrame(text: string): Promise<void> {

@@ -343,6 +343,27 @@ Deno.test("Link refuses to buffer more than 16 MiB for a far end that does not r
   await rejects(first, { code: "unavailable" });
 });
 
+Deno.test("Link counts the memory of small messages for a far end that does not read, and ends when it cannot acknowledge", async () => {
+  const stuck = Promise.withResolvers<void>();
+  const [a, b] = memoryWires();
+  const near = new Link({ ...a, send: () => stuck.promise }, {
+    clock: systemClock,
+  });
+  near.upgrade({ epoch: "e_1", frameBytesMax: 512 * 1024 });
+  await b.send(JSON.stringify(event(1)));
+  const sent: Promise<void>[] = [];
+  for (let i = 0; near.bufferedBytes < 16 * 1024 * 1024 - 1100; i++) {
+    sent.push(near.send({ type: "bye", reason: `${i}` }));
+  }
+  ok(sent.length < 20_000);
+  for await (const delivery of near.receive()) delivery.ack();
+  strictEqual((await near.closed)?.code, "exhausted");
+  stuck.resolve();
+  for (const { status } of await Promise.allSettled(sent)) {
+    strictEqual(status, "rejected");
+  }
+});
+
 Deno.test("Link ends with slow_down when nobody takes what arrives", async () => {
   const [a, b] = memoryWires();
   const near = new Link(a, { clock: systemClock, receivedMax: 2 });

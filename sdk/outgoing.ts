@@ -5,6 +5,9 @@ import { MESSAGE_BYTES_MAX, split, utf8Length } from "./parts.ts";
 /** Bytes that may wait to be written; a peer that reads so slowly is dropped before memory runs out. */
 const BUFFERED_BYTES_MAX = 16 * 1024 * 1024;
 
+/** What a waiting message takes besides its text, in bytes: without it, a million tiny ones would take a gigabyte. */
+const MESSAGE_OVERHEAD_BYTES = 1024;
+
 /**
  * Which messages a message waits for. `ordered` ones keep their order;
  * `urgent` ones go first, also between the parts of a long message.
@@ -53,7 +56,7 @@ export class Outgoing {
     this.#options = options;
   }
 
-  /** Bytes that wait to be written. */
+  /** Bytes of memory that wait to be written. */
   get bufferedBytes(): number {
     return this.#bufferedBytes;
   }
@@ -73,16 +76,17 @@ export class Outgoing {
         `Cannot send a message of ${bytes} bytes: at most ${MESSAGE_BYTES_MAX} go over a link`,
       );
     }
+    const memory = bytes + MESSAGE_OVERHEAD_BYTES;
     if (
       this.#bufferedBytes > 0 &&
-      this.#bufferedBytes + bytes > BUFFERED_BYTES_MAX
+      this.#bufferedBytes + memory > BUFFERED_BYTES_MAX
     ) {
       throw new TransporterError(
         "exhausted",
         "Cannot send as the far end reads too slowly",
       );
     }
-    this.#bufferedBytes += bytes;
+    this.#bufferedBytes += memory;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#lanes[lane].push({ text, bytes, written: resolve, failed: reject });
     this.#pump();
@@ -130,7 +134,7 @@ export class Outgoing {
   #written(lane: Waiting[]): void {
     const message = lane.shift();
     if (message === undefined) return;
-    this.#bufferedBytes -= message.bytes;
+    this.#bufferedBytes -= message.bytes + MESSAGE_OVERHEAD_BYTES;
     message.written();
   }
 }

@@ -1,4 +1,4 @@
-import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { openMemoryStore } from "../store/memory.ts";
 import type { Store } from "../store/store.ts";
 import { isProblem, openPlace, type Place } from "../testing/place.ts";
@@ -26,6 +26,17 @@ Deno.test("httpApp() answers what it does not have with 404", async () => {
     const answer = await place.ask(path);
     isProblem(answer, 404, answer.json.code);
     ok(["not_found", "unknown_event"].includes(answer.json.code), path);
+  }
+});
+
+Deno.test("httpApp() quotes no control character, which a terminal would obey", async () => {
+  await using place = await openPlace();
+  for (
+    const path of ["/a%1b[31m", "/v2/events/%00", "/v2/agents/a%0d%0ab%9b"]
+  ) {
+    const { message } = (await place.ask(path)).json;
+    match(message, /^Cannot find .*\?/);
+    match(message, /^[\u0020-\u007e\u00a0-\uffff]*$/);
   }
 });
 

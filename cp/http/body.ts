@@ -1,5 +1,6 @@
 import { TransporterError } from "@transporter/sdk";
 import type { IncomingMessage } from "node:http";
+import { readFairly } from "../read_fairly.ts";
 
 /** Bytes of bodies that may be in memory at a time: four of the longest. */
 const BODIES_BYTES_MAX = 128 * 1024 * 1024;
@@ -127,30 +128,31 @@ function collect(
   { type, bytesMax }: { readonly type: string; readonly bytesMax: number },
 ): Promise<Body> {
   const { promise, resolve, reject } = Promise.withResolvers<Body>();
-  const chunks: Uint8Array[] = [];
+  const pieces = new Pieces(bytesMax);
   let taken = 0;
   function give(): void {
     budget.give(taken);
     taken = 0;
+    pieces.free();
   }
   function stop(error: TransporterError): void {
     over();
     give();
     reject(error);
   }
-  function data(chunk: Uint8Array): void {
+  function take(chunk: Uint8Array): void {
     try {
       budget.take(chunk.length);
       taken += chunk.length;
       if (taken > bytesMax) throw tooLarge(bytesMax);
-      chunks.push(chunk);
+      pieces.add(chunk);
     } catch (error) {
       stop(TransporterError.from(error));
     }
   }
   function end(): void {
     over();
-    resolve({ type, bytes: join(chunks, taken), [Symbol.dispose]: give });
+    resolve({ type, bytes: pieces.whole(), [Symbol.dispose]: give });
   }
   function gone(): void {
     stop(
@@ -161,13 +163,12 @@ function collect(
     );
   }
   function over(): void {
-    incoming.off("data", data).off("end", end).off("close", gone);
+    reading[Symbol.dispose]();
+    incoming.off("end", end).off("close", gone);
   }
   // A broken connection shows as an error, and then as a close.
-  incoming.on("error", () => {}).on("data", data).on("end", end).on(
-    "close",
-    gone,
-  );
+  incoming.on("error", () => {}).on("end", end).on("close", gone);
+  const reading = readFairly(incoming, take);
   return promise;
 }
 
@@ -179,10 +180,59 @@ function tooLarge(bytesMax: number): TransporterError {
   );
 }
 
-function join(chunks: readonly Uint8Array[], length: number): Uint8Array {
-  const [first] = chunks;
-  if (chunks.length === 1 && first !== undefined) return first;
-  const bytes = new Uint8Array(length);
+/** Up to here a body is kept as it came, in bytes; memory that can be given back costs 20 µs. */
+const SHORT_BYTES_MAX = 64 * 1024;
+
+/**
+ * What was read of a body. A long one is kept in memory that grows in place
+ * and is given back at once: what is left to the garbage collector piles up
+ * while many of them are refused.
+ */
+class Pieces {
+  readonly #bytesMax: number;
+  #short: Uint8Array[] = [];
+  #length = 0;
+  #long: ArrayBuffer | undefined;
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
+  }
+
+  add(chunk: Uint8Array): void {
+    const at = this.#length;
+    this.#length += chunk.length;
+    if (this.#long === undefined && this.#length <= SHORT_BYTES_MAX) {
+      this.#short.push(chunk);
+      return;
+    }
+    this.#long ??= this.#grow(at);
+    this.#long.resize(this.#length);
+    new Uint8Array(this.#long).set(chunk, at);
+  }
+
+  /** All of it; not to be used any more once it is freed. */
+  whole(): Uint8Array {
+    if (this.#long !== undefined) return new Uint8Array(this.#long);
+    const [first] = this.#short;
+    return this.#short.length === 1 && first !== undefined
+      ? first
+      : joined(this.#short, new Uint8Array(this.#length));
+  }
+
+  free(): void {
+    this.#short = [];
+    if (this.#long?.detached === false) this.#long.transfer(0);
+  }
+
+  #grow(length: number): ArrayBuffer {
+    const long = new ArrayBuffer(length, { maxByteLength: this.#bytesMax });
+    joined(this.#short, new Uint8Array(long));
+    this.#short = [];
+    return long;
+  }
+}
+
+function joined(chunks: readonly Uint8Array[], bytes: Uint8Array): Uint8Array {
   let at = 0;
   for (const chunk of chunks) {
     bytes.set(chunk, at);

@@ -23,6 +23,9 @@ const RETRY_AFTER_SECONDS: Partial<Readonly<Record<ErrorCode, number>>> = {
   queue_full: 5,
 };
 
+// deno-lint-ignore no-control-regex -- control characters are what is replaced
+const CONTROL_REGEXP = /[\u0000-\u001f\u007f-\u009f]/g;
+
 /** The code in words: `id_conflict` is "Id conflict". */
 export function titleOf(code: ErrorCode): string {
   const words = code.replaceAll("_", " ");
@@ -44,13 +47,17 @@ export function problemOf(
   const error = TransporterError.from(reason);
   const { code, status, retryable } = error;
   const hidden = code === "internal";
-  const message = hidden ? "Internal error" : error.message;
+  // Messages quote what was sent, and people read them on terminals.
+  const message = hidden
+    ? "Internal error"
+    : error.message.replaceAll(CONTROL_REGEXP, "?");
   const body = {
     type: `urn:transporter:error:${code}`,
     title: titleOf(code),
     status,
     detail: message,
-    ...(hidden ? { code, message } : error.toJSON()),
+    ...(hidden ? { code } : error.toJSON()),
+    message,
     ...(hidden ? { instance: `urn:transporter:problem:${newId()}` } : {}),
   };
   const headers = {

@@ -17,6 +17,9 @@ const READ_HIGH = 1024 * 1024;
 /** Characters that may wait for the consumer at all: more than two of the longest messages. */
 const READ_MAX = 32 * 1024 * 1024;
 
+/** Characters, and a hundred for each frame, that a far end may send on after the wire has ended because of it. */
+const LATE_MAX = 1024 * 1024;
+
 /** How often a full buffer is looked at, in milliseconds: sockets of a runtime do not say when it drains. */
 const POLL_MS = 10;
 
@@ -53,6 +56,7 @@ export class SocketWire implements Wire {
   readonly #incoming = new Queue<string>(Infinity);
   readonly #over = Promise.withResolvers<void>();
   #unread = 0;
+  #late = 0;
   #paused = false;
   #listening = true;
   #open = true;
@@ -88,7 +92,12 @@ export class SocketWire implements Wire {
 
   /** A frame arrived. Those that were sent before the far end heard of a close still do. */
   receive(frame: string): void {
-    if (!this.#listening) return;
+    if (!this.#listening) {
+      // Whoever floods does not answer a close; reading on costs us more than it costs them.
+      this.#late += frame.length + 100;
+      if (this.#late > LATE_MAX) this.#socket.drop();
+      return;
+    }
     this.#unread += frame.length;
     this.#incoming.push(frame);
     if (this.#unread > READ_MAX) {

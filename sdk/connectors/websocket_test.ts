@@ -293,6 +293,34 @@ Deno.test("acceptWebSocket() drops a socket that never answers a close", async (
   client.destroy();
 });
 
+Deno.test("acceptWebSocket() drops a socket that goes on sending after the wire has ended because of it", async () => {
+  const gone = Promise.withResolvers<void>();
+  const accepted = Promise.withResolvers<Wire>();
+  const sockets = new WebSocketServer({ noServer: true });
+  await using place = await listen((socket, request, head) => {
+    socket.on("close", () => gone.resolve());
+    sockets.handleUpgrade(
+      request,
+      socket,
+      head,
+      (webSocket) =>
+        accepted.resolve(acceptWebSocket(webSocket, { closeMs: 600_000 })),
+    );
+  });
+  const client = createClient(place.url);
+  client.resume();
+  const wire = await accepted.promise;
+  client.write(Uint8Array.of(0x82, 0x81, 0, 0, 0, 0, 1)); // binary
+  strictEqual(await endOf(wire), "bad_frame");
+  const hello = Uint8Array.of(0x81, 0x82, 0, 0, 0, 0, 0x68, 0x69);
+  const flood = new Uint8Array(hello.length * 20_000);
+  for (let at = 0; at < flood.length; at += hello.length) flood.set(hello, at);
+  client.write(flood);
+  await gone.promise;
+  client.destroy();
+  await wire.close();
+});
+
 Deno.test("Wire.send() ends the wire when the far end reads nothing for too long", async () => {
   const accepted = Promise.withResolvers<Wire>();
   const sockets = new WebSocketServer({ noServer: true });

@@ -44,6 +44,8 @@ export const DRIVERS: Readonly<Record<string, string>> = {
   "cp/store/sqlite_group.ts":
     "its transactions, one for what comes in a turn of the event loop",
   "cp/server.ts": "the listener",
+  "cp/first_message.ts": "its sockets, before anybody has registered",
+  "cp/read_fairly.ts": "its requests, read in turns",
   "agent/journal_file.ts": "the journal on disk",
   "sdk/folder_lock.ts": "the lock on a data folder",
 };
