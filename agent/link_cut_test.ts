@@ -1,4 +1,4 @@
-import { deepStrictEqual, ok } from "node:assert/strict";
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { TransporterError, type Wire } from "@transporter/sdk";
 import { memoryWires } from "@transporter/sdk/memory";
 import { Agent } from "./agent.ts";
@@ -30,21 +30,30 @@ function breakingWires(cut: Cut): [near: Wire, far: Wire] {
   return [breaking(near), breaking(far)];
 }
 
-/** Runs three events over a link that breaks; says what was started, and whether it broke. */
+/** Runs events over a link that breaks; says what was started, and whether it broke. */
 async function run(
   cut: Cut,
+  { window, cancel }: { readonly window: number; readonly cancel?: string },
 ): Promise<
   { started: string[]; controlPlane: TestControlPlane; broke: boolean }
 > {
   const controlPlane = new TestControlPlane();
   const started: string[] = [];
   const serving: Promise<void>[] = [];
+  const cancelled = Promise.withResolvers<void>();
   await using agent = await Agent.open({
     agentId: "edge",
     cpUrl: ["ws://cp"],
     executors: [
       witness((start) => started.push(start), {
         keys: () => ["one at a time"],
+        apply: (_, { signal }) =>
+          Promise.race([
+            cancelled.promise,
+            new Promise((_, reject) =>
+              signal.addEventListener("abort", () => reject(signal.reason))
+            ),
+          ]),
       }),
     ],
     dials: {
@@ -57,10 +66,18 @@ async function run(
     journalFile: new MemoryJournal(),
     rng: { next: () => 0 },
     drainTimeout: 1_000,
+    window,
   });
   const stop = new AbortController();
   const running = agent.run(stop.signal);
   for (const id of ["a", "b", "c"]) controlPlane.submit(specOf(id));
+  if (cancel !== undefined) {
+    const event = controlPlane.events.get(cancel);
+    await controlPlane.until(() => (event?.seq ?? 0) > 0);
+    controlPlane.cancel(cancel);
+    await controlPlane.until(() => event?.end !== undefined);
+  }
+  cancelled.resolve();
   await controlPlane.until(() => controlPlane.done);
   stop.abort();
   await running;
@@ -68,37 +85,75 @@ async function run(
   return { started, controlPlane, broke: cut.at < 0 };
 }
 
+/** Cuts at every frame in turn, until there is none left. */
+async function atEveryFrame(
+  arrives: boolean,
+  story: Parameters<typeof run>[1],
+  judge: (result: Awaited<ReturnType<typeof run>>, where: string) => void,
+): Promise<void> {
+  let positions = 0;
+  for (let broke = true; broke; positions++) {
+    const result = await run({ at: positions, arrives }, story);
+    broke = result.broke;
+    const where = `cut at ${positions}`;
+    deepStrictEqual(result.controlPlane.problems, [], where);
+    judge(result, where);
+  }
+  ok(positions > 20, `${positions} positions`);
+}
+
 for (const arrives of [false, true]) {
-  Deno.test(`link.cut.inflight: cut ${arrives ? "after" : "before"} every frame, an attempt starts once and its end arrives`, async () => {
-    let positions = 0;
-    for (let broke = true; broke; positions++) {
-      const result = await run({ at: positions, arrives });
-      broke = result.broke;
-      deepStrictEqual(
-        result.started,
-        ["a 1", "b 1", "c 1"],
-        `cut at ${positions}`,
+  const when = arrives ? "after" : "before";
+  for (const window of [8, 1]) {
+    Deno.test(`link.cut.inflight: cut ${when} every frame with a window of ${window}, an attempt starts once and its end arrives`, async () => {
+      await atEveryFrame(
+        arrives,
+        { window },
+        ({ started, controlPlane }, where) => {
+          deepStrictEqual(started, ["a 1", "b 1", "c 1"], where);
+          for (
+            const { spec: { id }, end, statuses } of controlPlane.events
+              .values()
+          ) {
+            deepStrictEqual([id, end?.state], [id, "completed"], where);
+            const phases = statuses.map(({ phase }) => phase);
+            const order = [
+              "received",
+              "validating",
+              "applying",
+              "verifying",
+              "completed",
+            ];
+            deepStrictEqual([...new Set(phases)], order, where);
+          }
+        },
       );
-      for (
-        const { spec: { id }, end, statuses } of result.controlPlane.events
-          .values()
-      ) {
-        deepStrictEqual(
-          [id, end?.state],
-          [id, "completed"],
-          `cut at ${positions}`,
-        );
-        const phases = statuses.map(({ phase }) => phase);
-        const order = [
-          "received",
-          "validating",
-          "applying",
-          "verifying",
-          "completed",
-        ];
-        deepStrictEqual([...new Set(phases)], order, `cut at ${positions}`);
-      }
-    }
-    ok(positions > 20, `${positions} positions`);
+    });
+  }
+
+  Deno.test(`Inbox.cancel() over a link that is cut ${when} every frame: what waits never starts`, async () => {
+    await atEveryFrame(
+      arrives,
+      { window: 8, cancel: "b" },
+      ({ started, controlPlane }, where) => {
+        deepStrictEqual(started, ["a 1", "c 1"], where);
+        const { end } = controlPlane.events.get("b") ?? {};
+        strictEqual(end?.state, "cancelled", where);
+      },
+    );
+  });
+
+  Deno.test(`Inbox.cancel() over a link that is cut ${when} every frame: what runs ends once`, async () => {
+    await atEveryFrame(
+      arrives,
+      { window: 8, cancel: "a" },
+      ({ started, controlPlane }, where) => {
+        const { end } = controlPlane.events.get("a") ?? {};
+        strictEqual(end?.state, "cancelled", where);
+        const known = started.filter((start) => !start.startsWith("a "));
+        deepStrictEqual(known, ["b 1", "c 1"], where);
+        ok(started.length <= 3, where);
+      },
+    );
   });
 }

@@ -95,6 +95,7 @@ Deno.test("an agent that is killed again and again starts no attempt twice and l
       );
     }
     strictEqual(ended().length, submitted);
+    deepStrictEqual(controlPlane.problems, []);
     strictEqual(
       new Set(controlPlane.registrations.map(({ link }) => link?.instance))
         .size,

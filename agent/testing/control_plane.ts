@@ -2,14 +2,15 @@ import {
   type Clock,
   type EventSpec,
   type EventStatus,
+  type InventoryItem,
   isTerminal,
-  Link,
   type RegistrationFrame,
   type StatusUpdateFrame,
   systemClock,
   TransporterError,
   type Wire,
 } from "@transporter/sdk";
+import { TestSession } from "./test_session.ts";
 
 /** Makes an event for a test. */
 export function specOf(id: string, rest: Partial<EventSpec> = {}): EventSpec {
@@ -30,8 +31,14 @@ export function specOf(id: string, rest: Partial<EventSpec> = {}): EventSpec {
 /** An event as the control plane of a test keeps it. */
 export interface KeptEvent {
   readonly spec: EventSpec;
+  /** The attempt that is released, or is to be. */
   attempt: number;
+  /** Its number in the stream; 0 before its release. */
   seq: number;
+  /** Whether the agent has acknowledged it. */
+  acknowledged: boolean;
+  /** Whether it is not wanted any more. */
+  cancelled: boolean;
   readonly statuses: EventStatus[];
   end: EventStatus | undefined;
 }
@@ -40,21 +47,28 @@ export interface KeptEvent {
  * The least that is a control plane of version 2, for tests that need one that
  * answers: keeps events until their end, sends them again over each new link,
  * makes a new attempt after an interruption that may be repeated, and forgets
- * nothing. What it knows survives its links.
+ * nothing. It obeys credits, and takes stock of the agent at each registration.
+ * What it knows survives its links.
  */
 export class TestControlPlane {
   readonly events = new Map<string, KeptEvent>();
   readonly registrations: RegistrationFrame[] = [];
   /** What the agent refused, by id. */
   readonly refused = new Map<string, string>();
+  /** What an agent must not have said. */
+  readonly problems: string[] = [];
+  /** Called when an event has ended. */
+  onEnd: (id: string) => void = () => {};
   /** Events that may be in hand at the agent. */
   window = 8;
   statusUpto = 0;
-  #nextSeq = 1;
-  #gen = 0;
-  #release: () => void = () => {};
-  #waiters: (() => void)[] = [];
+  /** The number that the next event gets. */
+  nextSeq = 1;
+  /** How many sessions there were. */
+  gen = 0;
   readonly #clock: Clock;
+  #session: TestSession | undefined;
+  #waiters: (() => void)[] = [];
 
   /** Makes one without events. */
   constructor(clock: Clock = systemClock) {
@@ -65,12 +79,23 @@ export class TestControlPlane {
   submit(spec: EventSpec): void {
     this.events.set(spec.id, {
       spec,
-      attempt: 0,
+      attempt: 1,
       seq: 0,
+      acknowledged: false,
+      cancelled: false,
       statuses: [],
       end: undefined,
     });
-    this.#release();
+    this.#session?.release();
+  }
+
+  /** Does not want an event any more, which ends at once if its agent never got it. */
+  cancel(id: string): void {
+    const event = this.events.get(id);
+    if (event === undefined || event.end !== undefined) return;
+    event.cancelled = true;
+    if (event.seq === 0) this.endCancelled(event);
+    else this.#session?.cancel(event);
   }
 
   /** Resolves when something is so; looks after each change. */
@@ -87,121 +112,67 @@ export class TestControlPlane {
 
   /** Serves one link until it ends, or breaks. */
   async serve(wire: Wire): Promise<void> {
+    const session = new TestSession(this, { wire, clock: this.#clock });
+    this.#session = session;
     try {
-      await this.#serve(wire);
+      await session.run();
     } catch (reason) {
       if (TransporterError.from(reason).code !== "unavailable") throw reason;
     } finally {
-      this.#changed();
+      this.changed();
     }
   }
 
-  async #serve(wire: Wire): Promise<void> {
-    const link = new Link(wire, { clock: this.#clock });
-    const gen = ++this.#gen;
-    const inHand = new Set<KeptEvent>();
-
-    const deliver = (event: KeptEvent) => {
-      inHand.add(event);
-      link.send({
-        type: "event",
-        seq: event.seq,
-        attempt: event.attempt,
-        deadline: new Date(this.#clock.now() + event.spec.ttl / 1e6)
-          .toISOString(),
-        event: event.spec,
-      }).catch((error) => {
-        if (error.code !== "unavailable") {
-          this.refused.set(event.spec.id, error.code);
-        }
-        this.#changed();
-      });
-    };
-    const release = () => {
-      if (gen !== this.#gen) return;
-      for (const event of this.events.values()) {
-        if (inHand.size >= this.window) return;
-        if (event.end !== undefined || inHand.has(event) || event.attempt > 0) {
-          continue;
-        }
-        event.attempt = 1;
-        event.seq = this.#nextSeq++;
-        deliver(event);
-      }
-    };
-
-    for await (const delivery of link.receive()) {
-      const { value: message } = delivery;
-      if (gen !== this.#gen) break; // an older session writes nothing
-      if (message.type === "registration") {
-        this.registrations.push(message);
-        await link.send({ type: "reply", status: "registered", link: "2" });
-        await link.send(this.#welcome(gen));
-        link.upgrade({ epoch: "e", frameBytesMax: 512 * 1024 });
-        const released = [...this.events.values()].filter(({ end, seq }) =>
-          !end && seq > 0
-        );
-        for (const event of released.sort((a, b) => a.seq - b.seq)) {
-          deliver(event);
-        }
-        this.#release = release;
-        release();
-      } else if (message.type === "status_update") {
-        const event = this.events.get(message.event_id);
-        if (event !== undefined) this.#note(event, message);
-        this.statusUpto = Math.max(this.statusUpto, message.sid ?? 0);
-        delivery.ack();
-        if (
-          event !== undefined && message.phase === "interrupted" &&
-          event.end === undefined
-        ) {
-          event.attempt++;
-          event.seq = this.#nextSeq++;
-          deliver(event);
-        }
-        if (event?.end !== undefined) inHand.delete(event);
-        release();
-      } else if (message.type === "heartbeat") {
-        const { timestamp } = message;
-        const time = new Date(this.#clock.now()).toISOString();
-        await link.send({
-          type: "heartbeat_ack",
-          timestamp,
-          server_time: time,
-        });
-      }
-      this.#changed();
-    }
-  }
-
-  #note(event: KeptEvent, frame: StatusUpdateFrame): void {
+  /** Takes a status; for the session. */
+  note(event: KeptEvent, frame: StatusUpdateFrame): void {
     const { type: _, ...status } = frame;
     event.statuses.push(status);
     if (event.end !== undefined || status.attempt !== event.attempt) return;
-    const lost = status.phase === "interrupted" &&
-      status.details?.repeatable !== true;
-    if (isTerminal(status.state) || lost) event.end = status;
+    if (isTerminal(status.state)) return this.#end(event, status);
+    if (status.phase !== "interrupted") return;
+    if (event.cancelled || status.details?.["repeatable"] !== true) {
+      return this.#end(event, status);
+    }
+    event.attempt++;
+    event.seq = 0;
+    event.acknowledged = false;
   }
 
-  #welcome(gen: number) {
-    return {
-      type: "welcome" as const,
-      v: 2 as const,
-      session: `s${gen}`,
-      gen,
-      epoch: "e",
-      resume: "resumed" as const,
-      from_seq: 1,
-      status_upto: this.statusUpto,
-      features: ["ack", "parts", "resume", "cancel", "drain"],
-      heartbeat_ms: 10_000,
-      idle_ms: 45_000,
-      max_frame: 512 * 1024,
-      server_time: new Date(this.#clock.now()).toISOString(),
-    };
+  /** Ends an event that its agent does not have; for the session. */
+  endCancelled({ spec, attempt }: Pick<KeptEvent, "spec" | "attempt">): void {
+    const event = this.events.get(spec.id);
+    if (event === undefined || event.end !== undefined) return;
+    this.#end(event, {
+      event_id: spec.id,
+      agent_id: "",
+      state: "cancelled",
+      message: "",
+      timestamp: "",
+      attempt,
+    });
   }
 
-  #changed(): void {
+  /** Compares what an agent remembers with what it has said before; for the session. */
+  check(said: readonly KeptEvent[], items: readonly InventoryItem[]): void {
+    const known = new Map(items.map((item) => [item.event_id, item]));
+    for (const { spec: { id }, attempt, acknowledged, end } of said) {
+      const item = known.get(id);
+      const has = item !== undefined && item.attempt >= attempt;
+      if (acknowledged && !has) this.problems.push(`"${id}" is forgotten`);
+      if (!has || end === undefined || end.agent_id === "") continue;
+      if (item.attempt === attempt && item.finished_at === undefined) {
+        this.problems.push(`the end of "${id}" is forgotten`);
+      }
+    }
+  }
+
+  /** Something is so now; for the session. */
+  changed(): void {
     for (const wake of this.#waiters.splice(0)) wake();
+  }
+
+  #end(event: KeptEvent, status: EventStatus): void {
+    event.end = status;
+    this.onEnd(event.spec.id);
   }
 }
