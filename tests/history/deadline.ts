@@ -1,5 +1,5 @@
 import { type Entry, ofKind } from "./entry.ts";
-import { isForgotten, submitted } from "./events.ts";
+import { isForgotten, retriesOf, submitted } from "./events.ts";
 import type { Violation } from "./violation.ts";
 
 /** How wrong an agent may be about the time at the control plane, in milliseconds. */
@@ -13,9 +13,7 @@ const ERROR_MS_MAX = 2000;
 export function inTime(history: readonly Entry[]): Violation[] {
   const events = submitted(history);
   const restores = ofKind(history, "restore");
-  const retries = ofKind(history, "operate").filter(({ op, outcome }) =>
-    op === "retry" && outcome !== "fail"
-  );
+  const retries = retriesOf(history);
   return ofKind(history, "start").flatMap((start) => {
     const event = events.get(start.event);
     // Nobody knows when one was accepted that no producer was answered for.

@@ -47,8 +47,8 @@ export interface Submit extends Call {
   readonly repeatable: boolean;
   /** Events of one agent with a common key are started in order; absent: none. */
   readonly key?: string;
-  /** How many attempts its policy allows; absent: not judged. */
-  readonly attemptsMax?: number;
+  /** How often its policy lets it start, until an operator asks for more; absent: not judged. */
+  readonly startsMax?: number;
 }
 
 /** A call of an operator, once it is answered or given up. */
@@ -61,6 +61,8 @@ export interface Operate extends Call {
   readonly event?: string;
   /** The agent, of `pause` and `resume`. */
   readonly agent?: string;
+  /** How many attempts there were, by the answer to `cancel`. */
+  readonly attempt?: number;
   /** As of a submission. */
   readonly outcome: "ok" | "fail" | "unknown";
 }

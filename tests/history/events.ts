@@ -2,6 +2,7 @@ import {
   type Entry,
   groupBy,
   ofKind,
+  type Operate,
   type Restore,
   type Submit,
 } from "./entry.ts";
@@ -51,4 +52,11 @@ export function isForgotten(
   return restores.some(({ at, copiedAt }) =>
     event.firstAt <= at && (event.acceptedBy ?? Infinity) >= copiedAt
   );
+}
+
+/** Calls for another attempt that may have had an effect; of one that was not answered nobody knows when. */
+export function retriesOf(history: readonly Entry[]): Operate[] {
+  return ofKind(history, "operate").filter(({ op, outcome }) =>
+    op === "retry" && outcome !== "fail"
+  ).map((call) => call.outcome === "ok" ? call : { ...call, end: Infinity });
 }

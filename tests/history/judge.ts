@@ -11,6 +11,7 @@ import { type Entry, ofKind } from "./entry.ts";
 import { submitted } from "./events.ts";
 import { monotonic } from "./monotonic.ts";
 import { inOrder } from "./order.ts";
+import { paused } from "./paused.ts";
 import { recovers } from "./recovery.ts";
 import { oneSession } from "./sessions.ts";
 import { startedOnce } from "./starts.ts";
@@ -21,7 +22,7 @@ export const CHECKERS: Readonly<Record<Violation["guarantee"], Checker>> = {
   G1: ended,
   G2: startedOnce,
   G3: monotonic,
-  G4: inOrder,
+  G4: (history) => [...inOrder(history), ...paused(history)],
   G5: inTime,
   G10: bounded,
   G14: recovers,

@@ -7,7 +7,7 @@ import {
   type Operate,
   type Read,
 } from "./entry.ts";
-import { submitted } from "./events.ts";
+import { retriesOf, submitted } from "./events.ts";
 import type { Violation } from "./violation.ts";
 
 /**
@@ -21,12 +21,7 @@ export function monotonic(history: readonly Entry[]): Violation[] {
   const restores = ofKind(history, "restore");
   const comparable = (a: number, b: number) =>
     !restores.some(({ at, copiedAt }) => copiedAt <= a && at <= b);
-  const retries = groupBy(
-    ofKind(history, "operate").filter(({ op, outcome }) =>
-      op === "retry" && outcome !== "fail"
-    ),
-    ({ event = "" }) => event,
-  );
+  const retries = groupBy(retriesOf(history), ({ event = "" }) => event);
   const violations: Violation[] = [];
   const reads = groupBy(ofKind(history, "read"), ({ event }) => event);
   for (const [event, ofEvent] of reads) {

@@ -1,5 +1,5 @@
 import { type Entry, groupBy, ofKind, type Read, type Start } from "./entry.ts";
-import { isForgotten, type Submitted, submitted } from "./events.ts";
+import { isForgotten, retriesOf, type Submitted, submitted } from "./events.ts";
 import type { Violation } from "./violation.ts";
 
 /** A queued event gains a step of priority in this time, in milliseconds (decisions.md 7). */
@@ -39,22 +39,28 @@ function firstStarts(history: readonly Entry[]): Map<string, First[]> {
   const restores = ofKind(history, "restore");
   const reads = groupBy(ofKind(history, "read"), ({ event }) => event);
   const starts = groupBy(ofKind(history, "start"), ({ event }) => event);
+  const retried = new Set(retriesOf(history).map(({ event }) => event));
   const firsts = new Map<string, First[]>();
   const inTurn = [...starts.values()].flatMap(([first]) => first ?? [])
     .sort((a, b) => a.at - b.at);
   for (const start of inTurn) {
     const event = events.get(start.event);
     if (event?.key === undefined || isForgotten(event, restores)) continue;
+    if (retried.has(start.event)) continue; // which may have been its first start
     const group = `${event.agent}\n${event.key}`;
-    const first = { start, event, queuedAt: queuedAt(reads.get(start.event)) };
+    const first = {
+      start,
+      event,
+      queuedAt: queuedAt(start, reads.get(start.event)),
+    };
     firsts.set(group, [...firsts.get(group) ?? [], first]);
   }
   return firsts;
 }
 
-function queuedAt(reads: readonly Read[] = []): number {
-  const waiting = reads.filter(({ state, attempt }) =>
-    state === "queued" && attempt === 0
+function queuedAt(start: Start, reads: readonly Read[] = []): number {
+  const waiting = reads.filter(({ state, attempt, end }) =>
+    state === "queued" && attempt === 0 && end < start.at
   );
   return Math.max(-Infinity, ...waiting.map(({ at }) => at));
 }

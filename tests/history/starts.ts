@@ -8,7 +8,7 @@ import {
   type Read,
   type Start,
 } from "./entry.ts";
-import { type Submitted, submitted } from "./events.ts";
+import { retriesOf, type Submitted, submitted } from "./events.ts";
 import type { Violation } from "./violation.ts";
 
 /** What is known of one event. */
@@ -19,6 +19,8 @@ interface Facts {
   readonly reads: readonly Read[];
   /** Calls of operators for another attempt, but for those that were refused. */
   readonly retries: readonly Operate[];
+  /** Calls to cancel it that were answered. */
+  readonly cancels: readonly Operate[];
   /** When an older copy of the store was put back. */
   readonly restores: readonly number[];
   /** When each process ended. */
@@ -38,8 +40,9 @@ export function startedOnce(history: readonly Entry[]): Violation[] {
   const exits = new Map(
     ofKind(history, "exit").map(({ process, at }) => [process, at]),
   );
-  const retries = ofKind(history, "operate").filter(({ op, outcome }) =>
-    op === "retry" && outcome !== "fail"
+  const retries = retriesOf(history);
+  const cancels = ofKind(history, "operate").filter(({ op, outcome }) =>
+    op === "cancel" && outcome === "ok"
   );
   const restores = ofKind(history, "restore").map(({ at }) => at);
   const ids = new Set([...starts.keys(), ...reads.keys()]);
@@ -50,6 +53,7 @@ export function startedOnce(history: readonly Entry[]): Violation[] {
       ends: ends.get(id) ?? [],
       reads: reads.get(id) ?? [],
       retries: retries.filter(({ event }) => event === id),
+      cancels: cancels.filter(({ event }) => event === id),
       restores,
       exits,
     };
@@ -83,6 +87,10 @@ function judge(start: Start, index: number, facts: Facts): Violation[] {
   if (over !== undefined) {
     return found("duplicated", `started after it was "${over.state}"`, over);
   }
+  const cancel = facts.cancels.find((call) => isCancelled(start, call, facts));
+  if (cancel !== undefined) {
+    return found("duplicated", "started after it was cancelled", cancel);
+  }
   const higher = earlier.find((other) => other.attempt > attempt);
   if (higher !== undefined) {
     return found(
@@ -90,6 +98,11 @@ function judge(start: Start, index: number, facts: Facts): Violation[] {
       `started after attempt ${higher.attempt}`,
       higher,
     );
+  }
+  const max = facts.submitted?.startsMax ?? Infinity;
+  const asked = facts.retries.some(({ at }) => at <= start.at);
+  if (index >= max && !asked) {
+    return found("duplicated", `is the start number ${index + 1} of ${max}`);
   }
   return earlier.flatMap((other) => {
     const why = mayNotFollow(other, start, facts);
@@ -111,6 +124,17 @@ function bars(read: Read, start: Start, facts: Facts): boolean {
   return !retried && !forgotten;
 }
 
+/** Whether an attempt began after somebody was told that no new one will. */
+function isCancelled(
+  start: Start,
+  { end, attempt = Infinity }: Operate,
+  { retries, restores }: Facts,
+): boolean {
+  return start.at > end && start.attempt > attempt &&
+    !retries.some((retry) => retry.at <= start.at && retry.end >= end) &&
+    !restores.some((at) => at >= end && at <= start.at);
+}
+
 /** Why an attempt may not start, given one that did. */
 function mayNotFollow(
   earlier: Start,
@@ -130,9 +154,6 @@ function mayNotFollow(
   }
   if (end === undefined && event?.repeatable === false) {
     return `started, and nobody knows how far attempt ${earlier.attempt} came`;
-  }
-  if (start.attempt > (event?.attemptsMax ?? Infinity)) {
-    return `started, and ${event?.attemptsMax} attempts are allowed`;
   }
   return undefined;
 }

@@ -118,12 +118,28 @@ Deno.test("startedOnce() lets a restored store start what never started, and not
   );
 });
 
-Deno.test("startedOnce() finds more attempts than the policy allows duplicated", () => {
+Deno.test("startedOnce() finds a new attempt after a cancellation was answered duplicated", () => {
+  const cancel = { ...operate("cancel", "a", 10), attempt: 1 };
+  const late = start("a", 15, second);
+  const failed = end("a", 6, { outcome: "failed" });
+  const before = [submit("a", 1), start("a", 5), failed];
+  deepStrictEqual(found(startedOnce, ...before, cancel, late), [
+    "duplicated a",
+  ]);
+  const unanswered = { ...cancel, outcome: "unknown" } as const;
+  deepStrictEqual(found(startedOnce, ...before, unanswered, late), []);
+  const known = { ...cancel, attempt: 2 };
+  deepStrictEqual(found(startedOnce, ...before, known, late), []);
+  const retry = operate("retry", "a", 12);
+  deepStrictEqual(found(startedOnce, ...before, cancel, retry, late), []);
+});
+
+Deno.test("startedOnce() finds more starts than the policy allows duplicated", () => {
   const failed = { outcome: "failed" } as const;
   deepStrictEqual(
     found(
       startedOnce,
-      submit("a", 1, { attemptsMax: 1 }),
+      submit("a", 1, { startsMax: 1 }),
       start("a", 5),
       end("a", 6, failed),
       start("a", 7, { attempt: 2 }),

@@ -58,3 +58,11 @@ export class Api {
     });
   }
 }
+
+/** What an answer says of the call: whether it had, cannot have had, or may have had an effect. */
+export function outcomeOf(
+  answer: Answer<unknown>,
+): "ok" | "fail" | "unknown" {
+  if (answer.kind !== "refused") return answer.kind;
+  return answer.error.retryable ? "unknown" : "fail";
+}

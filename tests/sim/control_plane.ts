@@ -23,6 +23,7 @@ export class ControlPlaneNode extends Node {
   /** How the store is doing. */
   readonly state: StoreState = { ...WELL };
   readonly #options: NodeOptions;
+  #copy = { at: 0, length: 0 };
   #service:
     | { readonly process: Process; readonly service: Service }
     | undefined;
@@ -38,6 +39,18 @@ export class ControlPlaneNode extends Node {
   /** What takes calls now; `undefined` while there is nothing. */
   get service(): Service | undefined {
     return this.#service?.process.alive ? this.#service.service : undefined;
+  }
+
+  /** Keeps a copy of the store as it is now, instead of the one before. */
+  backUp(): void {
+    this.#copy = { at: this.machine.loop.now, length: this.disk.length };
+  }
+
+  /** Ends the program for some time, and puts the last copy back. */
+  restore(downMs: number): void {
+    this.die("kill9", downMs);
+    this.disk.restore(this.#copy.length);
+    this.observer.note({ kind: "restore", copiedAt: this.#copy.at });
   }
 
   override terminate(): void {

@@ -20,6 +20,8 @@ export interface Task {
   readonly recoverable: boolean;
   /** How many attempts fail before one does not. */
   readonly failures: number;
+  /** Whether it ends the agent that runs it. */
+  readonly deadly: boolean;
 }
 
 /** What is done in the cluster of an agent: it outlives every process. */
@@ -62,6 +64,7 @@ export function witness(
       observer.note({ kind: "start", ...work, process: process.name });
       try {
         await process.clock.sleep(task.ms, { signal });
+        if (task.deadly) await dieOf(process);
         if (attempt <= task.failures) throw failure(event, attempt);
       } catch (reason) {
         observer.note({ kind: "end", ...work, outcome: "failed" });
@@ -81,6 +84,11 @@ export function witness(
           : { kind: "lost" },
       ),
   });
+}
+
+/** The process ends in the middle of it, as it does when memory runs out. */
+function dieOf(process: Process): Promise<never> {
+  return new Promise(() => process.after(0, "deadly", () => process.kill()));
 }
 
 function failure(event: string, attempt: number): TransporterError {

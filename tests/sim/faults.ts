@@ -73,12 +73,22 @@ function pause(of: (targets: Targets) => Node): Fault {
   };
 }
 
+/** Two memories of the same that no run loses both: nobody could know then what was done. */
+export const EXCLUSIVE: readonly [string, ...string[]] = [
+  "cp-restore",
+  "agent-journal-lost",
+];
+
 /** Every fault, by name. */
 export const FAULTS: Readonly<Record<string, Fault>> = {
   "cp-kill9": death("kill9", theControlPlane),
   "cp-power": death("power", theControlPlane),
   "cp-term": terminate(theControlPlane),
   "cp-pause": pause(theControlPlane),
+  "cp-restore"({ controlPlane, random }) {
+    controlPlane.restore(span(random));
+    return controlPlane.machine.name;
+  },
   "agent-kill9": death("kill9", anAgent),
   "agent-power": death("power", anAgent),
   "agent-term": terminate(anAgent),

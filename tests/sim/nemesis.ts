@@ -1,11 +1,14 @@
 import type { AgentNode } from "./agent.ts";
 import { HEALTHY } from "./disk.ts";
-import { FAULTS, type Targets } from "./faults.ts";
+import { EXCLUSIVE, FAULTS, type Targets } from "./faults.ts";
 import type { Observer } from "./observer.ts";
 import { WELL } from "./store.ts";
 
 /** Milliseconds between faults, on average; one of these in each run. */
 const FAULT_MS: readonly [number, ...number[]] = [1000, 3000, 10_000];
+
+/** Milliseconds between copies of the store, on average. */
+const COPY_MS = 10_000;
 
 /** What the nemesis works with. */
 export interface NemesisOptions extends Targets {
@@ -31,7 +34,10 @@ export class Nemesis {
     this.#options = options;
     this.#everyMs = random.pick(FAULT_MS);
     const share = random.between(0.1, 0.7);
-    this.#kinds = Object.keys(FAULTS).filter(() => random.chance(share));
+    const never = random.pick(EXCLUSIVE);
+    this.#kinds = Object.keys(FAULTS).filter((name) =>
+      random.chance(share) && name !== never
+    );
   }
 
   /** Starts everything, and begins. */
@@ -45,6 +51,7 @@ export class Nemesis {
         this.#note("retired", leaving.machine.name);
       });
     }
+    this.#copy();
     this.#next();
   }
 
@@ -67,6 +74,15 @@ export class Nemesis {
       node.start();
     }
     observer.note({ kind: "mark", what: "healed" });
+  }
+
+  #copy(): void {
+    const { loop, random, controlPlane } = this.#options;
+    loop.after(random.exponential(COPY_MS), "copy", () => {
+      if (this.#over) return;
+      controlPlane.backUp();
+      this.#copy();
+    });
   }
 
   #next(): void {

@@ -1,5 +1,20 @@
 import type { Task } from "./executor.ts";
+import { START_MS } from "./machine.ts";
 import type { Random } from "./random.ts";
+
+/** When, how often and beside what an event runs, if it says so itself. */
+export interface Wishes {
+  /** How many attempts there may be, and whether also after an interruption. */
+  readonly retry?: { readonly attempts: number; readonly interrupted: boolean };
+  /** How long an attempt may take, in milliseconds. */
+  readonly timeoutMs?: number;
+  /** When it may be released at the earliest, in milliseconds since the run began. */
+  readonly notBefore?: number;
+  /** What it says it touches, whatever its executor says. */
+  readonly key?: string;
+  /** The event whose place it takes. */
+  readonly supersedes?: string;
+}
 
 /** An event of a run, and how its producer goes about it. */
 export interface Plan {
@@ -13,6 +28,8 @@ export interface Plan {
   readonly ttlMs: number;
   /** What it asks for. */
   readonly task: Task;
+  /** What it says besides; with anything of this it is of version 2 of the API. */
+  readonly wishes: Wishes;
   /** When it is submitted first. */
   readonly at: number;
   /** How often it is submitted, until it is accepted. */
@@ -31,34 +48,53 @@ export interface PlanOptions {
   readonly durationMs: number;
 }
 
-/** Plans an event: most come in a few bursts, the others at any time. */
+/** Plans the event of a number: most come in a few bursts, the others at any time. */
 export function planEvent(
-  id: string,
+  number: number,
   random: Random,
   { agents, leaving, durationMs }: PlanOptions,
 ): Plan {
-  const start = random.chance(0.6)
-    ? durationMs * random.int(0, 3) / 4
-    : random.between(0, durationMs);
-  const agent = leaving !== undefined && random.chance(0.2)
-    ? leaving
-    : random.pick(agents);
-  const hasty = agent === leaving || random.chance(0.15);
+  const burst = durationMs * random.int(0, 3) / 4;
+  const at = random.chance(0.6) ? burst : random.between(0, durationMs);
+  const leaves = random.chance(0.2) ? leaving : undefined;
+  const hasty = leaves !== undefined || random.chance(0.15);
   return {
-    id,
-    agent,
+    id: `e${number}`,
+    agent: leaves ?? random.pick(agents),
     priority: random.chance(0.7) ? 0 : random.int(0, 9),
     ttlMs: hasty ? random.between(3000, 30_000) : 3_600_000,
-    task: {
-      ms: random.exponential(random.chance(0.2) ? 5000 : 50),
-      keys: random.chance(0.6) ? [`key ${random.int(1, 2)}`] : [],
-      repeatable: random.chance(0.7),
-      recoverable: random.chance(0.3),
-      failures: random.chance(0.1) ? random.int(1, 3) : 0,
-    },
-    at: start + random.exponential(20),
+    task: planTask(random),
+    wishes: random.chance(0.25) ? planWishes(number, at, random) : {},
+    at: at + random.exponential(20),
     triesMax: random.chance(0.8) ? Infinity : random.int(1, 2),
     again: random.chance(0.2),
+  };
+}
+
+function planTask(random: Random): Task {
+  return {
+    ms: random.exponential(random.chance(0.2) ? 5000 : 50),
+    keys: random.chance(0.6) ? [`key ${random.int(1, 2)}`] : [],
+    repeatable: random.chance(0.7),
+    recoverable: random.chance(0.3),
+    failures: random.chance(0.15) ? random.int(1, 3) : 0,
+    deadly: random.chance(0.02),
+  };
+}
+
+function planWishes(number: number, at: number, random: Random): Wishes {
+  const attempts = random.int(1, 4);
+  const older = random.int(1, Math.max(1, number - 1));
+  return {
+    ...(random.chance(0.5)
+      ? { retry: { attempts, interrupted: random.chance(0.5) } }
+      : {}),
+    ...(random.chance(0.3) ? { timeoutMs: random.between(100, 10_000) } : {}),
+    ...(random.chance(0.2) ? { notBefore: at + random.exponential(5000) } : {}),
+    ...(random.chance(0.4) ? { key: `own key ${random.int(1, 2)}` } : {}),
+    ...(random.chance(0.3) && older < number
+      ? { supersedes: `e${older}` }
+      : {}),
   };
 }
 
@@ -75,9 +111,44 @@ export function planProbe(agent: string, at: number): Plan {
       repeatable: true,
       recoverable: false,
       failures: 0,
+      deadly: false,
     },
+    wishes: {},
     at,
     triesMax: Infinity,
     again: false,
+  };
+}
+
+/** The event as its producer sends it. */
+export function bodyOf(plan: Plan): Record<string, unknown> {
+  const { id, agent, priority, ttlMs, task, wishes } = plan;
+  const { retry, timeoutMs, notBefore, key, supersedes } = wishes;
+  const on = [
+    "cluster_unavailable",
+    ...(retry?.interrupted ? ["interrupted"] : []),
+  ];
+  const policy = {
+    max_attempts: retry?.attempts,
+    initial_delay: "500ms",
+    max_delay: "5s",
+    on,
+  };
+  return {
+    id,
+    type: "witness",
+    target_agent: agent,
+    payload: task,
+    ttl: Math.round(ttlMs) * 1_000_000,
+    priority,
+    ...(retry === undefined ? {} : { retry: policy }),
+    ...(timeoutMs === undefined
+      ? {}
+      : { timeout: Math.round(timeoutMs) * 1_000_000 }),
+    ...(notBefore === undefined
+      ? {}
+      : { not_before: new Date(START_MS + notBefore).toISOString() }),
+    ...(key === undefined ? {} : { concurrency_key: key }),
+    ...(supersedes === undefined ? {} : { supersedes }),
   };
 }

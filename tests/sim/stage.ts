@@ -7,6 +7,7 @@ import { Machine } from "./machine.ts";
 import { Network } from "./network.ts";
 import type { NodeOptions } from "./node.ts";
 import type { Observer } from "./observer.ts";
+import { Operators } from "./operators.ts";
 import { planEvent, planProbe } from "./plan.ts";
 import type { Plant } from "./plant.ts";
 import type { Random } from "./random.ts";
@@ -62,6 +63,7 @@ export class Stage {
   readonly #network: Network;
   readonly #workload: Workload;
   readonly #reader: Reader;
+  readonly #operators: Operators;
   readonly #nemesis: Nemesis;
 
   /** Builds everything; {@linkcode play} lets it begin. */
@@ -96,6 +98,12 @@ export class Stage {
       random: random.fork("reader"),
       ids: workload.ids,
     });
+    this.#operators = new Operators({
+      ...shared,
+      random: random.fork("operators"),
+      ids: workload.ids,
+      agents: STAYING,
+    });
     this.#nemesis = new Nemesis({
       ...targets,
       loop,
@@ -103,7 +111,7 @@ export class Stage {
       random: random.fork("nemesis"),
     });
     for (let i = 1; i <= EVENTS; i++) {
-      const plan = planEvent(`e${i}`, random.fork(`event ${i}`), {
+      const plan = planEvent(i, random.fork(`event ${i}`), {
         agents: STAYING,
         leaving: leaving?.machine.name,
         durationMs: CHAOS_MS,
@@ -117,8 +125,10 @@ export class Stage {
     const { loop, observer } = this.#options;
     this.#nemesis.start(CHAOS_MS);
     this.#reader.look();
+    this.#operators.work();
     await loop.run(CHAOS_MS);
     this.#nemesis.heal();
+    this.#operators.finish();
     await this.#settle();
     await loop.run(CHAOS_MS + CONNECTED_MS_MAX, () => this.#connected());
     await loop.run(Math.max(loop.now + CALM_MS, CHAOS_MS + HOLD_MS));

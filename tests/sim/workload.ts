@@ -1,8 +1,8 @@
 import type { Submit } from "../history/entry.ts";
-import type { Api } from "./api.ts";
+import { type Api, outcomeOf } from "./api.ts";
 import type { Loop } from "./loop.ts";
 import type { Observer } from "./observer.ts";
-import type { Plan } from "./plan.ts";
+import { bodyOf, type Plan } from "./plan.ts";
 import type { Random } from "./random.ts";
 
 /** What the workload works with. */
@@ -62,32 +62,27 @@ export class Workload {
 
   async #submit(plan: Plan): Promise<Submit["outcome"]> {
     const { loop, api, observer } = this.#options;
-    const { id: event, agent, priority, ttlMs, task } = plan;
     const at = loop.now;
+    const plain = Object.keys(plan.wishes).length === 0;
     const answer = await api.call(({ core }) =>
       core.intake.accept(bodyOf(plan), {
-        api: "v1",
+        api: plain ? "v1" : "v2",
         tenant: "default",
         principal: "producer",
       })
     );
-    const refused = answer.kind === "refused" && !answer.error.retryable;
-    const outcome = answer.kind === "ok" ? "ok" : refused ? "fail" : "unknown";
-    const [key] = task.keys;
-    const { repeatable } = task;
+    const outcome = outcomeOf(answer);
     observer.note({
       kind: "submit",
       at,
       end: loop.now,
-      event,
-      agent,
       outcome,
-      priority,
-      ttlMs,
-      repeatable,
-      ...(key === undefined ? {} : { key }),
+      ...describe(plan),
     });
-    return outcome;
+    // Its agent may be known later.
+    const unknown = answer.kind === "refused" &&
+      answer.error.code === "unknown_agent";
+    return unknown ? "unknown" : outcome;
   }
 
   #sleep(ms: number): Promise<void> {
@@ -97,13 +92,22 @@ export class Workload {
   }
 }
 
-function bodyOf({ id, agent, priority, ttlMs, task }: Plan) {
+/** What can be expected of an event, for those who judge. */
+function describe(
+  { id, agent, priority, ttlMs, task, wishes }: Plan,
+): Omit<Submit, "kind" | "at" | "end" | "outcome"> {
+  const { retry, notBefore, supersedes } = wishes;
+  const repeatable = task.repeatable || retry?.interrupted === true;
+  // Whatever waits for something else has no place among those that do not.
+  const waits = notBefore !== undefined || supersedes !== undefined;
+  const key = waits ? undefined : wishes.key ?? task.keys[0];
   return {
-    id,
-    type: "witness",
-    target_agent: agent,
-    payload: task,
-    ttl: Math.round(ttlMs) * 1_000_000,
+    event: id,
+    agent,
     priority,
+    ttlMs,
+    repeatable,
+    startsMax: retry?.attempts ?? (task.repeatable ? 3 : 1),
+    ...(key === undefined ? {} : { key }),
   };
 }
