@@ -95,7 +95,6 @@ const IGNORED: Readonly<
     { attempt: 1, state: "completed" },
     "stale_attempt",
   ],
-  "an attempt that is not yet": [{}, { attempt: 2 }, "stale_attempt"],
   "an event that was never released": [
     { state: "queued", attempt: 0 },
     { state: "failed", attempt: 0 },
@@ -130,6 +129,27 @@ Deno.test("report() takes a status without an attempt as one about the current",
   const verdict = report(record({ attempt: 3 }), options);
   ok(typeof verdict === "object");
   strictEqual(verdict.status.attempt, 3);
+});
+
+Deno.test("report() believes an agent that knows of a later attempt, whose end counts", () => {
+  const before = { phase: "applying", message: "same" } as const;
+  const later = judge(before, { attempt: 3, phase: "received" });
+  ok(typeof later === "object");
+  strictEqual(later.status.attempt, 3);
+  const ended = judge({ state: "assigned" }, {
+    attempt: 3,
+    state: "completed",
+  });
+  ok(typeof ended === "object");
+  strictEqual(ended.status.attempt, 3);
+  strictEqual(ended.finishedAt, NOW);
+  const error = { code: "unavailable", message: "No" } as const;
+  const spent = judge({ state: "assigned" }, {
+    attempt: 3,
+    state: "failed",
+    error,
+  }, true);
+  strictEqual(short(spent), "failed", "three attempts are all there are");
 });
 
 Deno.test("report() keeps the phase of an event when progress does not name one", () => {

@@ -335,12 +335,14 @@ Deno.test("status.transitions: whatever happens at the same time, no history is 
         strictEqual(record.state, history.at(-1)?.state);
         const ends = history.filter(({ state }) => isTerminal(state));
         strictEqual(ends.length, 1, "all ends, and only once");
-        const starts = history.filter(({ state }) => state === "assigned");
-        strictEqual(starts.length, record.attempt);
+        // An agent may know of later attempts; none is made twice.
+        const attempts = history.filter(({ state }) => state === "assigned")
+          .map(({ attempt = 0 }) => attempt);
         deepStrictEqual(
-          starts.map(({ attempt }) => attempt),
-          starts.map((_, i) => i + 1),
+          attempts,
+          [...new Set(attempts)].sort((a, b) => a - b),
         );
+        ok(record.attempt >= Math.max(0, ...attempts));
       }
     }),
     { numRuns: 60 },

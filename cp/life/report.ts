@@ -48,21 +48,26 @@ export interface Report {
 /**
  * What a status of an agent makes of a record, or why it makes nothing of it.
  * A status without an attempt, as v1 agents send it, is about the current one.
+ * One about a later attempt than the store knows of is believed: the store was
+ * restored from an older copy, the event was accepted once more, and its agent
+ * has had it before.
  */
 export function report(
-  record: EventRecord,
+  known: EventRecord,
   { status, repeatable, jitter, now }: Report,
 ): EventChange | Ignored {
   const { state, phase } = status;
-  if (status.agent_id !== record.spec.target_agent) return "foreign";
-  if (isTerminal(record.state)) return "ended";
-  const attempt = status.attempt ?? record.attempt;
-  if (attempt !== record.attempt) return "stale_attempt";
-  if (!isReleased(record.state)) return "not_released";
+  if (status.agent_id !== known.spec.target_agent) return "foreign";
+  if (isTerminal(known.state)) return "ended";
+  const attempt = status.attempt ?? known.attempt;
+  if (attempt < known.attempt) return "stale_attempt";
+  if (!isReleased(known.state)) return "not_released";
   const theirs = state === "in_progress" || isTerminal(state);
-  if (!theirs || !canFollow(record.state, state)) return "not_allowed";
+  if (!theirs || !canFollow(known.state, state)) return "not_allowed";
 
-  const current = record.state === "in_progress" ? record.phase : undefined;
+  const record = { ...known, attempt };
+  const goesOn = known.state === "in_progress" && attempt === known.attempt;
+  const current = goesOn ? record.phase : undefined;
   const next = phase ?? current ?? "received";
   if (current !== undefined && !phaseCanFollow(current, next)) {
     return "not_allowed";

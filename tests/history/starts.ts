@@ -121,7 +121,11 @@ function bars(read: Read, start: Start, facts: Facts): boolean {
   const forgotten =
     facts.restores.some((at) => at >= read.at && at <= start.at) &&
     facts.starts.every(({ at }) => at >= read.at);
-  return !retried && !forgotten;
+  // Nor does it know of a retry, which was released before.
+  const asked = facts.retries.some((retry) =>
+    facts.restores.some((at) => at >= retry.at && at <= start.at)
+  );
+  return !retried && !forgotten && !asked;
 }
 
 /** Whether an attempt began after somebody was told that no new one will. */

@@ -118,6 +118,22 @@ Deno.test("startedOnce() lets a restored store start what never started, and not
   );
 });
 
+Deno.test("startedOnce() lets an attempt start that an operator asked for, and that a restored store does not know", () => {
+  deepStrictEqual(
+    found(
+      startedOnce,
+      submit("a", 1),
+      start("a", 2),
+      end("a", 3),
+      operate("retry", "a", 5),
+      restore(6, 4),
+      read("a", 7, "completed"),
+      start("a", 8, { attempt: 2 }),
+    ),
+    [],
+  );
+});
+
 Deno.test("startedOnce() finds a new attempt after a cancellation was answered duplicated", () => {
   const cancel = { ...operate("cancel", "a", 10), attempt: 1 };
   const late = start("a", 15, second);
