@@ -160,6 +160,7 @@ Deno.test("POST /v2/events refuses a batch that it cannot take as a whole, and s
   const one = lines(event("e1"));
   isProblem(await submit(place, "\n \n\r\n"), 400, "invalid_json");
   isProblem(await submit(place, one.repeat(10_001)), 413, "too_large");
+  isProblem(await submit(place, "\n".repeat(100_001)), 413, "too_large");
   isProblem(
     await submit(place, `${one}${" ".repeat(32 * 1024 * 1024)}`),
     413,

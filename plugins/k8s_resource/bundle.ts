@@ -21,6 +21,14 @@ export const MANIFESTS_MAX = 500;
 /** Objects in an event (security.md E.8). */
 export const OBJECTS_MAX = 2_000;
 
+/** Tokens that are read for an event, those of the items of Lists again: some seconds of work. */
+const EVENT_TOKENS_MAX = 2_000_000;
+
+/** What was read for an event so far. */
+interface Work {
+  tokens: number;
+}
+
 function lineAt(text: string, offset: number): number {
   let line = 0;
   for (
@@ -31,8 +39,21 @@ function lineAt(text: string, offset: number): number {
   return line;
 }
 
-function read(text: string, place: Place, hint = ""): Reading {
-  return within(text, place, { act: () => readYaml(text), hint });
+function read(
+  text: string,
+  place: Place,
+  { work, hint = "" }: { readonly work: Work; readonly hint?: string },
+): Reading {
+  const reading = within(text, place, { act: () => readYaml(text), hint });
+  work.tokens += reading.tokens;
+  if (work.tokens > EVENT_TOKENS_MAX) {
+    throw refuse(
+      "invalid_manifest",
+      place,
+      `the manifests up to here have more than ${EVENT_TOKENS_MAX} names, values and signs: make several events of them`,
+    );
+  }
+  return reading;
 }
 
 /** Turns what is wrong with a text into an error that says where it stands. */
@@ -71,7 +92,7 @@ function isList(value: { readonly [key: string]: Value }): boolean {
 function* objectsIn(
   text: string,
   reading: Reading,
-  place: Place,
+  { place, work }: { readonly place: Place; readonly work: Work },
 ): Generator<Manifest> {
   const { value } = reading;
   if (!isMapping(value)) {
@@ -91,7 +112,7 @@ function* objectsIn(
   const items = Array.isArray(value.items) ? value.items : [];
   for (const [index, slice] of reading.items().entries()) {
     const itemPlace = { ...place, line: place.line + slice.line };
-    const item = read(slice.text, itemPlace, ITEM_HINT);
+    const item = read(slice.text, itemPlace, { work, hint: ITEM_HINT });
     // What is sent must be what was read here: an anchor outside may have changed it.
     if (!isDeepStrictEqual(item.value, items[index])) {
       throw refuse(
@@ -100,14 +121,18 @@ function* objectsIn(
         `this item of a List cannot stand alone${ITEM_HINT}`,
       );
     }
-    yield* objectsIn(slice.text, item, itemPlace);
+    yield* objectsIn(slice.text, item, { place: itemPlace, work });
   }
 }
 
 const ITEM_HINT =
   "; the items of a List cannot share anchors, make them documents";
 
-function* objectsOf(manifest: unknown, number: number): Generator<Manifest> {
+function* objectsOf(
+  manifest: unknown,
+  number: number,
+  work: Work,
+): Generator<Manifest> {
   const first: Place = { manifest: number, document: 1, line: 1 };
   const source = typeof manifest === "string"
     ? manifest
@@ -136,8 +161,39 @@ function* objectsOf(manifest: unknown, number: number): Generator<Manifest> {
       );
     }
     const text = safeJson(document.text);
-    const reading = read(text, place);
-    if (reading.value !== null) yield* objectsIn(text, reading, place);
+    const reading = read(text, place, { work });
+    if (reading.value !== null) {
+      yield* objectsIn(text, reading, { place, work });
+    }
+  }
+}
+
+/** Reads the objects of an event one after the other, as many as it may have. */
+function* objectsOfEvent(manifests: readonly unknown[]): Generator<Manifest> {
+  if (manifests.length > MANIFESTS_MAX) {
+    throw new TransporterError(
+      "invalid_manifest",
+      `Cannot accept ${manifests.length} manifests: an event takes at most ${MANIFESTS_MAX}`,
+    );
+  }
+  const work: Work = { tokens: 0 };
+  let count = 0;
+  for (const [index, manifest] of manifests.entries()) {
+    for (const object of objectsOf(manifest, index + 1, work)) {
+      if (++count > OBJECTS_MAX) {
+        throw new TransporterError(
+          "invalid_manifest",
+          `Cannot accept more than ${OBJECTS_MAX} objects in an event: make several events of them`,
+        );
+      }
+      yield object;
+    }
+  }
+  if (count === 0) {
+    throw new TransporterError(
+      "invalid_manifest",
+      "Cannot accept the manifests: there is no object in them",
+    );
   }
 }
 
@@ -149,30 +205,33 @@ function* objectsOf(manifest: unknown, number: number): Generator<Manifest> {
  * @throws {TransporterError} `invalid_yaml`, `invalid_manifest` or `unsupported`, naming manifest, document and line.
  */
 export function readManifests(manifests: readonly unknown[]): Manifest[] {
-  if (manifests.length > MANIFESTS_MAX) {
-    throw new TransporterError(
-      "invalid_manifest",
-      `Cannot accept ${manifests.length} manifests: an event takes at most ${MANIFESTS_MAX}`,
-    );
-  }
-  const objects: Manifest[] = [];
-  for (const [index, manifest] of manifests.entries()) {
-    for (const object of objectsOf(manifest, index + 1)) objects.push(object);
-  }
-  if (objects.length > OBJECTS_MAX) {
-    throw new TransporterError(
-      "invalid_manifest",
-      `Cannot accept ${objects.length} objects: an event takes at most ${OBJECTS_MAX}`,
-    );
-  }
-  if (objects.length === 0) {
-    throw new TransporterError(
-      "invalid_manifest",
-      "Cannot accept the manifests: there is no object in them",
-    );
-  }
+  const objects = [...objectsOfEvent(manifests)];
   refuseTwice(objects);
   return objects;
+}
+
+/** How long manifests are read before others get their turn, in milliseconds. */
+const TURN_MS = 20;
+
+/**
+ * Checks the manifests of a payload, with pauses: 8 MiB of YAML take seconds,
+ * in which a control plane has others to answer.
+ *
+ * @param manifests As for {@linkcode readManifests}.
+ * @throws {TransporterError} As {@linkcode readManifests}.
+ */
+export async function checkManifests(
+  manifests: readonly unknown[],
+): Promise<void> {
+  const objects: Manifest[] = [];
+  let turnedAt = performance.now();
+  for (const object of objectsOfEvent(manifests)) {
+    objects.push(object);
+    if (performance.now() - turnedAt < TURN_MS) continue;
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    turnedAt = performance.now();
+  }
+  refuseTwice(objects);
 }
 
 /**

@@ -1,6 +1,8 @@
 import {
   deepStrictEqual,
   match,
+  ok,
+  rejects,
   strictEqual,
   throws,
 } from "node:assert/strict";
@@ -8,12 +10,23 @@ import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import { TransporterError } from "@transporter/sdk";
 import { Document, stringify } from "yaml";
-import { readManifests } from "./bundle.ts";
+import { checkManifests, readManifests } from "./bundle.ts";
 import { describeObject, objectKey } from "./manifest.ts";
 import { readYaml } from "./yaml_document.ts";
 
 function configMap(name: string, rest = ""): string {
   return `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ${name}\n${rest}`;
+}
+
+/** An object in so many Lists. */
+function nested(lists: number, object: string): string {
+  let text = object;
+  for (let i = 0; i < lists; i++) {
+    text = `kind: List\napiVersion: v1\nitems:\n- ${
+      text.trimEnd().replaceAll("\n", "\n  ")
+    }\n`;
+  }
+  return text;
 }
 
 Deno.test("readManifests() finds every object in every manifest, and says where it stood", () => {
@@ -94,7 +107,17 @@ const REFUSED: Readonly<
         ),
     ),
     "invalid_manifest",
-    /2100 objects: .* at most 2000/,
+    /more than 2000 objects/,
+  ],
+  "100 KB of brackets and commas": [
+    [configMap("a"), `a: [${"[],".repeat(100_000)}]\n`],
+    "invalid_yaml",
+    /manifest 2, document 1, line 1: it has more than 250000 names/,
+  ],
+  "Lists in Lists, each of which is read again": [
+    [nested(30, `${configMap("a")}data: {a: [${"x,".repeat(80_000)}]}\n`)],
+    "invalid_manifest",
+    /have more than 2000000 names/,
   ],
   "an object beyond 1.5 MiB": [
     [configMap("a", `data: {k: ${"x".repeat(1_600_000)}}\n`)],
@@ -366,4 +389,24 @@ Deno.test("readManifests() gives the same objects out of documents, a List, and 
     ),
     { numRuns: 60 },
   );
+});
+
+Deno.test("checkManifests() refuses what readManifests() refuses, and lets others have their turn", async () => {
+  const rest = `data: {a: [${"x,".repeat(5_000)}]}\n`;
+  const manifests = Array.from(
+    { length: 20 },
+    (_, i) => configMap(`a${i}`, rest),
+  );
+  let turns = 0;
+  const timer = setInterval(() => turns++, 0);
+  try {
+    await checkManifests(manifests);
+    await rejects(checkManifests([...manifests, configMap("a1")]), {
+      code: "invalid_manifest",
+      message: /is there already/,
+    });
+  } finally {
+    clearInterval(timer);
+  }
+  ok(turns >= 10, `${turns} turns`);
 });

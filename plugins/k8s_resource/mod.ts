@@ -20,8 +20,8 @@ export const k8sResourceKind: EventKind = {
   type: EVENT_TYPE,
   async check(payload) {
     const { manifests } = await parse(payloadSchema, payload);
-    const { readManifests } = await import("./bundle.ts");
-    readManifests(manifests);
+    const { checkManifests } = await import("./bundle.ts");
+    await checkManifests(manifests);
   },
   repeatable: () => true,
 };

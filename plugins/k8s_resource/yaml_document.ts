@@ -16,6 +16,8 @@ import { isMapping, Unreadable, type Value, valueOf } from "./yaml_value.ts";
 export interface Reading {
   /** What it holds; `null` when it is empty. */
   readonly value: Value;
+  /** How many tokens its text has: what it cost to read. */
+  readonly tokens: number;
   /** The texts of the elements of the top-level `items`, cut out unchanged. */
   items(): readonly Slice[];
   /** The text with some pairs changed, and every other byte as it was; throws {@linkcode Unreadable}. */
@@ -33,6 +35,14 @@ export interface Slice {
 /** Levels of nesting (security.md E.8); a CRD's schema needs about 50. */
 export const DEPTH_MAX = 64;
 
+/**
+ * Tokens of a document, such as a name, a colon or the spaces before it. Each
+ * takes up to 250 bytes of memory, so that a document of 100 KB that is nothing
+ * but brackets and commas could take as much as a whole control plane has.
+ * A megabyte of ordinary YAML has about this many.
+ */
+export const TOKENS_MAX = 250_000;
+
 /** Characters that end a line for the server (YAML 1.1), and not for us (YAML 1.2) or not everywhere; and NUL. */
 const UNCLEAR_REGEXP = /[\0\u0085\u2028\u2029]|\r(?!\n)/;
 
@@ -45,7 +55,10 @@ const SYNTAX: Partial<Readonly<Record<ErrorCode, string>>> = {
   UNEXPECTED_TOKEN: "there is something that cannot stand here",
 };
 
-function compose(text: string, lines: LineCounter): Document.Parsed {
+function compose(
+  text: string,
+  lines: LineCounter,
+): { readonly document: Document.Parsed; readonly tokens: number } {
   lines.addNewLine(0);
   const parser = new Parser(lines.addNewLine);
   const composer = new Composer({
@@ -55,9 +68,16 @@ function compose(text: string, lines: LineCounter): Document.Parsed {
     prettyErrors: false,
     logLevel: "silent",
   });
-  const tokens = [];
+  const parsed = [];
+  let tokens = 0;
   for (const lexeme of new Lexer().lex(text)) {
-    tokens.push(...parser.next(lexeme));
+    if (++tokens > TOKENS_MAX) {
+      throw new Unreadable(
+        `it has more than ${TOKENS_MAX} names, values and signs: make several documents of it`,
+        parser.offset,
+      );
+    }
+    parsed.push(...parser.next(lexeme));
     // The parser keeps a stack; the composer after it would recurse.
     if (
       parser.stack.length > DEPTH_MAX &&
@@ -69,8 +89,8 @@ function compose(text: string, lines: LineCounter): Document.Parsed {
       );
     }
   }
-  tokens.push(...parser.end());
-  const [document] = [...composer.compose(tokens, true, text.length)];
+  parsed.push(...parser.end());
+  const [document] = [...composer.compose(parsed, true, text.length)];
   if (document === undefined) {
     throw new RangeError("The composer made no document");
   }
@@ -78,7 +98,7 @@ function compose(text: string, lines: LineCounter): Document.Parsed {
   if (error !== undefined) {
     throw new Unreadable(SYNTAX[error.code] ?? error.message, error.pos[0]);
   }
-  return document;
+  return { document, tokens };
 }
 
 /**
@@ -131,10 +151,11 @@ export function readYaml(text: string): Reading {
     );
   }
   const lines = new LineCounter();
-  const document = compose(text, lines);
+  const { document, tokens } = compose(text, lines);
   const value = valueOf(document.contents);
   return {
     value,
+    tokens,
     items: () => sliceItems(text, document, lines),
     edit(edit) {
       if (!isMapping(value)) throw new RangeError("Only a mapping has pairs");
