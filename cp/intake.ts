@@ -9,6 +9,7 @@ import {
   readEvent,
   type State,
   TransporterError,
+  utf8Length,
 } from "@transporter/sdk";
 import { Kinds } from "./kinds.ts";
 import type { Metrics } from "./metrics_port.ts";
@@ -241,9 +242,7 @@ function knownOf(record: EventRecord): Known {
 
 function sizeOf(spec: EventSpec): number {
   const text = JSON.stringify(spec);
-  const bytes = text.length > EVENT_BYTES_MAX
-    ? text.length
-    : new TextEncoder().encode(text).length;
+  const bytes = text.length > EVENT_BYTES_MAX ? text.length : utf8Length(text);
   if (bytes > EVENT_BYTES_MAX) {
     throw new TransporterError(
       "too_large",

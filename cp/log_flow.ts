@@ -1,4 +1,4 @@
-import type { LogFrame, Logger } from "@transporter/sdk";
+import { type LogFrame, type Logger, utf8Length } from "@transporter/sdk";
 import type { LogChunk, Store } from "./store/store.ts";
 
 /** Bytes of output that are kept of one attempt (security.md E.8). */
@@ -56,7 +56,7 @@ export class LogFlow {
 
   /** Takes a piece; never waits. */
   take(frame: LogFrame): void {
-    const bytes = byteLength(frame.data);
+    const bytes = utf8Length(frame.data);
     if (this.#waitingBytes + bytes > WAITING_BYTES_MAX) {
       this.#gaps.add(nameOf(frame));
       return;
@@ -78,7 +78,7 @@ export class LogFlow {
   async #write(): Promise<void> {
     for (const [id, frames] of this.#waiting) {
       this.#waiting.delete(id);
-      const bytes = frames.reduce((sum, { data }) => sum + byteLength(data), 0);
+      const bytes = frames.reduce((sum, { data }) => sum + utf8Length(data), 0);
       try {
         await this.#add(id, frames);
       } catch (error) {
@@ -127,7 +127,7 @@ export class LogFlow {
       const page = await store.listLogs(tenant, id, { after, limit: PAGE });
       for (const chunk of page) {
         if (chunk.attempt !== attempt) continue;
-        kept.bytes += byteLength(chunk.data);
+        kept.bytes += utf8Length(chunk.data);
         kept.marked ||= chunk.data === "" && chunk.trunc === true;
       }
       const last = page.at(-1);
@@ -140,7 +140,7 @@ export class LogFlow {
 /** The piece as it is kept: whole, or a mark for all that is too much; `undefined` when the mark is there. */
 function fitting(frame: LogFrame, kept: Kept): LogChunk | undefined {
   const { attempt, stream, off, data, trunc = false } = frame;
-  const bytes = byteLength(data);
+  const bytes = utf8Length(data);
   const place = { attempt, stream, off };
   if (kept.bytes + bytes <= LOG_BYTES_MAX) {
     kept.bytes += bytes;
@@ -153,10 +153,4 @@ function fitting(frame: LogFrame, kept: Kept): LogChunk | undefined {
 
 function nameOf({ event_id: id, attempt }: LogFrame): string {
   return `${id} ${attempt}`;
-}
-
-const encoder = new TextEncoder();
-
-function byteLength(text: string): number {
-  return encoder.encode(text).length;
 }

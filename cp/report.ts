@@ -9,6 +9,7 @@ import {
   parseTime,
   type ResourceStatus,
   type StatusUpdateFrame,
+  utf8Length,
 } from "@transporter/sdk";
 
 /** Characters of a message; a longer one is cut. */
@@ -77,7 +78,7 @@ export function readReport(
 }
 
 function jsonBytes(value: unknown): number {
-  return new TextEncoder().encode(JSON.stringify(value)).length;
+  return utf8Length(JSON.stringify(value));
 }
 
 function cut(text: string, charsMax: number = MESSAGE_CHARS_MAX): string {

@@ -15,9 +15,21 @@ const PARTS_MAX = 65_536;
 
 const encoder = new TextEncoder();
 
+/** Characters up to which looking at each of them costs less than encoding them. */
+const SHORT_CHARS = 512;
+
 /** How many bytes a text takes in UTF-8. */
 export function utf8Length(text: string): number {
-  return encoder.encode(text).length;
+  return text.length <= SHORT_CHARS && isAscii(text)
+    ? text.length
+    : encoder.encode(text).length;
+}
+
+function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    if (text.charCodeAt(i) > 0x7f) return false;
+  }
+  return true;
 }
 
 /**

@@ -47,7 +47,14 @@ interface Expected {
   readonly reject: (error: TransporterError) => void;
 }
 
-type Key = `seq ${number}` | `sid ${number}` | `event ${string}`;
+/** What is acknowledged by which number or id. */
+type Kind = "seq" | "sid" | "event";
+
+/** A message that was sent: what it is acknowledged by. */
+interface Key {
+  readonly kind: Kind;
+  readonly of: number | string;
+}
 
 /**
  * The acknowledgements of one link, both ways: what was sent and is not
@@ -55,7 +62,11 @@ type Key = `seq ${number}` | `sid ${number}` | `event ${string}`;
  * order, "up to" means all that was sent on this link up to that number.
  */
 export class Receipts {
-  readonly #expected = new Map<Key, Expected>();
+  readonly #expected: Readonly<Record<Kind, Map<number | string, Expected>>> = {
+    seq: new Map(),
+    sid: new Map(),
+    event: new Map(),
+  };
   readonly #events = new Arrivals();
   readonly #statuses = new Arrivals();
   /** Whether a flush is due. */
@@ -66,7 +77,7 @@ export class Receipts {
     const key = keyOf(message, version);
     if (key === undefined) return undefined;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#expected.set(key, { resolve, reject });
+    this.#expected[key.kind].set(key.of, { resolve, reject });
     return promise;
   }
 
@@ -80,7 +91,11 @@ export class Receipts {
 
   /** The link is over: whatever was not acknowledged still belongs to the sender. */
   end(error: TransporterError): void {
-    for (const key of [...this.#expected.keys()]) this.#settle(key, error);
+    for (const kind of ["seq", "sid", "event"] as const) {
+      for (const of of this.#expected[kind].keys()) {
+        this.#settle({ kind, of }, error);
+      }
+    }
   }
 
   /** Notes what arrived; `undefined` when it needs no acknowledgement. */
@@ -115,7 +130,7 @@ export class Receipts {
   /** Events are in the agent's journal. */
   ackEvents(frame: AckFrame): void {
     this.#settleUpto("seq", frame.upto);
-    for (const seq of frame.also ?? []) this.#settle(`seq ${seq}`);
+    for (const seq of frame.also ?? []) this.#settle({ kind: "seq", of: seq });
   }
 
   /** Statuses are durable at the control plane. */
@@ -131,27 +146,26 @@ export class Receipts {
     });
     const details = { retry_after_ms: frame.retry_after_ms ?? null };
     this.#settle(
-      `seq ${frame.seq}`,
+      { kind: "seq", of: frame.seq },
       new TransporterError(code, message, { details }),
     );
   }
 
   /** A status of an event arrived, which is how a v1 agent acknowledges the event. */
   statusOf(eventId: string): void {
-    this.#settle(`event ${eventId}`);
+    this.#settle({ kind: "event", of: eventId });
   }
 
   #settleUpto(kind: "seq" | "sid", upto: number): void {
-    for (const key of [...this.#expected.keys()]) {
-      const [itsKind, number] = key.split(" ");
-      if (itsKind === kind && Number(number) <= upto) this.#settle(key);
+    for (const of of this.#expected[kind].keys()) {
+      if (Number(of) <= upto) this.#settle({ kind, of });
     }
   }
 
-  #settle(key: Key, error?: TransporterError): void {
-    const waiting = this.#expected.get(key);
+  #settle({ kind, of }: Key, error?: TransporterError): void {
+    const waiting = this.#expected[kind].get(of);
     if (waiting === undefined) return;
-    this.#expected.delete(key);
+    this.#expected[kind].delete(of);
     if (error === undefined) waiting.resolve();
     else waiting.reject(error);
   }
@@ -160,14 +174,14 @@ export class Receipts {
 function keyOf(message: Frame, version: 1 | 2): Key | undefined {
   if (message.type === "event") {
     return version === 2 && message.seq !== undefined
-      ? `seq ${message.seq}`
-      : `event ${message.event.id}`;
+      ? { kind: "seq", of: message.seq }
+      : { kind: "event", of: message.event.id };
   }
   if (
     message.type === "status_update" && version === 2 &&
     message.sid !== undefined
   ) {
-    return `sid ${message.sid}`;
+    return { kind: "sid", of: message.sid };
   }
   return undefined;
 }

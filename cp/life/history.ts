@@ -1,4 +1,4 @@
-import { type EventStatus, isTerminal } from "@transporter/sdk";
+import { type EventStatus, isTerminal, utf8Length } from "@transporter/sdk";
 import type { EventChange, EventRecord } from "../store/store.ts";
 
 /** Entries of one event's history (security.md E.8). */
@@ -12,8 +12,6 @@ const FULL_BYTES = HISTORY_BYTES_MAX - 8 * 1024;
 
 /** Characters of the message of an entry that came when the history was full. */
 const MESSAGE_CHARS_MAX = 512;
-
-const UTF8 = new TextEncoder();
 
 /**
  * Keeps the history of an event bounded: once it is full, a new entry takes
@@ -66,7 +64,7 @@ export function bounded(record: EventRecord, change: EventChange): EventChange {
 }
 
 function sizeOf(status: EventStatus): number {
-  return UTF8.encode(JSON.stringify(status)).length;
+  return utf8Length(JSON.stringify(status));
 }
 
 /** The entry without what may be large. */

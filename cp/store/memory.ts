@@ -5,6 +5,7 @@ import {
   type HistoryEntry,
   isTerminal,
   systemClock,
+  utf8Length,
 } from "@transporter/sdk";
 import {
   changeRecord,
@@ -113,7 +114,7 @@ class MemoryStore implements Store {
       const tombstone = this.#buried(tenant, event);
       if (tombstone) return { created: false, tombstone };
       const { spec, ...rest } = frozenCopy(event);
-      const bytes = new TextEncoder().encode(JSON.stringify(spec)).length;
+      const bytes = utf8Length(JSON.stringify(spec));
       const enq = ++this.#enq;
       const record = newRecord(tenant, { spec, ...rest }, { enq, bytes });
       this.#acceptedUpto = Math.max(this.#acceptedUpto, record.acceptedAt);

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type EventStatus, isTerminal } from "@transporter/sdk";
+import { type EventStatus, isTerminal, utf8Length } from "@transporter/sdk";
 import { changeRecord, newRecord } from "./record.ts";
 import { EventCache } from "./sqlite_cache.ts";
 import { type Changed, writeEvent } from "./sqlite_event_rows.ts";
@@ -77,7 +77,7 @@ export class Events {
       payload: JSON.stringify(payload),
     };
     // The whole is the head, with a comma, the payload's name and the payload before its last brace.
-    const bytes = byteLength(texts.head) + byteLength(texts.payload) +
+    const bytes = utf8Length(texts.head) + utf8Length(texts.payload) +
       ',"payload":'.length;
     const whole = newRecord(tenant, event, { enq: ++this.#enq, bytes });
     // A copy of its own: the caller may go on with what it handed over.
@@ -256,10 +256,4 @@ function unkeyed<T extends { readonly idempotency_key?: unknown }>(
   row: T | undefined,
 ): T | undefined {
   return row?.idempotency_key === null ? row : undefined;
-}
-
-const encoder = new TextEncoder();
-
-function byteLength(text: string): number {
-  return encoder.encode(text).length;
 }

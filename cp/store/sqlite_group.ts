@@ -15,8 +15,8 @@ const GROUP_MS = 10;
 /** Steps of one transaction from which on the store counts as busy. */
 const BUSY_STEPS = 4;
 
-/** Milliseconds that a transaction is held back at most. */
-const PAUSE_MS_MAX = 5;
+/** Milliseconds from a busy transaction to the next one: each costs about as much as twenty steps do. */
+const PAUSE_MS = 5;
 
 /** Runs something in a later turn of the event loop; returns how to call it off. */
 function after(ms: number, run: () => void): () => void {
@@ -114,19 +114,15 @@ export class GroupCommit {
 
   /**
    * After the input that is there by now, so that what came together is
-   * committed together. While much comes, a transaction waits as long as the
-   * one before it took: fewer and larger ones cost less, and the event loop has
-   * half of the time for everything else. What comes alone does not wait.
+   * committed together. While much comes, a transaction waits a little: fewer
+   * and larger ones cost less, and the event loop gets to what brings the next
+   * steps. What comes alone does not wait.
    */
   #schedule(): void {
     this.#stopWaiting ??= after(this.#nextAt - performance.now(), () => {
       this.#stopWaiting = undefined;
-      const startedAt = performance.now();
       const busy = this.#flush() >= BUSY_STEPS;
-      const endedAt = performance.now();
-      this.#nextAt = busy
-        ? endedAt + Math.min(endedAt - startedAt, PAUSE_MS_MAX)
-        : 0;
+      this.#nextAt = busy ? performance.now() + PAUSE_MS : 0;
       if (this.#steps.length > 0) this.#schedule();
     });
   }

@@ -33,7 +33,6 @@
  *
  * @module
  */
-import { clearImmediate, setImmediate } from "node:timers";
 import {
   codeOfClose,
   type DialOptions,
@@ -41,6 +40,7 @@ import {
   TransporterError,
   type Wire,
 } from "../mod.ts";
+import { promptReceipt } from "./prompt_receipt.ts";
 import { SocketWire, type WebSocketTimes } from "./socket_wire.ts";
 
 export type { WebSocketTimes };
@@ -131,33 +131,6 @@ export function acceptWebSocket(
     wire.ended(reasonOf(code, String(reason), fault));
   });
   return wire;
-}
-
-/**
- * Makes the kernel acknowledge what arrived at once. The runtime's WebSocket
- * leaves Nagle's algorithm on: its next small frame waits for the
- * acknowledgement of the last one, and a kernel with nothing to send holds that
- * back for 40 ms. Any frame carries it; an unsolicited pong is the smallest one.
- *
- * @see {@link https://www.rfc-editor.org/rfc/rfc6455#section-5.5.3}
- */
-function promptReceipt(
-  socket: ServerSocket,
-): { schedule(): void; cancel(): void } {
-  let due: ReturnType<typeof setImmediate> | undefined;
-  return {
-    /** Once for all that arrives in one turn of the event loop. */
-    schedule() {
-      due ??= setImmediate(() => {
-        due = undefined;
-        socket.pong();
-      });
-    },
-    cancel() {
-      clearImmediate(due);
-      due = undefined;
-    },
-  };
 }
 
 function binaryFrame(): TransporterError {
