@@ -9,7 +9,7 @@ export const ROOT: string = decodeURIComponent(
   new URL("../", import.meta.url).pathname,
 );
 
-/** What is made, not written. */
+/** What is made, not written; in a worktree `.git` is a file. */
 const PASSED_OVER: readonly string[] = [".git", "node_modules", "dist"];
 
 /** Every file of the repository, by path from the root, in order. */
@@ -19,7 +19,9 @@ export async function repositoryFiles(folder = ""): Promise<string[]> {
     const path = folder + entry.name;
     if (entry.isDirectory && !PASSED_OVER.includes(entry.name)) {
       found.push(...await repositoryFiles(`${path}/`));
-    } else if (entry.isFile) found.push(path);
+    } else if (entry.isFile && !PASSED_OVER.includes(entry.name)) {
+      found.push(path);
+    }
   }
   return found.sort();
 }

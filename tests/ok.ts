@@ -59,7 +59,13 @@ function show({ name, args, success, seconds, output }: Outcome): void {
 async function main(): Promise<number> {
   const startedAt = performance.now();
   const frozen = Deno.env.get("CI") ? ["--frozen"] : [];
-  const slow = [...await kubernetesFiles(), "tests/pods", "tests/chaos"];
+  const slow = [
+    ...await kubernetesFiles(),
+    "tests/pods",
+    "tests/chaos",
+    "tests/fuzz/big_test.ts",
+    "tests/fuzz/floods_test.ts",
+  ];
 
   // These keep one core busy each; the tests that follow use all there are.
   const first = await Promise.all([

@@ -250,7 +250,7 @@ const BATCHES: readonly BigSample[] = [
   ),
   batch(
     "a batch of 32 Mi line feeds",
-    "400 invalid_json",
+    "413 too_large",
     () => filled("\n", 32 * MIB),
   ),
 ];
