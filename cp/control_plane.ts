@@ -125,6 +125,7 @@ export class ControlPlane implements AsyncDisposable {
     const services: Services = {
       store,
       intake: core.intake,
+      operator: core.operator,
       sessions: core.sessions,
       changes: core.changes,
       readiness: new Readiness({ store, clock, stopping: stopping.signal }),

@@ -77,6 +77,10 @@ export interface EventView {
   readonly updated_at: string;
   /** When it ended, RFC 3339. */
   readonly finished_at?: string;
+  /** While it is queued: when it may be released at the earliest, RFC 3339; absent means now. */
+  readonly ready_at?: string;
+  /** When somebody asked to cancel it, RFC 3339; it ends as soon as its agent says so. */
+  readonly cancel_requested_at?: string;
   /** The digest of its body. */
   readonly digest: string;
   /** Whether its body was signed; always false until trust can be configured. */
@@ -119,6 +123,8 @@ export interface AgentView {
   readonly capabilities: readonly string[];
   /** For selecting agents. */
   readonly labels: Readonly<Record<string, string>>;
+  /** Since when nothing is released to it, RFC 3339; absent while it is not paused. */
+  readonly paused_at?: string;
   /** How many sessions it has opened. */
   readonly generation: number;
   /** Its last heartbeat, RFC 3339. */
@@ -127,6 +133,28 @@ export interface AgentView {
   readonly created_at: string;
   /** Events that have not ended, by state. */
   readonly open_events: Readonly<Partial<Record<State, number>>>;
+}
+
+/** A piece of what an event put out. */
+export interface LogEntry {
+  /** Which attempt. */
+  readonly attempt: number;
+  /** Such as `stdout`. */
+  readonly stream: string;
+  /** Where it begins in the stream, in bytes. */
+  readonly off: number;
+  /** The text. */
+  readonly data: string;
+  /** Whether something is missing before it. */
+  readonly truncated: boolean;
+}
+
+/** A page of what an event put out, in the order it came. */
+export interface LogPage {
+  /** The pieces. */
+  readonly items: readonly LogEntry[];
+  /** Give it back as `cursor` to read on: what there is more, or what comes later. */
+  readonly next_cursor: string;
 }
 
 /** A page of a list. */

@@ -1,4 +1,6 @@
 import { TransporterError } from "@transporter/sdk";
+import type { AgentRecord } from "../store/store.ts";
+import { PRINCIPAL } from "./control.ts";
 import { cursorOf, PAGE_PARAMETERS } from "./query.ts";
 import { json, type Route } from "./route.ts";
 import type { Services } from "./services.ts";
@@ -48,33 +50,101 @@ function list({ store, sessions, tenant }: Services): Route {
   };
 }
 
-function get({ store, sessions, tenant }: Services): Route {
+/** What routes of one agent have in common. */
+const AGENT = {
+  tag: "agents",
+  parts: { id: "The agent's id" },
+  errors: ["unknown_agent", "unknown_field", "store_unavailable"],
+} as const;
+
+/** Shows an agent as it is now. */
+async function shown(
+  record: AgentRecord,
+  { store, sessions, tenant }: Services,
+): Promise<Response> {
+  const open = await store.countOpen(tenant);
+  return json(agentView(record, {
+    connected: sessions.isConnected(tenant, record.id),
+    open: open.get(record.id)?.states ?? {},
+  }));
+}
+
+function get(services: Services): Route {
   return {
+    ...AGENT,
     method: "GET",
     path: "/v2/agents/{id}",
     id: "getAgent",
-    tag: "agents",
     summary: "Shows an agent",
-    parts: { id: "The agent's id" },
     answers: {
       200: { description: "The agent", content: { [JSON_TYPE]: "Agent" } },
     },
-    errors: ["unknown_agent", "unknown_field", "store_unavailable"],
     async handle({ path: { id = "" } }) {
-      const [agent, open] = await Promise.all([
-        store.getAgent(tenant, id),
-        store.countOpen(tenant),
-      ]);
+      const agent = await services.store.getAgent(services.tenant, id);
       if (agent === undefined) {
         throw new TransporterError(
           "unknown_agent",
           `Cannot find agent "${id.slice(0, 128)}"`,
         );
       }
-      return json(agentView(agent, {
-        connected: sessions.isConnected(tenant, id),
-        open: open.get(id)?.states ?? {},
-      }));
+      return await shown(agent, services);
+    },
+  };
+}
+
+function pause(services: Services): Route {
+  return {
+    ...AGENT,
+    method: "POST",
+    path: "/v2/agents/{id}/pause",
+    id: "pauseAgent",
+    summary:
+      "Releases nothing to an agent any more: events for it wait, what it has it finishes; may be repeated",
+    answers: {
+      200: {
+        description: "It is paused",
+        content: { [JSON_TYPE]: "Agent" },
+      },
+    },
+    async handle({ path: { id = "" } }) {
+      const { operator, tenant } = services;
+      return await shown(await operator.pause(tenant, id), services);
+    },
+  };
+}
+
+function resume(services: Services): Route {
+  return {
+    ...AGENT,
+    method: "POST",
+    path: "/v2/agents/{id}/resume",
+    id: "resumeAgent",
+    summary: "Lets a paused agent go on; may be repeated",
+    answers: {
+      200: {
+        description: "It is not paused",
+        content: { [JSON_TYPE]: "Agent" },
+      },
+    },
+    async handle({ path: { id = "" } }) {
+      const { operator, tenant } = services;
+      return await shown(await operator.resume(tenant, id), services);
+    },
+  };
+}
+
+function remove({ operator, tenant }: Services): Route {
+  return {
+    ...AGENT,
+    method: "DELETE",
+    path: "/v2/agents/{id}",
+    id: "deleteAgent",
+    summary:
+      "Forgets an agent: ends its session, cancels what waits for it, and ends what it has as failed, code interrupted",
+    answers: { 204: { description: "It is forgotten" } },
+    async handle({ path: { id = "" } }) {
+      await operator.deleteAgent(tenant, id, { principal: PRINCIPAL });
+      return new Response(null, { status: 204 });
     },
   };
 }
@@ -102,5 +172,12 @@ function connect(): Route {
 
 /** The routes of agents. */
 export function agentRoutes(services: Services): readonly Route[] {
-  return [list(services), get(services), connect()];
+  return [
+    list(services),
+    get(services),
+    remove(services),
+    pause(services),
+    resume(services),
+    connect(),
+  ];
 }

@@ -72,3 +72,51 @@ Deno.test("GET /ws without an upgrade says that it is for agents", async () => {
   isProblem(answer, 426, "unsupported_version");
   strictEqual(answer.headers.get("upgrade"), "websocket");
 });
+
+Deno.test("POST /v2/agents/{id}/pause and resume stop what is released, and let it go on", async () => {
+  await using place = await openPlace();
+  const agent = await place.connect();
+  for (let i = 0; i < 2; i++) {
+    const answer = await place.ask("/v2/agents/edge-1/pause", {
+      method: "POST",
+    });
+    strictEqual(answer.status, 200, answer.text);
+    const { paused_at, connected } = v.parse(SCHEMAS.Agent, answer.json);
+    deepStrictEqual([typeof paused_at, connected], ["string", true]);
+  }
+  await place.ask("/v2/events", { method: "POST", body: event("e1") });
+  strictEqual((await place.ask("/v2/events/e1")).json.state, "queued");
+  deepStrictEqual(agent.of("event"), []);
+  const resumed = await place.ask("/v2/agents/edge-1/resume", {
+    method: "POST",
+  });
+  strictEqual(resumed.json.paused_at, undefined);
+  await agent.nextOf("event");
+  await agent.cut();
+});
+
+Deno.test("DELETE /v2/agents/{id} forgets an agent, and ends what is open", async () => {
+  await using place = await openPlace();
+  const agent = await place.connect();
+  await place.ask("/v2/events", { method: "POST", body: event("e1") });
+  await agent.nextOf("event");
+  const gone = await place.ask("/v2/agents/edge-1", { method: "DELETE" });
+  deepStrictEqual([gone.status, gone.text], [204, ""]);
+  strictEqual(await agent.end(), "denied");
+  const { state, error } = (await place.ask("/v2/events/e1")).json;
+  deepStrictEqual([state, error.code], ["failed", "interrupted"]);
+  isProblem(await place.ask("/v2/agents/edge-1"), 404, "unknown_agent");
+  for (
+    const [method, path] of [
+      ["DELETE", ""],
+      ["POST", "/pause"],
+      ["POST", "/resume"],
+    ] as const
+  ) {
+    isProblem(
+      await place.ask(`/v2/agents/edge-1${path}`, { method }),
+      404,
+      "unknown_agent",
+    );
+  }
+});

@@ -2,9 +2,11 @@ import { TransporterError } from "@transporter/sdk";
 import { type Context, Hono } from "hono";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { agentRoutes } from "./agents.ts";
-import { BodyBudget, readBody } from "./body.ts";
+import { BodyBudget, hasBody, readBody } from "./body.ts";
+import { controlRoutes } from "./control.ts";
 import { eventRoutes } from "./events.ts";
 import type { Visitor } from "./guard.ts";
+import { logsRoute } from "./logs.ts";
 import { openApiRoute } from "./openapi.ts";
 import { operationRoutes } from "./operation.ts";
 import { Query } from "./query.ts";
@@ -42,6 +44,8 @@ export function routesOf(services: Services): readonly Route[] {
   const routes: Route[] = [
     ...submitRoutes(services),
     ...eventRoutes(services),
+    ...controlRoutes(services),
+    logsRoute(services),
     ...agentRoutes(services),
     streamRoute(services),
     ...operationRoutes(services),
@@ -100,6 +104,7 @@ export function httpApp(
     for (const route of group) {
       app.on(route.method, pattern, async (context) => {
         context.set("route", path);
+        refuseBody(context, route);
         return await route.handle(requestOf(context, route, budget));
       });
     }
@@ -138,6 +143,17 @@ export function httpApp(
   return app;
 }
 
+/** A body that nobody reads would be an order that nobody follows. */
+function refuseBody(context: Context<AppEnv>, route: Route): void {
+  const { method, path } = route;
+  if (method === "GET" || route.body !== undefined) return;
+  if (!hasBody(context.env.incoming)) return;
+  throw new TransporterError(
+    "bad_request",
+    `Cannot take a body with "${method} ${path}": it takes none`,
+  );
+}
+
 function requestOf(
   context: Context<AppEnv>,
   route: Route,
@@ -148,6 +164,7 @@ function requestOf(
     path: context.req.param(),
     query: new Query(new URL(context.req.url).searchParams, route.query ?? []),
     header: (name) => context.req.header(name),
+    hasBody: hasBody(incoming),
     body: (rule) =>
       readBody(
         { incoming, proceed: () => outgoing.writeContinue(), budget },

@@ -67,6 +67,14 @@ export interface BodySource {
   readonly budget: BodyBudget;
 }
 
+/** Whether a request has a body, by its headers. @see {@link https://www.rfc-editor.org/rfc/rfc9112#section-6.3} */
+export function hasBody(
+  { headers }: Pick<IncomingMessage, "headers">,
+): boolean {
+  return headers["transfer-encoding"] !== undefined ||
+    (headers["content-length"] ?? "0") !== "0";
+}
+
 /**
  * Reads the body of a request, as far as it may be read: what is refused by its
  * headers is not read at all. Dispose the body when it is no longer needed.
@@ -80,7 +88,7 @@ export async function readBody(
 ): Promise<Body> {
   const { headers } = source.incoming;
   const length = headers["content-length"];
-  if (headers["transfer-encoding"] === undefined && (length ?? "0") === "0") {
+  if (!hasBody(source.incoming)) {
     throw new TransporterError(
       "invalid_json",
       "Cannot read the body: it is empty",

@@ -195,6 +195,14 @@ export const event: v.GenericSchema<EventView> = v.strictObject({
   deadline: time("When it expires"),
   updated_at: time("When it last changed"),
   finished_at: optional(time("When it ended")),
+  ready_at: optional(
+    time("While it is queued: when it may be released at the earliest"),
+  ),
+  cancel_requested_at: optional(
+    time(
+      "When somebody asked to cancel it; it ends as soon as its agent says so",
+    ),
+  ),
   digest: text("The digest of its body"),
   signed: v.boolean(),
   result: optional(result),

@@ -93,7 +93,8 @@ function defined<T extends object>(
   };
 }
 
-const EVENT_PATH = { id: "The event's id" };
+/** The path of one event. */
+export const EVENT_PATH = { id: "The event's id" };
 
 /** The error of an event that is not there. */
 export function unknownEvent(id: string): TransporterError {

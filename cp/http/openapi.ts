@@ -99,7 +99,7 @@ function operationOf(route: Route): Json {
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(body === undefined ? {} : {
       requestBody: {
-        required: true,
+        required: body.required ?? true,
         description: body.description,
         content: contentOf(body.content),
       },

@@ -87,12 +87,12 @@ async function present(
   };
 }
 
-/** The same; `undefined` while the store cannot be read, since that is when figures are looked at. */
+/** The same; `undefined` while the store cannot be used, since that is when figures are looked at. */
 async function tolerant(services: Services): Promise<Present | undefined> {
   try {
     return await present(services);
   } catch (error) {
-    if (TransporterError.from(error).code !== "store_unavailable") throw error;
+    if (TransporterError.from(error).class !== "unavailable") throw error;
     return undefined;
   }
 }

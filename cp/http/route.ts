@@ -11,6 +11,8 @@ export interface RouteRequest {
   readonly query: Query;
   /** Returns a header. */
   header(name: string): string | undefined;
+  /** Whether it has a body. */
+  readonly hasBody: boolean;
   /** Reads the body; once. See `readBody` for what it throws. */
   body(rule: BodyRule): Promise<Body>;
   /** Drops the connection: the client does not read what is sent. */
@@ -29,6 +31,8 @@ export interface AnswerDescription {
 export interface BodyDescription extends BodyRule {
   /** For people, without a final period. */
   readonly description: string;
+  /** Whether it has to be there; true unless told otherwise. */
+  readonly required?: boolean;
   /** The schema, for each of the types. */
   readonly content: Readonly<Record<string, SchemaName>>;
 }
@@ -47,7 +51,7 @@ export interface HeaderDescription {
  */
 export interface Route {
   /** The verb. `HEAD` and `OPTIONS` come by themselves. */
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "DELETE";
   /** The path as OpenAPI writes it: `/v2/events/{id}`. */
   readonly path: string;
   /** Its name for generated clients. */

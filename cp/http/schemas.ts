@@ -1,6 +1,7 @@
 import type {
   AcceptedBody,
   AgentView,
+  LogPage,
   Page,
   ProblemBody,
 } from "@transporter/sdk";
@@ -83,6 +84,7 @@ const agent: v.GenericSchema<AgentView> = v.strictObject({
   ),
   capabilities: v.array(v.string()),
   labels: texts,
+  paused_at: optional(time("Since when nothing is released to it")),
   generation: count("How many sessions it has opened"),
   seen_at: time("Its last sign of life"),
   created_at: time("When it first registered"),
@@ -123,6 +125,24 @@ const batchLine = v.pipe(
   ),
 );
 
+const logPage: v.GenericSchema<LogPage> = v.strictObject({
+  items: v.array(v.strictObject({
+    attempt: count("Which attempt"),
+    stream: text("Such as stdout"),
+    off: count("Where it begins in the stream, in bytes"),
+    data: text("The text"),
+    truncated: v.pipe(
+      v.boolean(),
+      v.description("Whether something is missing before it"),
+    ),
+  })),
+  next_cursor: text("Reads on: what there is more, or what comes later"),
+});
+
+const cancelInput = v.strictObject({
+  reason: optional(text("Why, for people; the history shows it")),
+});
+
 const ready = v.strictObject({ status: v.literal("ready"), durability });
 
 const live = v.strictObject({ status: v.literal("live") });
@@ -160,6 +180,7 @@ export const SCHEMAS = {
   Agent: agent,
   AgentPage: page(agent),
   BatchLine: batchLine,
+  CancelInput: cancelInput,
   Document: document,
   Entry: historyEntry,
   EntryPage: page(historyEntry),
@@ -170,6 +191,7 @@ export const SCHEMAS = {
   Figures: figures,
   Health: health,
   Live: live,
+  LogPage: logPage,
   Phase: phase,
   Problem: problem,
   Ready: ready,
@@ -182,7 +204,7 @@ export const SCHEMAS = {
 export type SchemaName = keyof typeof SCHEMAS;
 
 /** What is given may get more fields one day; what is taken may not have any other. */
-const TAKEN: readonly SchemaName[] = ["EventInput"];
+const TAKEN: readonly SchemaName[] = ["CancelInput", "EventInput"];
 
 /** The JSON Schemas of all shapes, for an OpenAPI document. */
 export function jsonSchemas(): Readonly<Record<string, unknown>> {

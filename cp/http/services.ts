@@ -2,6 +2,7 @@ import type { Clock, Ids, Logger } from "@transporter/sdk";
 import type { Changes } from "../changes.ts";
 import type { Intake } from "../intake.ts";
 import type { ControlPlaneMetrics } from "../metrics.ts";
+import type { Operator } from "../operator.ts";
 import type { Sessions } from "../sessions.ts";
 import type { Store } from "../store/store.ts";
 import type { Problem } from "./problem.ts";
@@ -13,6 +14,8 @@ export interface Services {
   readonly store: Store;
   /** Takes events in. */
   readonly intake: Intake;
+  /** Does what people ask of events and agents. */
+  readonly operator: Operator;
   /** Knows who is connected. */
   readonly sessions: Sessions;
   /** Wakes who follows what happens. */

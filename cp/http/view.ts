@@ -33,6 +33,12 @@ export function eventView(
     ...(record.finishedAt === undefined
       ? {}
       : { finished_at: formatTime(record.finishedAt) }),
+    ...(record.state === "queued" && record.readyAt !== undefined
+      ? { ready_at: formatTime(record.readyAt) }
+      : {}),
+    ...(record.notes.cancel === undefined
+      ? {}
+      : { cancel_requested_at: formatTime(record.notes.cancel.at) }),
     digest: record.digest,
     signed: false,
     ...(record.result === undefined ? {} : { result: record.result }),
@@ -64,6 +70,9 @@ export function agentView(record: AgentRecord, now: AgentNow): AgentView {
     executors: record.executors,
     capabilities: registration.capabilities,
     labels: registration.labels ?? {},
+    ...(record.pausedAt === undefined
+      ? {}
+      : { paused_at: formatTime(record.pausedAt) }),
     generation: record.gen,
     seen_at: formatTime(record.seenAt),
     created_at: formatTime(record.createdAt),

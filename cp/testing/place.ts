@@ -5,11 +5,14 @@ import {
   systemClock,
 } from "@transporter/sdk";
 import type { ProblemBody } from "@transporter/sdk";
+import { dialWebSocket } from "@transporter/sdk/websocket";
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { connect, type Socket } from "node:net";
 import { openMemoryStore } from "../store/memory.ts";
 import type { Store } from "../store/store.ts";
 import { ControlPlane, type ControlPlaneOptions } from "../control_plane.ts";
+import { ScriptedAgent } from "./scripted_agent.ts";
+import { registration } from "./world.ts";
 
 /** A control plane of a test, over real HTTP. */
 export interface Place extends AsyncDisposable {
@@ -25,6 +28,8 @@ export interface Place extends AsyncDisposable {
   ask(path: string, options?: AskOptions): Promise<Answer>;
   /** Talks bytes. */
   raw(): RawClient;
+  /** Connects agent `edge-1` of version 2, over a real socket; it is welcome, and does as told. */
+  connect(): Promise<ScriptedAgent>;
   /** Makes agents known that are not connected. */
   know(...agents: readonly string[]): Promise<void>;
 }
@@ -105,6 +110,16 @@ export async function openPlace(
     async [Symbol.asyncDispose]() {
       await controlPlane.close();
       await store[Symbol.asyncDispose]();
+    },
+    async connect() {
+      const wire = await dialWebSocket(
+        new URL(`${url.replace("http", "ws")}/ws`),
+        { signal: new AbortController().signal, frameBytesMax: 2 ** 20 },
+      );
+      const agent = new ScriptedAgent(wire);
+      await agent.send(registration());
+      await agent.nextOf("welcome");
+      return agent;
     },
     async know(...agents) {
       for (const id of agents) {
