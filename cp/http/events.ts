@@ -27,7 +27,7 @@ function list({ store, tenant, clock }: Services): Route {
     path: "/v2/events",
     id: "listEvents",
     tag: "events",
-    summary: "Lists events without their payloads, newest first",
+    summary: "Lists events without their payloads and results, newest first",
     query: [
       ...EVENT_FILTERS,
       {

@@ -141,14 +141,14 @@ export const FLOODS: readonly Flood[] = [
 ];
 
 /**
- * Floods a port for some time.
+ * Floods a port until it is enough; `enough` is told how long it has been, in milliseconds.
  *
  * @returns Whether the connection was refused.
  */
 export async function flood(
   port: number,
   { sends, deaf = false }: Flood,
-  forMs: number,
+  enough: (ms: number) => boolean,
 ): Promise<boolean> {
   using socket = await RawSocket.connect(port, () => {});
   if (!deaf) socket.listen();
@@ -160,8 +160,10 @@ export async function flood(
   }
   // A send that the far end does not take waits until the connection is dropped.
   const sending = send();
-  const end = performance.now() + forMs;
-  while (!over && socket.end === "open" && performance.now() < end) {
+  const began = performance.now();
+  while (
+    !over && socket.end === "open" && !enough(performance.now() - began)
+  ) {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   const refused = over || socket.end !== "open";

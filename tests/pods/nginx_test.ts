@@ -62,9 +62,11 @@ Deno.test({
       await using sending = Program.start([...args, "--cp-url", cp.url]);
       const { code } = await sending.status();
       strictEqual(code, 0, sending.output);
-      const [event]: EventView[] = await listEvents(cp.url);
+      const [{ spec } = { spec: { id: "" } }] = await listEvents(cp.url);
+      const event: EventView =
+        await (await fetch(`${cp.url}/v2/events/${spec.id}`)).json();
       const objects: readonly ResourceStatus[] =
-        event?.result?.resource_status ?? [];
+        event.result?.resource_status ?? [];
       deepStrictEqual(objects.map(({ kind, name }) => `${kind}/${name}`), [
         "Deployment/web",
         "Service/web",
