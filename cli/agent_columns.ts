@@ -9,6 +9,12 @@ export function showConnection({ connected }: AgentView): string {
   return connected ? "connected" : "disconnected";
 }
 
+/** The same, and whether anything is released to it. */
+export function showStatus(agent: AgentView): string {
+  const connection = showConnection(agent);
+  return agent.paused_at === undefined ? connection : `${connection}, paused`;
+}
+
 /** How many events of an agent have not ended, by state. */
 export function showOpen(
   open: Readonly<Partial<Record<State, number>>>,
@@ -34,8 +40,8 @@ export function agentColumns(
     {
       name: "STATUS",
       cell: (agent) => {
-        const text = showConnection(agent);
-        return { text, style: styleOf(text) };
+        const text = showStatus(agent);
+        return { text, style: styleOf(showConnection(agent)) };
       },
       whole: true,
       later: "disconnected".length,

@@ -5,6 +5,7 @@ import {
   type EventView,
   type HistoryEntry,
   isRecord,
+  type LogPage,
   type Page,
   TransporterError,
 } from "@transporter/sdk";
@@ -15,8 +16,8 @@ import { retry } from "./retry.ts";
 export interface EventFilter {
   /** Those for one agent. */
   readonly agent?: string | undefined;
-  /** Those in one state. */
-  readonly state?: string | undefined;
+  /** Those in one state, or in one of several. */
+  readonly state?: string | readonly string[] | undefined;
   /** Those of one type. */
   readonly type?: string | undefined;
   /** Those that have all of these labels, as `key=value`. */
@@ -98,6 +99,59 @@ export class Client {
     return this.#pages<EventView>("/v2/events", { ...filter }, limit);
   }
 
+  /**
+   * Asks to cancel an event.
+   *
+   * @throws {TransporterError} `unknown_event`; `too_late` when it has ended.
+   */
+  async cancel(id: string, reason: string): Promise<EventView> {
+    const path = `/v2/events/${encodeURIComponent(id)}/cancel`;
+    const body = reason === "" ? {} : { reason };
+    const answer = await this.http.json(path, { method: "POST", body });
+    return this.#checked<EventView>(answer, "spec");
+  }
+
+  /**
+   * Runs an event that has ended once more.
+   *
+   * @throws {TransporterError} `unknown_event`; `conflict` while it is open.
+   */
+  async retry(id: string): Promise<EventView> {
+    const path = `/v2/events/${encodeURIComponent(id)}/retry`;
+    const answer = await this.http.json(path, { method: "POST" });
+    return this.#checked<EventView>(answer, "spec");
+  }
+
+  /** A page of what an event put out, after a cursor. */
+  async logs(id: string, cursor?: string): Promise<LogPage> {
+    const path = `/v2/events/${encodeURIComponent(id)}/logs`;
+    const query = { limit: String(PAGE_MAX), cursor };
+    const answer = await this.http.json(path, { query });
+    return this.#checked<LogPage>(answer, "items");
+  }
+
+  /**
+   * Pauses an agent, or lets it go on.
+   *
+   * @throws {TransporterError} `unknown_agent`.
+   */
+  async setPaused(id: string, paused: boolean): Promise<AgentView> {
+    const verb = paused ? "pause" : "resume";
+    const path = `/v2/agents/${encodeURIComponent(id)}/${verb}`;
+    const answer = await this.http.json(path, { method: "POST" });
+    return this.#checked<AgentView>(answer, "id");
+  }
+
+  /**
+   * Forgets an agent.
+   *
+   * @throws {TransporterError} `unknown_agent`.
+   */
+  async deleteAgent(id: string): Promise<void> {
+    const path = `/v2/agents/${encodeURIComponent(id)}`;
+    await this.http.done(path, { method: "DELETE" });
+  }
+
   /** An agent. */
   async agent(id: string): Promise<AgentView> {
     const path = `/v2/agents/${encodeURIComponent(id)}`;
@@ -133,7 +187,7 @@ export class Client {
 
   #stranger(): never {
     throw new TransporterError(
-      "internal",
+      "unavailable",
       `Cannot use the answer of "${this.url}": it is not one of a control plane`,
     );
   }

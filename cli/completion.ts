@@ -54,13 +54,33 @@ async function completionsOf(
   });
 }
 
+/** Where ids are typed; `many`: one after the other. */
+const PLACES: readonly {
+  readonly path: readonly string[];
+  readonly wanted: "agent" | "event";
+  readonly many?: boolean;
+}[] = [
+  { path: ["get", "agent"], wanted: "agent" },
+  { path: ["get", "event"], wanted: "event" },
+  { path: ["describe", "agent"], wanted: "agent" },
+  { path: ["describe", "event"], wanted: "event" },
+  { path: ["pause", "agent"], wanted: "agent" },
+  { path: ["resume", "agent"], wanted: "agent" },
+  { path: ["delete", "agent"], wanted: "agent" },
+  { path: ["logs"], wanted: "event" },
+  { path: ["cancel"], wanted: "event", many: true },
+  { path: ["retry"], wanted: "event", many: true },
+];
+
 /** What a word on the command line stands for, if it is an id. */
 function wantedOf(words: readonly string[]): "agent" | "event" | undefined {
   if (words.at(-2) === "--agent") return "agent";
-  const [verb, noun, ...rest] = words.slice(0, -1);
-  const isPlace = (verb === "get" || verb === "describe") &&
-    rest.every((word) => word.startsWith("-"));
-  return isPlace && (noun === "agent" || noun === "event") ? noun : undefined;
+  const before = words.slice(0, -1).filter((word) => !word.startsWith("-"));
+  const place = PLACES.find(({ path, many = false }) =>
+    path.every((word, i) => before[i] === word) &&
+    (many || before.length === path.length)
+  );
+  return place?.wanted;
 }
 
 async function list(
@@ -140,12 +160,10 @@ export async function complete(
   function offer(add: (value: string, description: string) => void): void {
     for (const { value, description } of found) add(value, description);
   }
-  for (const verb of ["get", "describe"]) {
-    for (const noun of ["agent", "event"]) {
-      root.commands.get(`${verb} ${noun}`)?.argument("ID", offer);
-    }
+  for (const { path, many = false } of PLACES) {
+    root.commands.get(path.join(" "))?.argument("ID", offer, many);
   }
-  for (const path of ["get events", "send k8s", "send event"]) {
+  for (const path of ["get events", "send k8s", "send event", "cancel"]) {
     root.commands.get(path)?.option("agent", "an agent", offer);
   }
   host.stdout.write(captured(() => root.parse([...words])));

@@ -1,6 +1,6 @@
 import type { AgentView, EventView } from "@transporter/sdk";
 import { moment } from "./ages.ts";
-import { showConnection, showOpen } from "./agent_columns.ts";
+import { showConnection, showOpen, showStatus } from "./agent_columns.ts";
 import type { DescribeOptions } from "./describe_event.ts";
 import { eventColumns, showLabels } from "./event_columns.ts";
 import { type Field, fields, section } from "./fields.ts";
@@ -16,11 +16,14 @@ export interface AgentDescription {
 }
 
 function head(agent: AgentView, now: number): Field[] {
-  const status = showConnection(agent);
   return [
     ["ID", agent.id],
     ["Name", agent.name],
-    ["Status", { text: status, style: styleOf(status) }],
+    ["Status", {
+      text: showStatus(agent),
+      style: styleOf(showConnection(agent)),
+    }],
+    ["Paused since", moment(agent.paused_at, now)],
     ["Seen", moment(agent.seen_at, now)],
     ["Known since", moment(agent.created_at, now)],
     ["Cluster", agent.cluster_name],

@@ -38,6 +38,19 @@ function showPayload(payload: unknown): string {
   return `${parts.join(", ")} (-o yaml shows it)`;
 }
 
+/** When a failed attempt is followed by another. */
+function showRetry(policy: EventView["spec"]["retry"]): string {
+  if (policy === undefined) return "";
+  const { max_attempts, initial_delay, max_delay, on } = policy;
+  const parts = [
+    max_attempts === undefined ? "" : `${max_attempts} attempts`,
+    initial_delay === undefined ? "" : `${formatDuration(initial_delay)} apart`,
+    max_delay === undefined ? "" : `${formatDuration(max_delay)} at most`,
+    on === undefined ? "" : `on ${on.join(", ") || "nothing"}`,
+  ];
+  return parts.filter((part) => part !== "").join(", ");
+}
+
 function head({ event }: EventDescription, now: number): Field[] {
   const { spec, state, result, error } = event;
   const phase = showPhase(event);
@@ -54,6 +67,16 @@ function head({ event }: EventDescription, now: number): Field[] {
       ? []
       : [["Error", { text: error.code, style: "bad" }] satisfies Field]),
     ["Attempt", String(event.attempt)],
+    ["Waits until", moment(event.ready_at, now)],
+    ["Cancel asked for", moment(event.cancel_requested_at, now)],
+    ["Retry policy", showRetry(spec.retry)],
+    [
+      "Time for an attempt",
+      spec.timeout === undefined ? "" : formatDuration(spec.timeout),
+    ],
+    ["Concurrency key", spec.concurrency_key ?? ""],
+    ["Not before", moment(spec.not_before, now)],
+    ["Supersedes", spec.supersedes ?? ""],
     ["Payload", showPayload(spec.payload)],
     ["Priority", String(spec.priority)],
     ["Labels", showLabels(spec.labels)],

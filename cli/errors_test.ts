@@ -55,9 +55,9 @@ const CASES: readonly Case[] = [
   {
     name: "a success of something else",
     answer: () => Response.json({ hello: "world" }),
-    code: 1,
+    code: 3,
     stderr:
-      'error[internal]: Cannot use the answer of "URL": it is not one of a control plane',
+      'error[unavailable]: Cannot use the answer of "URL": it is not one of a control plane',
   },
 ];
 

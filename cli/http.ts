@@ -33,7 +33,7 @@ export type Query = Readonly<
 /** One request. */
 export interface Request {
   /** `GET` by default. */
-  readonly method?: "GET" | "POST";
+  readonly method?: "GET" | "POST" | "DELETE";
   /** What to ask for. */
   readonly query?: Query;
   /** Sent as JSON. */
@@ -118,22 +118,31 @@ export class Http {
   }
 
   /**
-   * Sends a request once and reads its answer, which has to be a success, as JSON.
+   * Sends a request once, and reads its answer, which has to be a success.
    *
    * @throws {TransporterError} What {@linkcode Http.ask} throws, or the code of the refusal;
    * `details.retry_after_ms` says when it may be tried again.
    */
-  async json(path: string, request: Request = {}): Promise<unknown> {
+  async done(path: string, request: Request = {}): Promise<Answer> {
     const { url, clock } = this.options;
     const answer = await this.ask(path, request);
-    if (answer.status < 200 || answer.status > 299) {
-      const problem = problemOf({ ...answer, url });
-      const wait = retryAfterMs(answer.headers, clock.now());
-      if (wait === undefined) throw problem;
-      throw new TransporterError(problem.code, problem.message, {
-        details: { ...problem.details, retry_after_ms: wait },
-      });
-    }
+    if (answer.status >= 200 && answer.status <= 299) return answer;
+    const problem = problemOf({ ...answer, url });
+    const wait = retryAfterMs(answer.headers, clock.now());
+    if (wait === undefined) throw problem;
+    throw new TransporterError(problem.code, problem.message, {
+      details: { ...problem.details, retry_after_ms: wait },
+    });
+  }
+
+  /**
+   * Sends a request once and reads its answer, which has to be a success, as JSON.
+   *
+   * @throws {TransporterError} What {@linkcode Http.done} throws; `unavailable` when it is no JSON.
+   */
+  async json(path: string, request: Request = {}): Promise<unknown> {
+    const { url } = this.options;
+    const answer = await this.done(path, request);
     try {
       return parseJson(answer.text, ANSWER_LIMITS);
     } catch (cause) {

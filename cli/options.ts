@@ -2,6 +2,7 @@ import {
   isAgentId,
   isEventId,
   parseDuration,
+  parseTime,
   type Phase,
   PHASES,
   type State,
@@ -92,6 +93,19 @@ export function eventId(value: string): string {
 }
 
 /**
+ * Collects the ids of events, each once.
+ *
+ * @throws {TransporterError} `usage`.
+ */
+export function eventIds(
+  value: string,
+  previous: readonly string[] = [],
+): readonly string[] {
+  eventId(value);
+  return previous.includes(value) ? previous : [...previous, value];
+}
+
+/**
  * Reads how long an event may take.
  *
  * @returns Nanoseconds.
@@ -101,6 +115,32 @@ export function ttl(value: string): number {
   const wanted = 'a duration of at most 30 days, such as "24h" or "90m"';
   const ns = duration("--ttl", value, wanted);
   return ns > 0 && ns <= TTL_MAX ? ns : refuse("--ttl", value, wanted);
+}
+
+/**
+ * Checks from when on something may start: a time, or a duration from now.
+ *
+ * @throws {TransporterError} `usage`.
+ */
+export function notBefore(value: string): string {
+  const wanted =
+    'a time such as "2026-11-23T05:04:27Z", or a duration from now such as "90m"';
+  if (parseTime(value) === undefined) duration("--not-before", value, wanted);
+  return value;
+}
+
+/**
+ * Reads how long something may take.
+ *
+ * @returns Nanoseconds, at least 1.
+ * @throws {TransporterError} `usage`.
+ */
+export function nanoseconds(flag: string): (value: string) => number {
+  const wanted = 'a duration such as "30s" or "1h30m"';
+  return (value) => {
+    const ns = duration(flag, value, wanted);
+    return ns > 0 ? ns : refuse(flag, value, wanted);
+  };
 }
 
 /**

@@ -1,5 +1,7 @@
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { VERSION } from "@transporter/sdk";
+import { addAgentCommands } from "./agent_commands.ts";
+import { addCancel } from "./cancel.ts";
 import type { CommandContext } from "./command.ts";
 import { addCompletion } from "./completion.ts";
 import { addDescribe } from "./describe.ts";
@@ -11,6 +13,8 @@ import {
   helpOption,
   LOCAL_GLOBALS,
 } from "./globals.ts";
+import { addLogs } from "./logs.ts";
+import { addRetry } from "./retry_event.ts";
 import { addSendEvent } from "./send_event.ts";
 import { addSendK8s } from "./send_k8s.ts";
 import { addStarters } from "./starters.ts";
@@ -124,6 +128,10 @@ export function buildProgram(
   addSend(program, context);
   addGet(program, context);
   addDescribe(program, context);
+  addLogs(program, context);
+  addCancel(program, context);
+  addRetry(program, context);
+  addAgentCommands(program, context);
   addDoctor(program, context);
   if (options.completion) {
     addCompletion(

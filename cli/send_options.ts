@@ -1,8 +1,12 @@
 import {
   type EventKind,
   type EventSpec,
+  formatTime,
   isRecord,
+  parseDuration,
+  parseTime,
   readEvent,
+  RETRY_DEFAULT,
   TransporterError,
   ulids,
 } from "@transporter/sdk";
@@ -11,8 +15,16 @@ import type { DeliverOptions, Draft } from "./deliver.ts";
 import type { Host } from "./host.ts";
 import * as read from "./options.ts";
 
+/** What commands take that wait for events. */
+export interface WaitFlags {
+  /** `--wait`: true without a goal of its own. */
+  readonly wait?: true | read.Goal | undefined;
+  /** `--timeout`, in milliseconds. */
+  readonly timeout?: number | undefined;
+}
+
 /** What all `send` commands take. */
-export interface SendFlags {
+export interface SendFlags extends WaitFlags {
   /** `--agent`. */
   readonly agent?: readonly string[] | undefined;
   /** `--ttl`, in nanoseconds. */
@@ -25,10 +37,16 @@ export interface SendFlags {
   readonly label?: Readonly<Record<string, string>> | undefined;
   /** `--id`. */
   readonly id?: string | undefined;
-  /** `--wait`: true without a goal of its own. */
-  readonly wait?: true | read.Goal | undefined;
-  /** `--timeout`, in milliseconds. */
-  readonly timeout?: number | undefined;
+  /** `--not-before`, RFC 3339, or a duration from now. */
+  readonly notBefore?: string | undefined;
+  /** `--concurrency-key`. */
+  readonly concurrencyKey?: string | undefined;
+  /** `--max-attempts`. */
+  readonly maxAttempts?: number | undefined;
+  /** `--attempt-timeout`, in nanoseconds. */
+  readonly attemptTimeout?: number | undefined;
+  /** `--supersedes`. */
+  readonly supersedes?: string | undefined;
 }
 
 /** Adds a `send` command with the options that all of them take. */
@@ -62,6 +80,30 @@ export function addSendCommand(parent: CommandUnknownOpts, name: string) {
       read.eventId,
     )
     .option(
+      "--not-before <TIME>",
+      "no attempt starts before: a time (RFC 3339), or a duration from now",
+      read.notBefore,
+    )
+    .option(
+      "--concurrency-key <KEY>",
+      "events of an agent that share it run one after the other",
+    )
+    .option(
+      "--max-attempts <1..20>",
+      "how many attempts there are at most (default: 3)",
+      read.integer("--max-attempts", { min: 1, max: 20 }),
+    )
+    .option(
+      "--attempt-timeout <DURATION>",
+      "how long one attempt may take (default: until it expires)",
+      read.nanoseconds("--attempt-timeout"),
+    )
+    .option(
+      "--supersedes <ID>",
+      "event of the same agent that is cancelled if it has not started",
+      read.eventId,
+    )
+    .option(
       "--wait [GOAL]",
       `follow it until it ends, or until GOAL: ${read.GOALS.join(", ")}`,
       read.goal,
@@ -78,11 +120,11 @@ function usage(message: string): never {
 }
 
 /**
- * How far a `send` command goes.
+ * How far a command goes with events.
  *
  * @throws {TransporterError} `usage` for a timeout without a wait.
  */
-export function deliverOptions(flags: SendFlags): DeliverOptions {
+export function deliverOptions(flags: WaitFlags): DeliverOptions {
   const { wait, timeout } = flags;
   if (wait === undefined && timeout !== undefined) {
     usage("Cannot use --timeout without --wait: there is nothing to wait for");
@@ -130,6 +172,7 @@ export function draftsOf(base: Base, flags: SendFlags, host: Host): Draft[] {
     ...(flags.ttl === undefined ? {} : { ttl: flags.ttl }),
     ...(flags.priority === undefined ? {} : { priority: flags.priority }),
     ...(flags.createdBy === undefined ? {} : { created_by: flags.createdBy }),
+    ...deliveryOf(base, flags, host),
     ...(labels === undefined ? {} : { labels }),
     ...(agents.length > 1 ? { batch_id: base.batch_id ?? ids.next() } : {}),
   };
@@ -138,6 +181,31 @@ export function draftsOf(base: Base, flags: SendFlags, host: Host): Draft[] {
     id: id ?? ids.next(),
     target_agent: agent,
   }));
+}
+
+/** What flags say about when and how often an event runs. */
+function deliveryOf(
+  base: Base,
+  flags: SendFlags,
+  host: Host,
+): Partial<EventSpec> {
+  const { notBefore, concurrencyKey, maxAttempts, attemptTimeout, supersedes } =
+    flags;
+  return {
+    ...(notBefore === undefined ? {} : {
+      not_before: parseTime(notBefore) === undefined
+        ? formatTime(host.clock.now() + parseDuration(notBefore) / 1e6)
+        : notBefore,
+    }),
+    ...(concurrencyKey === undefined
+      ? {}
+      : { concurrency_key: concurrencyKey }),
+    ...(maxAttempts === undefined ? {} : {
+      retry: { ...RETRY_DEFAULT, ...base.retry, max_attempts: maxAttempts },
+    }),
+    ...(attemptTimeout === undefined ? {} : { timeout: attemptTimeout }),
+    ...(supersedes === undefined ? {} : { supersedes }),
+  };
 }
 
 /**

@@ -12,6 +12,8 @@ import { follow } from "./stream.ts";
 export interface WaitOptions {
   /** How far the event has to get. */
   readonly goal: Goal;
+  /** A revision: only what comes after it counts; everything unless given. */
+  readonly after?: number;
   /** Takes everything that happens to the event, once and in order. */
   readonly onEntry: (entry: HistoryEntry) => void;
 }
@@ -44,9 +46,9 @@ export async function waitFor(
   id: string,
   options: WaitOptions,
 ): Promise<EventView> {
-  const { goal, onEntry } = options;
+  const { goal, after = -1, onEntry } = options;
   const patient = { ...client.http.options, triesMax: Infinity };
-  let revision = -1;
+  let revision = after;
   function reached(entries: readonly HistoryEntry[]): boolean {
     for (const entry of entries) {
       if (entry.event_id !== id || entry.revision <= revision) continue;
