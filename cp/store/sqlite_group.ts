@@ -12,11 +12,14 @@ import { closedError } from "./record.ts";
 /** Milliseconds after which no further step joins a transaction: the event loop waits while it is written. */
 const GROUP_MS = 10;
 
-/** Steps of one transaction from which on the store counts as busy. */
-const BUSY_STEPS = 4;
+/** Steps of a transaction, on average, from which on the store counts as busy; one event after the other has fewer. */
+const BUSY_STEPS = 3;
+
+/** How much the last transaction counts in that average. */
+const LAST_WEIGHT = 0.2;
 
 /** Milliseconds from a busy transaction to the next one: each costs about as much as twenty steps do. */
-const PAUSE_MS = 5;
+const PAUSE_MS = 8;
 
 /** Runs something in a later turn of the event loop; returns how to call it off. */
 function after(ms: number, run: () => void): () => void {
@@ -64,6 +67,8 @@ export class GroupCommit {
   readonly #commit: StatementSync;
   #steps: Step[] = [];
   #stopWaiting: (() => void) | undefined;
+  /** Steps of a transaction, on average of the last ones. */
+  #stepsOnAverage = 0;
   /** When the next transaction may begin, by `performance.now()`. */
   #nextAt = 0;
   #closed = false;
@@ -121,7 +126,9 @@ export class GroupCommit {
   #schedule(): void {
     this.#stopWaiting ??= after(this.#nextAt - performance.now(), () => {
       this.#stopWaiting = undefined;
-      const busy = this.#flush() >= BUSY_STEPS;
+      const steps = this.#flush();
+      this.#stepsOnAverage += LAST_WEIGHT * (steps - this.#stepsOnAverage);
+      const busy = this.#stepsOnAverage >= BUSY_STEPS;
       this.#nextAt = busy ? performance.now() + PAUSE_MS : 0;
       if (this.#steps.length > 0) this.#schedule();
     });
