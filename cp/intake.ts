@@ -6,6 +6,7 @@ import {
   type EventSpec,
   type Ids,
   isEventId,
+  nearest,
   readEvent,
   type State,
   TransporterError,
@@ -13,7 +14,6 @@ import {
 } from "@transporter/sdk";
 import { Kinds } from "./kinds.ts";
 import type { Metrics } from "./metrics_port.ts";
-import { nearest } from "./nearest.ts";
 import type { Quota } from "./quota.ts";
 import type { Recorder } from "./recorder.ts";
 import type {

@@ -24,7 +24,13 @@ export interface Present {
   readonly ready: boolean;
 }
 
-const VERBS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "OPTIONS"]);
+const VERBS: ReadonlySet<string> = new Set([
+  "GET",
+  "HEAD",
+  "POST",
+  "DELETE",
+  "OPTIONS",
+]);
 
 /**
  * The figures of a control plane, in a registry of their own. Names are

@@ -36,6 +36,7 @@ export * from "./inventory.ts";
 export * from "./json.ts";
 export * from "./link.ts";
 export * from "./log.ts";
+export * from "./nearest.ts";
 export { FRAME_BYTES_MAX, MESSAGE_BYTES_MAX, utf8Length } from "./parts.ts";
 export * from "./queue.ts";
 export * from "./rng.ts";

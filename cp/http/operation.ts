@@ -97,6 +97,15 @@ async function tolerant(services: Services): Promise<Present | undefined> {
   }
 }
 
+/** Events by state in upstream's words, which has none for what was cancelled (decisions.md 3). */
+function upstreamCounts(
+  { cancelled = 0, ...counts }: Readonly<Partial<Record<State, number>>>,
+): Readonly<Partial<Record<State, number>>> {
+  return cancelled === 0
+    ? counts
+    : { ...counts, failed: (counts.failed ?? 0) + cancelled };
+}
+
 /** Whether somebody asks for upstream's JSON: Prometheus never does. */
 function wantsJson(accept: string | undefined): boolean {
   return (accept ?? "").split(",").some((type) =>
@@ -128,7 +137,10 @@ function metrics(services: Services): Route {
         const { agents, open } = await present(services);
         return json({
           agents,
-          events: { ...open, ...services.metrics.endedByState },
+          events: upstreamCounts({
+            ...open,
+            ...services.metrics.endedByState,
+          }),
         });
       }
       return new Response(

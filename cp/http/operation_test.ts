@@ -184,6 +184,11 @@ Deno.test("GET /metrics gives upstream's figures to who asks for JSON", async ()
     agents: { total: 1, connected: 0 },
     events: { queued: 1 },
   });
+  await place.ask("/v2/events/e1/cancel", { method: "POST" });
+  const after = await place.ask("/metrics", {
+    headers: { accept: "application/json" },
+  });
+  deepStrictEqual(v.parse(SCHEMAS.Figures, after.json).events, { failed: 1 });
   const prometheus = await place.ask("/metrics", {
     headers: {
       accept:

@@ -165,7 +165,7 @@ const figures = v.pipe(
     events: v.pipe(
       v.record(v.string(), v.number()),
       v.description(
-        "Events by state: open ones of the store, ended ones since this process started",
+        "Events by state: open ones of the store, ended ones since this process started; cancelled ones count as failed",
       ),
     ),
   }),

@@ -1,3 +1,5 @@
+import { nearest } from "@transporter/sdk";
+
 /** A group and a version of it. */
 export interface GroupVersion {
   /** The API group; empty for the core group. */
@@ -32,30 +34,6 @@ const GROUPS_NAMED_MAX = 40;
 /** `apps/v1`, or `v1` for the core group. */
 export function apiVersionOf({ group, version }: GroupVersion): string {
   return group === "" ? version : `${group}/${version}`;
-}
-
-/** How many letters have to change. @see {@link https://en.wikipedia.org/wiki/Levenshtein_distance} */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (const [i, letter] of [...a].entries()) {
-    const next = [i + 1];
-    for (const [j, other] of [...b].entries()) {
-      const change = (row[j] ?? 0) + (letter === other ? 0 : 1);
-      next.push(Math.min(change, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row.at(-1) ?? 0;
-}
-
-function nearest(word: string, words: Iterable<string>): string | undefined {
-  let best: string | undefined;
-  let least = Math.max(1, Math.floor(word.length / 3)) + 1;
-  for (const each of new Set(words)) {
-    const letters = distance(word.toLowerCase(), each.toLowerCase());
-    if (letters < least) [best, least] = [each, letters];
-  }
-  return best;
 }
 
 function quoted(words: readonly string[]): string {
@@ -103,6 +81,7 @@ export class KindIndex {
       (here === undefined ? all : [here]).flatMap(({ kinds }) =>
         kinds.map((each) => each.kind)
       ),
+      { ignoreCase: true },
     );
     const hint = near === undefined ? "" : `; the nearest is "${near}"`;
     if (here !== undefined) {
