@@ -1,11 +1,14 @@
-import { type Clock, systemClock } from "@transporter/sdk";
+import { type Clock, systemClock, TransporterError } from "@transporter/sdk";
+import { basename, dirname } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
+import { Reserve } from "./sqlite_reserve.ts";
 import { openDatabase } from "./sqlite_file.ts";
 import { SqliteStore } from "./sqlite_store.ts";
 import type { Store } from "./store.ts";
 
 /** Options of {@linkcode openSqliteStore}. */
 export interface SqliteStoreOptions {
-  /** The file; its folder is there, and is this process's alone. Its `-wal` and `-shm` stand beside it. */
+  /** The file; its folder is there, and is this process's alone. Its `-wal`, `-shm` and `.reserve` stand beside it. */
   readonly path: string;
   /** What stamps changes; by default the clock of the machine. */
   readonly clock?: Clock;
@@ -17,13 +20,32 @@ export interface SqliteStoreOptions {
  * after a copy beside it.
  *
  * @throws {TransporterError} `unsupported_version` when a newer program wrote the file; `store_unavailable`
- * when it cannot be used.
+ * when it cannot be used, `disk_full` when there is no room even to open it.
  */
 export async function openSqliteStore(
   options: SqliteStoreOptions,
 ): Promise<Store> {
-  return new SqliteStore(
-    await openDatabase(options.path),
-    options.clock ?? systemClock,
-  );
+  const { path, clock = systemClock } = options;
+  const folder = dirname(path);
+  const name = `${basename(path)}.reserve`;
+  let db: DatabaseSync;
+  try {
+    db = await openDatabase(path);
+  } catch (error) {
+    // What an earlier process set aside is for this, too.
+    if (TransporterError.from(error).code !== "disk_full") throw error;
+    if (!await removeIfThere(`${folder}/${name}`)) throw error;
+    db = await openDatabase(path);
+  }
+  return new SqliteStore(db, clock, new Reserve(folder, name));
+}
+
+async function removeIfThere(path: string): Promise<boolean> {
+  try {
+    await Deno.remove(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }

@@ -7,6 +7,7 @@
 import { TransporterError } from "@transporter/sdk";
 import { dirname, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { isFull } from "./sqlite_group.ts";
 import { MIGRATIONS } from "./sqlite_schema.ts";
 
 /** Milliseconds to wait for another program that reads or copies the file, such as a backup; the event loop waits too. */
@@ -54,13 +55,20 @@ export async function openDatabase(
     if (cause instanceof TransporterError) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new TransporterError(
-      "store_unavailable",
+      isNoRoom(cause) ? "disk_full" : "store_unavailable",
       `Cannot open the store "${path}": ${reason}`,
       {
         cause,
       },
     );
   }
+}
+
+/** Whether it was the disk that had no room: SQLite's word for it, or the system's. */
+function isNoRoom(cause: unknown): boolean {
+  return isFull(cause) ||
+    cause instanceof Error && "code" in cause &&
+      (cause.code === "ENOSPC" || cause.code === "EDQUOT");
 }
 
 /**

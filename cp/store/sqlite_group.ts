@@ -31,12 +31,19 @@ function after(ms: number, run: () => void): () => void {
   return () => clearTimeout(timer);
 }
 
+/** Whether SQLite refused something as there is no room. @see {@link https://www.sqlite.org/rescode.html#full} */
+export function isFull(error: unknown): boolean {
+  return isSqlite(error) && /database or disk is full/.test(error.message);
+}
+
 /** What steps write, gathered by them and written at the end of the transaction. */
 export interface Pending {
   /** Writes what was gathered, within the transaction. */
   write(): void;
   /** Forgets what was gathered, and all that was remembered of it: the transaction failed. */
   discard(): void;
+  /** There is no room; returns whether some was made, so that it is worth another try. */
+  makeRoom(): boolean;
 }
 
 interface Step {
@@ -46,14 +53,14 @@ interface Step {
   fail(reason: unknown): void;
 }
 
-/** The error of a store that cannot read or commit; `cause` says why. */
+/** The error of a store that cannot read or commit, `store_unavailable` or `disk_full`; `cause` says why. */
 export function unavailable(
   verb: "read" | "write to",
   cause: unknown,
 ): TransporterError {
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new TransporterError(
-    "store_unavailable",
+    isFull(cause) ? "disk_full" : "store_unavailable",
     `Cannot ${verb} the store: ${reason}`,
     { cause },
   );
@@ -89,7 +96,7 @@ export class GroupCommit {
    * may run twice.
    *
    * @returns What `work` returned, once it is on disk.
-   * @throws What `work` threw; `store_unavailable` when SQLite refuses.
+   * @throws What `work` threw; `store_unavailable` or `disk_full` when SQLite refuses.
    */
   add<T>(work: () => T): Promise<T> {
     return new Promise((resolve, reject) => {
@@ -136,7 +143,10 @@ export class GroupCommit {
 
   /** Commits what waits, and returns how many steps that were. */
   #flush(): number {
-    const { taken, refused } = this.#transact(this.#steps);
+    let { taken, refused } = this.#transact(this.#steps);
+    if (refused && isFull(refused.error) && this.#pending.makeRoom()) {
+      ({ taken, refused } = this.#transact(this.#steps));
+    }
     if (refused === undefined) return this.#steps.splice(0, taken).length;
     // All that wait when none could begin, as each try may wait for the lock.
     const group = this.#steps.splice(0, taken || this.#steps.length);
@@ -179,7 +189,7 @@ export class GroupCommit {
 }
 
 /** Whether SQLite threw it, rather than a rule of the caller. */
-function isSqlite(error: unknown): boolean {
+function isSqlite(error: unknown): error is Error {
   return error instanceof Error && "code" in error &&
     error.code === "ERR_SQLITE_ERROR";
 }

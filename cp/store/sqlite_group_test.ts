@@ -8,7 +8,7 @@ import { tempFolder } from "./testing/folder.ts";
 import { event, idsOf, T, to } from "./testing/samples.ts";
 
 /** Steps that write by themselves gather nothing. */
-const NOTHING = { write() {}, discard() {} };
+const NOTHING = { write() {}, discard() {}, makeRoom: () => false };
 
 /** A database with a table of numbers, one of which may have to be there before the commit. */
 function numbers() {
@@ -94,6 +94,7 @@ Deno.test("GroupCommit.add() writes what was gathered before the commit, and for
       gathered = [];
     },
     discard: () => void (gathered = []),
+    makeRoom: () => false,
   });
   const results = await Promise.allSettled(
     [1, 1, 2].map((n) => group.add(() => gathered.push(n))),
@@ -164,7 +165,7 @@ Deno.test("SqliteStore refuses what a full disk cannot take, and goes on when th
   db.exec(`PRAGMA max_page_count = ${Number(pages) + 20}`);
   const large = { spec: { payload: { text: "x".repeat(200_000) } } };
   const full = {
-    code: "store_unavailable",
+    code: "disk_full",
     message: /^Cannot write to the store: .*full/,
   };
   await rejects(store.createEvent(T, event("large", large)), full);

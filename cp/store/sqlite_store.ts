@@ -2,6 +2,7 @@
 import type { Clock, EventSpec, HistoryEntry, State } from "@transporter/sdk";
 import type { DatabaseSync } from "node:sqlite";
 import { closedError, releaseChange } from "./record.ts";
+import { NO_ROOM, type Room } from "./sqlite_reserve.ts";
 import { Agents } from "./sqlite_agents.ts";
 import { Events } from "./sqlite_events.ts";
 import { GroupCommit, unavailable } from "./sqlite_group.ts";
@@ -45,6 +46,7 @@ export class SqliteStore implements Store {
   readonly replicated = 0;
   readonly #db: DatabaseSync;
   readonly #clock: Clock;
+  readonly #room: Room;
   readonly #sql: Statements;
   readonly #events: Events;
   readonly #agents: Agents;
@@ -53,9 +55,10 @@ export class SqliteStore implements Store {
   #commits: number;
   #closed = false;
 
-  /** Takes over the database, and closes it with itself; the clock stamps changes. */
-  constructor(db: DatabaseSync, clock: Clock) {
+  /** Takes over the database, and closes it with itself; the clock stamps changes, `room` says what is done about a full disk. */
+  constructor(db: DatabaseSync, clock: Clock, room: Room = NO_ROOM) {
     this.#db = db;
+    this.#room = room;
     this.#clock = clock;
     const sql = this.#sql = prepareAll(db);
     const events = this.#events = new Events(sql);
@@ -71,11 +74,15 @@ export class SqliteStore implements Store {
         events.discard();
         agents.discard();
       },
+      makeRoom: () => room.make(),
     });
   }
 
   createEvent(tenant: string, event: NewEvent): Promise<Creation> {
-    return this.#group.add(() => this.#events.add(tenant, event));
+    return this.#group.add(() => {
+      this.#room.check();
+      return this.#events.add(tenant, event);
+    });
   }
 
   getEvent(tenant: string, id: string): Promise<EventRecord | undefined> {
@@ -212,6 +219,7 @@ export class SqliteStore implements Store {
     chunks: readonly LogChunk[],
   ): Promise<void> {
     return this.#group.add(() => {
+      this.#room.check();
       this.#events.write();
       for (const { attempt, stream, off, trunc, data } of chunks) {
         const values = [attempt, stream, off, trunc ? 1 : 0];
@@ -307,17 +315,18 @@ export class SqliteStore implements Store {
   }
 
   probe(): Promise<void> {
-    return this.#group.add(() =>
-      void this.#sql.setCounter.run(++this.#commits, "commits")
-    );
+    return this.#group.add(() => {
+      this.#room.check();
+      this.#sql.setCounter.run(++this.#commits, "commits");
+    });
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    if (this.#closed) return Promise.resolve();
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return;
     this.#closed = true;
     this.#group.close();
     this.#db.close(); // which moves the write-ahead log into the file
-    return Promise.resolve();
+    await this.#room[Symbol.asyncDispose]();
   }
 
   /** Reads what is committed: the writer never leaves a transaction open between turns. */
