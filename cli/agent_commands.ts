@@ -1,10 +1,13 @@
-import type { AgentView } from "@transporter/sdk";
+import { type AgentView, TransporterError } from "@transporter/sdk";
 import { Argument, type CommandUnknownOpts } from "@commander-js/extra-typings";
+import { showOpen, showStatus } from "./agent_columns.ts";
+import { showValues, worst } from "./await_ends.ts";
 import type { Client } from "./client.ts";
 import { type CommandContext, examples } from "./command.ts";
+import { confirm } from "./confirm.ts";
 import { addGlobals, addGroupGlobals, CLIENT_GLOBALS } from "./globals.ts";
 import type { Format, Invocation } from "./invocation.ts";
-import { agentId } from "./options.ts";
+import { agentId, ids } from "./options.ts";
 import { safe } from "./text.ts";
 
 const FORMATS: readonly Format[] = ["table", "json", "yaml", "name"];
@@ -18,6 +21,8 @@ interface Verb {
   readonly description: string;
   readonly example: readonly [what: string, command: string];
   readonly formats: readonly Format[];
+  /** Whether a person is asked first. */
+  readonly asks: boolean;
   readonly act: (client: Client, id: string) => Promise<AgentView | undefined>;
 }
 
@@ -25,35 +30,38 @@ const VERBS: readonly Verb[] = [
   {
     name: "pause",
     done: "paused",
-    summary: "release nothing to an agent any more",
+    summary: "release nothing to agents any more",
     description:
-      "Release nothing to an agent any more: events for it are accepted and wait, and what it has it finishes. " +
-      'It stays paused until "transporter resume agent", also over restarts.',
+      "Release nothing to agents any more: events for them are accepted and wait, and what they have they finish. " +
+      'They stay paused until "transporter resume agent", also over restarts.',
     example: [
       "Hold everything back during maintenance",
       "transporter pause agent edge-7",
     ],
     formats: FORMATS,
+    asks: false,
     act: (client, id) => client.setPaused(id, true),
   },
   {
     name: "resume",
     done: "resumed",
-    summary: "let a paused agent go on",
-    description: "Let a paused agent go on: what waits is released at once.",
+    summary: "let paused agents go on",
+    description: "Let paused agents go on: what waits is released at once.",
     example: ["Maintenance is over", "transporter resume agent edge-7"],
     formats: FORMATS,
+    asks: false,
     act: (client, id) => client.setPaused(id, false),
   },
   {
     name: "delete",
     done: "deleted",
-    summary: "forget an agent, and end what is open for it",
+    summary: "forget agents, and end what is open for them",
     description:
-      "Forget an agent: its session ends, what waits for it is cancelled, and what it has ends as failed, code " +
-      "interrupted, since nobody will say how it ended. An agent of this id that registers later is another one.",
+      "Forget agents: their sessions end, what waits for them is cancelled, and what they have ends as failed, code " +
+      "interrupted, since nobody will say how it ended. An agent of the same id that registers later is another one.",
     example: ["A cluster is gone for good", "transporter delete agent edge-7"],
     formats: ["table", "name"],
+    asks: true,
     async act(client, id) {
       await client.deleteAgent(id);
       return undefined;
@@ -61,16 +69,51 @@ const VERBS: readonly Verb[] = [
   },
 ];
 
+/** What would be lost, before a person says yes to it. */
+async function question(
+  client: Client,
+  wanted: readonly string[],
+): Promise<string> {
+  const agents = await Promise.all(wanted.map((id) => client.agent(id)));
+  const parts = agents.map((agent) => {
+    const open = showOpen(agent.open_events);
+    const ends = open === "" ? "no open events" : `ends ${open}`;
+    return `agent "${safe(agent.id)}" (${showStatus(agent)}, ${safe(ends)})`;
+  });
+  return `Delete ${parts.join(", ")}`;
+}
+
 async function run(
   invocation: Invocation,
-  { act, done }: Verb,
-  id: string,
-): Promise<void> {
-  const agent = await act(await invocation.client(), id);
-  const name = `agent/${safe(id)}`;
-  if (invocation.format === "name") invocation.print(`${name}\n`);
-  else if (invocation.isTable) invocation.print(`${name} ${done}\n`);
-  else invocation.printValue(agent);
+  { act, done, asks }: Verb,
+  { wanted, yes }: {
+    readonly wanted: readonly string[];
+    readonly yes: boolean;
+  },
+): Promise<number> {
+  const client = await invocation.client();
+  if (
+    asks && !yes && !await confirm(invocation, () => question(client, wanted))
+  ) {
+    throw new TransporterError("denied", "Nothing is deleted, as you said");
+  }
+  const views: AgentView[] = [];
+  const codes: number[] = [];
+  for (const id of wanted) {
+    try {
+      const view = await act(client, id);
+      if (view !== undefined) views.push(view);
+      const name = `agent/${safe(id)}`;
+      if (invocation.format === "name") invocation.print(`${name}\n`);
+      else if (invocation.isTable) invocation.print(`${name} ${done}\n`);
+    } catch (reason) {
+      const error = TransporterError.from(reason);
+      codes.push(invocation.fail(error));
+      if (error.class === "unavailable" || error.code === "cancelled") break;
+    }
+  }
+  if (invocation.isValue) showValues(invocation, views);
+  return worst(codes);
 }
 
 /** Adds `pause agent`, `resume agent` and `delete agent`. */
@@ -79,7 +122,7 @@ export function addAgentCommands(
   context: CommandContext,
 ): void {
   for (const verb of VERBS) {
-    const { name, summary, description, example, formats } = verb;
+    const { name, summary, description, example, formats, asks } = verb;
     const group = program.command(name).summary(summary).description(
       description,
     );
@@ -87,10 +130,17 @@ export function addAgentCommands(
     const command = group.command("agent")
       .summary(summary)
       .description(description)
-      .addArgument(new Argument("<ID>", "its id").argParser(agentId))
-      .action(async (id, _, self) => {
-        await run(context.open(self), verb, id);
-      });
+      .addArgument(
+        new Argument("<ID...>", "their ids").argParser(ids(agentId)),
+      );
+    if (asks) {
+      command.option("-y, --yes", "do not ask whether that is really wanted");
+    }
+    command.action(async (wanted, _, self) => {
+      const yes = self.getOptionValue("yes") === true;
+      const invocation = context.open(self);
+      context.finish(await run(invocation, verb, { wanted, yes }));
+    });
     addGlobals(command, CLIENT_GLOBALS, formats);
     examples(command, [example]);
     examples(group, [example]);

@@ -56,9 +56,9 @@ export async function readText(
  *
  * @returns The same bytes; an error with the signal's reason once it aborts.
  */
-export function cutBy(
-  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+export function cutBy<T extends Uint8Array>(
+  body: ReadableStream<T>,
   signal: AbortSignal,
-): ReadableStream<Uint8Array<ArrayBuffer>> {
-  return body.pipeThrough(new TransformStream(), { signal });
+): ReadableStream<T> {
+  return body.pipeThrough(new TransformStream<T, T>(), { signal });
 }

@@ -5,7 +5,7 @@ import type { Client } from "./client.ts";
 import { type CommandContext, examples } from "./command.ts";
 import { addGlobals, CLIENT_GLOBALS } from "./globals.ts";
 import type { Invocation } from "./invocation.ts";
-import { agentId, eventIds, milliseconds, selectors } from "./options.ts";
+import { agentId, eventId, ids, milliseconds, selectors } from "./options.ts";
 import { summaryLine } from "./outcome.ts";
 import { safe } from "./text.ts";
 
@@ -109,9 +109,10 @@ async function run(
     if (invocation.isValue) showValues(invocation, views);
     return worst(codes);
   }
-  const events = views.map(({ spec: { id, target_agent: agent } }) => ({
-    id,
-    agent,
+  const events = views.map(({ spec, revision }) => ({
+    id: spec.id,
+    agent: spec.target_agent,
+    after: revision - 1, // what came before the request is not what is waited for
   }));
   const ends = await waitAll(invocation, events, {
     client,
@@ -150,7 +151,7 @@ export function addCancel(
         "unless it has gone too far.",
     )
     .addArgument(
-      new Argument("[ID...]", "their ids").argParser(eventIds),
+      new Argument("[ID...]", "their ids").argParser(ids(eventId)),
     )
     .option("--agent <ID>", "all open events for this agent", agentId)
     .option(

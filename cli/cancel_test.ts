@@ -96,6 +96,29 @@ Deno.test("cancel --wait waits for the end, and says when it is another one", as
   }
 });
 
+Deno.test("cancel --wait takes no end for its own that was there before", async () => {
+  // It had been cancelled, and was run again.
+  const [queued, , , end] = history({ state: "cancelled", phase: "failed" });
+  const again = { ...queued!, revision: 6, message: "Another attempt" };
+  const asked = { ...queued!, revision: 7, message: "Cancellation" };
+  const stream = new ScriptedStream();
+  await using server = new ScriptedServer()
+    .on(CANCEL, () => ({ ...assigned, revision: 7 }))
+    .on("GET /v2/stream", stream.answer)
+    .on(
+      `GET /v2/events/${ID}/history`,
+      () => ({ items: [queued, end, again, asked] }),
+    )
+    .on(`GET /v2/events/${ID}`, () => ({ ...completed(), state: "failed" }));
+  const running = run(["cancel", ID, "--wait"], { url: server.url });
+  await stream.send("ready", { position: "9" }, "9");
+  const last = { ...end!, revision: 8, state: "failed" } as const;
+  await stream.send("status", status(last), "10");
+  const ran = await running;
+  strictEqual(ran.code, 1);
+  match(ran.stderr, /^ {2}queued +Cancellation\n {2}failed /);
+});
+
 Deno.test("cancel and retry refuse what does not go together", async () => {
   const cases: readonly (readonly [args: readonly string[], why: RegExp])[] = [
     [["cancel"], /without knowing what/],

@@ -1,4 +1,6 @@
+import { type AgentView, TransporterError } from "@transporter/sdk";
 import { Argument, type CommandUnknownOpts } from "@commander-js/extra-typings";
+import type { Client } from "./client.ts";
 import { type CommandContext, examples } from "./command.ts";
 import { describeAgent } from "./describe_agent.ts";
 import { describeEvent, type DescribeOptions } from "./describe_event.ts";
@@ -25,6 +27,19 @@ function show<T>(
   invocation.print(text(value, options));
 }
 
+/** An agent; `undefined` when there is none of that id. */
+async function known(
+  client: Client,
+  id: string,
+): Promise<AgentView | undefined> {
+  try {
+    return await client.agent(id);
+  } catch (error) {
+    if (TransporterError.from(error).code === "unknown_agent") return undefined;
+    throw error;
+  }
+}
+
 /** Adds `describe` and what is below it. */
 export function addDescribe(
   program: CommandUnknownOpts,
@@ -48,7 +63,14 @@ export function addDescribe(
         client.event(id),
         client.history(id),
       ]);
-      show(invocation, { event: view, history }, describeEvent);
+      const agent = invocation.isTable && view.state === "queued"
+        ? await known(client, view.spec.target_agent)
+        : undefined;
+      show(
+        invocation,
+        { event: view, history },
+        (value, options) => describeEvent({ ...value, agent }, options),
+      );
     });
   addGlobals(event, CLIENT_GLOBALS, FORMATS);
   examples(event, [

@@ -1,9 +1,11 @@
 import {
+  type AgentView,
   type EventView,
   formatDuration,
   type HistoryEntry,
   isRecord,
   parseTime,
+  RETRY_DEFAULT,
 } from "@transporter/sdk";
 import { moment, took } from "./ages.ts";
 import { encode } from "./encode.ts";
@@ -19,6 +21,8 @@ export interface EventDescription {
   readonly event: EventView;
   /** What happened to it, oldest first. */
   readonly history: readonly HistoryEntry[];
+  /** The agent it waits for; `undefined` when it does not wait, or no such agent is known. */
+  readonly agent?: AgentView | undefined;
 }
 
 /** How it is shown; nothing is cut. */
@@ -33,7 +37,9 @@ export interface DescribeOptions extends TableOptions {
 function showPayload(payload: unknown): string {
   if (!isRecord(payload)) return "";
   const parts = Object.entries(payload).map(([key, value]) =>
-    Array.isArray(value) ? `${value.length} ${key}` : key
+    !Array.isArray(value)
+      ? key
+      : `${value.length} ${value.length === 1 ? key.replace(/s$/, "") : key}`
   );
   return `${parts.join(", ")} (-o yaml shows it)`;
 }
@@ -46,12 +52,38 @@ function showRetry(policy: EventView["spec"]["retry"]): string {
     max_attempts === undefined ? "" : `${max_attempts} attempts`,
     initial_delay === undefined ? "" : `${formatDuration(initial_delay)} apart`,
     max_delay === undefined ? "" : `${formatDuration(max_delay)} at most`,
-    on === undefined ? "" : `on ${on.join(", ") || "nothing"}`,
+    // The usual codes are those that pass by themselves.
+    on === undefined || on.join() === RETRY_DEFAULT.on.join()
+      ? ""
+      : `on ${on.join(", ") || "nothing"}`,
   ];
   return parts.filter((part) => part !== "").join(", ");
 }
 
-function head({ event }: EventDescription, now: number): Field[] {
+/** What keeps an event from its agent, besides time and other events. */
+function showWait({ event, agent }: EventDescription, now: number): string {
+  if (event.state !== "queued") return "";
+  if (agent === undefined) return "its agent, which is not known";
+  const { connected, seen_at, paused_at } = agent;
+  if (!connected) {
+    return `its agent, which is not connected: last seen ${
+      moment(seen_at, now)
+    }`;
+  }
+  return paused_at === undefined
+    ? ""
+    : `its agent, which is paused since ${moment(paused_at, now)}`;
+}
+
+/** Who says it: the agent, whoever asked for it, or the control plane by itself. */
+function speaker({ agent_id, details }: HistoryEntry): string {
+  if (agent_id !== "") return agent_id;
+  const principal = details?.["principal"];
+  return typeof principal === "string" ? principal : "control plane";
+}
+
+function head(description: EventDescription, now: number): Field[] {
+  const { event } = description;
   const { spec, state, result, error } = event;
   const phase = showPhase(event);
   return [
@@ -67,6 +99,7 @@ function head({ event }: EventDescription, now: number): Field[] {
       ? []
       : [["Error", { text: error.code, style: "bad" }] satisfies Field]),
     ["Attempt", String(event.attempt)],
+    ["Waits for", showWait(description, now)],
     ["Waits until", moment(event.ready_at, now)],
     ["Cancel asked for", moment(event.cancel_requested_at, now)],
     ["Retry policy", showRetry(spec.retry)],
@@ -140,10 +173,7 @@ function historyColumns(
         style: styleOf(phase),
       }),
     },
-    {
-      name: "BY",
-      cell: ({ agent_id }) => agent_id === "" ? "control plane" : agent_id,
-    },
+    { name: "BY", cell: speaker },
     { name: "MESSAGE", cell: ({ message }) => message },
   ];
   if (history.some(({ attempt = 1 }) => attempt > 1)) {

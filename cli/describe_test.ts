@@ -1,4 +1,4 @@
-import { strictEqual } from "node:assert/strict";
+import { match, strictEqual } from "node:assert/strict";
 import { agent, completed, history, ID } from "./testing/fixtures.ts";
 import { golden } from "./testing/golden.ts";
 import { run } from "./testing/host.ts";
@@ -104,6 +104,45 @@ Deno.test("describe shows attempts and dates where they differ", async () => {
   const { stdout } = await run(["describe", "event", ID], { url: server.url });
   const [, timeLine = ""] = stdout.split("History:\n");
   await golden("output/describe_attempts.txt", timeLine);
+});
+
+const WAITS:
+  readonly (readonly [name: string, agent: unknown, said: RegExp])[] = [
+    ["is not known", null, /^Waits for: +its agent, which is not known$/m],
+    [
+      "is not connected",
+      agent({ connected: false }),
+      /^Waits for: +its agent, which is not connected: last seen \S+ \(2s ago\)$/m,
+    ],
+    [
+      "is paused",
+      agent({ paused_at: "2026-11-23T05:09:00.000Z" }),
+      /^Waits for: +its agent, which is paused since \S+ \(60s ago\)$/m,
+    ],
+  ];
+
+for (const [name, found, said] of WAITS) {
+  Deno.test(`describe says that an event waits for its agent, which ${name}`, async () => {
+    await using server = serverOf(completed({ state: "queued" }))
+      .on(
+        "GET /v2/agents/edge-7",
+        () => found ?? problem(404, "unknown_agent", "Cannot find it"),
+      );
+    const ran = await run(["describe", "event", ID], { url: server.url });
+    match(ran.stdout, said);
+  });
+}
+
+Deno.test("describe says who asked for what the control plane did", async () => {
+  const details = { principal: "anna", reason: "freeze" };
+  const [queued] = history();
+  await using server = serverOf(EVENT)
+    .on(
+      `GET /v2/events/${ID}/history`,
+      () => ({ items: [{ ...queued, details }] }),
+    );
+  const { stdout } = await run(["describe", "event", ID], { url: server.url });
+  match(stdout, /queued +anna +Event accepted/);
 });
 
 Deno.test("describe ends with 4 when there is no such thing", async () => {

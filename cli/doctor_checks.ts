@@ -159,7 +159,7 @@ function checkAgents(agents: readonly AgentView[]): Finding {
       check,
       result: "failed",
       message: agents.length === 0
-        ? "No agent has ever connected"
+        ? "No agent is known"
         : `None of ${agents.length} agents is connected`,
       cure: 'start one with "transporter agent"',
     };

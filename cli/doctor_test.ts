@@ -140,7 +140,7 @@ const CASES: readonly Case[] = [
       OK.ready,
       OK.durability,
       OK.clock,
-      'failed   agents         No agent has ever connected: start one with "transporter agent"',
+      'failed   agents         No agent is known: start one with "transporter agent"',
     ],
   },
   {

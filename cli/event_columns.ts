@@ -1,5 +1,10 @@
-import { type EventView, formatDuration } from "@transporter/sdk";
-import { ageOf } from "./ages.ts";
+import {
+  type EventView,
+  formatDuration,
+  isTerminal,
+  parseTime,
+} from "@transporter/sdk";
+import { age, ageOf } from "./ages.ts";
 import { styleOf } from "./paint.ts";
 import type { Column } from "./table.ts";
 
@@ -10,9 +15,25 @@ export function showLabels(labels: Readonly<Record<string, string>>): string {
   );
 }
 
-/** What an agent does with an event, where that says more than the state does. */
+/** What an agent does with an event, where that says more than the state does; what it did in an earlier attempt does not. */
 export function showPhase({ state, phase }: EventView): string {
-  return phase === undefined || phase === state ? "" : phase;
+  const waits = state !== "in_progress" && !isTerminal(state);
+  return waits || phase === undefined || phase === state ? "" : phase;
+}
+
+/** The same, or that it is to be cancelled. */
+function showStep(event: EventView): string {
+  return event.cancel_requested_at !== undefined && !isTerminal(event.state)
+    ? "cancelling"
+    : showPhase(event);
+}
+
+/** Which attempt, and how long it is until the next one may begin. */
+function showAttempt({ attempt, ready_at }: EventView, now: number): string {
+  const at = ready_at === undefined ? undefined : parseTime(ready_at);
+  return at === undefined || at <= now
+    ? String(attempt)
+    : `${attempt} (next in ${age(at - now)})`;
 }
 
 /** The columns of the list of events. */
@@ -32,9 +53,14 @@ export function eventColumns(
     },
     {
       name: "PHASE",
-      cell: showPhase,
+      cell: showStep,
       whole: true,
       later: "interrupted".length,
+    },
+    {
+      name: "ATTEMPT",
+      cell: (event) => showAttempt(event, now()),
+      whole: true,
     },
     {
       name: "AGE",
@@ -45,7 +71,6 @@ export function eventColumns(
   ];
   if (wide) {
     columns.push(
-      { name: "ATTEMPT", cell: ({ attempt }) => String(attempt) },
       { name: "PRIORITY", cell: ({ spec }) => String(spec.priority) },
       { name: "TTL", cell: ({ spec }) => formatDuration(spec.ttl) },
       { name: "CREATED BY", cell: ({ spec }) => spec.created_by },

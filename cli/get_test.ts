@@ -181,6 +181,36 @@ async function watching(
   });
 }
 
+Deno.test("get events shows what is to be cancelled, and when the next attempt may begin", async () => {
+  const { finished_at: _, ...open } = completed();
+  await using server = new ScriptedServer().on("GET /v2/events", () => ({
+    items: [
+      {
+        ...open,
+        state: "queued",
+        attempt: 2,
+        ready_at: "2026-11-23T05:10:07Z",
+      },
+      {
+        ...open,
+        state: "in_progress",
+        phase: "applying",
+        cancel_requested_at: "2026-11-23T05:09:59Z",
+      },
+      { ...completed(), cancel_requested_at: "2026-11-23T05:09:59Z" },
+    ],
+  }));
+  const { stdout } = await run(["get", "events"], { url: server.url });
+  const rows = stdout.split("\n").slice(1, 4).map((row) =>
+    row.split(/ {3,}/).slice(3, -2)
+  );
+  deepStrictEqual(rows, [
+    ["queued", "2 (next in 7s)"],
+    ["in_progress", "cancelling", "1"],
+    ["completed", "1"],
+  ]);
+});
+
 Deno.test("get events --watch shows what there is, then every change once, until Ctrl-C", async () => {
   const stream = new ScriptedStream();
   const [queued, assigned, applying, done] = history();

@@ -44,7 +44,8 @@ function print(invocation: Invocation, entry: LogEntry): void {
       `Output of attempt ${attempt} on ${stream} is missing here`,
     );
   }
-  invocation.print(safeLines(data).join("\n"));
+  const columns = data.split("\t").map((text) => safeLines(text).join("\n"));
+  invocation.print(columns.join("\t"));
 }
 
 async function run(

@@ -1,4 +1,4 @@
-import { systemClock, systemRng } from "@transporter/sdk";
+import { systemClock, systemRng, TransporterError } from "@transporter/sdk";
 import type { Files, Input, Machine, Output } from "./host.ts";
 
 /** The part of a standard stream of Deno that an output needs. */
@@ -9,7 +9,36 @@ interface Stream {
 
 const encoder = new TextEncoder();
 
-function output(stream: Stream): Output {
+/** What it means that a result could not be written; a closed pipe is told apart by whoever runs the command. */
+function unwritten(cause: unknown): unknown {
+  if (!(cause instanceof Error) || cause instanceof Deno.errors.BrokenPipe) {
+    return cause;
+  }
+  return "code" in cause && cause.code === "ENOSPC"
+    ? new TransporterError(
+      "disk_full",
+      "Cannot write the result as the disk of standard output is full: make room, or write elsewhere",
+      { cause },
+    )
+    : new TransporterError(
+      "unavailable",
+      `Cannot write the result to standard output: ${cause.message}`,
+      { cause },
+    );
+}
+
+/**
+ * Standard error cannot say that it cannot be written: what does not fit is
+ * dropped, and no command, control plane or agent ends for its messages' sake.
+ */
+function unheard(): undefined {
+  return undefined;
+}
+
+function output(
+  stream: Stream,
+  lost: (cause: unknown) => unknown,
+): Output {
   return {
     get isTerminal() {
       return stream.isTerminal();
@@ -22,8 +51,13 @@ function output(stream: Stream): Output {
     },
     write(text) {
       let bytes = encoder.encode(text);
-      while (bytes.length > 0) {
-        bytes = bytes.subarray(stream.writeSync(bytes));
+      try {
+        while (bytes.length > 0) {
+          bytes = bytes.subarray(stream.writeSync(bytes));
+        }
+      } catch (cause) {
+        const error = lost(cause);
+        if (error !== undefined) throw error;
       }
     },
   };
@@ -63,8 +97,8 @@ export function systemMachine(): Machine {
   return {
     env: Deno.env.toObject(),
     stdin,
-    stdout: output(Deno.stdout),
-    stderr: output(Deno.stderr),
+    stdout: output(Deno.stdout, unwritten),
+    stderr: output(Deno.stderr, unheard),
     files: systemFiles,
     fetch: globalThis.fetch,
     clock: systemClock,

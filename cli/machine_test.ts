@@ -64,3 +64,37 @@ Deno.test("systemMachine() is this process", () => {
     strictEqual(machine.stdout.columns, undefined);
   }
 });
+
+/** Runs a program that writes to standard output and standard error of the machine, with one of them on a full disk. */
+async function writeToFull(redirect: string): Promise<string> {
+  const module = new URL("./machine.ts", import.meta.url).href;
+  const code = `import { systemMachine } from "${module}";
+    const { stdout, stderr } = systemMachine();
+    stderr.write("note;");
+    try { stdout.write("result;"); } catch (error) { stderr.write(error.code + ": " + error.message); }`;
+  const { success, stdout } = await new Deno.Command("sh", {
+    args: ["-c", `exec "$0" eval "$1" ${redirect}`, Deno.execPath(), code],
+    stderr: "null",
+  }).output();
+  strictEqual(success, true);
+  return new TextDecoder().decode(stdout);
+}
+
+Deno.test({
+  name: "systemMachine() says that results do not fit on a full disk",
+  ignore: Deno.build.os !== "linux", // elsewhere there is no /dev/full
+  async fn() {
+    strictEqual(
+      await writeToFull("2>&1 >/dev/full"),
+      "note;disk_full: Cannot write the result as the disk of standard output is full: make room, or write elsewhere",
+    );
+  },
+});
+
+Deno.test({
+  name: "systemMachine() goes on without messages that do not fit",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    strictEqual(await writeToFull("2>/dev/full"), "result;");
+  },
+});

@@ -93,16 +93,15 @@ export function eventId(value: string): string {
 }
 
 /**
- * Collects the ids of events, each once.
+ * Collects ids, each once.
  *
- * @throws {TransporterError} `usage`.
+ * @param check Refuses what is none.
  */
-export function eventIds(
-  value: string,
-  previous: readonly string[] = [],
-): readonly string[] {
-  eventId(value);
-  return previous.includes(value) ? previous : [...previous, value];
+export function ids(
+  check: (value: string) => string,
+): (value: string, previous?: readonly string[]) => readonly string[] {
+  return (value, previous = []) =>
+    previous.includes(check(value)) ? previous : [...previous, value];
 }
 
 /**

@@ -4,7 +4,7 @@ import { showEnds, showValues, waitAll, worst } from "./await_ends.ts";
 import { type CommandContext, examples } from "./command.ts";
 import { addGlobals, CLIENT_GLOBALS } from "./globals.ts";
 import type { Invocation } from "./invocation.ts";
-import { eventIds, goal, GOALS, milliseconds } from "./options.ts";
+import { eventId, goal, GOALS, ids, milliseconds } from "./options.ts";
 import { deliverOptions, type WaitFlags } from "./send_options.ts";
 import { safe } from "./text.ts";
 
@@ -60,7 +60,7 @@ export function addRetry(
     .description(
       "Run events that have ended once more: each as a new attempt, with its whole time. Their histories go on.",
     )
-    .addArgument(new Argument("<ID...>", "their ids").argParser(eventIds))
+    .addArgument(new Argument("<ID...>", "their ids").argParser(ids(eventId)))
     .option(
       "--wait [GOAL]",
       `follow it until it ends, or until GOAL: ${GOALS.join(", ")}`,

@@ -122,12 +122,16 @@ export class Operator {
 
   /**
    * Releases nothing to an agent any more. Events for it are still accepted,
-   * and what it has it may finish. May be repeated.
+   * and what it has it may finish. May be repeated: it stays paused since the
+   * first time.
    *
    * @throws {TransporterError} `unknown_agent`, `store_unavailable`.
    */
   async pause(tenant: string, agent: string): Promise<AgentRecord> {
-    return await this.#setPaused(tenant, agent, this.#options.clock.now());
+    const { store, clock } = this.#options;
+    const known = await store.getAgent(tenant, agent);
+    if (known?.pausedAt !== undefined) return known;
+    return await this.#setPaused(tenant, agent, clock.now());
   }
 
   /**

@@ -208,6 +208,7 @@ Deno.test("Operator.pause() stops releases and nothing else, resume() goes on", 
   strictEqual((await world.record("e1")).state, "completed");
   await world.clock.advance(10_000);
   strictEqual(agent.of("event").length, 1);
+  strictEqual((await operator.pause(T, "edge-1")).pausedAt, pausedAt);
   strictEqual((await operator.resume(T, "edge-1")).pausedAt, undefined);
   strictEqual((await agent.nextOf("event"))["seq"], 2);
   for (const ask of [operator.pause(T, "x"), operator.resume(T, "x")]) {

@@ -26,6 +26,8 @@ export interface TestHostOptions {
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
   /** What standard input has. */
   readonly stdin?: string;
+  /** What a person types, who is at the terminal; in place of `stdin`. */
+  readonly typed?: string;
   /** The width of the terminal that both outputs are; without it they are none. */
   readonly columns?: number;
   /** Time. */
@@ -139,11 +141,14 @@ export function testHost(
   options: TestHostOptions,
   outputs: { readonly stdout: Output; readonly stderr: Output },
 ): Host {
-  const { start = () => Promise.resolve(0), url, stdin = "" } = options;
+  const { start = () => Promise.resolve(0), url, typed, stdin = "" } = options;
   return {
     ...outputs,
     env: { ...(url === undefined ? {} : { TP_URL: url }), ...options.env },
-    stdin: { isTerminal: false, open: () => streamOf(stdin) },
+    stdin: {
+      isTerminal: typed !== undefined,
+      open: () => streamOf(typed ?? stdin),
+    },
     files: filesOf(options.files ?? {}),
     fetch: globalThis.fetch,
     clock: options.clock ?? testClock,
