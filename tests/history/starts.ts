@@ -117,10 +117,14 @@ function bars(read: Read, start: Start, facts: Facts): boolean {
   const retried = facts.retries.some(({ at, end }) =>
     at <= start.at && end >= read.at
   );
-  // An older store does not know of the end; what was started before, its agent does.
-  const forgotten =
-    facts.restores.some((at) => at >= read.at && at <= start.at) &&
-    facts.starts.every(({ at }) => at >= read.at);
+  // An older store does not know of the end. Its agent does if it came to one; that an attempt
+  // which was cut off has no other one is the control plane's decision.
+  const last = facts.starts.findLast(({ at }) => at < read.at);
+  const remembered = facts.ends.some(({ attempt, at }) =>
+    attempt === last?.attempt && at <= read.end
+  );
+  const forgotten = !remembered &&
+    facts.restores.some((at) => at >= read.at && at <= start.at);
   // Nor does it know of a retry, which was released before.
   const asked = facts.retries.some((retry) =>
     facts.restores.some((at) => at >= retry.at && at <= start.at)

@@ -100,7 +100,7 @@ Deno.test("startedOnce() lets an operator's retry start again what has ended", (
   );
 });
 
-Deno.test("startedOnce() lets a restored store start what never started, and nothing else", () => {
+Deno.test("startedOnce() lets a restored store start what never came to an end, and nothing else", () => {
   deepStrictEqual(
     found(
       startedOnce,
@@ -110,9 +110,14 @@ Deno.test("startedOnce() lets a restored store start what never started, and not
       start("completed", 5),
       end("completed", 6),
       read("completed", 20, "completed"),
+      submit("cut off", 1),
+      start("cut off", 5),
+      read("cut off", 20, "failed"),
+      { kind: "exit", at: 10, process: "edge-1" },
       restore(30, 2),
       start("cancelled", 40),
       start("completed", 40, { attempt: 2 }),
+      start("cut off", 40, { attempt: 2 }),
     ),
     ["duplicated completed"],
   );

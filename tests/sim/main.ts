@@ -5,15 +5,13 @@
  */
 // deno-lint-ignore-file no-console -- what it prints is what it is for
 import { TransporterError } from "@transporter/sdk";
+import process from "node:process";
 import { formatVerdict } from "../history/judge.ts";
 import type { Failure, Tally } from "./batch.ts";
 import { type Command, readOptions, USAGE } from "./options.ts";
 import { runSeeds } from "./pool.ts";
 import { Progress } from "./progress.ts";
 import { runSeed } from "./run.ts";
-
-/** Failing seeds that are told of one by one. */
-const FAILURES_TOLD = 20;
 
 async function main(args: readonly string[]): Promise<number> {
   const command = readOptions(args, navigator.hardwareConcurrency);
@@ -41,6 +39,7 @@ async function run(
   { from, seeds, jobs }: Extract<Command, { kind: "run" }>,
 ): Promise<number> {
   const startedAt = performance.now();
+  const before = cpuSeconds();
   using progress = new Progress(seeds);
   const tally = await runSeeds({
     from,
@@ -48,11 +47,15 @@ async function run(
     jobs,
     progress: ({ seeds, failures }) =>
       progress.show(seeds, `${failures.length} failed`),
+    failed(failure) {
+      progress.clear();
+      tell(failure);
+    },
   });
   progress.clear();
-  for (const failure of tally.failures.slice(0, FAILURES_TOLD)) tell(failure);
   const seconds = (performance.now() - startedAt) / 1000;
-  console.log(summary(tally, from, seconds));
+  const cpu = cpuSeconds() - before;
+  console.log(summary(tally, { from, seconds, cpuSeconds: cpu }));
   return tally.failures.length === 0 ? 0 : 1;
 }
 
@@ -66,7 +69,20 @@ function tell({ seed, violations }: Failure): void {
   );
 }
 
-function summary(tally: Tally, from: number, seconds: number): string {
+/** What this process took of the processor so far, on all cores together. */
+function cpuSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000_000;
+}
+
+function summary(
+  tally: Tally,
+  { from, seconds, cpuSeconds }: {
+    readonly from: number;
+    readonly seconds: number;
+    readonly cpuSeconds: number;
+  },
+): string {
   const { seeds, failures, accepted, starts, faults, simulatedMs } = tally;
   const hours = simulatedMs / 3_600_000;
   return [
@@ -74,7 +90,9 @@ function summary(tally: Tally, from: number, seconds: number): string {
     `${accepted} events accepted, ${starts} starts, ${faults} faults, ${
       hours.toFixed(1)
     } simulated hours`,
-    `${seconds.toFixed(1)} s, ${(seeds / seconds).toFixed(0)} seeds/s`,
+    `${seconds.toFixed(1)} s, ${(seeds / seconds).toFixed(0)} seeds/s; ${
+      cpuSeconds.toFixed(1)
+    } s of CPU, ${(seeds / cpuSeconds).toFixed(0)} seeds/s on one core`,
   ].join("\n");
 }
 

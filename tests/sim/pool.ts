@@ -1,4 +1,4 @@
-import { add, NO_SEEDS, type Tally, tallySeed } from "./batch.ts";
+import { add, type Failure, NO_SEEDS, type Tally, tallySeed } from "./batch.ts";
 
 /** Which seeds, and how. */
 export interface PoolOptions {
@@ -10,17 +10,20 @@ export interface PoolOptions {
   readonly jobs: number;
   /** Hears of the sum after each of them. */
   readonly progress?: (sum: Tally) => void;
+  /** Hears of each seed that broke something, at once. */
+  readonly failed?: (failure: Failure) => void;
 }
 
 /** Runs seeds on some cores. */
 export async function runSeeds(options: PoolOptions): Promise<Tally> {
-  const { from, seeds, jobs, progress } = options;
+  const { from, seeds, jobs, progress, failed } = options;
   let next = from;
   let sum = NO_SEEDS;
   async function drain(run: (seed: number) => Promise<Tally>) {
     while (next < from + seeds) {
       const tally = await run(next++);
       sum = add(sum, tally);
+      tally.failures.forEach((failure) => failed?.(failure));
       progress?.(sum);
     }
   }

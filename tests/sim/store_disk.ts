@@ -1,3 +1,4 @@
+import { isRecord } from "@transporter/sdk";
 import { openMemoryStore } from "../../cp/store/memory.ts";
 import type { Store } from "../../cp/store/store.ts";
 import type { Random } from "./random.ts";
@@ -79,9 +80,9 @@ export class StoreDisk {
     return openMemoryStore({ clock });
   }
 
-  #apply(operation: Operation): Promise<unknown> {
-    const { name, args, at } = operation;
-    this.#log.push(operation);
+  #apply({ name, args: given, at }: Operation): Promise<unknown> {
+    const [args, kept] = recorded(given);
+    this.#log.push({ name, args: kept, at });
     this.#now = at;
     const method: unknown = Reflect.get(this.#store, name);
     if (typeof method !== "function") {
@@ -92,4 +93,30 @@ export class StoreDisk {
     outcome.catch(() => {});
     return outcome;
   }
+}
+
+/**
+ * What to call a method with, and what to keep of that: a function decides by
+ * what its process knows then, so it is what it decided that is kept.
+ */
+function recorded(
+  args: readonly unknown[],
+): readonly [args: readonly unknown[], kept: readonly unknown[]] {
+  const pairs = args.map(recordedArg);
+  return [pairs.map(([arg]) => arg), pairs.map(([, kept]) => kept)];
+}
+
+function recordedArg(arg: unknown): readonly [arg: unknown, kept: unknown] {
+  if (isRecord(arg) && typeof arg["decide"] === "function") {
+    const [decide, kept] = recordedArg(arg["decide"]);
+    return [{ ...arg, decide }, { ...arg, decide: kept }];
+  }
+  if (typeof arg !== "function") return [arg, arg];
+  const decisions: unknown[] = [];
+  const decide = (...facts: readonly unknown[]) => {
+    const decision: unknown = arg(...facts);
+    decisions.push(decision);
+    return decision;
+  };
+  return [decide, () => decisions.shift()];
 }

@@ -1,5 +1,5 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
-import type { NewEvent, Store } from "../../cp/store/store.ts";
+import type { EventChange, NewEvent, Store } from "../../cp/store/store.ts";
 import { Loop } from "./loop.ts";
 import { Machine, type Process } from "./machine.ts";
 import { Random } from "./random.ts";
@@ -147,4 +147,21 @@ Deno.test("StoreDisk.restore() puts back what was there after so many writes", a
   const ids = (await disk.store.listEvents("default", { limit: 9 }))
     .map(({ spec }) => spec.id);
   deepStrictEqual(ids, ["e1"]);
+});
+
+Deno.test("StoreDisk.restore() puts back what was decided, whatever would be decided now", async () => {
+  const { loop, disk, store } = open(1);
+  let state: "assigned" | "failed" = "assigned";
+  const decide = (): EventChange => ({
+    status: { ...EVENT.status, state, message: "decided" },
+  });
+  store.createEvent("default", EVENT);
+  store.changeEvent("default", "e1", decide);
+  await loop.run(100);
+  state = "failed";
+  for (let times = 1; times <= 2; times++) {
+    disk.restore(disk.length);
+    const record = await disk.store.getEvent("default", "e1");
+    strictEqual(record?.state, "assigned");
+  }
 });
