@@ -6,6 +6,7 @@ import { eventColumns, showLabels } from "./event_columns.ts";
 import { type Field, fields, section } from "./fields.ts";
 import { styleOf } from "./paint.ts";
 import { Table } from "./table.ts";
+import { showBytes } from "./text.ts";
 
 /** What an agent's description is made from. */
 export interface AgentDescription {
@@ -13,6 +14,32 @@ export interface AgentDescription {
   readonly agent: AgentView;
   /** Its newest events, the newest first. */
   readonly events: readonly EventView[];
+}
+
+/** What the agent says of itself. */
+function showFigures(figures: AgentView["figures"]): Field[] {
+  if (figures === undefined) return [];
+  const {
+    running,
+    waiting,
+    unacknowledged,
+    journal_bytes: journal,
+    clock_offset_ms: offset,
+    taking = true,
+  } = figures;
+  const shown = (value: number | undefined) =>
+    value === undefined ? "" : String(value);
+  return [
+    ["Running", shown(running)],
+    ["Waiting there", shown(waiting)],
+    ["Unacknowledged", shown(unacknowledged)],
+    ["Journal", journal === undefined ? "" : showBytes(journal)],
+    ["Clock offset", offset === undefined ? "" : `${offset} ms`],
+    ["New events", {
+      text: taking ? "" : "not taken: its journal or its disk is full",
+      style: "bad",
+    }],
+  ];
 }
 
 function head(agent: AgentView, now: number): Field[] {
@@ -42,6 +69,7 @@ function head(agent: AgentView, now: number): Field[] {
     ],
     ["Capabilities", agent.capabilities.join(", ")],
     ["Open events", showOpen(agent.open_events) || "none"],
+    ...showFigures(agent.figures),
   ];
 }
 

@@ -133,6 +133,25 @@ for (const [name, found, said] of WAITS) {
   });
 }
 
+Deno.test("describe agent shows what it says of itself", async () => {
+  const figures = {
+    at: "2026-11-23T05:09:58.000Z",
+    running: 1,
+    journal_bytes: 81_920,
+    clock_offset_ms: -4,
+    taking: false,
+  };
+  await using server = serverOf(EVENT)
+    .on("GET /v2/agents/edge-7", () => agent({ figures }));
+  const { stdout } = await run(["describe", "agent", "edge-7"], {
+    url: server.url,
+  });
+  match(
+    stdout,
+    /Running: +1\nJournal: +80 KiB\nClock offset: +-4 ms\nNew events: +not taken/,
+  );
+});
+
 Deno.test("describe says who asked for what the control plane did", async () => {
   const details = { principal: "anna", reason: "freeze" };
   const [queued] = history();

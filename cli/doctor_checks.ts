@@ -1,14 +1,23 @@
 import {
-  type AgentView,
   formatDuration,
   isRecord,
   parseJson,
   TransporterError,
 } from "@transporter/sdk";
 import type { Client } from "./client.ts";
+import {
+  checkAgentClocks,
+  checkConnected,
+  checkJournals,
+  checkPaused,
+  checkQuarantine,
+  SKEW_MS_MAX,
+  SKEW_MS_WARNING,
+} from "./doctor_agents.ts";
 import type { Answer } from "./http.ts";
 import type { Invocation } from "./invocation.ts";
 import { problemOf } from "./problem.ts";
+import { showBytes } from "./text.ts";
 
 /** What a check found. */
 export interface Finding {
@@ -25,11 +34,11 @@ export interface Finding {
 /** Long enough for a slow network, short enough for a person, in milliseconds. */
 const TIMEOUT_MS = 5_000;
 
-/** Deadlines follow the control plane's clock; more than that is worth knowing, in milliseconds. */
-const SKEW_MS_WARNING = 2_000;
+/** Less room on a disk is worth knowing, in bytes: a few hours of a busy control plane. */
+const DISK_BYTES_WARNING = 1024 ** 3;
 
-/** A `created_at` further ahead is refused: protocol.md D.8, in milliseconds. */
-const SKEW_MS_MAX = 5 * 60_000;
+/** Failed events that are looked at. */
+const EVENTS_MAX = 500;
 
 /** An answer, and when it was asked for. */
 interface Timed {
@@ -150,31 +159,31 @@ function checkClock({ answer, sentAt, tookMs }: Timed): Finding {
   };
 }
 
-function checkAgents(agents: readonly AgentView[]): Finding {
-  const check = "agents";
-  const away = agents.filter(({ connected }) => !connected);
-  const count = agents.length - away.length;
-  if (count === 0) {
-    return {
-      check,
-      result: "failed",
-      message: agents.length === 0
-        ? "No agent is known"
-        : `None of ${agents.length} agents is connected`,
-      cure: 'start one with "transporter agent"',
+/** What is left on the disk of the store; nothing when it has none, or does not say. */
+function* checkDisk({ answer }: Timed): Generator<Finding> {
+  const { disk_free_bytes: free } = bodyOf(answer);
+  if (typeof free !== "number") return;
+  const message = `${showBytes(free)} are free on the disk of its store`;
+  yield free >= DISK_BYTES_WARNING
+    ? { check: "disk", result: "ok", message }
+    : {
+      check: "disk",
+      result: "warning",
+      message,
+      cure:
+        "make room: with less than 8 MiB it takes no more events; --retention and --events-max bound what it keeps",
     };
-  }
-  if (away.length === 0) {
-    return { check, result: "ok", message: `${count} connected` };
-  }
-  const names = away.slice(0, 3).map(({ id }) => `"${id}"`).join(", ");
-  const more = away.length > 3 ? " and others" : "";
-  return {
-    check,
-    result: "warning",
-    message: `${count} connected, ${away.length} not: ${names}${more}`,
-    cure: '"transporter describe agent" shows since when',
-  };
+}
+
+/** What agents and their events say. */
+async function* checkAgents(client: Client): AsyncGenerator<Finding> {
+  const { items: agents } = await client.agents();
+  yield checkConnected(agents);
+  yield checkPaused(agents);
+  yield checkJournals(agents);
+  yield checkAgentClocks(agents);
+  const failed = { state: ["failed"], since: "24h" } as const;
+  yield checkQuarantine((await client.events(failed, EVENTS_MAX)).items);
 }
 
 function failed(check: string, reason: unknown, cure: string): Finding {
@@ -217,9 +226,12 @@ export async function* examine(
     const ready = await ask(client, "/readyz");
     const finding = checkReady(ready, client.url);
     yield finding;
-    if (finding.result === "ok") yield checkDurability(ready);
+    if (finding.result === "ok") {
+      yield checkDurability(ready);
+      yield* checkDisk(ready);
+    }
     yield checkClock(health);
-    yield checkAgents((await client.agents()).items);
+    yield* checkAgents(client);
   } catch (error) {
     yield failed("answers", error, "look at the log of the control plane");
   }

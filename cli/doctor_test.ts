@@ -1,5 +1,6 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import { agent } from "./testing/fixtures.ts";
+import type { AgentFigures, AgentView } from "@transporter/sdk";
+import { agent, completed, ID } from "./testing/fixtures.ts";
 import { NOW, run, testClock } from "./testing/host.ts";
 import { type Answer, problem, ScriptedServer } from "./testing/server.ts";
 
@@ -14,8 +15,12 @@ function dated(offsetMs: number): Answer {
     );
 }
 
-function ready(durability?: string): Answer {
-  return () => ({ status: "ready", ...(durability && { durability }) });
+function ready(durability?: string, free?: number): Answer {
+  return () => ({
+    status: "ready",
+    ...(durability && { durability }),
+    ...(free && { disk_free_bytes: free }),
+  });
 }
 
 interface Case {
@@ -23,6 +28,7 @@ interface Case {
   readonly health?: Answer;
   readonly readyz?: Answer;
   readonly agents?: Answer;
+  readonly events?: Answer;
   readonly code: number;
   readonly lines: readonly string[];
 }
@@ -35,7 +41,26 @@ const OK = {
   durability: "ok       durability     Accepted events are on disk",
   clock: "ok       clock          Its clock and this one show the same time",
   agents: "ok       agents         1 connected",
+  paused: "ok       paused         No agent is paused",
+  journals: "ok       journals       Connected agents take events",
+  clocks:
+    "ok       agent clocks   Connected agents and the control plane show the same time",
+  quarantine:
+    "ok       quarantine     No event of the last day was kept away from its agent",
 };
+
+const FLEET = [OK.paused, OK.journals, OK.clocks, OK.quarantine];
+
+/** Figures as a connected agent tells them. */
+function says(figures: Partial<AgentFigures>): Partial<AgentView> {
+  return { figures: { at: "2026-11-23T05:09:58.000Z", ...figures } };
+}
+
+/** The lines when only what is said of agents is not as it should be. */
+function fleet(line: string): readonly string[] {
+  const check = line.slice(9, 24);
+  return Object.values(OK).map((ok) => ok.slice(9, 24) === check ? line : ok);
+}
 
 const CASES: readonly Case[] = [
   { name: "all is well", code: 0, lines: Object.values(OK) },
@@ -63,6 +88,7 @@ const CASES: readonly Case[] = [
       "failed   ready          Cannot commit: look at its log, and at the disk of its data folder",
       OK.clock,
       OK.agents,
+      ...FLEET,
     ],
   },
   {
@@ -76,6 +102,7 @@ const CASES: readonly Case[] = [
       "warning  durability     Accepted events are in memory only, and lost when it stops: start the control plane without --store memory:",
       OK.clock,
       OK.agents,
+      ...FLEET,
     ],
   },
   {
@@ -89,6 +116,7 @@ const CASES: readonly Case[] = [
       "warning  durability     Accepted events are on disk within a second: set the store to write each event at once",
       OK.clock,
       OK.agents,
+      ...FLEET,
     ],
   },
   {
@@ -102,6 +130,7 @@ const CASES: readonly Case[] = [
       "warning  durability     It does not say how safe accepted events are: run a control plane and a command of the same version",
       OK.clock,
       OK.agents,
+      ...FLEET,
     ],
   },
   {
@@ -115,6 +144,7 @@ const CASES: readonly Case[] = [
       OK.durability,
       "warning  clock          Its clock is 59s behind of this one: set both by NTP; deadlines follow the control plane's",
       OK.agents,
+      ...FLEET,
     ],
   },
   {
@@ -128,6 +158,7 @@ const CASES: readonly Case[] = [
       OK.durability,
       "failed   clock          Its clock is 10m ahead of this one: set both by NTP; deadlines follow the control plane's",
       OK.agents,
+      ...FLEET,
     ],
   },
   {
@@ -141,6 +172,7 @@ const CASES: readonly Case[] = [
       OK.durability,
       OK.clock,
       'failed   agents         No agent is known: start one with "transporter agent"',
+      ...FLEET,
     ],
   },
   {
@@ -154,6 +186,7 @@ const CASES: readonly Case[] = [
       OK.durability,
       OK.clock,
       'failed   agents         None of 1 agents is connected: start one with "transporter agent"',
+      ...FLEET,
     ],
   },
   {
@@ -174,7 +207,107 @@ const CASES: readonly Case[] = [
       OK.durability,
       OK.clock,
       'warning  agents         1 connected, 4 not: "a", "b\\u001b", "c" and others: "transporter describe agent" shows since when',
+      ...FLEET,
     ],
+  },
+  {
+    name: "the disk has room",
+    readyz: ready("fsync", 5 * 1024 ** 3),
+    code: 0,
+    lines: [
+      ...Object.values(OK).slice(0, 4),
+      "ok       disk           5 GiB are free on the disk of its store",
+      ...Object.values(OK).slice(4),
+    ],
+  },
+  {
+    name: "the disk is almost full",
+    readyz: ready("fsync", 300 * 1024 ** 2),
+    code: 0,
+    lines: [
+      ...Object.values(OK).slice(0, 4),
+      "warning  disk           300 MiB are free on the disk of its store: make room: with less than 8 MiB it takes no more events; --retention and --events-max bound what it keeps",
+      ...Object.values(OK).slice(4),
+    ],
+  },
+  {
+    name: "agents are paused",
+    agents: () => ({
+      items: [agent({ paused_at: "2026-11-23T05:09:00.000Z" })],
+    }),
+    code: 0,
+    lines: fleet(
+      'warning  paused         Nothing is released to "edge-7": "transporter resume agent" lets them go on',
+    ),
+  },
+  {
+    name: "agents take nothing",
+    agents: () => ({ items: [agent(says({ taking: false }))] }),
+    code: 3,
+    lines: fleet(
+      'failed   journals       No new events are taken by "edge-7", whose journal or disk is full: ' +
+        "make room on the disk of their data folder, or raise --journal-max",
+    ),
+  },
+  {
+    name: "an agent's clock is a little off",
+    agents: () => ({
+      items: [
+        agent(says({ clock_offset_ms: 2000, taking: true })),
+        agent({ ...says({ clock_offset_ms: -2001 }), id: "edge-8" }),
+      ],
+    }),
+    code: 0,
+    lines: [
+      ...Object.values(OK).slice(0, 5),
+      "ok       agents         2 connected",
+      OK.paused,
+      OK.journals,
+      'warning  agent clocks   The clock of "edge-8" is 2.001s ahead of the control plane\'s: set them by NTP',
+      OK.quarantine,
+    ],
+  },
+  {
+    name: "an agent's clock is so far off that it starts nothing",
+    agents: () => ({
+      items: [
+        agent(says({ clock_offset_ms: 3000 })),
+        agent({ ...says({ clock_offset_ms: 600_000 }), id: "edge-8" }),
+        agent({ ...says({ clock_offset_ms: 700_000 }), id: "edge-9" }),
+      ],
+    }),
+    code: 3,
+    lines: [
+      ...Object.values(OK).slice(0, 5),
+      "ok       agents         3 connected",
+      OK.paused,
+      OK.journals,
+      'failed   agent clocks   The clock of "edge-8" is 10m behind the control plane\'s, and 1 more are off: ' +
+      "set them by NTP; such an agent starts nothing",
+      OK.quarantine,
+    ],
+  },
+  {
+    name: "events were quarantined",
+    events: ({ query }) => ({
+      items: query.get("state") === "failed" && query.get("since") === "24h"
+        ? [
+          completed({
+            state: "failed",
+            error: { code: "quarantined", message: "Agent died" },
+          }),
+          completed({
+            state: "failed",
+            error: { code: "failed", message: "No" },
+          }),
+        ]
+        : [],
+    }),
+    code: 0,
+    lines: fleet(
+      `warning  quarantine     Agents died under events of the last day: "${ID}": ` +
+        '"transporter describe event" and the log of the agent show why',
+    ),
   },
   {
     name: "lists are refused",
@@ -197,11 +330,13 @@ for (const { name, code, lines, ...answers } of CASES) {
       health = dated(0),
       readyz = ready("fsync"),
       agents = () => ({ items: [agent()] }),
+      events = () => ({ items: [] }),
     } = answers;
     await using server = new ScriptedServer()
       .on("GET /health", health)
       .on("GET /readyz", readyz)
-      .on("GET /v2/agents", agents);
+      .on("GET /v2/agents", agents)
+      .on("GET /v2/events", events);
     const ran = await run(["doctor"], { url: server.url, clock });
     deepStrictEqual(
       ran.stdout.replace(server.url, "URL").trimEnd().split("\n"),

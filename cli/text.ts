@@ -66,3 +66,15 @@ export function cut(text: string, columns: number): string {
 export function pad(text: string, columns: number): string {
   return text + " ".repeat(Math.max(0, columns - widthOf(text)));
 }
+
+/** A size, in the largest unit of which it has at least one, such as `1.5 GiB`. */
+export function showBytes(bytes: number): string {
+  const units = ["bytes", "KiB", "MiB", "GiB", "TiB"] as const;
+  let size = bytes;
+  let at = 0;
+  while (size >= 1024 && at < units.length - 1) {
+    size /= 1024;
+    at++;
+  }
+  return `${Math.round(size * 10) / 10} ${units[at]}`;
+}

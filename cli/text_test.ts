@@ -1,5 +1,13 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import { cut, pad, safe, safeLines, safeQuoted, widthOf } from "./text.ts";
+import {
+  cut,
+  pad,
+  safe,
+  safeLines,
+  safeQuoted,
+  showBytes,
+  widthOf,
+} from "./text.ts";
 
 const UNSAFE:
   readonly (readonly [name: string, text: string, shown: string])[] = [
@@ -53,3 +61,10 @@ for (const [text, columns, shown] of CUTS) {
     strictEqual(cut(text, columns), shown);
   });
 }
+
+Deno.test("showBytes() takes the largest unit that fits", () => {
+  deepStrictEqual(
+    [0, 1023, 1024, 1536, 1024 ** 3 * 2.25, 1024 ** 5].map(showBytes),
+    ["0 bytes", "1023 bytes", "1 KiB", "1.5 KiB", "2.3 GiB", "1024 TiB"],
+  );
+});

@@ -28,6 +28,7 @@ import { ControlPlaneMetrics } from "./metrics.ts";
 import { openStore } from "./open_store.ts";
 import { HttpServer } from "./server.ts";
 import type { ServerLimits } from "./server_limits.ts";
+import { freeBytes } from "./store/disk_space.ts";
 import type { Store } from "./store/store.ts";
 
 /** What a control plane needs. */
@@ -100,9 +101,11 @@ export class ControlPlane implements AsyncDisposable {
     const { ids = ulids(() => clock.now(), rng) } = options;
 
     await using opened = new AsyncDisposableStack();
-    const store = options.store ?? opened.use(
-      await openStore(settings.store, { dataDir: settings.dataDir, clock }),
-    ).store;
+    const { store, folder } = options.store === undefined
+      ? opened.use(
+        await openStore(settings.store, { dataDir: settings.dataDir, clock }),
+      )
+      : { store: options.store, folder: undefined };
     const stopping = new AbortController();
     const metrics = new ControlPlaneMetrics(kinds);
     const core = await openCore({
@@ -129,6 +132,8 @@ export class ControlPlane implements AsyncDisposable {
       sessions: core.sessions,
       changes: core.changes,
       readiness: new Readiness({ store, clock, stopping: stopping.signal }),
+      diskFree: async () =>
+        folder === undefined ? undefined : await freeBytes(folder),
       metrics,
       clock,
       ids,

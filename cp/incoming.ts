@@ -1,4 +1,5 @@
 import {
+  type AgentFigures,
   type Delivery,
   type ErrorFrame,
   formatTime,
@@ -11,6 +12,7 @@ import {
   type StatusUpdateFrame,
   TransporterError,
 } from "@transporter/sdk";
+import { figuresOf } from "./agent_figures.ts";
 import type { Dispatch } from "./dispatch.ts";
 import { cancelUnknown } from "./life.ts";
 import { LogFlow } from "./log_flow.ts";
@@ -51,6 +53,8 @@ export class Incoming {
   #limitSid = 0;
   /** Whether a status came since the last heartbeat. */
   #heard = false;
+  /** What the agent said of itself last. */
+  #figures: AgentFigures | undefined;
   #strays = 0;
 
   /** Makes one that has heard nothing. */
@@ -105,6 +109,11 @@ export class Incoming {
           `Cannot take a "${value.type}" frame from a registered agent`,
         );
     }
+  }
+
+  /** What the agent said of itself with its last heartbeat, if anything. */
+  get figures(): AgentFigures | undefined {
+    return this.#figures;
   }
 
   /** Resolves when all statuses that were taken are recorded. */
@@ -165,6 +174,7 @@ export class Incoming {
     const { clock } = this.#options;
     const { timestamp } = frame;
     this.#unblock(frame);
+    this.#figures = figuresOf(frame, clock.now());
     this.#tell({
       type: "heartbeat_ack",
       timestamp: timestamp.slice(0, 64),

@@ -22,6 +22,8 @@ export interface Present {
   readonly open: Readonly<Partial<Record<State, number>>>;
   /** Whether the control plane can do its work. */
   readonly ready: boolean;
+  /** Room on the disk of the store, in bytes; `undefined` when it has none, or does not say. */
+  readonly diskFree: number | undefined;
 }
 
 const VERBS: ReadonlySet<string> = new Set([
@@ -109,6 +111,10 @@ export class ControlPlaneMetrics implements Metrics {
   readonly #ready = this.#gauge(
     "ready_bool",
     "Whether the control plane can do its work: 1 or 0",
+  );
+  readonly #diskFree = this.#gauge(
+    "disk_free_bytes",
+    "Room on the disk of the store",
   );
   readonly #http = new Histogram({
     registers: [this.#registry],
@@ -242,6 +248,7 @@ export class ControlPlaneMetrics implements Metrics {
   async text(present: Present | undefined): Promise<string> {
     this.#ready.set(present?.ready ? 1 : 0);
     this.#agents.set(present?.agents.total ?? NaN);
+    this.#diskFree.set(present?.diskFree ?? NaN);
     for (const state of ["queued", "assigned", "in_progress"] as const) {
       this.#eventsOpen.set(
         { state },

@@ -13,6 +13,14 @@ export interface OpenStoreOptions {
   readonly clock: Clock;
 }
 
+/** A store that is open, until it is disposed of. */
+export interface OpenedStore extends AsyncDisposable {
+  /** The store. */
+  readonly store: Store;
+  /** The folder it is in; `undefined` when it is in memory. */
+  readonly folder: string | undefined;
+}
+
 /**
  * Opens the store that a URL names. That on disk has its folder for itself
  * until it is closed.
@@ -24,16 +32,22 @@ export interface OpenStoreOptions {
 export async function openStore(
   url: string,
   { dataDir, clock }: OpenStoreOptions,
-): Promise<AsyncDisposable & { readonly store: Store }> {
+): Promise<OpenedStore> {
   await using opened = new AsyncDisposableStack();
+  const path = url === "memory:"
+    ? undefined
+    : await lockedPath(url, dataDir, opened);
   const store = opened.use(
-    url === "memory:" ? openMemoryStore({ clock }) : await openSqliteStore({
-      path: await lockedPath(url, dataDir, opened),
-      clock,
-    }),
+    path === undefined
+      ? openMemoryStore({ clock })
+      : await openSqliteStore({ path, clock }),
   );
   const held = opened.move();
-  return { store, [Symbol.asyncDispose]: () => held.disposeAsync() };
+  return {
+    store,
+    folder: path === undefined ? undefined : dirname(path),
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  };
 }
 
 async function lockedPath(

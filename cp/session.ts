@@ -1,4 +1,5 @@
 import {
+  type AgentFigures,
   type Clock,
   type ErrorCode,
   type Link,
@@ -112,6 +113,11 @@ export class Session {
       log: this.#log,
       failed: (error) => void this.#fail(error),
     });
+  }
+
+  /** What the agent said of itself with its last heartbeat, if anything. */
+  get figures(): AgentFigures | undefined {
+    return this.#incoming.figures;
   }
 
   /** Greets the agent, sends events and takes statuses until the link ends. Once; never rejects. */
@@ -259,7 +265,7 @@ export class Session {
 function comeBack(cause: TransporterError): TransporterError {
   const [code, message] = cause.code === "exhausted"
     ? ["slow_down", "Agent reads too slowly"] as const
-    : cause.code === "store_unavailable"
+    : cause.code === "store_unavailable" || cause.code === "disk_full"
     ? ["unavailable", "Control plane cannot store anything now"] as const
     : ["unavailable", "Control plane cannot go on with the session"] as const;
   return new TransporterError(code, `${message}, come back later`, { cause });

@@ -1,4 +1,5 @@
 import {
+  type AgentFigures,
   deadline,
   type Ids,
   Link,
@@ -61,6 +62,11 @@ export class Sessions {
   /** Whether a session of the agent is open. */
   isConnected(tenant: string, agentId: string): boolean {
     return this.#live.get(tenant)?.has(agentId) ?? false;
+  }
+
+  /** What a connected agent said of itself with its last heartbeat, if anything. */
+  figures(tenant: string, agentId: string): AgentFigures | undefined {
+    return this.#live.get(tenant)?.get(agentId)?.figures;
   }
 
   /** How many sessions of a tenant are open. */

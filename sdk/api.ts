@@ -97,6 +97,24 @@ export interface HistoryEntry extends EventStatus {
   readonly revision: number;
 }
 
+/** What an agent of version 2 said of itself with its last heartbeat; figures that it does not tell are absent. */
+export interface AgentFigures {
+  /** When it said so, RFC 3339. */
+  readonly at: string;
+  /** Events that run. */
+  readonly running?: number;
+  /** Events that it has and that wait for others. */
+  readonly waiting?: number;
+  /** Statuses that the control plane has not acknowledged. */
+  readonly unacknowledged?: number;
+  /** The size of its journal. */
+  readonly journal_bytes?: number;
+  /** By how much the control plane's clock is ahead of its own, in milliseconds. */
+  readonly clock_offset_ms?: number;
+  /** Whether it takes new events: not while its journal or its disk is full. */
+  readonly taking?: boolean;
+}
+
 /** An agent as `GET /v2/agents/{id}` and the list show it. */
 export interface AgentView {
   /** Its id. */
@@ -133,6 +151,8 @@ export interface AgentView {
   readonly created_at: string;
   /** Events that have not ended, by state. */
   readonly open_events: Readonly<Partial<Record<State, number>>>;
+  /** While it is connected: what it says of itself. */
+  readonly figures?: AgentFigures;
 }
 
 /** A piece of what an event put out. */

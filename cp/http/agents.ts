@@ -37,6 +37,7 @@ function list({ store, sessions, tenant }: Services): Route {
         agentView(agent, {
           connected: sessions.isConnected(tenant, agent.id),
           open: open.get(agent.id)?.states ?? {},
+          figures: sessions.figures(tenant, agent.id),
         })
       );
       const last = items.at(-1);
@@ -66,6 +67,7 @@ async function shown(
   return json(agentView(record, {
     connected: sessions.isConnected(tenant, record.id),
     open: open.get(record.id)?.states ?? {},
+    figures: sessions.figures(tenant, record.id),
   }));
 }
 

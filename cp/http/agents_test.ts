@@ -120,3 +120,20 @@ Deno.test("DELETE /v2/agents/{id} forgets an agent, and ends what is open", asyn
     );
   }
 });
+
+Deno.test("GET /v2/agents/{id} shows what a connected agent says of itself", async () => {
+  await using place = await openPlace();
+  const agent = await place.connect();
+  const metrics = { journal_bytes: 4096, clock_offset_ms: -3, taking: false };
+  await agent.send({ type: "heartbeat", timestamp: "t", metrics });
+  await agent.nextOf("heartbeat_ack");
+  const shown = v.parse(
+    SCHEMAS.Agent,
+    (await place.ask("/v2/agents/edge-1")).json,
+  );
+  const { at, ...figures } = shown.figures ?? { at: "" };
+  deepStrictEqual(figures, metrics);
+  strictEqual(Number.isNaN(Date.parse(at)), false);
+  const [listed] = (await place.ask("/v2/agents")).json.items;
+  deepStrictEqual(listed.figures, shown.figures);
+});

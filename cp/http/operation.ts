@@ -20,7 +20,7 @@ function livez(): Route {
   };
 }
 
-function readyz({ readiness, store }: Services): Route {
+function readyz({ readiness, store, diskFree }: Services): Route {
   return {
     method: "GET",
     path: "/readyz",
@@ -35,7 +35,12 @@ function readyz({ readiness, store }: Services): Route {
     async handle() {
       const fault = await readiness.fault();
       if (fault !== undefined) throw fault;
-      return json({ status: "ready", durability: store.durability });
+      const free = await diskFree();
+      return json({
+        status: "ready",
+        durability: store.durability,
+        ...(free === undefined ? {} : { disk_free_bytes: free }),
+      });
     },
   };
 }
@@ -67,12 +72,13 @@ function health({ readiness, sessions, tenant }: Services): Route {
 }
 
 async function present(
-  { store, sessions, readiness, tenant }: Services,
+  { store, sessions, readiness, diskFree, tenant }: Services,
 ): Promise<Present> {
-  const [agents, byAgent, fault] = await Promise.all([
+  const [agents, byAgent, fault, free] = await Promise.all([
     store.listAgents(tenant),
     store.countOpen(tenant),
     readiness.fault(),
+    diskFree(),
   ]);
   const open: Partial<Record<State, number>> = {};
   for (const { states } of byAgent.values()) {
@@ -84,6 +90,7 @@ async function present(
     agents: { total: agents.length, connected: sessions.count(tenant) },
     open,
     ready: fault === undefined,
+    diskFree: free,
   };
 }
 

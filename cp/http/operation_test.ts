@@ -3,6 +3,7 @@ import { VERSION } from "@transporter/sdk";
 import { TestClock } from "@transporter/sdk/testing";
 import { DatabaseSync } from "node:sqlite";
 import * as v from "valibot";
+import { ControlPlane } from "../control_plane.ts";
 import { openMemoryStore } from "../store/memory.ts";
 import { openSqliteStore } from "../store/sqlite.ts";
 import type { Store } from "../store/store.ts";
@@ -62,6 +63,24 @@ Deno.test("GET /readyz is false while a store on disk cannot commit, and true ag
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+});
+
+Deno.test("GET /readyz and /metrics say how much room the disk of the store has", async () => {
+  const folder = await Deno.makeTempDir();
+  await using controlPlane = await ControlPlane.open({
+    config: { listen: "127.0.0.1:0", dataDir: folder, dev: true },
+    kinds: [],
+  });
+  const answer = await fetch(`${controlPlane.url}/readyz`);
+  const { disk_free_bytes: free } = v.parse(
+    SCHEMAS.Ready,
+    await answer.json(),
+  );
+  ok(free !== undefined && free > 0);
+  const metrics = await (await fetch(`${controlPlane.url}/metrics`)).text();
+  match(metrics, /^transporter_disk_free_bytes [1-9][\d.e+]*$/m);
+  await controlPlane.close();
+  await Deno.remove(folder, { recursive: true });
 });
 
 Deno.test("Readiness.fault() asks the store once for many who ask", async () => {
@@ -168,7 +187,7 @@ Deno.test("GET /metrics has no name that is not one of ours, and no label that a
   for (const name of names) {
     match(
       name,
-      /^transporter_[a-z]+(_[a-z]+)*_(total|seconds|open|known|bool)$/,
+      /^transporter_[a-z]+(_[a-z]+)*_(total|seconds|bytes|open|known|bool)$/,
     );
   }
 });

@@ -101,6 +101,31 @@ const agent: v.GenericSchema<AgentView> = v.strictObject({
     }),
     v.description("Events that have not ended, by state"),
   ),
+  figures: optional(v.pipe(
+    v.strictObject({
+      at: time("When it said so"),
+      running: optional(count("Events that run")),
+      waiting: optional(count("Events that it has and that wait for others")),
+      unacknowledged: optional(
+        count("Statuses that the control plane has not acknowledged"),
+      ),
+      journal_bytes: optional(count("The size of its journal")),
+      clock_offset_ms: optional(v.pipe(
+        v.number(),
+        v.integer(),
+        v.description(
+          "By how much the control plane's clock is ahead of its own",
+        ),
+      )),
+      taking: optional(v.pipe(
+        v.boolean(),
+        v.description(
+          "Whether it takes new events: not while its journal or its disk is full",
+        ),
+      )),
+    }),
+    v.description("While it is connected: what it says of itself"),
+  )),
 });
 
 function page<T>(item: v.GenericSchema<T>): v.GenericSchema<Page<T>> {
@@ -143,7 +168,11 @@ const cancelInput = v.strictObject({
   reason: optional(text("Why, for people; the history shows it")),
 });
 
-const ready = v.strictObject({ status: v.literal("ready"), durability });
+const ready = v.strictObject({
+  status: v.literal("ready"),
+  durability,
+  disk_free_bytes: optional(count("Room on the disk of the store")),
+});
 
 const live = v.strictObject({ status: v.literal("live") });
 

@@ -22,6 +22,8 @@ export interface Services {
   readonly changes: Changes;
   /** Knows whether the control plane can do its work. */
   readonly readiness: Readiness;
+  /** How much room the disk of the store has, in bytes; `undefined` when it has none, or does not say. */
+  readonly diskFree: () => Promise<number | undefined>;
   /** Figures. */
   readonly metrics: ControlPlaneMetrics;
   /** Where time comes from. */

@@ -1,5 +1,6 @@
 import {
   type AcceptedBody,
+  type AgentFigures,
   type AgentView,
   type EventSpec,
   type EventView,
@@ -52,6 +53,8 @@ export interface AgentNow {
   readonly connected: boolean;
   /** Its events that have not ended, by state. */
   readonly open: Partial<Record<State, number>>;
+  /** What it said of itself last, while it is connected. */
+  readonly figures: AgentFigures | undefined;
 }
 
 /** An agent as the API shows it. */
@@ -77,6 +80,7 @@ export function agentView(record: AgentRecord, now: AgentNow): AgentView {
     seen_at: formatTime(record.seenAt),
     created_at: formatTime(record.createdAt),
     open_events: now.open,
+    ...(now.figures === undefined ? {} : { figures: now.figures }),
   };
 }
 

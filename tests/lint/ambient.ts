@@ -44,6 +44,7 @@ export const DRIVERS: Readonly<Record<string, string>> = {
   "cp/store/sqlite_group.ts":
     "its transactions, one for what comes in a turn of the event loop",
   "cp/store/sqlite_reserve.ts": "the room that it sets aside",
+  "cp/store/disk_space.ts": "how much room its disk has",
   "cp/server.ts": "the listener",
   "cp/first_message.ts": "its sockets, before anybody has registered",
   "cp/read_fairly.ts": "its requests, read in turns",
