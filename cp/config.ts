@@ -64,6 +64,40 @@ export const SETTINGS = {
     help:
       "Ended events that are kept at most; beyond it the oldest go before their time",
   },
+  agentQueueMax: {
+    kind: "integer",
+    default: 10_000,
+    min: 1,
+    help: "Open events of one agent at which more for it are refused (429)",
+  },
+  queueMax: {
+    kind: "integer",
+    default: 100_000,
+    min: 1,
+    help: "Open events of all agents at which more are refused (429)",
+  },
+  queueBytesMax: {
+    kind: "integer",
+    default: 256,
+    min: 1,
+    placeholder: "MIB",
+    help: "Size of open events in MiB at which more are refused (429)",
+  },
+  waitingMax: {
+    kind: "integer",
+    default: 1000,
+    min: 1,
+    help:
+      "Events on their way to the store at which more are refused for now (503)",
+  },
+  waitingTime: {
+    kind: "duration",
+    default: "1s",
+    min: "10ms",
+    max: "1m",
+    help:
+      "Time that the store may take for an event before more are refused for now (503)",
+  },
   logLevel: {
     kind: "choice",
     choices: ["debug", "info", "warn", "error"],

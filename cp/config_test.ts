@@ -13,6 +13,11 @@ Deno.test("config has a value for all but the data folder", () => {
     logLevel: "info",
     retention: 7 * 24 * 3600_000,
     eventsMax: 1_000_000,
+    agentQueueMax: 10_000,
+    queueMax: 100_000,
+    queueBytesMax: 256,
+    waitingMax: 1000,
+    waitingTime: 1000,
   });
 });
 

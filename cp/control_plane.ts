@@ -121,6 +121,11 @@ export class ControlPlane implements AsyncDisposable {
         idleMs: settings.idleTimeout,
         retentionMs: settings.retention,
         eventsMax: settings.eventsMax,
+        agentEventsMax: settings.agentQueueMax,
+        tenantEventsMax: settings.queueMax,
+        tenantBytesMax: settings.queueBytesMax * 1024 * 1024,
+        waitingEventsMax: settings.waitingMax,
+        waitingMsMax: settings.waitingTime,
       },
       tenants: [TENANT],
     });
@@ -131,7 +136,12 @@ export class ControlPlane implements AsyncDisposable {
       operator: core.operator,
       sessions: core.sessions,
       changes: core.changes,
-      readiness: new Readiness({ store, clock, stopping: stopping.signal }),
+      readiness: new Readiness({
+        store,
+        tenant: TENANT,
+        clock,
+        stopping: stopping.signal,
+      }),
       diskFree: async () =>
         folder === undefined ? undefined : await freeBytes(folder),
       metrics,

@@ -1,4 +1,9 @@
 import type { Clock, EventKind, Ids, Logger, Rng } from "@transporter/sdk";
+import {
+  Admission,
+  ADMISSION_LIMITS,
+  type AdmissionLimits,
+} from "./admission.ts";
 import { Changes } from "./changes.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Intake } from "./intake.ts";
@@ -14,11 +19,12 @@ import { RETENTION, type RetentionConfig, Sweeper } from "./sweeper.ts";
 
 /** The figures of the control plane's core. */
 export interface CoreConfig
-  extends SessionConfig, QuotaLimits, RetentionConfig {}
+  extends SessionConfig, QuotaLimits, AdmissionLimits, RetentionConfig {}
 
 /** The figures unless told otherwise. */
 export const CORE_CONFIG: CoreConfig = {
   ...QUOTA_LIMITS,
+  ...ADMISSION_LIMITS,
   ...RETENTION,
   windowMax: 64,
   heartbeatMs: 10_000,
@@ -76,7 +82,8 @@ export async function openCore(options: CoreOptions): Promise<Core> {
   const recorder = new Recorder({ ...options, changes, quota });
   const dispatcher = new Dispatcher({ ...options, recorder });
   const sessions = new Sessions({ ...options, recorder, dispatcher, config });
-  const intake = new Intake({ ...options, recorder, quota });
+  const admission = new Admission(clock, config);
+  const intake = new Intake({ ...options, recorder, quota, admission });
   const operator = new Operator({
     store,
     recorder,

@@ -105,6 +105,7 @@ export class Dispatch {
   /** An event of this agent changed; for the dispatcher. */
   changed(record: EventRecord): void {
     const { spec: { id }, state, readyAt = 0 } = record;
+    if (this.#window.hasNewer(record)) return;
     if (isReleased(state)) return this.#sending.changed(record);
     this.#sending.left(id);
     const wasHeld = this.#window.left(record);

@@ -462,3 +462,25 @@ for (const when of ["before", "after"] as const) {
     }
   });
 }
+
+Deno.test("Dispatcher sends an event also when its release is heard of before its acceptance", async () => {
+  for (let ticks = 0; ticks < 30; ticks++) {
+    await using world = await World.open({
+      wrap(store) {
+        const create = store.createEvent.bind(store);
+        store.createEvent = async (tenant, event) => {
+          const creation = await create(tenant, event);
+          const late = event.spec.id === "e2" ? ticks : 0;
+          for (let i = 0; i < late; i++) await Promise.resolve();
+          return creation;
+        };
+        return store;
+      },
+    });
+    const agent = await world.connect({ link: { window: 8 } });
+    // What the first one wakes releases the second, too.
+    await Promise.all([world.submit("e1"), world.submit("e2")]);
+    await settle();
+    strictEqual(agent.of("event").length, 2, `${ticks} ticks`);
+  }
+});

@@ -1,17 +1,16 @@
 import {
-  CAPABILITIES,
   type Clock,
   eventDigest,
   type EventKind,
   type EventSpec,
   type Ids,
   isEventId,
-  nearest,
   readEvent,
   type State,
   TransporterError,
   utf8Length,
 } from "@transporter/sdk";
+import type { Admission } from "./admission.ts";
 import { Kinds } from "./kinds.ts";
 import type { Metrics } from "./metrics_port.ts";
 import type { Quota } from "./quota.ts";
@@ -23,6 +22,7 @@ import type {
   Tombstone,
 } from "./store/store.ts";
 import { supersede } from "./supersede.ts";
+import { checkServed, unknownAgent } from "./target.ts";
 
 /** Bytes of one event as JSON (security.md E.8). */
 export const EVENT_BYTES_MAX = 8 * 1024 * 1024;
@@ -73,6 +73,8 @@ export interface IntakeOptions {
   readonly recorder: Recorder;
   /** What limits open events. */
   readonly quota: Quota;
+  /** What refuses events while the store does not keep up. */
+  readonly admission: Admission;
   /** What is known about event types. */
   readonly kinds: readonly EventKind[];
   /** Where time comes from. */
@@ -103,7 +105,7 @@ export class Intake {
    * @returns The event, durable as the store promises.
    * @throws {TransporterError} What `readEvent` and the kind's `check` throw; `invalid_id` for a key
    * that cannot be an id, `too_large`, `unknown_agent` (v2), `unsupported`, `queue_full`,
-   * `id_conflict`, `store_unavailable`.
+   * `overloaded`, `id_conflict`, `disk_full`, `store_unavailable`.
    */
   async accept(value: unknown, options: AcceptOptions): Promise<Acceptance> {
     try {
@@ -114,8 +116,23 @@ export class Intake {
     }
   }
 
+  /**
+   * Refuses submissions of a tenant that would be refused as things are;
+   * before their bodies are read.
+   *
+   * @throws {TransporterError} `overloaded`.
+   */
+  admit(tenant: string): void {
+    try {
+      this.#options.admission.check(tenant);
+    } catch (reason) {
+      this.#options.metrics.refused(TransporterError.from(reason).code);
+      throw reason;
+    }
+  }
+
   async #accept(value: unknown, options: AcceptOptions): Promise<Acceptance> {
-    const { store, recorder, quota, clock } = this.#options;
+    const { store, recorder, quota, admission, clock } = this.#options;
     const { tenant } = options;
     const acceptedAt = clock.now();
     const { spec, idempotencyKey } = this.#read(value, acceptedAt, options);
@@ -126,7 +143,8 @@ export class Intake {
     try {
       await this.#check(spec, agent, options);
       await options.turn?.ready;
-      using _ = quota.reserve(tenant, { agent: spec.target_agent, bytes });
+      using _room = quota.reserve(tenant, { agent: spec.target_agent, bytes });
+      using _entered = admission.enter(tenant, bytes);
       const creating = recorder.create(tenant, {
         spec,
         digest,
@@ -250,39 +268,4 @@ function sizeOf(spec: EventSpec): number {
     );
   }
   return bytes;
-}
-
-function unknownAgent(
-  spec: EventSpec,
-  known: readonly string[],
-): TransporterError {
-  const similar = nearest(spec.target_agent, known);
-  const hint = similar === undefined ? "" : ` did you mean "${similar}"?`;
-  return new TransporterError(
-    "unknown_agent",
-    `Cannot accept event "${spec.id}" as no agent "${spec.target_agent}" was ever seen:${hint}` +
-      ` "transporter get agents" lists them`,
-    { details: { field: "target_agent" } },
-  );
-}
-
-/** Refuses what the agent has said it cannot run. */
-function checkServed(spec: EventSpec, agent: AgentRecord): void {
-  const { capabilities } = agent.registration;
-  const types = agent.executors.map(({ type }) => type);
-  const capability = CAPABILITIES.get(spec.type);
-  const served = agent.linkVersion === 2
-    ? types.length === 0 || types.includes(spec.type)
-    // A v1 agent names capabilities, and not all of them are known words.
-    : capability === undefined || capabilities.includes(capability) ||
-      capabilities.includes(spec.type);
-  if (served) return;
-  const names = agent.linkVersion === 2 ? types : capabilities;
-  throw new TransporterError(
-    "unsupported",
-    `Cannot accept event "${spec.id}" as agent "${agent.id}" does not run "${spec.type}": it runs ${
-      names.map((name) => `"${name}"`).join(", ")
-    }`,
-    { details: { field: "type" } },
-  );
 }

@@ -1,5 +1,5 @@
-import { TransporterError } from "@transporter/sdk";
-import type { EventRecord, Store } from "./store/store.ts";
+import { isTerminal, TransporterError } from "@transporter/sdk";
+import type { Creation, EventRecord, Store } from "./store/store.ts";
 
 /** How much may be open, which means accepted and not ended (security.md E.8). */
 export interface QuotaLimits {
@@ -7,7 +7,7 @@ export interface QuotaLimits {
   readonly agentEventsMax: number;
   /** Events of one tenant. */
   readonly tenantEventsMax: number;
-  /** Bytes of bodies of one tenant, of events accepted since this process started. */
+  /** Bytes of bodies of one tenant. */
   readonly tenantBytesMax: number;
 }
 
@@ -18,18 +18,20 @@ export const QUOTA_LIMITS: QuotaLimits = {
   tenantBytesMax: 256 * 1024 * 1024,
 };
 
+/** Events in doubt that are remembered; of more, some may be counted wrongly until the next start. */
+const DOUBTFUL_MAX = 10_000;
+
 interface Usage {
   events: number;
   bytes: number;
   readonly agents: Map<string, number>;
-  /** The first event that was accepted since the start: bytes of older ones were never counted. */
-  enqMin: number;
+  /** Ids of events of which nobody knows whether they were stored: they are not counted. */
+  readonly doubtful: Set<string>;
 }
 
 /**
  * Counts open events, so that an agent that is away for long fills its queue
- * and not the disk. Events are counted exactly, from the store's own count at
- * the start; bytes of events accepted since the start.
+ * and not the disk: exactly, from the store's own count at the start.
  */
 export class Quota {
   readonly #limits: QuotaLimits;
@@ -43,9 +45,10 @@ export class Quota {
   /** Takes over what the store has open; before anything is accepted. */
   async load(store: Pick<Store, "countOpen">, tenant: string): Promise<void> {
     const usage = this.#usage(tenant);
-    for (const [agent, { states }] of await store.countOpen(tenant)) {
+    for (const [agent, { states, bytes }] of await store.countOpen(tenant)) {
       const count = Object.values(states).reduce((sum, n) => sum + n, 0);
       usage.events += count;
+      usage.bytes += bytes;
       usage.agents.set(agent, count);
     }
   }
@@ -82,10 +85,40 @@ export class Quota {
     };
   }
 
+  /**
+   * Counts an event on its way to the store, once it is there. One of which
+   * nobody knows whether it is there is not counted, until somebody finds it.
+   *
+   * @returns What the store said.
+   */
+  async follow(
+    tenant: string,
+    id: string,
+    creating: Promise<Creation>,
+  ): Promise<Creation> {
+    const { doubtful } = this.#usage(tenant);
+    try {
+      const creation = await creating;
+      if (creation.created) this.add(creation.record);
+      else if (doubtful.delete(id)) this.#found(creation.record);
+      return creation;
+    } catch (reason) {
+      if (TransporterError.from(reason).code === "store_unavailable") {
+        doubtful.add(id);
+        const [oldest = id] = doubtful;
+        if (doubtful.size > DOUBTFUL_MAX) doubtful.delete(oldest);
+      }
+      throw reason;
+    }
+  }
+
+  #found(record: EventRecord | undefined): void {
+    if (record !== undefined && !isTerminal(record.state)) this.add(record);
+  }
+
   /** Counts an event that was stored. */
   add(record: EventRecord): void {
     const usage = this.#usage(record.tenant);
-    usage.enqMin = Math.min(usage.enqMin, record.enq);
     this.#change(usage, record.spec.target_agent, {
       events: 1,
       bytes: record.bytes,
@@ -95,10 +128,10 @@ export class Quota {
   /** Forgets an event that ended; once for each. */
   remove(record: EventRecord): void {
     const usage = this.#usage(record.tenant);
-    const counted = record.enq >= usage.enqMin;
+    if (usage.doubtful.delete(record.spec.id)) return;
     this.#change(usage, record.spec.target_agent, {
       events: -1,
-      bytes: counted ? -record.bytes : 0,
+      bytes: -record.bytes,
     });
   }
 
@@ -110,7 +143,12 @@ export class Quota {
   #usage(tenant: string): Usage {
     const known = this.#tenants.get(tenant);
     if (known !== undefined) return known;
-    const usage = { events: 0, bytes: 0, agents: new Map(), enqMin: Infinity };
+    const usage = {
+      events: 0,
+      bytes: 0,
+      agents: new Map(),
+      doubtful: new Set<string>(),
+    };
     this.#tenants.set(tenant, usage);
     return usage;
   }

@@ -1,13 +1,18 @@
-import { strictEqual, throws } from "node:assert/strict";
+import { rejects, strictEqual, throws } from "node:assert/strict";
+import { TransporterError } from "@transporter/sdk";
 import { Quota } from "./quota.ts";
-import type { EventRecord } from "./store/store.ts";
+import type { Creation, EventRecord } from "./store/store.ts";
 
 const LIMITS = { agentEventsMax: 2, tenantEventsMax: 3, tenantBytesMax: 1000 };
 
 function record(agent: string, enq: number, bytes = 10): EventRecord {
-  return { tenant: "t", spec: { target_agent: agent }, enq, bytes } as
-    & EventRecord
-    & { spec: { target_agent: string } };
+  return {
+    tenant: "t",
+    spec: { id: "e", target_agent: agent },
+    state: "queued",
+    enq,
+    bytes,
+  } as EventRecord;
 }
 
 Deno.test("Quota.reserve() refuses beyond what an agent may have open", () => {
@@ -36,20 +41,40 @@ Deno.test("Quota.reserve() gives its room back once, and ends give back theirs",
   quota.reserve("t", { agent: "b", bytes: 1000 });
 });
 
-Deno.test("Quota.load() takes over what is open; its bytes were never counted", async () => {
+Deno.test("Quota.load() takes over what is open, with its bytes", async () => {
   const quota = new Quota(LIMITS);
   const counts = new Map([
-    ["a", { states: { queued: 1, assigned: 1 }, bytes: 10 }],
+    ["a", { states: { queued: 1, assigned: 1 }, bytes: 500 }],
   ]);
   await quota.load({ countOpen: () => Promise.resolve(counts) }, "t");
-  throws(() => quota.reserve("t", { agent: "a", bytes: 1 }), {
-    code: "queue_full",
-  });
-  quota.add(record("b", 10, 1000));
-  quota.remove(record("a", 3, 500)); // accepted before the start
-  throws(() => quota.reserve("t", { agent: "a", bytes: 1 }), {
-    code: "queue_full",
-  });
-  quota.remove(record("b", 10, 1000));
-  quota.reserve("t", { agent: "a", bytes: 1000 });
+  const full = { code: "queue_full" };
+  throws(() => quota.reserve("t", { agent: "a", bytes: 1 }), full);
+  throws(() => quota.reserve("t", { agent: "b", bytes: 501 }), full);
+  quota.remove(record("a", 3, 500));
+  using _ = quota.reserve("t", { agent: "a", bytes: 1000 });
+});
+
+Deno.test("Quota.follow() does not drift when nobody knows whether an event was stored", async () => {
+  const lost = new TransporterError("store_unavailable", "No answer");
+  const stored = (created: boolean) =>
+    Promise.resolve({ created, record: record("a", 1) } as Creation);
+  const quota = new Quota(LIMITS);
+  // It was stored, and ends before anybody finds out.
+  await rejects(quota.follow("t", "e", Promise.reject(lost)));
+  strictEqual(quota.openOf("t", "a"), 0);
+  quota.remove(record("a", 1));
+  strictEqual(quota.openOf("t", "a"), 0);
+  // It was stored, and its producer submits it once more.
+  await rejects(quota.follow("t", "e", Promise.reject(lost)));
+  await quota.follow("t", "e", stored(false));
+  strictEqual(quota.openOf("t", "a"), 1);
+  await quota.follow("t", "e", stored(false));
+  strictEqual(quota.openOf("t", "a"), 1);
+  quota.remove(record("a", 1));
+  strictEqual(quota.openOf("t", "a"), 0);
+  // A refusal leaves no doubt.
+  const full = new TransporterError("disk_full", "No room");
+  await rejects(quota.follow("t", "f", Promise.reject(full)));
+  await quota.follow("t", "f", stored(false));
+  strictEqual(quota.openOf("t", "a"), 0);
 });

@@ -98,15 +98,16 @@ export class Recorder {
     event: Omit<NewEvent, "status" | "deadline" | "readyAt" | "dueAt">,
   ): Promise<Creation> {
     const { spec, acceptedAt } = event;
+    const { quota, store } = this.#options;
+    const creating = store.createEvent(tenant, {
+      ...event,
+      ...queued(spec, acceptedAt),
+    });
     const creation = await this.#written(
       tenant,
-      this.#options.store.createEvent(tenant, {
-        ...event,
-        ...queued(spec, acceptedAt),
-      }),
+      quota.follow(tenant, spec.id, creating),
     );
     if (creation.created) {
-      this.#options.quota.add(creation.record);
       this.#options.metrics.accepted(spec.type);
       this.#publish(creation.record);
     }

@@ -6,7 +6,10 @@ const BYTES_MAX = 16 * 1024 * 1024;
 /** The released events of one agent that have not ended, as one session knows them. */
 export class Window {
   readonly #eventsMax: number;
-  readonly #bytes = new Map<string, number>();
+  readonly #held = new Map<
+    string,
+    Pick<EventRecord, "bytes" | "revision">
+  >();
   #bytesHeld = 0;
   /** Events that left while the store was asked, with their revisions. */
   readonly #left = new Map<string, number>();
@@ -23,7 +26,7 @@ export class Window {
 
   /** For how many more events there is room. */
   get eventsLeft(): number {
-    return this.#eventsMax - this.#bytes.size;
+    return this.#eventsMax - this.#held.size;
   }
 
   /** For how many more bytes of bodies there is room. */
@@ -33,27 +36,32 @@ export class Window {
 
   /** Whether an event is in it. */
   has(id: string): boolean {
-    return this.#bytes.has(id);
+    return this.#held.has(id);
+  }
+
+  /** Whether it holds an event as it was after this record: writes that are made together may be heard of in any order. */
+  hasNewer({ spec: { id }, revision }: EventRecord): boolean {
+    return (this.#held.get(id)?.revision ?? 0) > revision;
   }
 
   /** Adds an event, unless it has left since it was read; returns whether it is in now. */
   add({ spec: { id }, revision, bytes }: EventRecord): boolean {
     if ((this.#left.get(id) ?? 0) > revision) return false;
     this.#remove(id);
-    this.#bytes.set(id, bytes);
+    this.#held.set(id, { bytes, revision });
     this.#bytesHeld += bytes;
     return true;
   }
 
   /** Forgets every event, as they are about to be read again. */
   clear(): void {
-    this.#bytes.clear();
+    this.#held.clear();
     this.#bytesHeld = 0;
   }
 
   /** Forgets all but these; returns what was forgotten. */
   keep(ids: ReadonlySet<string>): string[] {
-    const gone = [...this.#bytes.keys()].filter((id) => !ids.has(id));
+    const gone = [...this.#held.keys()].filter((id) => !ids.has(id));
     for (const id of gone) this.#remove(id);
     return gone;
   }
@@ -70,7 +78,7 @@ export class Window {
   }
 
   #remove(id: string): boolean {
-    this.#bytesHeld -= this.#bytes.get(id) ?? 0;
-    return this.#bytes.delete(id);
+    this.#bytesHeld -= this.#held.get(id)?.bytes ?? 0;
+    return this.#held.delete(id);
   }
 }

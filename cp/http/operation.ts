@@ -27,11 +27,11 @@ function readyz({ readiness, store, diskFree }: Services): Route {
     id: "ready",
     tag: "operation",
     summary:
-      "Answers whether events can be accepted: the store has just committed something, and nothing stops",
+      "Answers whether events can be accepted: the store has just committed something, the clock is right, and nothing stops",
     answers: {
       200: { description: "It is ready", content: { [JSON_TYPE]: "Ready" } },
     },
-    errors: ["store_unavailable", "unavailable"],
+    errors: ["store_unavailable", "disk_full", "clock_skew", "unavailable"],
     async handle() {
       const fault = await readiness.fault();
       if (fault !== undefined) throw fault;

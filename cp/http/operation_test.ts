@@ -1,5 +1,5 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
-import { VERSION } from "@transporter/sdk";
+import { type Clock, VERSION } from "@transporter/sdk";
 import { TestClock } from "@transporter/sdk/testing";
 import { DatabaseSync } from "node:sqlite";
 import * as v from "valibot";
@@ -92,7 +92,9 @@ Deno.test("Readiness.fault() asks the store once for many who ask", async () => 
         probes++;
         return Promise.resolve();
       },
+      listEvents: () => Promise.resolve([]),
     },
+    tenant: "t",
     clock,
     stopping: new AbortController().signal,
   });
@@ -114,7 +116,9 @@ Deno.test("Readiness.fault() gives up on a store that does not answer, and asks 
         probes++;
         return new Promise((resolve) => answer = resolve);
       },
+      listEvents: () => Promise.resolve([]),
     },
+    tenant: "t",
     clock,
     stopping: new AbortController().signal,
   });
@@ -131,6 +135,26 @@ Deno.test("Readiness.fault() gives up on a store that does not answer, and asks 
   const last = readiness.fault();
   answer();
   strictEqual(await last, undefined);
+});
+
+Deno.test("GET /readyz is false while the clock is behind what was accepted, and true again by itself", async () => {
+  const time = new TestClock();
+  let behindMs = 0;
+  const clock: Clock = {
+    now: () => time.now() - behindMs,
+    monotonic: () => time.monotonic(),
+    sleep: (ms, options) => time.sleep(ms, options),
+  };
+  await using store = openMemoryStore({ clock });
+  await using place = await openPlace({ store, clock });
+  await place.ask("/events", { method: "POST", body: event("e1") });
+  strictEqual((await place.ask("/readyz")).status, 200);
+  behindMs = 6 * 60_000;
+  await time.advance(1000);
+  const problem = isProblem(await place.ask("/readyz"), 503, "clock_skew");
+  match(problem.message, /359 s behind/);
+  await time.advance(2 * 60_000);
+  strictEqual((await place.ask("/readyz")).status, 200);
 });
 
 Deno.test("GET /metrics counts what happens", async () => {

@@ -10,12 +10,17 @@ const PROBE_MS_MAX = 2000;
 /** Options of {@linkcode Readiness}. */
 export interface ReadinessOptions {
   /** What has to be able to commit. */
-  readonly store: Pick<Store, "probe">;
+  readonly store: Pick<Store, "probe" | "listEvents">;
+  /** Whose newest event the clock is compared with. */
+  readonly tenant: string;
   /** Where time comes from. */
   readonly clock: Clock;
   /** Aborts when the control plane is about to stop. */
   readonly stopping: AbortSignal;
 }
+
+/** How far this machine's clock may be behind the newest event, in milliseconds: it was right when that was accepted. */
+const CLOCK_BACK_MS_MAX = 5 * 60_000;
 
 type Verdict = TransporterError | undefined;
 
@@ -30,7 +35,7 @@ export class Readiness {
     this.#options = options;
   }
 
-  /** Why the control plane cannot do its work; `undefined` when it can. Never rejects, and takes two seconds at most. */
+  /** Why the control plane cannot do its work; `undefined` when it can. Never rejects, and takes little more than two seconds. */
   async fault(): Promise<TransporterError | undefined> {
     const { clock, stopping } = this.#options;
     if (stopping.aborted) {
@@ -52,12 +57,26 @@ export class Readiness {
   async #ask(): Promise<Verdict> {
     try {
       await this.#options.store.probe();
-      return undefined;
+      return await this.#clockFault();
     } catch (error) {
       return TransporterError.from(error);
     } finally {
       this.#probe = undefined;
     }
+  }
+
+  /** Deadlines that were given by a clock far ahead of this one would come too late. */
+  async #clockFault(): Promise<Verdict> {
+    const { store, tenant, clock } = this.#options;
+    const [newest] = await store.listEvents(tenant, { limit: 1 });
+    const ms = (newest?.acceptedAt ?? -Infinity) - clock.now();
+    if (ms <= CLOCK_BACK_MS_MAX) return undefined;
+    return new TransporterError(
+      "clock_skew",
+      `Cannot rely on the clock of this machine as it is ${
+        Math.round(ms / 1000)
+      } s behind the newest event: set it right`,
+    );
   }
 
   async #bounded(probe: Promise<Verdict>): Promise<Verdict> {

@@ -29,8 +29,10 @@ const SUBMIT_ERRORS: readonly ErrorCode[] = [
   "unknown_kind",
   "unsupported",
   "queue_full",
+  "overloaded",
   "slow_down",
   "slow_request",
+  "disk_full",
   "store_unavailable",
 ];
 
@@ -57,6 +59,7 @@ function submitV1({ intake, store, tenant }: Services): Route {
     },
     errors: SUBMIT_ERRORS,
     async handle(request) {
+      intake.admit(tenant);
       using body = await request.body(rule);
       const acceptance = await intake.accept(parseJson(body.bytes), {
         api: "v1",
@@ -139,6 +142,7 @@ function submitV2(services: Services): Route {
     },
     errors: [...SUBMIT_ERRORS, "unknown_field", "unknown_agent"],
     async handle(request) {
+      intake.admit(tenant);
       const single = !/^\s*application\/x-ndjson\s*(;|$)/i.test(
         request.header("content-type") ?? "",
       );
