@@ -1,20 +1,47 @@
 import { type Entry, ofKind } from "./entry.ts";
-import { isForgotten, retriesOf, submitted } from "./events.ts";
+import { isForgotten, oldAgents, retriesOf, submitted } from "./events.ts";
 import type { Violation } from "./violation.ts";
 
 /** How wrong an agent may be about the time at the control plane, in milliseconds. */
 const ERROR_MS_MAX = 2000;
 
-/**
- * G5: nothing starts after its deadline. An event's time runs from the moment
- * it is accepted, which is known to lie within its producer's calls: it is late
- * if it is late by the latest possible one. An operator's retry starts it anew.
- */
+/** How wrong the control plane's clock may be about how long it is until something, in milliseconds. */
+const RATE_MS_MAX = 50;
+
+/** G5: nothing starts after its deadline, or before it may. */
 export function inTime(history: readonly Entry[]): Violation[] {
+  return [...late(history), ...early(history)];
+}
+
+function early(history: readonly Entry[]): Violation[] {
+  const events = submitted(history);
+  return ofKind(history, "start").flatMap((start) => {
+    const earlyMs = (events.get(start.event)?.notBefore ?? 0) - start.at;
+    if (earlyMs <= RATE_MS_MAX) return [];
+    return [{
+      guarantee: "G5",
+      word: "early",
+      subject: start.event,
+      message: `Attempt ${start.attempt} at event "${start.event}" started ${
+        Math.round(earlyMs)
+      } ms before it may`,
+      evidence: [start],
+    }];
+  });
+}
+
+/**
+ * An event's time runs from the moment it is accepted, which is known to lie
+ * within its producer's calls: it is late if it is late by the latest possible
+ * one. An operator's retry starts it anew. Agents of version 1 know no deadline.
+ */
+function late(history: readonly Entry[]): Violation[] {
   const events = submitted(history);
   const restores = ofKind(history, "restore");
   const retries = retriesOf(history);
+  const old = oldAgents(history);
   return ofKind(history, "start").flatMap((start) => {
+    if (old.has(start.process)) return [];
     const event = events.get(start.event);
     // Nobody knows when one was accepted that no producer was answered for.
     if (event?.acceptedBy === undefined || isForgotten(event, restores)) {

@@ -32,3 +32,28 @@ Deno.test("inTime() starts the time anew with an operator's retry", () => {
     ["late a"],
   );
 });
+
+Deno.test("inTime() finds what started before it may early", () => {
+  deepStrictEqual(
+    found(
+      inTime,
+      submit("early", 1, { notBefore: 900 }),
+      start("early", 500),
+      submit("then", 1, { notBefore: 400 }),
+      start("then", 400),
+    ),
+    ["early early"],
+  );
+});
+
+Deno.test("inTime() asks no agent of version 1 for its time", () => {
+  deepStrictEqual(
+    found(
+      inTime,
+      { kind: "boot", at: 0, process: "edge-1", concurrency: 1, link: 1 },
+      submit("a", 1),
+      start("a", 9000),
+    ),
+    [],
+  );
+});

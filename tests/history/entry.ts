@@ -49,6 +49,8 @@ export interface Submit extends Call {
   readonly key?: string;
   /** How often its policy lets it start, until an operator asks for more; absent: not judged. */
   readonly startsMax?: number;
+  /** When it may start at the earliest; absent: at once. */
+  readonly notBefore?: number;
 }
 
 /** A call of an operator, once it is answered or given up. */
@@ -56,10 +58,10 @@ export interface Operate extends Call {
   /** The discriminant. */
   readonly kind: "operate";
   /** What was asked for. */
-  readonly op: "cancel" | "retry" | "pause" | "resume";
+  readonly op: "cancel" | "retry" | "pause" | "resume" | "delete";
   /** The event, of `cancel` and `retry`. */
   readonly event?: string;
-  /** The agent, of `pause` and `resume`. */
+  /** The agent, of `pause`, `resume` and `delete`. */
   readonly agent?: string;
   /** How many attempts there were, by the answer to `cancel`. */
   readonly attempt?: number;
@@ -75,6 +77,8 @@ export interface Boot extends Moment {
   readonly process: string;
   /** How many attempts it may run at the same time. */
   readonly concurrency: number;
+  /** The version of the link that it speaks; absent: 2. */
+  readonly link?: 1 | 2;
 }
 
 /** An executor began an attempt; written before it does anything. */
@@ -103,6 +107,18 @@ export interface End extends Moment {
   readonly attempt: number;
   /** Whether it did what was asked. */
   readonly outcome: "done" | "failed";
+}
+
+/** An executor put something out. */
+export interface Output extends Moment {
+  /** The discriminant. */
+  readonly kind: "output";
+  /** The event's id. */
+  readonly event: string;
+  /** Which attempt, from 1. */
+  readonly attempt: number;
+  /** What goes after all that this attempt put out before. */
+  readonly text: string;
 }
 
 /** A process of an agent ended: killed, or by itself. */
@@ -153,6 +169,23 @@ export interface HistoryRead extends Call {
     readonly state: State;
     /** The phase after it, if there was one. */
     readonly phase?: Phase;
+  }[];
+}
+
+/** A reader asked what an event put out, and was answered. */
+export interface Logs extends Call {
+  /** The discriminant. */
+  readonly kind: "logs";
+  /** The event's id. */
+  readonly event: string;
+  /** What was answered, in its order. */
+  readonly pieces: readonly {
+    /** Which attempt, from 1. */
+    readonly attempt: number;
+    /** Bytes that the attempt put out before. */
+    readonly off: number;
+    /** What it put out there. */
+    readonly text: string;
   }[];
 }
 
@@ -226,10 +259,12 @@ export type Entry =
   | Boot
   | Start
   | End
+  | Output
   | Exit
   | Crash
   | Read
   | HistoryRead
+  | Logs
   | List
   | Session
   | Fault

@@ -60,3 +60,18 @@ export function retriesOf(history: readonly Entry[]): Operate[] {
     op === "retry" && outcome !== "fail"
   ).map((call) => call.outcome === "ok" ? call : { ...call, end: Infinity });
 }
+
+/** The processes of agents that speak version 1 of the link, to which less is promised (docs/guarantees.md). */
+export function oldAgents(history: readonly Entry[]): ReadonlySet<string> {
+  return new Set(
+    ofKind(history, "boot").filter(({ link }) => link === 1)
+      .map(({ process }) => process),
+  );
+}
+
+/** Calls to delete an agent that may have had an effect. */
+export function deletesOf(history: readonly Entry[]): Operate[] {
+  return ofKind(history, "operate").filter(({ op, outcome }) =>
+    op === "delete" && outcome !== "fail"
+  );
+}

@@ -6,11 +6,13 @@
 import { isTerminal } from "@transporter/sdk";
 import { bounded } from "./bounded.ts";
 import { inTime } from "./deadline.ts";
+import { deleted } from "./deleted.ts";
 import { ended } from "./ended.ts";
 import { type Entry, ofKind } from "./entry.ts";
 import { submitted } from "./events.ts";
 import { monotonic } from "./monotonic.ts";
 import { inOrder } from "./order.ts";
+import { truthful } from "./output.ts";
 import { paused } from "./paused.ts";
 import { recovers } from "./recovery.ts";
 import { oneSession } from "./sessions.ts";
@@ -19,9 +21,9 @@ import type { Checker, Violation } from "./violation.ts";
 
 /** Every checker, by what it looks after. */
 export const CHECKERS: Readonly<Record<Violation["guarantee"], Checker>> = {
-  G1: ended,
+  G1: (history) => [...ended(history), ...deleted(history)],
   G2: startedOnce,
-  G3: monotonic,
+  G3: (history) => [...monotonic(history), ...truthful(history)],
   G4: (history) => [...inOrder(history), ...paused(history)],
   G5: inTime,
   G10: bounded,

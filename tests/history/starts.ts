@@ -8,7 +8,13 @@ import {
   type Read,
   type Start,
 } from "./entry.ts";
-import { retriesOf, type Submitted, submitted } from "./events.ts";
+import {
+  deletesOf,
+  oldAgents,
+  retriesOf,
+  type Submitted,
+  submitted,
+} from "./events.ts";
 import type { Violation } from "./violation.ts";
 
 /** What is known of one event. */
@@ -21,6 +27,8 @@ interface Facts {
   readonly retries: readonly Operate[];
   /** Calls to cancel it that were answered. */
   readonly cancels: readonly Operate[];
+  /** Calls to delete its agent, but for those that were refused. */
+  readonly deletes: readonly Operate[];
   /** When an older copy of the store was put back. */
   readonly restores: readonly number[];
   /** When each process ended. */
@@ -30,7 +38,7 @@ interface Facts {
 /**
  * G2: an attempt starts at most once, a new attempt only where policy allows
  * it, nothing starts that has ended, and what is reported as completed was
- * done.
+ * done. An agent of version 1 has no memory, and may start anything again.
  */
 export function startedOnce(history: readonly Entry[]): Violation[] {
   const events = submitted(history);
@@ -45,6 +53,8 @@ export function startedOnce(history: readonly Entry[]): Violation[] {
     op === "cancel" && outcome === "ok"
   );
   const restores = ofKind(history, "restore").map(({ at }) => at);
+  const deletes = deletesOf(history);
+  const old = oldAgents(history);
   const ids = new Set([...starts.keys(), ...reads.keys()]);
   return [...ids].flatMap((id) => {
     const facts: Facts = {
@@ -54,11 +64,14 @@ export function startedOnce(history: readonly Entry[]): Violation[] {
       reads: reads.get(id) ?? [],
       retries: retries.filter(({ event }) => event === id),
       cancels: cancels.filter(({ event }) => event === id),
+      deletes: deletes.filter(({ agent }) => agent === events.get(id)?.agent),
       restores,
       exits,
     };
     return [
-      ...facts.starts.flatMap((start, i) => judge(start, i, facts)),
+      ...facts.starts.flatMap((start, i) =>
+        old.has(start.process) ? [] : judge(start, i, facts)
+      ),
       ...done(facts),
     ];
   });
@@ -129,7 +142,9 @@ function bars(read: Read, start: Start, facts: Facts): boolean {
   const asked = facts.retries.some((retry) =>
     facts.restores.some((at) => at >= retry.at && at <= start.at)
   );
-  return !retried && !forgotten && !asked;
+  // An agent that was deleted was told nothing of the ends of what it had.
+  const deleted = facts.deletes.some(({ at }) => at <= read.end);
+  return !retried && !forgotten && !asked && !deleted;
 }
 
 /** Whether an attempt began after somebody was told that no new one will. */

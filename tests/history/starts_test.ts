@@ -192,3 +192,35 @@ Deno.test("startedOnce() finds what is reported as completed and was not done un
     ["unexpected never done", "unexpected failed", "unexpected done later"],
   );
 });
+
+Deno.test("startedOnce() lets an agent of version 1 start again what it does not remember", () => {
+  deepStrictEqual(
+    found(
+      startedOnce,
+      { kind: "boot", at: 0, process: "edge-1", concurrency: 1, link: 1 },
+      submit("a", 1),
+      start("a", 2),
+      start("a", 5),
+    ),
+    [],
+  );
+});
+
+Deno.test("startedOnce() lets an agent that was deleted start what it has", () => {
+  const operate = { kind: "operate", outcome: "ok", at: 3, end: 5 } as const;
+  deepStrictEqual(
+    found(
+      startedOnce,
+      submit("a", 1),
+      { ...operate, op: "delete", agent: "edge" },
+      read("a", 6, "failed"),
+      start("a", 7),
+      submit("b", 1),
+      { ...operate, op: "delete", agent: "other" },
+      submit("of another", 1, { agent: "third" }),
+      read("of another", 6, "failed"),
+      start("of another", 7, { agent: "third" }),
+    ),
+    ["duplicated of another"],
+  );
+});

@@ -9,6 +9,7 @@ import type { Entry } from "./entry.ts";
  * - `undone`: something that was seen is not so any more
  * - `disordered`: started before an event that had to go first
  * - `late`: started after its deadline
+ * - `early`: started before the time that it was not to start before
  * - `torn`: a session that was current was ended, or one that was not went on
  * - `flooded`: more was running at the same time than may
  * - `hung`: nobody answers, or nothing happens, long after all is well again
@@ -21,6 +22,7 @@ export type Word =
   | "undone"
   | "disordered"
   | "late"
+  | "early"
   | "torn"
   | "flooded"
   | "hung"

@@ -22,14 +22,18 @@ export interface Task {
   readonly failures: number;
   /** Whether it ends the agent that runs it. */
   readonly deadly: boolean;
+  /** How many lines it puts out. */
+  readonly lines: number;
 }
 
 /** What is done in the cluster of an agent: it outlives every process. */
 export type Cluster = Set<string>;
 
-const TYPE = "witness";
+/** The type of these events. */
+export const TYPE = "witness";
 
-function taskOf(payload: unknown): Task {
+/** The task of an event, from its payload. */
+export function taskOf(payload: unknown): Task {
   if (!isRecord(payload)) throw new TypeError("A task is an object");
   return payload as unknown as Task;
 }
@@ -59,10 +63,18 @@ export function witness(
       },
     },
     validate: (task) => Promise.resolve(task),
-    async apply(task, { idempotencyKey: event, attempt, signal }) {
+    async apply(task, { idempotencyKey: event, attempt, signal, output }) {
       const work = { agent, event, attempt };
       observer.note({ kind: "start", ...work, process: process.name });
       try {
+        for (let line = 1; line <= task.lines; line++) {
+          const text = `line ${line} of attempt ${attempt} at ${event}\n`;
+          observer.note({ kind: "output", event, attempt, text });
+          output("stdout", text);
+          if (line % 2 === 0) {
+            await process.clock.sleep(task.ms / 4, { signal });
+          }
+        }
         await process.clock.sleep(task.ms, { signal });
         if (task.deadly) await dieOf(process);
         if (attempt <= task.failures) throw failure(event, attempt);

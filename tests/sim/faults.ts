@@ -1,4 +1,5 @@
 import type { AgentNode } from "./agent.ts";
+import type { OldAgentNode } from "./agent_v1.ts";
 import type { ControlPlaneNode } from "./control_plane.ts";
 import { HEALTHY } from "./disk.ts";
 import type { Loop } from "./loop.ts";
@@ -19,6 +20,8 @@ export interface Targets {
   readonly controlPlane: ControlPlaneNode;
   /** The machines of agents. */
   readonly agents: readonly [AgentNode, ...AgentNode[]];
+  /** The machine of an agent of version 1, which some runs have. */
+  readonly old: OldAgentNode | undefined;
 }
 
 /** A fault: does it, and says what it was done to. */
@@ -93,6 +96,12 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   "agent-power": death("power", anAgent),
   "agent-term": terminate(anAgent),
   "agent-pause": pause(anAgent),
+
+  "old-agent-kill9"(targets) {
+    const { old } = targets;
+    old?.die("kill9", span(targets.random));
+    return old?.machine.name ?? "nothing";
+  },
 
   "agent-clock-jump"(targets) {
     const { machine } = anAgent(targets);

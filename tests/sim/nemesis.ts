@@ -7,6 +7,9 @@ import { WELL } from "./store.ts";
 /** Milliseconds between faults, on average; one of these in each run. */
 const FAULT_MS: readonly [number, ...number[]] = [1000, 3000, 10_000];
 
+/** The same where nobody asks whether anything goes on. */
+const WILD_FAULT_MS: readonly [number, ...number[]] = [100, 300];
+
 /** Milliseconds between copies of the store, on average. */
 const COPY_MS = 10_000;
 
@@ -16,6 +19,8 @@ export interface NemesisOptions extends Targets {
   readonly observer: Observer;
   /** An agent that does not come back once it is gone. */
   readonly leaving: AgentNode | undefined;
+  /** Faults of all kinds, without a limit: nothing need come to an end. */
+  readonly wild: boolean;
 }
 
 /**
@@ -30,10 +35,10 @@ export class Nemesis {
 
   /** Chooses what a run suffers from. */
   constructor(options: NemesisOptions) {
-    const { random } = options;
+    const { random, wild } = options;
     this.#options = options;
-    this.#everyMs = random.pick(FAULT_MS);
-    const share = random.between(0.1, 0.7);
+    this.#everyMs = random.pick(wild ? WILD_FAULT_MS : FAULT_MS);
+    const share = wild ? 1 : random.between(0.1, 0.7);
     const never = random.pick(EXCLUSIVE);
     this.#kinds = Object.keys(FAULTS).filter((name) =>
       random.chance(share) && name !== never
@@ -42,8 +47,9 @@ export class Nemesis {
 
   /** Starts everything, and begins. */
   start(durationMs: number): void {
-    const { loop, random, controlPlane, agents, leaving } = this.#options;
+    const { loop, random, controlPlane, agents, old, leaving } = this.#options;
     for (const node of [controlPlane, ...agents]) node.start();
+    old?.start();
     if (leaving !== undefined) {
       leaving.start();
       loop.after(random.between(0, durationMs), "retire", () => {
@@ -58,7 +64,7 @@ export class Nemesis {
   /** Repairs what is broken: machines are on, processes run, everybody is reachable, clocks are set. */
   heal(): void {
     this.#over = true;
-    const { network, controlPlane, agents, observer } = this.#options;
+    const { network, controlPlane, agents, old, observer } = this.#options;
     Object.assign(controlPlane.state, WELL);
     network.speed = { leastMs: 0.2, jitterMs: 1 };
     for (const agent of agents) {
@@ -68,7 +74,9 @@ export class Nemesis {
       agent.machine.setClock();
     }
     network.reconnect();
-    for (const node of [controlPlane, ...agents]) {
+    // It has no heartbeats: of a connection that is broken it may never hear.
+    old?.process?.kill();
+    for (const node of [controlPlane, ...agents, ...old ? [old] : []]) {
       node.started = undefined;
       node.process?.resume();
       node.start();

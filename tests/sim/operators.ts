@@ -22,9 +22,11 @@ export interface OperatorsOptions {
   readonly ids: readonly string[];
   /** The agents they know. */
   readonly agents: readonly [string, ...string[]];
+  /** The agent that they delete some time, whether it is still there or not. */
+  readonly leaving: string | undefined;
 }
 
-/** People who cancel events, ask for another attempt, and pause agents. */
+/** People who cancel events, ask for another attempt, and pause and delete agents. */
 export class Operators {
   readonly #options: OperatorsOptions;
   #over = false;
@@ -36,7 +38,7 @@ export class Operators {
 
   /** Does one thing after the other, at random. */
   async work(): Promise<void> {
-    const { random, ids, agents } = this.#options;
+    const { random, ids, agents, leaving } = this.#options;
     for (;;) {
       await this.#sleep(random.exponential(CALL_MS));
       if (this.#over) return;
@@ -44,6 +46,7 @@ export class Operators {
       const what = random.next();
       if (what < 0.5) this.#cancel(event);
       else if (what < 0.8) this.#retry(event);
+      else if (what < 0.86 && leaving !== undefined) this.#delete(leaving);
       else this.#pause(random.pick(agents));
     }
   }
@@ -80,6 +83,14 @@ export class Operators {
     );
     await this.#sleep(this.#options.random.exponential(5000));
     await this.#resume(agent);
+  }
+
+  #delete(agent: string): Promise<Operate["outcome"]> {
+    return this.#call(
+      { op: "delete", agent },
+      ({ core }) =>
+        core.operator.deleteAgent("default", agent, { principal: "operator" }),
+    );
   }
 
   #resume(agent: string): Promise<Operate["outcome"]> {

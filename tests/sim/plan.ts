@@ -28,6 +28,8 @@ export interface Plan {
   readonly ttlMs: number;
   /** What it asks for. */
   readonly task: Task;
+  /** How far the clock of the control plane is ahead, by which its producer says times of day. */
+  readonly aheadMs: number;
   /** What it says besides; with anything of this it is of version 2 of the API. */
   readonly wishes: Wishes;
   /** When it is submitted first. */
@@ -44,15 +46,19 @@ export interface PlanOptions {
   readonly agents: readonly [string, ...string[]];
   /** An agent that will not come back: what is for it has little time. */
   readonly leaving: string | undefined;
+  /** An agent of version 1 of the link. */
+  readonly old: string | undefined;
   /** How long events come in, in milliseconds. */
   readonly durationMs: number;
+  /** How far the clock of the control plane is ahead, in milliseconds. */
+  readonly aheadMs: number;
 }
 
 /** Plans the event of a number: most come in a few bursts, the others at any time. */
 export function planEvent(
   number: number,
   random: Random,
-  { agents, leaving, durationMs }: PlanOptions,
+  { agents, leaving, old, durationMs, aheadMs }: PlanOptions,
 ): Plan {
   const burst = durationMs * random.int(0, 3) / 4;
   const at = random.chance(0.6) ? burst : random.between(0, durationMs);
@@ -60,10 +66,12 @@ export function planEvent(
   const hasty = leaves !== undefined || random.chance(0.15);
   return {
     id: `e${number}`,
-    agent: leaves ?? random.pick(agents),
+    agent: leaves ?? (random.chance(0.2) ? old : undefined) ??
+      random.pick(agents),
     priority: random.chance(0.7) ? 0 : random.int(0, 9),
     ttlMs: hasty ? random.between(3000, 30_000) : 3_600_000,
     task: planTask(random),
+    aheadMs,
     wishes: random.chance(0.25) ? planWishes(number, at, random) : {},
     at: at + random.exponential(20),
     triesMax: random.chance(0.8) ? Infinity : random.int(1, 2),
@@ -79,6 +87,7 @@ function planTask(random: Random): Task {
     recoverable: random.chance(0.3),
     failures: random.chance(0.15) ? random.int(1, 3) : 0,
     deadly: random.chance(0.02),
+    lines: random.chance(0.2) ? random.int(1, 6) : 0,
   };
 }
 
@@ -99,7 +108,10 @@ function planWishes(number: number, at: number, random: Random): Wishes {
 }
 
 /** Plans an event that starts at once when all is well. */
-export function planProbe(agent: string, at: number): Plan {
+export function planProbe(
+  agent: string,
+  { at, aheadMs }: { readonly at: number; readonly aheadMs: number },
+): Plan {
   return {
     id: `probe-${agent}`,
     agent,
@@ -112,7 +124,9 @@ export function planProbe(agent: string, at: number): Plan {
       recoverable: false,
       failures: 0,
       deadly: false,
+      lines: 1,
     },
+    aheadMs,
     wishes: {},
     at,
     triesMax: Infinity,
@@ -122,7 +136,7 @@ export function planProbe(agent: string, at: number): Plan {
 
 /** The event as its producer sends it. */
 export function bodyOf(plan: Plan): Record<string, unknown> {
-  const { id, agent, priority, ttlMs, task, wishes } = plan;
+  const { id, agent, priority, ttlMs, task, aheadMs, wishes } = plan;
   const { retry, timeoutMs, notBefore, key, supersedes } = wishes;
   const on = [
     "cluster_unavailable",
@@ -147,7 +161,7 @@ export function bodyOf(plan: Plan): Record<string, unknown> {
       : { timeout: Math.round(timeoutMs) * 1_000_000 }),
     ...(notBefore === undefined
       ? {}
-      : { not_before: new Date(START_MS + notBefore).toISOString() }),
+      : { not_before: new Date(START_MS + aheadMs + notBefore).toISOString() }),
     ...(key === undefined ? {} : { concurrency_key: key }),
     ...(supersedes === undefined ? {} : { supersedes }),
   };

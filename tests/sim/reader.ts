@@ -55,7 +55,8 @@ export class Reader {
       if (id === undefined) return;
       const what = random.next();
       if (what < 0.8) this.read(id);
-      else if (what < 0.95) this.history(id);
+      else if (what < 0.9) this.history(id);
+      else if (what < 0.95) this.logs(id);
       else this.list(STATES[random.int(1, STATES.length - 1)] ?? "queued");
     }
   }
@@ -65,6 +66,7 @@ export class Reader {
     for (const id of this.#options.ids) {
       while (!await this.read(id));
       await this.history(id);
+      await this.logs(id);
     }
     for (const state of STATES) await this.list(state);
   }
@@ -107,6 +109,22 @@ export class Reader {
       ...(phase === undefined ? {} : { phase }),
     }));
     observer.note({ kind: "history", at, end: loop.now, event, entries });
+  }
+
+  /** Asks what an event put out. */
+  async logs(event: string): Promise<void> {
+    const { loop, api, observer } = this.#options;
+    const at = loop.now;
+    const answer = await api.call(({ core }) =>
+      core.operator.logs("default", event, { after: 0, limit: 500 })
+    );
+    if (answer.kind !== "ok" || answer.value.length === 0) return;
+    const pieces = answer.value.map(({ attempt, off, data: text }) => ({
+      attempt,
+      off,
+      text,
+    }));
+    observer.note({ kind: "logs", at, end: loop.now, event, pieces });
   }
 
   /** Asks which events are in a state. */

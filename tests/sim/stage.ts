@@ -1,9 +1,10 @@
 import { AgentNode } from "./agent.ts";
+import { OldAgentNode } from "./agent_v1.ts";
 import { Api } from "./api.ts";
 import { ControlPlaneNode } from "./control_plane.ts";
 import { Nemesis } from "./nemesis.ts";
 import type { Loop } from "./loop.ts";
-import { Machine } from "./machine.ts";
+import { Machine, START_MS } from "./machine.ts";
 import { Network } from "./network.ts";
 import type { NodeOptions } from "./node.ts";
 import type { Observer } from "./observer.ts";
@@ -45,6 +46,12 @@ const STAYING = ["edge-1", "edge-2"] as const;
 /** An agent that some runs have, and that does not come back once it is gone. */
 const LEAVING = "edge-3";
 
+/** An agent that some runs have, and that speaks version 1 of the link. */
+const OLD = "old-edge";
+
+/** How long everything is read where faults go on, in milliseconds. */
+const LAST_LOOK_MS = 20_000;
+
 /** What a run is made of. */
 export interface StageOptions {
   /** Where time comes from. */
@@ -65,6 +72,11 @@ export class Stage {
   readonly #reader: Reader;
   readonly #operators: Operators;
   readonly #nemesis: Nemesis;
+  /** The agents that are there to the end. */
+  readonly #staying: readonly string[];
+  /** How far the clock of the control plane is ahead. */
+  readonly #aheadMs: number;
+  readonly #wild: boolean;
 
   /** Builds everything; {@linkcode play} lets it begin. */
   constructor(options: StageOptions) {
@@ -81,9 +93,16 @@ export class Stage {
     const agent = (name: string) => new AgentNode(nodeOptions(name));
     const [first, second] = STAYING;
     const leaving = clocks.chance(0.3) ? agent(LEAVING) : undefined;
+    const old = clocks.chance(0.2)
+      ? new OldAgentNode(nodeOptions(OLD))
+      : undefined;
+    this.#staying = old === undefined ? STAYING : [...STAYING, OLD];
+    this.#aheadMs = controlPlane.machine.timeOfDay() - START_MS;
+    this.#wild = random.fork("wild").chance(0.1);
     const targets = {
       controlPlane,
       agents: [agent(first), agent(second)] as const,
+      old,
       leaving,
       network: this.#network,
     };
@@ -103,18 +122,22 @@ export class Stage {
       random: random.fork("operators"),
       ids: workload.ids,
       agents: STAYING,
+      leaving: leaving?.machine.name,
     });
     this.#nemesis = new Nemesis({
       ...targets,
       loop,
       observer,
       random: random.fork("nemesis"),
+      wild: this.#wild,
     });
     for (let i = 1; i <= EVENTS; i++) {
       const plan = planEvent(i, random.fork(`event ${i}`), {
         agents: STAYING,
         leaving: leaving?.machine.name,
+        old: old?.machine.name,
         durationMs: CHAOS_MS,
+        aheadMs: this.#aheadMs,
       });
       workload.add(plan);
     }
@@ -127,19 +150,29 @@ export class Stage {
     this.#reader.look();
     this.#operators.work();
     await loop.run(CHAOS_MS);
+    if (this.#wild) return await this.#lookAtAll(LAST_LOOK_MS);
     this.#nemesis.heal();
     this.#operators.finish();
     await this.#settle();
     await loop.run(CHAOS_MS + CONNECTED_MS_MAX, () => this.#connected());
     await loop.run(Math.max(loop.now + CALM_MS, CHAOS_MS + HOLD_MS));
     observer.note({ kind: "mark", what: "calm" });
-    for (const agent of STAYING) this.#workload.add(planProbe(agent, loop.now));
+    for (const agent of this.#staying) {
+      const when = { at: loop.now, aheadMs: this.#aheadMs };
+      this.#workload.add(planProbe(agent, when));
+    }
     await this.#settle();
     observer.note({ kind: "mark", what: "settled" });
     await loop.run(loop.now + AFTERMATH_MS);
+    await this.#lookAtAll(SETTLE_MS);
+  }
+
+  /** Reads everything, for as long as it may take. */
+  async #lookAtAll(limitMs: number): Promise<void> {
+    const { loop } = this.#options;
     let answered = false;
     this.#reader.all().then(() => answered = true);
-    await loop.run(loop.now + SETTLE_MS, () => answered);
+    await loop.run(loop.now + limitMs, () => answered);
   }
 
   #nodeOptions(name: string, clocks: Random): NodeOptions {
@@ -156,7 +189,7 @@ export class Stage {
     const names = this.#network.connections.map(({ client }) =>
       client.machine.name
     );
-    return STAYING.every((name) => names.includes(name));
+    return this.#staying.every((name) => names.includes(name));
   }
 
   /** Waits until the reader was told that everything has ended, or for as long as it may take. */

@@ -108,6 +108,7 @@ function describe(
     ttlMs,
     repeatable,
     startsMax: retry?.attempts ?? (task.repeatable ? 3 : 1),
+    ...(notBefore === undefined ? {} : { notBefore }),
     ...(key === undefined ? {} : { key }),
   };
 }
