@@ -55,3 +55,14 @@ export async function tallySeed(seed: number): Promise<Tally> {
   const failures = violations.length === 0 ? [] : [{ seed, violations }];
   return { ...counts, seeds: 1, steps, simulatedMs, failures };
 }
+
+/** What a seed broke, for people, and how to see it again. */
+export function formatFailure({ seed, violations }: Failure): string {
+  return [
+    `seed ${seed} fails:`,
+    ...violations.map(({ guarantee, word, message }) =>
+      `  ${guarantee} ${word}: ${message}`
+    ),
+    `  again, with all that happens: deno task sim --trace ${seed}\n`,
+  ].join("\n");
+}

@@ -7,7 +7,7 @@
 import { TransporterError } from "@transporter/sdk";
 import process from "node:process";
 import { formatVerdict } from "../history/judge.ts";
-import type { Failure, Tally } from "./batch.ts";
+import { formatFailure, type Tally } from "./batch.ts";
 import { type Command, readOptions, USAGE } from "./options.ts";
 import { runSeeds } from "./pool.ts";
 import { Progress } from "./progress.ts";
@@ -49,7 +49,7 @@ async function run(
       progress.show(seeds, `${failures.length} failed`),
     failed(failure) {
       progress.clear();
-      tell(failure);
+      console.log(formatFailure(failure));
     },
   });
   progress.clear();
@@ -57,16 +57,6 @@ async function run(
   const cpu = cpuSeconds() - before;
   console.log(summary(tally, { from, seconds, cpuSeconds: cpu }));
   return tally.failures.length === 0 ? 0 : 1;
-}
-
-function tell({ seed, violations }: Failure): void {
-  console.log(`seed ${seed} fails:`);
-  for (const { guarantee, word, message } of violations) {
-    console.log(`  ${guarantee} ${word}: ${message}`);
-  }
-  console.log(
-    `  again, with all that happens: deno task sim --trace ${seed}\n`,
-  );
 }
 
 /** What this process took of the processor so far, on all cores together. */

@@ -1,0 +1,37 @@
+/**
+ * Seeds that once broke something. A change of the simulator makes another run
+ * of a seed: what it did then can be seen at its commit.
+ *
+ * @module
+ */
+
+/** A seed, and what it found. */
+export interface Recorded {
+  /** The seed. */
+  readonly seed: number;
+  /** The commit at which it failed. */
+  readonly commit: string;
+  /** What was wrong. */
+  readonly found: string;
+}
+
+/** Every recorded seed. */
+export const RECORDED: readonly Recorded[] = [
+  {
+    seed: 2438,
+    commit: "fe20941",
+    found:
+      "starts.ts: an end that only a control plane decided on is gone when an older copy of its store is put back",
+  },
+  {
+    seed: 2734,
+    commit: "fe20941",
+    found:
+      "store_disk.ts: putting a copy back decided everything again, and not all as before",
+  },
+  {
+    seed: 2987,
+    commit: "fe20941",
+    found: "starts.ts: as 2438, with an event that ends its agent",
+  },
+];

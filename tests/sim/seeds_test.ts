@@ -1,0 +1,21 @@
+import { deepStrictEqual } from "node:assert/strict";
+import { formatFailure, tallySeed } from "./batch.ts";
+import { runSeeds } from "./pool.ts";
+import { RECORDED } from "./recorded.ts";
+
+Deno.test("the core keeps every guarantee for 2,000 seeds", async () => {
+  const { failures } = await runSeeds({
+    from: 1,
+    seeds: 2000,
+    jobs: navigator.hardwareConcurrency,
+  });
+  deepStrictEqual(failures.map(formatFailure), []);
+});
+
+Deno.test("the core keeps every guarantee for the seeds that once broke one", async () => {
+  for (const { seed, commit, found } of RECORDED) {
+    const { failures } = await tallySeed(seed);
+    const broken = failures.map(formatFailure);
+    deepStrictEqual(broken, [], `recorded at ${commit}: ${found}`);
+  }
+});
