@@ -30,3 +30,14 @@ Deno.test("bounded() finds a process flooded that runs more", () => {
     ["flooded edge-1"],
   );
 });
+
+Deno.test("bounded() lets an attempt begin in the moment in which another one ends", () => {
+  const boot = {
+    kind: "boot",
+    at: 0,
+    process: "edge-1",
+    concurrency: 1,
+  } as const;
+  const history = [boot, start("a", 1), end("a", 2), start("b", 2)];
+  deepStrictEqual(found(bounded, ...history), []);
+});

@@ -1,6 +1,6 @@
 import { isTerminal } from "@transporter/sdk";
 import { type Entry, ofKind } from "./entry.ts";
-import { retriesOf, submitted } from "./events.ts";
+import { isForgotten, retriesOf, submitted } from "./events.ts";
 import type { Violation } from "./violation.ts";
 
 /**
@@ -11,20 +11,25 @@ import type { Violation } from "./violation.ts";
 export function deleted(history: readonly Entry[]): Violation[] {
   const events = submitted(history);
   const retries = retriesOf(history);
-  const restores = ofKind(history, "restore").map(({ at }) => at);
+  const restores = ofKind(history, "restore");
   const deletes = ofKind(history, "operate").filter(({ op, outcome }) =>
     op === "delete" && outcome === "ok"
   );
   return ofKind(history, "read").flatMap((read) => {
-    const { agent, acceptedBy = Infinity } = events.get(read.event) ?? {};
+    const event = events.get(read.event);
     const { state } = read;
-    if (state === "absent" || isTerminal(state)) return [];
+    if (state === "absent" || isTerminal(state) || event === undefined) {
+      return [];
+    }
+    const { agent, acceptedBy = Infinity } = event;
     const call = deletes.find((call) =>
       call.agent === agent && acceptedBy < call.at && call.end < read.at
     );
     if (
       call === undefined ||
-      restores.some((at) => at >= call.at && at <= read.end) ||
+      restores.some(({ at }) => at >= call.at && at <= read.end) ||
+      // Submitted once more, it is a new one.
+      isForgotten(event, restores) ||
       retries.some(({ event, at, end }) =>
         event === read.event && at <= read.end && end >= call.at
       )

@@ -36,4 +36,5 @@ Deno.test("deleted() finds what is open although its agent was deleted", () => {
 Deno.test("deleted() does not judge a store that does not know of it any more", () => {
   const open = [submit("open", 1), read("open", 20, "queued")];
   deepStrictEqual(found(deleted, DELETE, restore(15, 5), ...open), []);
+  deepStrictEqual(found(deleted, restore(5, 0), DELETE, ...open), []);
 });

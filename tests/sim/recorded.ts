@@ -34,4 +34,21 @@ export const RECORDED: readonly Recorded[] = [
     commit: "fe20941",
     found: "starts.ts: as 2438, with an event that ends its agent",
   },
+  {
+    seed: 3392,
+    commit: "a1f397e",
+    found:
+      "bounded.ts: an end and a start of one moment were taken the wrong way round",
+  },
+  {
+    seed: 3421,
+    commit: "a1f397e",
+    found:
+      "deleted.ts: what was forgotten and is submitted once more is another event",
+  },
+  {
+    seed: 5483,
+    commit: "a1f397e",
+    found: "bounded.ts: as 3392",
+  },
 ];
