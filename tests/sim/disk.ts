@@ -30,7 +30,7 @@ export class Disk {
   /** How it is doing. */
   readonly state: DiskState = { ...HEALTHY };
   readonly #random: Random;
-  /** What a process finds. */
+  /** What a process finds; its bytes never change, there is a new one instead. */
   #cache: Uint8Array<ArrayBuffer> = new Uint8Array();
   /** What a loss of power leaves. */
   #platter: Uint8Array<ArrayBuffer> = new Uint8Array();
@@ -74,7 +74,7 @@ export class Disk {
     const kept = bytes.subarray(0, Math.min(bytes.length, this.#room));
     this.#room -= kept.length;
     this.#cache = joined(this.#cache.subarray(0, at), kept);
-    this.#platter = this.#platter.slice(0, at);
+    this.#platter = this.#platter.subarray(0, at);
     if (kept.length < bytes.length) throw noRoom();
   }
 
@@ -93,7 +93,7 @@ export class Disk {
     if (this.#renamed !== undefined) this.#platter = this.#renamed;
     this.#renamed = undefined;
     if (upto <= this.#platter.length) return;
-    this.#platter = this.#cache.slice(0, upto);
+    this.#platter = this.#cache.subarray(0, upto);
   }
 
   /** How much is in the cache. */

@@ -4,8 +4,14 @@ import type { Loop } from "./loop.ts";
 import type { Observer } from "./observer.ts";
 import type { Random } from "./random.ts";
 
-/** Milliseconds between looks, on average. */
+/** Milliseconds between looks, on average, while there are faults. */
 const LOOK_MS = 600;
+
+/** The same when there are none any more, and little changes. */
+const CALM_LOOK_MS = 3000;
+
+/** Milliseconds until it asks again for what it wants an answer to. */
+const AGAIN_MS = 100;
 
 /** What the reader works with. */
 export interface ReaderOptions {
@@ -24,6 +30,7 @@ export interface ReaderOptions {
 /** Asks for events all the time, and remembers which it was told have ended. */
 export class Reader {
   readonly #options: ReaderOptions;
+  #everyMs = LOOK_MS;
   readonly #last = new Map<string, State | "absent">();
 
   /** Makes one that has not asked yet. */
@@ -39,6 +46,11 @@ export class Reader {
     });
   }
 
+  /** Looks less often from now on. */
+  calmDown(): void {
+    this.#everyMs = CALM_LOOK_MS;
+  }
+
   /** Forgets what it was told so far: what is not there yet may come. */
   forget(): void {
     this.#last.clear();
@@ -46,11 +58,9 @@ export class Reader {
 
   /** Looks at one thing after the other, at random, for ever. */
   async look(): Promise<void> {
-    const { loop, random, ids } = this.#options;
+    const { random, ids } = this.#options;
     for (;;) {
-      await new Promise<void>((resolve) =>
-        loop.after(random.exponential(LOOK_MS), "reader", resolve)
-      );
+      await this.#sleep(random.exponential(this.#everyMs));
       const id = ids[random.int(0, ids.length - 1)];
       if (id === undefined) return;
       const what = random.next();
@@ -64,7 +74,7 @@ export class Reader {
   /** Asks for everything, until all of it was answered. */
   async all(): Promise<void> {
     for (const id of this.#options.ids) {
-      while (!await this.read(id));
+      while (!await this.read(id)) await this.#sleep(AGAIN_MS);
       await this.history(id);
       await this.logs(id);
     }
@@ -140,5 +150,11 @@ export class Reader {
       state,
     }));
     observer.note({ kind: "list", at, end: loop.now, state, events });
+  }
+
+  #sleep(ms: number): Promise<void> {
+    return new Promise((resolve) =>
+      this.#options.loop.after(ms, "reader", resolve)
+    );
   }
 }

@@ -152,6 +152,7 @@ export class Stage {
     await loop.run(CHAOS_MS);
     if (this.#wild) return await this.#lookAtAll(LAST_LOOK_MS);
     this.#nemesis.heal();
+    this.#reader.calmDown();
     this.#operators.finish();
     await this.#settle();
     await loop.run(CHAOS_MS + CONNECTED_MS_MAX, () => this.#connected());
@@ -198,11 +199,11 @@ export class Stage {
     const limit = loop.now + SETTLE_MS;
     await loop.run(limit, () => this.#workload.done);
     this.#reader.forget(); // what was not there then may be there now
-    while (loop.now < limit) {
+    for (let ms = 1000; loop.now < limit; ms = Math.min(2 * ms, 8000)) {
       const { open } = this.#reader;
       if (open.length === 0) return;
       for (const id of open) this.#reader.read(id);
-      await loop.run(loop.now + 1000);
+      await loop.run(Math.min(limit, loop.now + ms));
     }
   }
 }

@@ -124,19 +124,19 @@ export class SimulatedStore {
     if (this.#committing) return;
     this.#committing = true;
     while (this.#waiting.length > 0) {
-      await this.#wait(0.1); // what comes together is committed together
-      await this.#commitGroup(this.#waiting.splice(0));
+      await this.#commitGroup();
     }
     this.#committing = false;
   }
 
-  async #commitGroup(group: readonly Waiting[]): Promise<void> {
+  async #commitGroup(): Promise<void> {
     const { random, clock } = this.#process;
     const state = this.#state;
+    await this.#wait(0.1 + random.exponential(state.commitMs) / 2);
+    const group = this.#waiting.splice(0); // what comes together is committed together
     const refuse = () => {
       for (const { reject } of group) reject(unavailable("write to"));
     };
-    await this.#wait(random.exponential(state.commitMs) / 2);
     if (state.down || random.chance(state.failing)) return refuse();
     const at = clock.now();
     this.#disk.write(group.map(({ operation }) => ({ ...operation, at })));
