@@ -58,7 +58,8 @@ const VERBS: readonly Verb[] = [
     summary: "forget agents, and end what is open for them",
     description:
       "Forget agents: their sessions end, what waits for them is cancelled, and what they have ends as failed, code " +
-      "interrupted, since nobody will say how it ended. An agent of the same id that registers later is another one.",
+      "interrupted, since nobody will say how it ended. An agent of the same id that registers later is another one, " +
+      "so stop one that still runs first.",
     example: ["A cluster is gone for good", "transporter delete agent edge-7"],
     formats: ["table", "name"],
     asks: true,

@@ -5,7 +5,15 @@ import type { Client } from "./client.ts";
 import { type CommandContext, examples } from "./command.ts";
 import { addGlobals, CLIENT_GLOBALS } from "./globals.ts";
 import type { Invocation } from "./invocation.ts";
-import { agentId, eventId, ids, milliseconds, selectors } from "./options.ts";
+import {
+  agentId,
+  eventId,
+  ids,
+  milliseconds,
+  once,
+  selectors,
+  text,
+} from "./options.ts";
 import { summaryLine } from "./outcome.ts";
 import { safe } from "./text.ts";
 
@@ -153,18 +161,26 @@ export function addCancel(
     .addArgument(
       new Argument("[ID...]", "their ids").argParser(ids(eventId)),
     )
-    .option("--agent <ID>", "all open events for this agent", agentId)
+    .option(
+      "--agent <ID>",
+      "all open events for this agent",
+      once("--agent", agentId),
+    )
     .option(
       "-l, --label <KEY=VALUE>",
       "all open events with this label; repeatable: all of them",
       selectors,
     )
-    .option("--reason <TEXT>", "why; their histories show it")
+    .option(
+      "--reason <TEXT>",
+      "why; their histories show it",
+      once("--reason", text),
+    )
     .option("--wait", "until they have ended")
     .option(
       "--timeout <DURATION>",
       "wait no longer than that; exit code 5 when it is not over",
-      milliseconds("--timeout"),
+      once("--timeout", milliseconds("--timeout")),
     )
     .action(async (ids, flags, self) => {
       const invocation = context.open(self);

@@ -126,6 +126,8 @@ Deno.test("cancel and retry refuse what does not go together", async () => {
     [["cancel", "e1", "--agent", "a"], /ids together with/],
     [["cancel", "e1", "--timeout", "1s"], /--timeout without --wait/],
     [["cancel", "../e1"], /the event id/],
+    [["cancel", "--agent", "a", "--agent", "b"], /--agent twice/],
+    [["cancel", "e1", "--reason", "a", "--reason", "b"], /--reason twice/],
     [["retry"], /ID/],
     [["retry", "e1", "--timeout", "1s"], /--timeout without --wait/],
     [["retry", "e1", "--wait", "soon"], /--wait "soon"/],

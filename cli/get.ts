@@ -20,7 +20,10 @@ import {
   eventId,
   integer,
   milliseconds,
+  once,
   selectors,
+  states,
+  text,
 } from "./options.ts";
 import { watchAgents, watchEvents } from "./watch.ts";
 
@@ -63,14 +66,17 @@ function addGetEvents(
   parent: CommandUnknownOpts,
   context: CommandContext,
 ): void {
+  const state = new Option(
+    "--state <STATE>",
+    "those in this state; repeatable: in one of them",
+  ).argParser(states);
+  state.argChoices = [...STATES]; // for help and completion; the parser checks them
   const command = parent.command("events")
     .summary("list events, the newest first")
     .description("List events, the newest first.")
-    .option("--agent <ID>", "those for this agent", agentId)
-    .addOption(
-      new Option("--state <STATE>", "those in this state").choices(STATES),
-    )
-    .option("--type <TYPE>", "those of this type")
+    .option("--agent <ID>", "those for this agent", once("--agent", agentId))
+    .addOption(state)
+    .option("--type <TYPE>", "those of this type", once("--type", text))
     .option(
       "-l, --label <KEY=VALUE>",
       "those with this label; repeatable: all of them",
@@ -79,12 +85,12 @@ function addGetEvents(
     .option(
       "--since <DURATION>",
       "those accepted within this time, such as 1h",
-      milliseconds("--since"),
+      once("--since", milliseconds("--since")),
     )
     .option(
       "--limit <COUNT>",
       `how many at most (default: ${LIMIT_DEFAULT})`,
-      integer("--limit", { min: 1, max: LIMIT_MAX }),
+      once("--limit", integer("--limit", { min: 1, max: LIMIT_MAX })),
     )
     .option("--watch", "go on with every change, until Ctrl-C")
     .action(async (flags, self) => {

@@ -181,6 +181,23 @@ async function watching(
   });
 }
 
+Deno.test("get events --state may be there several times, --agent once", async () => {
+  await using server = new ScriptedServer()
+    .on("GET /v2/events", () => ({ items: [] }));
+  const { url } = server;
+  const states = ["--state", "queued", "--state", "assigned"];
+  strictEqual((await run(["get", "events", ...states], { url })).code, 0);
+  const [asked] = server.asked("GET /v2/events");
+  deepStrictEqual(asked?.query.getAll("state"), ["queued", "assigned"]);
+  for (
+    const args of [["--agent", "a", "--agent", "b"], ["--state", "waiting"]]
+  ) {
+    const ran = await run(["get", "events", ...args], { url });
+    deepStrictEqual([ran.code, ran.stdout], [2, ""], args.join(" "));
+  }
+  strictEqual(server.requests.length, 1);
+});
+
 Deno.test("get events shows what is to be cancelled, and when the next attempt may begin", async () => {
   const { finished_at: _, ...open } = completed();
   await using server = new ScriptedServer().on("GET /v2/events", () => ({

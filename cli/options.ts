@@ -6,6 +6,7 @@ import {
   type Phase,
   PHASES,
   type State,
+  STATES,
   TransporterError,
   TTL_MAX,
 } from "@transporter/sdk";
@@ -43,6 +44,46 @@ export function onlyOnce(
       safe(value)
     }"`,
   );
+}
+
+/**
+ * The parser of a flag that takes one value: of two, one would be ignored.
+ *
+ * @param flag As it is typed.
+ * @param parse Reads the value.
+ * @throws {TransporterError} `usage`, when it is there a second time.
+ */
+export function once<T>(
+  flag: string,
+  parse: (value: string) => T,
+): (value: string, previous?: T) => T {
+  return (value, previous) => {
+    if (previous === undefined) return parse(value);
+    throw new TransporterError(
+      "usage",
+      `Cannot use ${flag} twice: it takes one value`,
+    );
+  };
+}
+
+/** Takes a text as it is. */
+export function text(value: string): string {
+  return value;
+}
+
+/**
+ * Collects states that lists are filtered by.
+ *
+ * @throws {TransporterError} `usage`.
+ */
+export function states(
+  value: string,
+  previous: readonly State[] = [],
+): readonly State[] {
+  const state = STATES.find((each) => each === value);
+  return state === undefined
+    ? refuse("--state", value, `one of ${STATES.join(", ")}`)
+    : [...previous, state];
 }
 
 /**

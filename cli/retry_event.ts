@@ -4,7 +4,7 @@ import { showEnds, showValues, waitAll, worst } from "./await_ends.ts";
 import { type CommandContext, examples } from "./command.ts";
 import { addGlobals, CLIENT_GLOBALS } from "./globals.ts";
 import type { Invocation } from "./invocation.ts";
-import { eventId, goal, GOALS, ids, milliseconds } from "./options.ts";
+import { eventId, goal, GOALS, ids, milliseconds, once } from "./options.ts";
 import { deliverOptions, type WaitFlags } from "./send_options.ts";
 import { safe } from "./text.ts";
 
@@ -69,7 +69,7 @@ export function addRetry(
     .option(
       "--timeout <DURATION>",
       "wait no longer than that; exit code 5 when it is not over",
-      milliseconds("--timeout"),
+      once("--timeout", milliseconds("--timeout")),
     )
     .action(async (ids, flags, self) => {
       const invocation = context.open(self);

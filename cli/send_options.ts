@@ -61,14 +61,18 @@ export function addSendCommand(parent: CommandUnknownOpts, name: string) {
     .option(
       "--ttl <DURATION>",
       "how long it may take from acceptance to end (default: 24h)",
-      read.ttl,
+      read.once("--ttl", read.ttl),
     )
     .option(
       "--priority <0..9>",
       "higher ones are released first (default: 0)",
-      read.integer("--priority", { min: 0, max: 9 }),
+      read.once("--priority", read.integer("--priority", { min: 0, max: 9 })),
     )
-    .option("--created-by <NAME>", "who made it")
+    .option(
+      "--created-by <NAME>",
+      "who made it",
+      read.once("--created-by", read.text),
+    )
     .option(
       "--label <KEY=VALUE>",
       "for finding it again; repeatable",
@@ -77,31 +81,35 @@ export function addSendCommand(parent: CommandUnknownOpts, name: string) {
     .option(
       "--id <ID>",
       "its id; sending the same again with the same id is safe (default: a new one)",
-      read.eventId,
+      read.once("--id", read.eventId),
     )
     .option(
       "--not-before <TIME>",
       "no attempt starts before: a time (RFC 3339), or a duration from now",
-      read.notBefore,
+      read.once("--not-before", read.notBefore),
     )
     .option(
       "--concurrency-key <KEY>",
       "events of an agent that share it run one after the other",
+      read.once("--concurrency-key", read.text),
     )
     .option(
       "--max-attempts <1..20>",
       "how many attempts there are at most (default: 3)",
-      read.integer("--max-attempts", { min: 1, max: 20 }),
+      read.once(
+        "--max-attempts",
+        read.integer("--max-attempts", { min: 1, max: 20 }),
+      ),
     )
     .option(
       "--attempt-timeout <DURATION>",
       "how long one attempt may take (default: until it expires)",
-      read.nanoseconds("--attempt-timeout"),
+      read.once("--attempt-timeout", read.nanoseconds("--attempt-timeout")),
     )
     .option(
       "--supersedes <ID>",
       "event of the same agent that is cancelled if it has not started",
-      read.eventId,
+      read.once("--supersedes", read.eventId),
     )
     .option(
       "--wait [GOAL]",
@@ -111,7 +119,7 @@ export function addSendCommand(parent: CommandUnknownOpts, name: string) {
     .option(
       "--timeout <DURATION>",
       "wait no longer than that; exit code 5 when it is not over",
-      read.milliseconds("--timeout"),
+      read.once("--timeout", read.milliseconds("--timeout")),
     );
 }
 

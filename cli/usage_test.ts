@@ -105,7 +105,7 @@ const CASES: readonly Case[] = [
     name: "a state that is none",
     args: "get events --state done",
     stderr:
-      'error[usage]: Option "--state <STATE>" argument "done": it must be one of created, queued, assigned, in_progress, completed, failed, expired, cancelled; see "transporter get events --help"',
+      'error[usage]: Cannot use --state "done": it must be one of created, queued, assigned, in_progress, completed, failed, expired, cancelled',
   },
   {
     name: "no agent",

@@ -47,7 +47,7 @@ function matches(view: EventView, filter: EventFilter): boolean {
   const { agent, state, type, label = [], since = "" } = filter;
   const { spec } = view;
   return (agent === undefined || spec.target_agent === agent) &&
-    (state === undefined || view.state === state) &&
+    (state === undefined || [state].flat().includes(view.state)) &&
     (type === undefined || spec.type === type) &&
     label.every((each) => {
       const at = each.indexOf("=");
