@@ -58,6 +58,9 @@ const AGENT = {
   errors: ["unknown_agent", "unknown_field", "store_unavailable"],
 } as const;
 
+/** What those have in common that change it. */
+const CHANGE = { ...AGENT, errors: [...AGENT.errors, "disk_full"] } as const;
+
 /** Shows an agent as it is now. */
 async function shown(
   record: AgentRecord,
@@ -96,7 +99,7 @@ function get(services: Services): Route {
 
 function pause(services: Services): Route {
   return {
-    ...AGENT,
+    ...CHANGE,
     method: "POST",
     path: "/v2/agents/{id}/pause",
     id: "pauseAgent",
@@ -117,7 +120,7 @@ function pause(services: Services): Route {
 
 function resume(services: Services): Route {
   return {
-    ...AGENT,
+    ...CHANGE,
     method: "POST",
     path: "/v2/agents/{id}/resume",
     id: "resumeAgent",
@@ -137,7 +140,7 @@ function resume(services: Services): Route {
 
 function remove({ operator, tenant }: Services): Route {
   return {
-    ...AGENT,
+    ...CHANGE,
     method: "DELETE",
     path: "/v2/agents/{id}",
     id: "deleteAgent",

@@ -90,7 +90,13 @@ function cancel({ operator, tenant }: Services): Route {
         content: { [JSON_TYPE]: "Event" },
       },
     },
-    errors: ["unknown_event", "too_late", ...BODY_ERRORS, "store_unavailable"],
+    errors: [
+      "unknown_event",
+      "too_late",
+      ...BODY_ERRORS,
+      "store_unavailable",
+      "disk_full",
+    ],
     async handle(request) {
       const reason = await reasonOf(request);
       const { id = "" } = request.path;
@@ -121,6 +127,7 @@ function retry({ operator, tenant }: Services): Route {
       "queue_full",
       "unknown_field",
       "store_unavailable",
+      "disk_full",
     ],
     async handle({ path: { id = "" } }) {
       const asking = { principal: PRINCIPAL };
