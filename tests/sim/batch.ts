@@ -58,11 +58,12 @@ export async function tallySeed(seed: number): Promise<Tally> {
 
 /** What a seed broke, for people, and how to see it again. */
 export function formatFailure({ seed, violations }: Failure): string {
+  const lines = violations.map(({ guarantee, word, message }) =>
+    `  ${guarantee} ${word}: ${message}`
+  );
   return [
     `seed ${seed} fails:`,
-    ...violations.map(({ guarantee, word, message }) =>
-      `  ${guarantee} ${word}: ${message}`
-    ),
+    ...new Set(lines), // whatever is read twice may be wrong twice
     `  again, with all that happens: deno task sim --trace ${seed}\n`,
   ].join("\n");
 }
