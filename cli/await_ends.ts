@@ -62,14 +62,17 @@ function giveUp(
 async function waitOne(
   invocation: Invocation,
   { id, agent, after }: Awaited,
-  waiting: Waiting & { readonly progress: Progress },
+  waiting: Waiting & {
+    readonly progress: Progress;
+    readonly named: "id" | "agent";
+  },
 ): Promise<Seen | number> {
-  const { client, goal, timeoutMs, progress } = waiting;
+  const { client, goal, timeoutMs, progress, named } = waiting;
   try {
     const view = await waitFor(client, id, {
       goal,
       ...(after === undefined ? {} : { after }),
-      onEntry: (entry) => progress.step(entry, agent),
+      onEntry: (entry) => progress.step(entry, named === "id" ? id : agent),
     });
     return { agent, view };
   } catch (error) {
@@ -106,10 +109,12 @@ export async function waitAll(
     signal: limit?.signal ?? signal,
     note: (line) => progress.note(line),
   });
+  // The agent says most to people, where it tells the events apart.
+  const agents = new Set(events.map(({ agent }) => agent));
+  const named = agents.size === events.length ? "agent" : "id";
+  const shared = { ...waiting, client: patient, progress, named } as const;
   const ends = await Promise.all(
-    events.map((each) =>
-      waitOne(invocation, each, { ...waiting, client: patient, progress })
-    ),
+    events.map((each) => waitOne(invocation, each, shared)),
   );
   progress.clear();
   return {

@@ -10,6 +10,7 @@ import {
   TransporterError,
 } from "@transporter/sdk";
 import { Http, type HttpOptions, type Query } from "./http.ts";
+import { stranger } from "./problem.ts";
 import { retry } from "./retry.ts";
 
 /** Which events a list shows. */
@@ -186,8 +187,7 @@ export class Client {
   }
 
   #stranger(): never {
-    throw new TransporterError(
-      "unavailable",
+    throw stranger(
       `Cannot use the answer of "${this.url}": it is not one of a control plane`,
     );
   }

@@ -2,6 +2,8 @@ import {
   deadline,
   isAgentId,
   isEventId,
+  isTerminal,
+  STATES,
   TransporterError,
 } from "@transporter/sdk";
 import { Argument, type CommandUnknownOpts } from "@commander-js/extra-typings";
@@ -54,10 +56,13 @@ async function completionsOf(
   });
 }
 
+/** What is offered: agents, events, or those events with which something can be done. */
+type Wanted = "agent" | "event" | "open event" | "ended event";
+
 /** Where ids are typed; `many`: one after the other. */
 const PLACES: readonly {
   readonly path: readonly string[];
-  readonly wanted: "agent" | "event";
+  readonly wanted: Wanted;
   readonly many?: boolean;
 }[] = [
   { path: ["get", "agent"], wanted: "agent" },
@@ -68,13 +73,14 @@ const PLACES: readonly {
   { path: ["resume", "agent"], wanted: "agent", many: true },
   { path: ["delete", "agent"], wanted: "agent", many: true },
   { path: ["logs"], wanted: "event" },
-  { path: ["cancel"], wanted: "event", many: true },
-  { path: ["retry"], wanted: "event", many: true },
+  { path: ["cancel"], wanted: "open event", many: true },
+  { path: ["retry"], wanted: "ended event", many: true },
 ];
 
 /** What a word on the command line stands for, if it is an id. */
-function wantedOf(words: readonly string[]): "agent" | "event" | undefined {
+function wantedOf(words: readonly string[]): Wanted | undefined {
   if (words.at(-2) === "--agent") return "agent";
+  if (words.at(-2) === "--supersedes") return "open event";
   const before = words.slice(0, -1).filter((word) => !word.startsWith("-"));
   const place = PLACES.find(({ path, many = false }) =>
     path.every((word, i) => before[i] === word) &&
@@ -85,7 +91,7 @@ function wantedOf(words: readonly string[]): "agent" | "event" | undefined {
 
 async function list(
   client: Client,
-  wanted: "agent" | "event",
+  wanted: Wanted,
 ): Promise<Candidate[]> {
   if (wanted === "agent") {
     const { items } = await client.agents();
@@ -94,7 +100,10 @@ async function list(
       description: showConnection(agent),
     }));
   }
-  const { items } = await client.events({}, EVENTS_MAX);
+  const state = wanted === "event"
+    ? undefined
+    : STATES.filter((each) => isTerminal(each) === (wanted === "ended event"));
+  const { items } = await client.events({ state }, EVENTS_MAX);
   return items.map(({ spec, state }) => ({
     value: spec.id,
     description: state,
@@ -128,7 +137,9 @@ async function candidates(
   });
   try {
     const client = (await invocation.client()).with({ signal: limit.signal });
-    const found = await list(client, wanted);
+    const typed = new Set(words.slice(0, -1));
+    const found = (await list(client, wanted))
+      .filter(({ value }) => !typed.has(value));
     // Scripts of shells expand what they are given: nothing but ids may reach them.
     const fits = wanted === "agent" ? isAgentId : isEventId;
     return found.filter(({ value }) => fits(value));
@@ -165,6 +176,9 @@ export async function complete(
   }
   for (const path of ["get events", "send k8s", "send event", "cancel"]) {
     root.commands.get(path)?.option("agent", "an agent", offer);
+  }
+  for (const path of ["send k8s", "send event"]) {
+    root.commands.get(path)?.option("supersedes", "an event", offer);
   }
   host.stdout.write(captured(() => root.parse([...words])));
   return 0;

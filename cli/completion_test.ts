@@ -1,4 +1,4 @@
-import { match, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { agent, completed, ID } from "./testing/fixtures.ts";
 import { run, type TestHostOptions } from "./testing/host.ts";
 import { problem, ScriptedServer } from "./testing/server.ts";
@@ -75,6 +75,48 @@ for (const [line, wanted] of IDS) {
     strictEqual(await offered(line, { url: server.url }), wanted);
   });
 }
+
+const STATES_ASKED: readonly (readonly [
+  line: readonly string[],
+  states: readonly string[],
+  wanted: string,
+])[] = [
+  [
+    ["cancel", ""],
+    ["created", "queued", "assigned", "in_progress"],
+    `${ID} :4`,
+  ],
+  [["cancel", ID, ""], ["created", "queued", "assigned", "in_progress"], ":4"],
+  [["retry", ""], ["completed", "failed", "expired", "cancelled"], `${ID} :4`],
+  [["logs", ""], [], `${ID} :4`],
+  [
+    ["send", "k8s", "--supersedes", ""],
+    ["created", "queued", "assigned", "in_progress"],
+    `${ID} :4`,
+  ],
+];
+
+for (const [line, states, wanted] of STATES_ASKED) {
+  Deno.test(`complete ${JSON.stringify(line)} offers events with which that can be done, each once`, async () => {
+    await using server = new ScriptedServer()
+      .on("GET /v2/events", () => ({ items: [completed()] }));
+    strictEqual(await offered(line, { url: server.url }), wanted);
+    const [asked] = server.asked("GET /v2/events");
+    deepStrictEqual(asked?.query.getAll("state"), states);
+  });
+}
+
+Deno.test("complete pause agent offers agents that are not typed yet", async () => {
+  await using server = new ScriptedServer()
+    .on(
+      "GET /v2/agents",
+      () => ({ items: [agent(), agent({ id: "edge-8" })] }),
+    );
+  strictEqual(
+    await offered(["pause", "agent", "edge-7", ""], { url: server.url }),
+    "edge-8 :4",
+  );
+});
 
 Deno.test("complete takes the control plane that the line names", async () => {
   await using server = new ScriptedServer()

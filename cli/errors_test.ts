@@ -46,6 +46,13 @@ const CASES: readonly Case[] = [
       'error[unavailable]: Cannot use the answer of "URL": it has status 502 and is not one of a control plane',
   },
   {
+    name: "something that is no control plane",
+    answer: () => new Response("<html>Not found</html>", { status: 404 }),
+    code: 3,
+    stderr:
+      'error[unavailable]: Cannot use the answer of "URL": it has status 404 and is not one of a control plane; name one with --cp-url or TP_URL',
+  },
+  {
     name: "a success that is no JSON",
     answer: () => new Response("<html>Welcome</html>"),
     code: 3,

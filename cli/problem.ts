@@ -32,6 +32,17 @@ const CODES: Readonly<Record<number, ErrorCode>> = {
   504: "unavailable",
 };
 
+/** Statuses that something before a control plane answers with in its place; with another one it is none at all. */
+const BEFORE: ReadonlySet<number> = new Set([
+  401,
+  403,
+  413,
+  429,
+  502,
+  503,
+  504,
+]);
+
 /** What a person does next; the control plane cannot know it, since it does not know who asks. */
 const CURES: Partial<Readonly<Record<ErrorCode, string>>> = {
   unknown_agent: '"transporter get agents" lists the known ones',
@@ -64,6 +75,16 @@ function bodyOf(text: string): Readonly<Record<string, unknown>> {
   }
 }
 
+/** The error of an answer that no control plane gave: another try would not change that. */
+export function stranger(
+  message: string,
+  details: Readonly<Record<string, unknown>> = {},
+): TransporterError {
+  return new TransporterError("unavailable", message, {
+    details: { ...details, final: true },
+  });
+}
+
 /**
  * Makes an error of an answer: by its `code` if it is one of ours, else by its
  * status. `details.maybe_done` is true when the request may have been dealt
@@ -75,11 +96,12 @@ export function problemOf(refusal: Refusal): TransporterError {
   const { code, message, detail } = body;
   const said = typeof message === "string" ? message : detail;
   if (typeof code !== "string" || typeof said !== "string") {
-    return new TransporterError(
-      CODES[status] ?? "internal",
-      `Cannot use the answer of "${url}": it has status ${status} and is not one of a control plane`,
-      { details: { maybe_done: UNCLEAR.has(status) } },
-    );
+    const found =
+      `Cannot use the answer of "${url}": it has status ${status} and is not one of a control plane`;
+    const details = { maybe_done: UNCLEAR.has(status) };
+    return BEFORE.has(status)
+      ? new TransporterError(CODES[status] ?? "unavailable", found, { details })
+      : stranger(`${found}; name one with --cp-url or TP_URL`, details);
   }
   const details = isRecord(body["details"]) ? body["details"] : undefined;
   if (!isErrorCode(code)) {

@@ -24,11 +24,11 @@ export class Progress {
     this.#total = total;
   }
 
-  /** Something happened to an event. */
-  step(entry: HistoryEntry, agent: string): void {
+  /** Something happened to an event; `name` tells it from the others. */
+  step(entry: HistoryEntry, name: string): void {
     const { host, paintError } = this.#invocation;
     const word = safe(entry.phase ?? entry.state);
-    const who = this.#total > 1 ? `${safe(agent)}  ` : "";
+    const who = this.#total > 1 ? `${safe(name)}  ` : "";
     const rest = `${pad("", WORD_COLUMNS - word.length)}${safe(entry.message)}`;
     if (!host.stderr.isTerminal) {
       return this.#invocation.note(`  ${who}${word}${rest}`);

@@ -15,7 +15,11 @@ export interface ReportOptions {
 }
 
 /** Facts that only the program itself uses. */
-const INTERNAL: ReadonlySet<string> = new Set(["maybe_done", "retry_after_ms"]);
+const INTERNAL: ReadonlySet<string> = new Set([
+  "final",
+  "maybe_done",
+  "retry_after_ms",
+]);
 
 function* causes(error: Error): Generator<string> {
   for (

@@ -56,8 +56,8 @@ export async function retry<T>(
     }
     maybeDone ||= error.details?.["maybe_done"] === true;
     const asked = askedMs(error);
-    const again = error.retryable && tries < triesMax && !signal.aborted &&
-      asked <= RETRY_AFTER_MS_MAX;
+    const again = error.retryable && error.details?.["final"] !== true &&
+      tries < triesMax && !signal.aborted && asked <= RETRY_AFTER_MS_MAX;
     if (!again) throw error.retryable && maybeDone ? marked(error) : error;
     const delayMs = Math.max(asked, fullJitter(tries - 1, rng, DELAYS));
     const shown = formatDuration(Math.ceil(delayMs / 100) * 100e6);

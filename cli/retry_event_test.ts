@@ -50,3 +50,38 @@ Deno.test("retry --wait does not take the first end for the one it waits for", a
   strictEqual(ran.code, 0, ran.stderr);
   strictEqual(JSON.parse(ran.stdout).attempt, 2);
 });
+
+Deno.test("retry --wait tells events of one agent apart by their ids", async () => {
+  await using server = new ScriptedServer();
+  for (const id of ["one", "two"]) {
+    const named = { ...open.spec, id };
+    const stream = new ScriptedStream();
+    server.on(`POST /v2/events/${id}/retry`, () => ({ ...queued, spec: named }))
+      .on("GET /v2/stream", stream.answer)
+      .on(`GET /v2/events/${id}`, () => completed({ spec: named }))
+      .on(`GET /v2/events/${id}/history`, () => ({
+        items: history().map((entry) => ({
+          ...entry,
+          event_id: id,
+          revision: entry.revision + 6,
+        })),
+      }));
+  }
+  const ran = await run(["retry", "one", "two", "--wait"], { url: server.url });
+  strictEqual(ran.code, 0, ran.stderr);
+  for (const id of ["one", "two"]) {
+    match(ran.stderr, new RegExp(`^ {2}${id} {2}completed `, "m"));
+  }
+});
+
+Deno.test("a command does not try again what no control plane answered", async () => {
+  await using server = new ScriptedServer()
+    .on(
+      `GET /v2/events/${ID}`,
+      () => new Response("Not here", { status: 404 }),
+    );
+  const ran = await run(["logs", ID, "--follow"], { url: server.url });
+  strictEqual(ran.code, 3);
+  match(ran.stderr, /^error\[unavailable\]: [^\n]*not one of a control plane/);
+  strictEqual(server.requests.length, 1);
+});
