@@ -178,6 +178,12 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     return "store";
   },
 
+  "store-full"({ controlPlane: { state }, random, loop }) {
+    state.full = true;
+    loop.after(span(random), "room", () => state.full = false);
+    return "store";
+  },
+
   "store-ambiguous"({ controlPlane: { state }, random, loop }) {
     state.ambiguous = random.next();
     loop.after(span(random), "well", () => state.ambiguous = 0);

@@ -15,6 +15,8 @@ export interface StoreState {
   failing: number;
   /** How likely it is that a commit is written and its answer is lost. */
   ambiguous: number;
+  /** There is no room for events and output; there is some, set aside, for all else. */
+  full: boolean;
 }
 
 /** What a store is like that has no trouble. */
@@ -24,7 +26,11 @@ export const WELL: Readonly<StoreState> = {
   down: false,
   failing: 0,
   ambiguous: 0,
+  full: false,
 };
+
+/** What is refused when there is no room. */
+const NEW: ReadonlySet<string> = new Set(["addLogs", "createEvent"]);
 
 /** What each method of a store does. */
 const ACCESS: Readonly<
@@ -133,7 +139,7 @@ export class SimulatedStore {
     const { random, clock } = this.#process;
     const state = this.#state;
     await this.#wait(0.1 + random.exponential(state.commitMs) / 2);
-    const group = this.#waiting.splice(0); // what comes together is committed together
+    const group = this.#takeGroup();
     const refuse = () => {
       for (const { reject } of group) reject(unavailable("write to"));
     };
@@ -144,6 +150,17 @@ export class SimulatedStore {
     const outcomes = this.#disk.sync();
     if (random.chance(state.ambiguous)) return refuse();
     for (const [i, { resolve }] of group.entries()) resolve(outcomes[i]);
+  }
+
+  /** What comes together is committed together. */
+  #takeGroup(): readonly Waiting[] {
+    const group = this.#waiting.splice(0);
+    if (!this.#state.full) return group;
+    return group.filter(({ operation, reject }) => {
+      const fits = !NEW.has(operation.name);
+      if (!fits) reject(noRoom());
+      return fits;
+    });
   }
 
   async #wait(ms: number): Promise<void> {
@@ -157,5 +174,12 @@ function unavailable(verb: string): TransporterError {
   return new TransporterError(
     "store_unavailable",
     `Cannot ${verb} the store now`,
+  );
+}
+
+function noRoom(): TransporterError {
+  return new TransporterError(
+    "disk_full",
+    "Cannot write to the store as there is no space left",
   );
 }

@@ -36,6 +36,8 @@ interface Place {
   readonly disk: StoreDisk;
   readonly process: Process;
   readonly store: Store;
+  /** How the store is doing. */
+  readonly state: StoreState;
   /** What another process finds on the disk. */
   readonly found: () => Promise<boolean>;
 }
@@ -46,12 +48,13 @@ function open(seed: number, state: Partial<StoreState> = {}): Place {
   const machine = new Machine(loop, "cp", { offsetMs: 0, rate: 1 });
   const process = machine.start(random);
   const disk = new StoreDisk(random);
-  const store = new SimulatedStore(disk, process, { ...WELL, ...state }).port();
+  const health = { ...WELL, ...state };
+  const store = new SimulatedStore(disk, process, health).port();
   async function found() {
     new SimulatedStore(disk, machine.start(random), WELL);
     return await disk.store.getEvent("default", "e1") !== undefined;
   }
-  return { loop, disk, process, store, found };
+  return { loop, disk, process, store, state: health, found };
 }
 
 /** Creates an event, and does something at each moment of it; returns what was answered and what was found. */
@@ -102,6 +105,26 @@ Deno.test("SimulatedStore that fails wrote nothing, and one whose answer is lost
   deepStrictEqual(await outcomes(nothing, { ambiguous: 1 }), [
     "store_unavailable true",
   ]);
+});
+
+Deno.test("SimulatedStore without room takes no event, and lets those that are there change", async () => {
+  const { loop, store, state } = open(1);
+  store.createEvent("default", EVENT);
+  await loop.run(100);
+  state.full = true;
+  const refused = rejects(
+    store.createEvent("default", {
+      ...EVENT,
+      spec: { ...EVENT.spec, id: "e2" },
+    }),
+    { code: "disk_full" },
+  );
+  const changed = store.changeEvent("default", "e1", () => ({
+    status: { ...EVENT.status, state: "cancelled" },
+  }));
+  await loop.run(200);
+  await refused;
+  strictEqual((await changed)?.record.state, "cancelled");
 });
 
 Deno.test("SimulatedStore shows nothing before it is on the platter", async () => {
