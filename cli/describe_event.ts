@@ -50,8 +50,10 @@ function showRetry(policy: EventView["spec"]["retry"]): string {
   const { max_attempts, initial_delay, max_delay, on } = policy;
   const parts = [
     max_attempts === undefined ? "" : `${max_attempts} attempts`,
-    initial_delay === undefined ? "" : `${formatDuration(initial_delay)} apart`,
-    max_delay === undefined ? "" : `${formatDuration(max_delay)} at most`,
+    initial_delay === undefined
+      ? ""
+      : `up to ${formatDuration(initial_delay)} apart at first`,
+    max_delay === undefined ? "" : `${formatDuration(max_delay)} in the end`,
     // The usual codes are those that pass by themselves.
     on === undefined || on.join() === RETRY_DEFAULT.on.join()
       ? ""

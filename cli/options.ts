@@ -1,6 +1,9 @@
 import {
+  ERROR_CODES,
   isAgentId,
+  isErrorCode,
   isEventId,
+  nearest,
   parseDuration,
   parseTime,
   type Phase,
@@ -84,6 +87,27 @@ export function states(
   return state === undefined
     ? refuse("--state", value, `one of ${STATES.join(", ")}`)
     : [...previous, state];
+}
+
+/**
+ * Collects codes of errors, each once.
+ *
+ * @throws {TransporterError} `usage`.
+ */
+export function codes(
+  value: string,
+  previous: readonly string[] = [],
+): readonly string[] {
+  if (isErrorCode(value)) {
+    return previous.includes(value) ? previous : [...previous, value];
+  }
+  const near = nearest(value, Object.keys(ERROR_CODES));
+  return refuse(
+    "--retry-on",
+    value,
+    "a code of an error, such as cluster_unavailable" +
+      (near === undefined ? "" : `; the nearest is "${near}"`),
+  );
 }
 
 /**

@@ -43,6 +43,10 @@ export interface SendFlags extends WaitFlags {
   readonly concurrencyKey?: string | undefined;
   /** `--max-attempts`. */
   readonly maxAttempts?: number | undefined;
+  /** `--retry-delay`, in nanoseconds. */
+  readonly retryDelay?: number | undefined;
+  /** `--retry-on`. */
+  readonly retryOn?: readonly string[] | undefined;
   /** `--attempt-timeout`, in nanoseconds. */
   readonly attemptTimeout?: number | undefined;
   /** `--supersedes`. */
@@ -100,6 +104,16 @@ export function addSendCommand(parent: CommandUnknownOpts, name: string) {
         "--max-attempts",
         read.integer("--max-attempts", { min: 1, max: 20 }),
       ),
+    )
+    .option(
+      "--retry-delay <DURATION>",
+      "longest pause before the second attempt, twice as long before each further one (default: 1s)",
+      read.once("--retry-delay", read.nanoseconds("--retry-delay")),
+    )
+    .option(
+      "--retry-on <CODE>",
+      "code after which another attempt follows; repeatable (default: those that pass by themselves)",
+      read.codes,
     )
     .option(
       "--attempt-timeout <DURATION>",
@@ -191,14 +205,34 @@ export function draftsOf(base: Base, flags: SendFlags, host: Host): Draft[] {
   }));
 }
 
+/** What flags say about further attempts, on top of what the file says, and of what is usual. */
+function policyOf(
+  base: Base,
+  { maxAttempts, retryDelay, retryOn }: SendFlags,
+): EventSpec["retry"] {
+  if (
+    maxAttempts === undefined && retryDelay === undefined &&
+    retryOn === undefined
+  ) return base.retry;
+  const { max_delay: usual } = RETRY_DEFAULT;
+  return {
+    ...RETRY_DEFAULT,
+    max_delay: Math.max(usual, retryDelay ?? usual),
+    ...base.retry,
+    ...(maxAttempts === undefined ? {} : { max_attempts: maxAttempts }),
+    ...(retryDelay === undefined ? {} : { initial_delay: retryDelay }),
+    ...(retryOn === undefined ? {} : { on: retryOn }),
+  };
+}
+
 /** What flags say about when and how often an event runs. */
 function deliveryOf(
   base: Base,
   flags: SendFlags,
   host: Host,
 ): Partial<EventSpec> {
-  const { notBefore, concurrencyKey, maxAttempts, attemptTimeout, supersedes } =
-    flags;
+  const { notBefore, concurrencyKey, attemptTimeout, supersedes } = flags;
+  const retry = policyOf(base, flags);
   return {
     ...(notBefore === undefined ? {} : {
       not_before: parseTime(notBefore) === undefined
@@ -208,9 +242,7 @@ function deliveryOf(
     ...(concurrencyKey === undefined
       ? {}
       : { concurrency_key: concurrencyKey }),
-    ...(maxAttempts === undefined ? {} : {
-      retry: { ...RETRY_DEFAULT, ...base.retry, max_attempts: maxAttempts },
-    }),
+    ...(retry === undefined ? {} : { retry }),
     ...(attemptTimeout === undefined ? {} : { timeout: attemptTimeout }),
     ...(supersedes === undefined ? {} : { supersedes }),
   };

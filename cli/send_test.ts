@@ -59,6 +59,82 @@ Deno.test("send k8s passes on every flag", async () => {
   });
 });
 
+Deno.test("send k8s passes on when, how often and beside what it runs", async () => {
+  await using server = accepting();
+  const flags =
+    "--agent edge-7 --id one --not-before 90m --concurrency-key k " +
+    "--max-attempts 5 --retry-delay 10m --retry-on not_ready --retry-on failed " +
+    "--attempt-timeout 30s --supersedes zero";
+  const ran = await run(
+    ["send", "k8s", "-f", "ns.yaml", ...flags.split(" ")],
+    { url: server.url, files },
+  );
+  strictEqual(ran.code, 0, ran.stderr);
+  deepStrictEqual(server.requests[0]?.body, {
+    type: "k8s_resource",
+    payload: { manifests: [NAMESPACE] },
+    id: "one",
+    target_agent: "edge-7",
+    not_before: "2026-11-23T06:40:00.000Z",
+    concurrency_key: "k",
+    retry: {
+      max_attempts: 5,
+      initial_delay: 600e9,
+      max_delay: 600e9,
+      multiplier: 2,
+      on: ["not_ready", "failed"],
+    },
+    timeout: 30e9,
+    supersedes: "zero",
+  });
+});
+
+Deno.test("send event keeps the policy of the file, but for what flags say", async () => {
+  await using server = accepting();
+  const event = {
+    type: "k8s_resource",
+    target_agent: "edge-7",
+    payload: { manifests: [NAMESPACE] },
+    retry: { max_attempts: 2, max_delay: "1h", on: ["failed"] },
+  };
+  const ran = await run(
+    ["send", "event", "-f", "e.json", "--max-attempts", "4"],
+    { url: server.url, files: { "e.json": JSON.stringify(event) } },
+  );
+  strictEqual(ran.code, 0, ran.stderr);
+  const { retry } = server.requests[0]?.body as { readonly retry: unknown };
+  deepStrictEqual(retry, {
+    max_attempts: 4,
+    initial_delay: 1e9,
+    max_delay: "1h",
+    multiplier: 2,
+    on: ["failed"],
+  });
+});
+
+Deno.test("send refuses flags about attempts that make no sense, and sends nothing", async () => {
+  const cases: readonly (readonly [flags: string, why: string])[] = [
+    ["--retry-on notready", 'the nearest is "not_ready"'],
+    ["--retry-on x", "a code of an error"],
+    ["--retry-delay 0s", "--retry-delay"],
+    ["--max-attempts 0", "from 1 to 20"],
+    ["--attempt-timeout soon", "--attempt-timeout"],
+    ["--not-before yesterday", "--not-before"],
+    ["--supersedes a/b", "the event id"],
+    ["--ttl 1h --ttl 2h", "--ttl twice"],
+  ];
+  await using server = accepting();
+  for (const [flags, why] of cases) {
+    const ran = await run(
+      ["send", "k8s", "-f", "ns.yaml", "--agent", "a", ...flags.split(" ")],
+      { url: server.url, files },
+    );
+    deepStrictEqual([ran.code, ran.stdout], [2, ""], flags);
+    strictEqual(ran.stderr.includes(why), true, ran.stderr);
+  }
+  strictEqual(server.requests.length, 0);
+});
+
 Deno.test("send k8s reads files, folders, standard input and addresses, in the order they are named", async () => {
   await using server = accepting()
     .on("GET /remote.yaml", () => new Response("kind: Remote\n"));
