@@ -6,7 +6,7 @@ import {
 } from "@transporter/sdk";
 import type { Client } from "./client.ts";
 import type { Invocation } from "./invocation.ts";
-import type { Goal } from "./options.ts";
+import type { Goal } from "./goals.ts";
 import { failureOf, type Seen, showObjects, summaryLine } from "./outcome.ts";
 import { Progress } from "./progress.ts";
 import { waitFor } from "./wait.ts";

@@ -6,7 +6,7 @@ import {
 import { showEnds, showValues, waitAll, worst } from "./await_ends.ts";
 import type { Client } from "./client.ts";
 import type { Invocation } from "./invocation.ts";
-import type { Goal } from "./options.ts";
+import type { Goal } from "./goals.ts";
 import { safe } from "./text.ts";
 
 /** An event that is to be sent: what the control plane does not fill in. */

@@ -6,8 +6,6 @@ import {
   nearest,
   parseDuration,
   parseTime,
-  type Phase,
-  PHASES,
   type State,
   STATES,
   TransporterError,
@@ -15,7 +13,8 @@ import {
 } from "@transporter/sdk";
 import { safe } from "./text.ts";
 
-function refuse(flag: string, value: string, wanted: string): never {
+/** Refuses the value of a flag, and says what it must be. */
+export function refuse(flag: string, value: string, wanted: string): never {
   throw new TransporterError(
     "usage",
     `Cannot use ${flag} "${safe(value)}": it must be ${wanted}`,
@@ -280,23 +279,4 @@ export function selectors(
 ): readonly string[] {
   if (value.indexOf("=") < 1) refuse("-l", value, 'like "team=platform"');
   return [...previous, value];
-}
-
-/** What can be waited for: a step that every successful event takes. */
-export type Goal = Extract<State, "assigned" | "completed"> | Phase;
-
-/** The goals of `--wait`, in the order in which an event reaches them. */
-export const GOALS: readonly Goal[] = [
-  "assigned",
-  ...PHASES.slice(0, PHASES.indexOf("completed") + 1),
-];
-
-/**
- * Reads what `--wait` waits for.
- *
- * @throws {TransporterError} `usage`.
- */
-export function goal(value: string): Goal {
-  return GOALS.find((each) => each === value) ??
-    refuse("--wait", value, `one of ${GOALS.join(", ")}`);
 }

@@ -4,7 +4,8 @@ import { showEnds, showValues, waitAll, worst } from "./await_ends.ts";
 import { type CommandContext, examples } from "./command.ts";
 import { addGlobals, CLIENT_GLOBALS } from "./globals.ts";
 import type { Invocation } from "./invocation.ts";
-import { eventId, goal, GOALS, ids, milliseconds, once } from "./options.ts";
+import { goal, GOALS } from "./goals.ts";
+import { eventId, ids, milliseconds, once } from "./options.ts";
 import { deliverOptions, type WaitFlags } from "./send_options.ts";
 import { safe } from "./text.ts";
 

@@ -13,12 +13,13 @@ import {
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import type { DeliverOptions, Draft } from "./deliver.ts";
 import type { Host } from "./host.ts";
+import { type Goal, goal, GOALS } from "./goals.ts";
 import * as read from "./options.ts";
 
 /** What commands take that wait for events. */
 export interface WaitFlags {
   /** `--wait`: true without a goal of its own. */
-  readonly wait?: true | read.Goal | undefined;
+  readonly wait?: true | Goal | undefined;
   /** `--timeout`, in milliseconds. */
   readonly timeout?: number | undefined;
 }
@@ -127,8 +128,8 @@ export function addSendCommand(parent: CommandUnknownOpts, name: string) {
     )
     .option(
       "--wait [GOAL]",
-      `follow it until it ends, or until GOAL: ${read.GOALS.join(", ")}`,
-      read.goal,
+      `follow it until it ends, or until GOAL: ${GOALS.join(", ")}`,
+      goal,
     )
     .option(
       "--timeout <DURATION>",

@@ -4,7 +4,7 @@ import {
   isTerminal,
 } from "@transporter/sdk";
 import type { Client } from "./client.ts";
-import { type Goal, GOALS } from "./options.ts";
+import { type Goal, GOALS } from "./goals.ts";
 import { retry } from "./retry.ts";
 import { follow } from "./stream.ts";
 

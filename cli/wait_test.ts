@@ -1,6 +1,6 @@
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import type { EventView, HistoryEntry } from "@transporter/sdk";
-import { GOALS } from "./options.ts";
+import { GOALS } from "./goals.ts";
 import {
   accepted,
   completed,

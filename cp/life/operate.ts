@@ -44,7 +44,8 @@ export function cancel(
   if (isTerminal(record.state)) return "ended";
   const facts = { ...details, principal, reason };
   if (!isReleased(record.state)) {
-    const message = sentence("Event was cancelled before it started", reason);
+    const before = record.attempt === 0 ? "it started" : "another attempt";
+    const message = sentence(`Event was cancelled before ${before}`, reason);
     const error = { code: "cancelled", message } as const;
     return failure(record, { state: "cancelled", error, details: facts }, now);
   }
