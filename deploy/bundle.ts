@@ -12,6 +12,7 @@
  */
 // deno-lint-ignore-file no-console -- the path is the result
 
+import { stop, transform } from "esbuild";
 import { join } from "node:path";
 
 const ROOT = new URL("../", import.meta.url).pathname;
@@ -25,19 +26,40 @@ const HEADER = `function require(name) {
 const module = { exports: {} };
 `;
 
-async function bundle(
-  from: string,
-  to: string,
-  flags: readonly string[],
-): Promise<void> {
+async function bundle(from: string, to: string): Promise<void> {
   const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["bundle", "--platform=deno", ...flags, `--output=${to}`, from],
+    args: [
+      "bundle",
+      "--platform=deno",
+      "--format=cjs",
+      `--output=${to}`,
+      from,
+    ],
     cwd: ROOT,
     stdout: "null",
     stderr: "piped",
   }).output();
   if (code === 0) return;
   throw new Error(`Cannot bundle: ${new TextDecoder().decode(stderr)}`);
+}
+
+/**
+ * Makes a module shorter. Not by `deno bundle --minify`: the esbuild in Deno
+ * 2.9.6 puts a `using` that is read once where it is read, and so never
+ * disposes of it.
+ */
+export async function minify(text: string): Promise<string> {
+  try {
+    const { code } = await transform(text, {
+      minify: true,
+      format: "esm",
+      target: "esnext",
+      legalComments: "eof",
+    });
+    return code;
+  } finally {
+    await stop();
+  }
 }
 
 /**
@@ -49,13 +71,11 @@ export async function bundleProgram(output: string): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "transporter-bundle-" });
   try {
     const common = join(folder, "program.cjs");
-    await bundle("main.ts", common, ["--format=cjs"]);
+    await bundle("main.ts", common);
     const text = (await Deno.readTextFile(common))
       // CommonJS has no `import.meta`; the file it becomes has.
       .replace(/\bimport_meta(\d*) = \{\};/g, "import_meta$1 = import.meta;");
-    const whole = join(folder, "program.js");
-    await Deno.writeTextFile(whole, HEADER + text);
-    await bundle(whole, output, ["--minify"]);
+    await Deno.writeTextFile(output, await minify(HEADER + text));
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -1,6 +1,6 @@
-import { match, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { AgentProcess, CpProcess, untilConnected } from "../tests/system.ts";
-import { bundleProgram } from "./bundle.ts";
+import { bundleProgram, minify } from "./bundle.ts";
 
 const KUBECONFIG = `
 apiVersion: v1
@@ -10,6 +10,30 @@ clusters: [{name: none, cluster: {server: "https://127.0.0.1:1"}}]
 users: [{name: none, user: {token: none}}]
 contexts: [{name: none, context: {cluster: none, user: none}}]
 `;
+
+Deno.test("minify() keeps what is disposed of at the end of its block, also when it is read once", async () => {
+  const text = await minify(`
+    export function read(open) {
+      using limit = open();
+      return limit.signal;
+    }
+    export async function wait(open) {
+      await using limit = open();
+      return limit.signal;
+    }
+  `);
+  const { read, wait } = await import(
+    `data:text/javascript,${encodeURIComponent(text)}`
+  );
+  const disposed: string[] = [];
+  const open = () => ({
+    signal: "signal",
+    [Symbol.dispose]: () => void disposed.push("now"),
+    [Symbol.asyncDispose]: () => Promise.resolve(disposed.push("later")),
+  });
+  deepStrictEqual([read(open), await wait(open)], ["signal", "signal"]);
+  deepStrictEqual(disposed, ["now", "later"]);
+});
 
 Deno.test("bundleProgram() makes one file that runs anywhere, and loads nothing before it is needed", async () => {
   const folder = await Deno.makeTempDir({ prefix: "transporter-test-" });
