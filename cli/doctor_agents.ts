@@ -46,6 +46,22 @@ export function checkConnected(agents: readonly AgentView[]): Finding {
   };
 }
 
+/** Agents to which less is promised; nothing when there are none. */
+export function* checkLinks(agents: readonly AgentView[]): Generator<Finding> {
+  const old = agents.filter(({ connected, link_version: version }) =>
+    connected && version === 1
+  );
+  if (old.length === 0) return;
+  yield {
+    check: "link",
+    result: "warning",
+    message: `Version 1 of the link is all that ${
+      named(old.map(({ id }) => id))
+    } can: what is under way may run twice when it breaks, and cannot be cancelled`,
+    cure: "run an agent of this version there",
+  };
+}
+
 /** Whether somebody forgot that agents are paused. */
 export function checkPaused(agents: readonly AgentView[]): Finding {
   const paused = agents.filter(({ paused_at }) => paused_at !== undefined);

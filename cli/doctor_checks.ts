@@ -9,6 +9,7 @@ import {
   checkAgentClocks,
   checkConnected,
   checkJournals,
+  checkLinks,
   checkPaused,
   checkQuarantine,
   SKEW_MS_MAX,
@@ -179,6 +180,7 @@ function* checkDisk({ answer }: Timed): Generator<Finding> {
 async function* checkAgents(client: Client): AsyncGenerator<Finding> {
   const { items: agents } = await client.agents();
   yield checkConnected(agents);
+  yield* checkLinks(agents);
   yield checkPaused(agents);
   yield checkJournals(agents);
   yield checkAgentClocks(agents);

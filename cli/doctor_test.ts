@@ -241,6 +241,23 @@ const CASES: readonly Case[] = [
     ),
   },
   {
+    name: "less is promised to agents of version 1",
+    agents: () => ({
+      items: [
+        agent({ link_version: 1 }),
+        agent({ id: "gone", link_version: 1, connected: false }),
+      ],
+    }),
+    code: 0,
+    lines: [
+      ...Object.values(OK).slice(0, 5),
+      'warning  agents         1 connected, 1 not: "gone": "transporter describe agent" shows since when',
+      'warning  link           Version 1 of the link is all that "edge-7" can: ' +
+      "what is under way may run twice when it breaks, and cannot be cancelled: run an agent of this version there",
+      ...FLEET,
+    ],
+  },
+  {
     name: "agents take nothing",
     agents: () => ({ items: [agent(says({ taking: false }))] }),
     code: 3,
