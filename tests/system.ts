@@ -7,6 +7,8 @@ export interface CpOptions {
   readonly script?: string;
   /** More flags, such as `["--drain-timeout", "1m"]`. */
   readonly flags?: readonly string[];
+  /** A data folder that is there already; it is removed at the end, too. */
+  readonly dataDir?: string;
 }
 
 /** A control plane process with a data folder of its own, which can be killed and started again on the same port. */
@@ -19,7 +21,8 @@ export class CpProcess implements AsyncDisposable {
 
   /** Starts one on a free port, and waits until it serves. */
   static async start(options: CpOptions = {}): Promise<CpProcess> {
-    const dataDir = await Deno.makeTempDir({ prefix: "transporter-cp-" });
+    const dataDir = options.dataDir ??
+      await Deno.makeTempDir({ prefix: "transporter-cp-" });
     const program = CpProcess.#launch(dataDir, "127.0.0.1:0", options);
     const url = await CpProcess.#ready(program);
     return new CpProcess(dataDir, program, { ...options, url });

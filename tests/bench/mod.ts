@@ -9,25 +9,45 @@
  * @module
  */
 // deno-lint-ignore-file no-console -- the table is the result
-import { startLocalKube, userCacheDir } from "../../deploy/localkube/mod.ts";
+import {
+  type LocalKube,
+  startLocalKube,
+  userCacheDir,
+} from "../../deploy/localkube/mod.ts";
+import { accepts } from "./accept_bench.ts";
 import { type Figure, meets, table } from "./figures.ts";
 import { burst, offline, oneByOne } from "./flow_bench.ts";
+import { lists } from "./list_bench.ts";
+import { overload } from "./overload_bench.ts";
+import { stored } from "./stored_bench.ts";
 import { demo, idle, start } from "./start_bench.ts";
 
 const SCRIPT = new URL("../../dist/transporter.js", import.meta.url).pathname;
 
 const wanted = Deno.args.filter((arg) => arg !== "--");
-await using kube = await startLocalKube({
-  cacheDir: userCacheDir((name) => Deno.env.get(name)),
-});
+await using opened = new AsyncDisposableStack();
+let started: LocalKube | undefined;
+
+/** The API server of those that need one. */
+async function kube(): Promise<LocalKube> {
+  return started ??= opened.use(
+    await startLocalKube({
+      cacheDir: userCacheDir((name) => Deno.env.get(name)),
+    }),
+  );
+}
 
 const benches: Readonly<Record<string, () => Promise<Figure[]>>> = {
   demo,
-  start: () => start(kube, SCRIPT),
-  idle: () => idle(kube, SCRIPT),
-  "one by one": () => oneByOne(kube, SCRIPT),
-  burst: () => burst(kube, SCRIPT),
+  start: async () => await start(await kube(), SCRIPT),
+  idle: async () => await idle(await kube(), SCRIPT),
+  "one by one": async () => await oneByOne(await kube(), SCRIPT),
+  burst: async () => await burst(await kube(), SCRIPT),
   offline: () => offline(SCRIPT),
+  accepts: () => accepts(SCRIPT),
+  lists: () => lists(SCRIPT),
+  stored: () => stored(SCRIPT),
+  overload: () => overload(SCRIPT),
 };
 
 const figures: Figure[] = [];

@@ -3,15 +3,10 @@ import type { LocalKube } from "../../deploy/localkube/mod.ts";
 import { Program } from "../program.ts";
 import { AgentProcess, CpProcess } from "../system.ts";
 import { type Figure, percentile } from "./figures.ts";
+import { memoryMb } from "./process.ts";
 
 /** How long a process rests before its memory is read, in milliseconds. */
 const REST_MS = 60_000;
-
-/** Resident memory of a process, in MB (10^6 bytes). @see {@link https://docs.kernel.org/filesystems/proc.html} */
-async function residentMb(pid: number): Promise<number> {
-  const text = await Deno.readTextFile(`/proc/${pid}/status`);
-  return Number(/VmRSS:\s+(\d+) kB/.exec(text)?.[1]) * 1024 / 1e6;
-}
 
 /** From the start of `demo --once` to exit 0, with the API server built already. */
 export async function demo(): Promise<Figure[]> {
@@ -88,14 +83,14 @@ export async function idle(kube: LocalKube, script: string): Promise<Figure[]> {
   return [
     {
       what: "agent idle, in-cluster credentials",
-      value: await residentMb(agent.program.pid),
+      value: await memoryMb(agent.program.pid, "VmRSS"),
       unit: "MB",
       bar: { atMost: 60 },
       note,
     },
     {
       what: "control plane idle",
-      value: await residentMb(cp.program.pid),
+      value: await memoryMb(cp.program.pid, "VmRSS"),
       unit: "MB",
       bar: { atMost: 80 },
       note,

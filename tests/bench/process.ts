@@ -1,0 +1,49 @@
+/**
+ * What a process has used so far, as Linux tells it.
+ *
+ * @see {@link https://man7.org/linux/man-pages/man5/proc.5.html}
+ * @module
+ */
+import type { Load, LoadOutcome } from "./load.ts";
+
+/** Milliseconds of a tick of the clock in `/proc/PID/stat`. */
+const TICK_MS = 10;
+
+/** CPU time of all threads of a process, in milliseconds. */
+export async function cpuMs(pid: number): Promise<number> {
+  const text = await Deno.readTextFile(`/proc/${pid}/stat`);
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
+}
+
+/** A figure of `/proc/PID/status` in MB (10^6 bytes), such as `VmRSS` or `VmHWM`. */
+export async function memoryMb(pid: number, name: string): Promise<number> {
+  const text = await Deno.readTextFile(`/proc/${pid}/status`);
+  const kb = new RegExp(`${name}:\\s+(\\d+) kB`).exec(text)?.[1];
+  return Number(kb) * 1024 / 1e6;
+}
+
+/** Bytes that a process had written to disks. */
+export async function writtenBytes(pid: number): Promise<number> {
+  const text = await Deno.readTextFile(`/proc/${pid}/io`);
+  return Number(/^write_bytes: (\d+)$/m.exec(text)?.[1]);
+}
+
+/** Runs a load in a process of its own. */
+export async function runLoad(load: Load): Promise<LoadOutcome> {
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "--allow-all",
+      "--no-prompt",
+      new URL("load.ts", import.meta.url).pathname,
+      JSON.stringify(load),
+    ],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).output();
+  const decoder = new TextDecoder();
+  if (!success) throw new Error(decoder.decode(stderr));
+  return JSON.parse(decoder.decode(stdout));
+}
