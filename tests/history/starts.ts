@@ -151,11 +151,13 @@ function bars(read: Read, start: Start, facts: Facts): boolean {
 function isCancelled(
   start: Start,
   { end, attempt = Infinity }: Operate,
-  { retries, restores }: Facts,
+  { submitted: event, retries, restores }: Facts,
 ): boolean {
+  // An older store knows neither of the call nor of attempts that its agent has.
+  const from = event?.firstAt ?? end;
   return start.at > end && start.attempt > attempt &&
     !retries.some((retry) => retry.at <= start.at && retry.end >= end) &&
-    !restores.some((at) => at >= end && at <= start.at);
+    !restores.some((at) => at >= from && at <= start.at);
 }
 
 /** Why an attempt may not start, given one that did. */

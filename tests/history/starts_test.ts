@@ -153,6 +153,8 @@ Deno.test("startedOnce() finds a new attempt after a cancellation was answered d
   deepStrictEqual(found(startedOnce, ...before, known, late), []);
   const retry = operate("retry", "a", 12);
   deepStrictEqual(found(startedOnce, ...before, cancel, retry, late), []);
+  const older = restore(8, 4);
+  deepStrictEqual(found(startedOnce, ...before, older, cancel, late), []);
 });
 
 Deno.test("startedOnce() finds more starts than the policy allows duplicated", () => {

@@ -11,7 +11,8 @@ export class AgentNode extends Node {
   readonly disk: Disk;
   readonly #options: NodeOptions;
   readonly #cluster: Cluster = new Set();
-  #stop = new AbortController();
+  /** What tells the program to end, once it listens. */
+  #stop: (() => void) | undefined;
 
   /** Makes a machine on which nothing runs yet. */
   constructor(options: NodeOptions) {
@@ -21,7 +22,8 @@ export class AgentNode extends Node {
   }
 
   override terminate(): void {
-    this.process?.enter("SIGTERM", () => this.#stop.abort());
+    const { process } = this;
+    process?.enter("SIGTERM", this.#stop ?? (() => process.kill()));
   }
 
   protected override losePower(): void {
@@ -33,8 +35,12 @@ export class AgentNode extends Node {
     const { clock, random: rng, name } = process;
     const concurrency = this.random.int(1, 4);
     observer.note({ kind: "boot", process: name, concurrency });
-    process.ended(() => observer.note({ kind: "exit", process: name }));
-    this.#stop = new AbortController();
+    const stop = new AbortController();
+    this.#stop = () => stop.abort();
+    process.ended(() => {
+      this.#stop = undefined;
+      observer.note({ kind: "exit", process: name });
+    });
     const sound = {
       agentId: this.machine.name,
       cpUrl: ["sim://control-plane"],
@@ -47,7 +53,7 @@ export class AgentNode extends Node {
       log: silentLogger,
     };
     const agent = await Agent.open(plant.agent?.(sound, process) ?? sound);
-    await agent.run(this.#stop.signal);
+    await agent.run(stop.signal);
     await agent[Symbol.asyncDispose]();
     process.kill();
   }

@@ -167,6 +167,9 @@ export class SimulatedJournal implements JournalFile {
   }
 
   async append(bytes: Uint8Array, at: number): Promise<void> {
+    if (!this.#process.alive) {
+      throw new TypeError("A process that is dead writes nothing");
+    }
     // In two pieces, so that a process may die between them.
     const half = this.#process.random.int(0, bytes.length);
     this.#disk.write(bytes.subarray(0, half), at);

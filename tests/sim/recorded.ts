@@ -51,4 +51,16 @@ export const RECORDED: readonly Recorded[] = [
     commit: "a1f397e",
     found: "bounded.ts: as 3392",
   },
+  {
+    seed: 10048,
+    commit: "8f90b64",
+    found:
+      "agent.ts: SIGTERM came to the process before this one, which was dead and wrote to its journal",
+  },
+  {
+    seed: 10156,
+    commit: "8f90b64",
+    found:
+      "starts.ts: a cancellation knows only of the attempts that an older store knows",
+  },
 ];
