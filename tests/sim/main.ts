@@ -8,6 +8,7 @@ import { TransporterError } from "@transporter/sdk";
 import process from "node:process";
 import { formatVerdict } from "../history/judge.ts";
 import { formatFailure, type Tally } from "./batch.ts";
+import { findMutant, listMutants, lookForMutants } from "./mutants/command.ts";
 import { type Command, readOptions, USAGE } from "./options.ts";
 import { runSeeds } from "./pool.ts";
 import { Progress } from "./progress.ts";
@@ -20,15 +21,23 @@ async function main(args: readonly string[]): Promise<number> {
       console.log(USAGE);
       return 0;
     case "trace":
-      return await trace(command.seed);
+      return await trace(command);
     case "run":
       return await run(command);
+    case "list":
+      console.log(listMutants(command));
+      return 0;
+    case "mutants":
+      return await lookForMutants(command);
   }
 }
 
-async function trace(seed: number): Promise<number> {
+async function trace(
+  { seed, mutant }: Extract<Command, { kind: "trace" }>,
+): Promise<number> {
   const { hash, verdict } = await runSeed({
     seed,
+    ...(mutant === undefined ? {} : { plant: findMutant(mutant).plant() }),
     trace: console.log.bind(console),
   });
   console.log(`seed ${seed}, hash ${hash}\n${formatVerdict(verdict)}`);

@@ -1,7 +1,7 @@
 import { TransporterError } from "@transporter/sdk";
 import type { Machine, Process } from "./machine.ts";
 import type { Network } from "./network.ts";
-import type { Observer } from "./observer.ts";
+import { type Observer, reasonOf } from "./observer.ts";
 import type { Plant } from "./plant.ts";
 import type { Random } from "./random.ts";
 
@@ -101,7 +101,7 @@ export abstract class Node {
     const { code, message } = TransporterError.from(reason);
     this.machine.loop.trace(process.name, () => `fails: ${message}`);
     if (!OUTSIDE.has(code) && process.alive) {
-      const crash = { process: process.name, reason: message };
+      const crash = { process: process.name, reason: reasonOf(reason) };
       this.observer.note({ kind: "crash", ...crash });
     }
     process.kill();

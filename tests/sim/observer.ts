@@ -1,4 +1,4 @@
-import { isRecord, type TransporterError } from "@transporter/sdk";
+import { isRecord, TransporterError } from "@transporter/sdk";
 import type { Entry } from "../history/entry.ts";
 import type { EndObserver } from "./connection.ts";
 import type { Loop } from "./loop.ts";
@@ -84,6 +84,11 @@ export class Observer {
       ...(reason === undefined ? {} : { reason: reason.code }),
     });
   }
+}
+
+/** Why a program ended, for people: an error of its code with the name of that. */
+export function reasonOf(reason: unknown): string {
+  return reason instanceof TransporterError ? reason.message : String(reason);
 }
 
 function describe({ kind: _, at: __, ...rest }: Entry): string {

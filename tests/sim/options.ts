@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 /** How to use it. */
 export const USAGE = `\
 Usage: deno task sim [options]
+       deno task sim --mutants [NAME...]
 
 Runs the core of control plane and agent through seeds: on simulated clocks,
 networks, disks and stores, with faults of all kinds, and judges what came of it.
@@ -13,20 +14,52 @@ The same seed does the same thing each time.
   --from K      the first one (default 1)
   --jobs J      how many at the same time (default: one for each core)
   --trace SEED  runs one seed, and prints all that happens in it
+  --mutants     plants faults into the program, those that are named or all of
+                them, each by itself, and looks whether the guarantee that it
+                breaks is seen to be broken within so many seeds
+  --list        prints the mutants that there are
+  --search      looks for rare mutants anew, instead of in recorded seeds only
+  -o, --output  "table" or "json", of mutants (default table)
   --help        prints this
 
-Exit codes: 0 all is well; 1 something was violated; 2 wrong use.`;
+With --mutants, --from and --seeds say where to look for each, and --trace SEED
+shows a seed with one mutant planted.
+
+Exit codes: 0 all is well; 1 something was violated, or a mutant was not caught;
+2 wrong use.`;
 
 /** What to do. */
 export type Command =
   | { readonly kind: "help" }
-  | { readonly kind: "trace"; readonly seed: number }
+  | {
+    readonly kind: "trace";
+    readonly seed: number;
+    /** What is planted, if anything is. */
+    readonly mutant?: string;
+  }
   | {
     readonly kind: "run";
     readonly from: number;
     readonly seeds: number;
     readonly jobs: number;
+  }
+  | { readonly kind: "list"; readonly output: Output }
+  | {
+    readonly kind: "mutants";
+    /** Their names; none for all of them. */
+    readonly names: readonly string[];
+    /** The first seed. */
+    readonly from: number;
+    /** How many at most; absent: as many as each has. */
+    readonly seeds?: number;
+    /** Not only in recorded seeds. */
+    readonly search: boolean;
+    readonly jobs: number;
+    readonly output: Output;
   };
+
+/** How something is printed. */
+export type Output = "table" | "json";
 
 /**
  * Reads the command line.
@@ -36,33 +69,83 @@ export type Command =
  * @throws {TransporterError} `usage`.
  */
 export function readOptions(args: readonly string[], cores: number): Command {
-  const { values } = parse(args);
+  const { values, positionals } = parse(args);
   if (values.help) return { kind: "help" };
-  if (values.trace !== undefined) {
-    const others = ["seeds", "from", "jobs"] as const;
-    const other = others.find((name) => values[name] !== undefined);
-    if (other !== undefined) {
-      throw usage(`--trace runs one seed, and --${other} is about several`);
-    }
-    return { kind: "trace", seed: whole("trace", values.trace, 0) };
+  const mutants = values.mutants === true;
+  const [stray] = positionals;
+  if (!mutants && stray !== undefined) {
+    throw usage(`"${stray}" can only be the name of a mutant, after --mutants`);
   }
+  const strange = (["list", "search", "output"] as const).find((name) =>
+    values[name] !== undefined
+  );
+  if (!mutants && strange !== undefined) {
+    throw usage(`--${strange} is about mutants: put --mutants before it`);
+  }
+  const output = outputOf(values.output ?? "table");
+  if (values.list) return { kind: "list", output };
+  if (values.trace !== undefined) return traceOf(values, positionals);
+  const jobs = whole("jobs", values.jobs ?? String(cores), 1);
+  const from = whole("from", values.from ?? "1", 0);
+  if (!mutants) {
+    return {
+      kind: "run",
+      from,
+      seeds: whole("seeds", values.seeds ?? "1000", 1),
+      jobs,
+    };
+  }
+  const anew = values.from !== undefined || values.seeds !== undefined;
   return {
-    kind: "run",
-    from: whole("from", values.from ?? "1", 0),
-    seeds: whole("seeds", values.seeds ?? "1000", 1),
-    jobs: whole("jobs", values.jobs ?? String(cores), 1),
+    kind: "mutants",
+    names: positionals,
+    from,
+    ...(values.seeds === undefined
+      ? {}
+      : { seeds: whole("seeds", values.seeds, 1) }),
+    search: values.search === true || anew,
+    jobs,
+    output,
   };
+}
+
+function traceOf(
+  values: ReturnType<typeof parse>["values"],
+  names: readonly string[],
+): Command {
+  const others = ["seeds", "from", "jobs", "search", "output"] as const;
+  const other = others.find((name) => values[name] !== undefined);
+  if (other !== undefined) {
+    throw usage(`--trace runs one seed, and --${other} is about several`);
+  }
+  const seed = whole("trace", values.trace ?? "", 0);
+  if (!values.mutants) return { kind: "trace", seed };
+  const [mutant, ...more] = names;
+  if (mutant === undefined || more.length > 0) {
+    throw usage("--trace shows one mutant: name it");
+  }
+  return { kind: "trace", seed, mutant };
+}
+
+function outputOf(text: string): Output {
+  if (text === "table" || text === "json") return text;
+  throw usage(`--output must be "table" or "json", not "${text}"`);
 }
 
 function parse(args: readonly string[]) {
   try {
     return parseArgs({
       args: [...args],
+      allowPositionals: true,
       options: {
         seeds: { type: "string" },
         from: { type: "string" },
         jobs: { type: "string" },
         trace: { type: "string" },
+        mutants: { type: "boolean" },
+        list: { type: "boolean" },
+        search: { type: "boolean" },
+        output: { type: "string", short: "o" },
         help: { type: "boolean", short: "h" },
       },
     });

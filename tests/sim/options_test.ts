@@ -20,9 +20,43 @@ Deno.test("readOptions() refuses what it cannot use, in one sentence", () => {
     [["--trace", "1.5"], /--trace must be a whole number from 0, not "1.5"/],
     [["--trace", "1", "--seeds", "2"], /--seeds is about several/],
     [["--seed", "1"], /--seed/],
-    [["5"], /5/],
+    [["5"], /"5" can only be the name of a mutant/],
+    [["--search"], /--search is about mutants/],
+    [["--list"], /--list is about mutants/],
+    [["--mutants", "-o", "yaml"], /--output must be "table" or "json"/],
+    [["--mutants", "--trace", "1"], /--trace shows one mutant: name it/],
+    [["--mutants", "--trace", "1", "a", "b"], /--trace shows one mutant/],
+    [["--mutants", "--trace", "1", "a", "--search"], /--search is about/],
   ];
   for (const [args, message] of wrong) {
     throws(() => readOptions(args, 4), { code: "usage", message });
   }
+});
+
+Deno.test("readOptions() looks for every mutant, in its recorded seeds if it has some", () => {
+  const every = {
+    kind: "mutants",
+    names: [],
+    from: 1,
+    search: false,
+    jobs: 4,
+    output: "table",
+  };
+  deepStrictEqual(readOptions(["--mutants"], 4), every);
+  deepStrictEqual(
+    readOptions(["--mutants", "a", "b", "--search", "-o", "json"], 4),
+    { ...every, names: ["a", "b"], search: true, output: "json" },
+  );
+  deepStrictEqual(
+    readOptions(["--mutants", "--from=7", "--seeds=3", "--jobs=1"], 4),
+    { ...every, from: 7, seeds: 3, search: true, jobs: 1 },
+  );
+  deepStrictEqual(
+    readOptions(["--mutants", "--list"], 4),
+    { kind: "list", output: "table" },
+  );
+  deepStrictEqual(
+    readOptions(["--trace", "5", "--mutants", "a"], 4),
+    { kind: "trace", seed: 5, mutant: "a" },
+  );
 });

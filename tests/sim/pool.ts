@@ -1,4 +1,5 @@
 import { add, type Failure, NO_SEEDS, type Tally, tallySeed } from "./batch.ts";
+import { Lane } from "./lane.ts";
 
 /** Which seeds, and how. */
 export interface PoolOptions {
@@ -29,36 +30,14 @@ export async function runSeeds(options: PoolOptions): Promise<Tally> {
   }
   if (jobs === 1) await drain(tallySeed);
   else {
-    const lanes = Array.from({ length: jobs }, () => new Lane());
-    await Promise.all(lanes.map((lane) => drain((seed) => lane.run(seed))));
-    for (const lane of lanes) lane.close();
+    const work = async () => {
+      using lane = new Lane<number, Tally>(
+        new URL("./worker.ts", import.meta.url),
+      );
+      await drain((seed) => lane.run(seed));
+    };
+    await Promise.all(Array.from({ length: jobs }, work));
   }
   const failures = [...sum.failures].sort((a, b) => a.seed - b.seed);
   return { ...sum, failures };
-}
-
-/** A worker, which runs one seed at a time. */
-class Lane {
-  readonly #worker = new Worker(new URL("./worker.ts", import.meta.url), {
-    type: "module",
-  });
-
-  run(seed: number): Promise<Tally> {
-    return new Promise((resolve, reject) => {
-      this.#worker.onmessage = ({ data }: MessageEvent<Tally>) => resolve(data);
-      this.#worker.onerror = (event) => {
-        event.preventDefault();
-        reject(
-          new Error(`Cannot run seed ${seed}: ${event.message}`, {
-            cause: event.error,
-          }),
-        );
-      };
-      this.#worker.postMessage(seed);
-    });
-  }
-
-  close(): void {
-    this.#worker.terminate();
-  }
 }

@@ -2,7 +2,7 @@ import type { Entry } from "../history/entry.ts";
 import { judge, type Verdict } from "../history/judge.ts";
 import { poisonAmbient } from "./ambient.ts";
 import { Loop, type TraceLine } from "./loop.ts";
-import { Observer } from "./observer.ts";
+import { Observer, reasonOf } from "./observer.ts";
 import type { Plant } from "./plant.ts";
 import { Random } from "./random.ts";
 import { Stage } from "./stage.ts";
@@ -60,9 +60,7 @@ export async function runSeed(
 function watchRejections(observer: Observer): Disposable {
   function crash(event: PromiseRejectionEvent) {
     event.preventDefault();
-    const reason = event.reason instanceof Error
-      ? event.reason.message
-      : String(event.reason);
+    const reason = reasonOf(event.reason);
     observer.note({ kind: "crash", process: "one of them", reason });
   }
   globalThis.addEventListener("unhandledrejection", crash);

@@ -89,7 +89,7 @@ export class SimulatedStore {
     this.#disk = disk;
     this.#process = process;
     this.#state = state;
-    disk.sync();
+    disk.open();
   }
 
   /** It, as the control plane has it. */

@@ -19,7 +19,8 @@ export interface Operation {
  * reference store.
  */
 export class StoreDisk {
-  readonly #random: Random;
+  /** Where chance comes from. */
+  protected readonly random: Random;
   /** What is on the platter, in order. */
   #log: Operation[] = [];
   /** Groups that are in the cache only. */
@@ -29,7 +30,7 @@ export class StoreDisk {
 
   /** Makes an empty one. */
   constructor(random: Random) {
-    this.#random = random;
+    this.random = random;
     this.#store = this.#empty();
   }
 
@@ -41,6 +42,16 @@ export class StoreDisk {
   /** How many writes are on the platter. */
   get length(): number {
     return this.#log.length;
+  }
+
+  /** Whether there is something in the cache only. */
+  get dirty(): boolean {
+    return this.#cached.length > 0;
+  }
+
+  /** A process opens it: what an earlier one left in the cache is made safe first. */
+  open(): void {
+    this.sync();
   }
 
   /** Writes a group into the cache. */
@@ -57,17 +68,26 @@ export class StoreDisk {
 
   /** Loses what is in the cache only, but for some beginning of it. */
   losePower(): void {
-    this.#cached.length = this.#random.int(0, this.#cached.length);
+    this.#cached.length = this.random.int(0, this.#cached.length);
     this.sync();
   }
 
   /** Puts back what it was after so many writes. */
   restore(length: number): void {
-    const log = this.#log.slice(0, length);
+    this.replay(this.#log.slice(0, length));
+  }
+
+  /** Becomes what these writes lead to. */
+  replay(log: readonly Operation[]): void {
     this.#log = [];
     this.#cached = [];
     this.#store = this.#empty();
     for (const operation of log) this.#apply(operation);
+  }
+
+  /** What is on the platter and in the cache, in order. */
+  protected all(): readonly Operation[] {
+    return [...this.#log, ...this.#cached.flat()];
   }
 
   #empty(): Store {
@@ -118,5 +138,6 @@ function recordedArg(arg: unknown): readonly [arg: unknown, kept: unknown] {
     decisions.push(decision);
     return decision;
   };
-  return [decide, () => decisions.shift()];
+  let next = 0; // what is done again makes as many decisions each time
+  return [decide, () => decisions[next++ % decisions.length]];
 }

@@ -1,0 +1,22 @@
+/**
+ * Every fault that is planted into the program. The core knows nothing of them.
+ *
+ * @module
+ */
+import { AGENTS } from "./agents.ts";
+import { DELIVERY } from "./delivery.ts";
+import { INTAKE } from "./intake.ts";
+import type { Mutant } from "./mutant.ts";
+import { QUEUE } from "./queue.ts";
+import { RECORDS } from "./records.ts";
+import { SESSIONS } from "./sessions.ts";
+
+/** All of them, by the part of the program that they are in. */
+export const MUTANTS: readonly Mutant[] = [
+  ...INTAKE,
+  ...QUEUE,
+  ...DELIVERY,
+  ...SESSIONS,
+  ...AGENTS,
+  ...RECORDS,
+];
