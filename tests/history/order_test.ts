@@ -1,6 +1,6 @@
 import { deepStrictEqual } from "node:assert/strict";
 import { inOrder } from "./order.ts";
-import { found, read, start, submit } from "./sample.ts";
+import { found, read, restore, start, submit } from "./sample.ts";
 
 const key = { key: "ns" };
 
@@ -75,4 +75,12 @@ Deno.test("inOrder() takes into account that waiting raises the priority", () =>
   const waiting = read("low", 120_002, "queued", { attempt: 0 });
   const passed = [start("low", 120_003), start("high", 120_004)];
   deepStrictEqual(found(inOrder, ...aged, waiting, ...passed), []);
+});
+
+Deno.test("inOrder() lets an older store have open again what had ended", () => {
+  const events = [submit("a", 1, key), submit("b", 5, key)];
+  const passed = [start("b", 10), restore(11, 7), start("a", 12)];
+  deepStrictEqual(found(inOrder, ...events, ...passed), []);
+  const before = [restore(9, 7), start("b", 10), start("a", 12)];
+  deepStrictEqual(found(inOrder, ...events, ...before), ["disordered a"]);
 });

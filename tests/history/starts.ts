@@ -130,11 +130,12 @@ function bars(read: Read, start: Start, facts: Facts): boolean {
   const retried = facts.retries.some(({ at, end }) =>
     at <= start.at && end >= read.at
   );
-  // An older store does not know of the end. Its agent does if it came to one; that an attempt
-  // which was cut off has no other one is the control plane's decision.
+  // An older store does not know of the end. Its agent does if its last attempt came to that; that
+  // there is no other one after it was cut off, or between two, is the control plane's decision.
   const last = facts.starts.findLast(({ at }) => at < read.at);
-  const remembered = facts.ends.some(({ attempt, at }) =>
-    attempt === last?.attempt && at <= read.end
+  const remembered = facts.ends.some(({ attempt, at, outcome }) =>
+    attempt === last?.attempt && attempt === read.attempt && at <= read.end &&
+    (outcome === "done" || read.state === "failed")
   );
   const forgotten = !remembered &&
     facts.restores.some((at) => at >= read.at && at <= start.at);

@@ -63,4 +63,16 @@ export const RECORDED: readonly Recorded[] = [
     found:
       "starts.ts: a cancellation knows only of the attempts that an older store knows",
   },
+  {
+    seed: 2199,
+    commit: "6795726",
+    found:
+      "order.ts: what was cancelled, and let another one pass, an older store has open again",
+  },
+  {
+    seed: 11410,
+    commit: "6795726",
+    found:
+      "starts.ts: a cancellation between two attempts is not in the agent's memory",
+  },
 ];
