@@ -375,7 +375,7 @@ Deno.test("Runner gives the executor the earlier of deadline and timeout", async
   deepStrictEqual(deadlines, [5_000, 60_000]);
 });
 
-Deno.test("Runner runs events that share a concurrency_key one after the other, whatever their executor says", async () => {
+Deno.test("order.exec: Runner runs events that share a concurrency_key one after the other, whatever their executor says", async () => {
   const bench = await Bench.open();
   const alone = { keys: () => ["*"] };
   const same = { keys: () => ["object"] };

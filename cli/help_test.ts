@@ -1,4 +1,4 @@
-import { match, strictEqual } from "node:assert/strict";
+import { match, notStrictEqual, strictEqual } from "node:assert/strict";
 import { golden } from "./testing/golden.ts";
 import { run } from "./testing/host.ts";
 
@@ -46,6 +46,37 @@ for (const command of COMMANDS) {
     await golden(name, stdout);
   });
 }
+
+Deno.test("docs.help: every example in the help of a command is understood", async () => {
+  const namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n";
+  const files = {
+    "namespace.yaml": namespace,
+    "manifests/namespace.yaml": namespace,
+    "web.yaml": namespace,
+    "event.yaml":
+      "type: script\ntarget_agent: edge-7\npayload: {script: date}\n",
+  };
+  for (const command of COMMANDS) {
+    const words = command.split(" ").filter(Boolean);
+    const { stdout } = await run([...words, "--help"], { columns: 200 });
+    const [, examples = ""] = stdout.split("\nExamples:\n");
+    for (
+      const [, line = ""] of examples.matchAll(/^ {2}transporter ([^|>\n]+)/gm)
+    ) {
+      const args = [...line.matchAll(/"([^"]*)"|(\S+)/g)]
+        .map(([, quoted, plain]) => quoted ?? plain ?? "");
+      // What these take is the program's, and not there in tests of the commands.
+      if (["cp", "agent", "demo"].includes(args[0] ?? "")) continue;
+      // Nothing listens there: what is understood gets as far as that.
+      const ran = await run(args, {
+        url: "http://127.0.0.1:1",
+        files,
+        start: () => Promise.resolve(0),
+      });
+      notStrictEqual(ran.code, 2, `transporter ${line}: ${ran.stderr}`);
+    }
+  }
+});
 
 Deno.test("help shows what --help shows", async () => {
   const { stdout } = await run(["help", "send", "k8s"]);

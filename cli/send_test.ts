@@ -268,7 +268,7 @@ Deno.test("send k8s goes on after a refusal, and ends with its code", async () =
   );
 });
 
-Deno.test("send k8s tries again with the same id while the control plane asks to wait", async () => {
+Deno.test("producer.timeout.retry: send k8s tries again with the same id while the control plane asks to wait", async () => {
   const slept: number[] = [];
   const clock = {
     ...testClock,
@@ -365,7 +365,7 @@ payload:
         name: sample
 `;
 
-Deno.test("send event takes the upstream sample file, and fills in what it leaves out", async () => {
+Deno.test("producer.sample.file: send event takes the upstream sample file, and fills in what it leaves out", async () => {
   await using server = accepting();
   const { code, stdout } = await run(
     ["send", "event", "-f", "sample.yaml"],
@@ -388,7 +388,7 @@ Deno.test("send event takes the upstream sample file, and fills in what it leave
   });
 });
 
-Deno.test("send event lets flags win over the file", async () => {
+Deno.test("producer.defaults: send event lets flags win over the file", async () => {
   await using server = accepting();
   const event = {
     id: "in-file",

@@ -72,7 +72,7 @@ Deno.test("ControlPlane.open() says that a port is in use, and what to do", asyn
   await once(server, "close");
 });
 
-Deno.test("ControlPlane.open() says who has the data folder, and lets go of it when it cannot listen", async () => {
+Deno.test("ha.two.replicas: ControlPlane.open() says who has the data folder, and lets go of it when it cannot listen", async () => {
   await inFolder(async (dataDir) => {
     const config = { ...DEV, store: "sqlite:t.db", dataDir };
     const first = await ControlPlane.open({ config, kinds: [] });
@@ -103,7 +103,7 @@ Deno.test("ControlPlane.open() refuses a data folder that is a file", async () =
   });
 });
 
-Deno.test("ControlPlane keeps events on disk, and says so", async () => {
+Deno.test("store.body.recoverable: ControlPlane keeps events on disk with all that was asked, and says so", async () => {
   await inFolder(async (dataDir) => {
     const config = {
       ...DEV,
@@ -122,7 +122,10 @@ Deno.test("ControlPlane keeps events on disk, and says so", async () => {
     strictEqual((await Deno.stat(config.dataDir)).mode! & 0o777, 0o700);
     await using controlPlane = await ControlPlane.open({ config, kinds: [] });
     const answer = await fetch(`${controlPlane.url}/v2/events/e1`);
-    strictEqual((await answer.json()).state, "queued");
+    const { spec, state, digest } = await answer.json();
+    strictEqual(state, "queued");
+    deepStrictEqual(spec.payload, event("e1")["payload"]);
+    strictEqual(/^sha256:[0-9a-f]{64}$/.test(digest), true, digest);
   });
 });
 

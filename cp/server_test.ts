@@ -106,7 +106,7 @@ Deno.test("HttpServer answers what is no request with a problem", async () => {
   deepStrictEqual(place.lines.filter(({ level }) => level === "error"), []);
 });
 
-Deno.test("HttpServer ends slow requests with 408", async () => {
+Deno.test("slowloris.request: HttpServer ends slow requests with 408", async () => {
   await using place = await openPlace({
     limits: { headersMs: 100, requestMs: 300, checkMs: 20 },
   });

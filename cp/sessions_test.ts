@@ -144,7 +144,7 @@ for (
   });
 }
 
-Deno.test("Sessions.serve() closes a wire without a registration after ten seconds", async () => {
+Deno.test("slowloris.registration: Sessions.serve() closes a wire without a registration after ten seconds", async () => {
   await using world = await World.open();
   const { agent, served } = world.dial();
   await world.clock.advance(9999);

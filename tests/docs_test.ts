@@ -99,7 +99,7 @@ Deno.test("every relative link in a page leads somewhere", async () => {
   deepStrictEqual(broken, []);
 });
 
-Deno.test("every task that a page names is there", async () => {
+Deno.test("docs.commands: every task that a page names is there", async () => {
   const { tasks = {} } = await manifest();
   const unknown: string[] = [];
   for (const [page, text] of await pages()) {

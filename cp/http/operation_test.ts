@@ -25,7 +25,7 @@ Deno.test("GET /livez, /readyz and /health say that all is well", async () => {
   });
 });
 
-Deno.test("GET /readyz is false while a store on disk cannot commit, and true again after", async () => {
+Deno.test("ready.store.down: GET /readyz is false while a store on disk cannot commit, and true again after", async () => {
   const folder = await Deno.makeTempDir();
   try {
     const path = `${folder}/t.db`;

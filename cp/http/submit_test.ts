@@ -179,7 +179,7 @@ const BAD: Readonly<
   "priority 1.5": [text("e1", { priority: 1.5 }), 400, "wrong_type"],
 };
 
-Deno.test("POST /events and /v2/events refuse bad input, each with its code", async () => {
+Deno.test("http.errors: POST /events and /v2/events refuse bad input, each with its code", async () => {
   await using place = await openPlace();
   for (const path of ["/events", "/v2/events"]) {
     for (const [name, [body, status, code]] of Object.entries(BAD)) {

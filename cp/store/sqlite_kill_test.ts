@@ -42,7 +42,7 @@ async function writeAndKill(
   return lines.map((line) => JSON.parse(line));
 }
 
-Deno.test("openSqliteStore() has all that was acknowledged before a kill -9", async () => {
+Deno.test("store.crash.midwrite: openSqliteStore() has all that was acknowledged before a kill -9", async () => {
   await using folder = await tempFolder();
   const path = `${folder.path}/store.db`;
   const acknowledged: Acknowledged[] = [];

@@ -1,5 +1,5 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import type { State } from "@transporter/sdk";
+import { type State, STATES } from "@transporter/sdk";
 import type { Change, EventQuery, Store } from "../store.ts";
 import {
   AT,
@@ -66,6 +66,32 @@ export const listCases: StoreCases = {
       deepStrictEqual(record, await store.getEvent(T, record.spec.id));
     }
     deepStrictEqual(await list(store, { limit: 2 }), ["e", "d"]);
+  },
+  async "index.consistent: lists an event under the state that it is in, and under no other"(
+    {
+      store,
+    },
+  ) {
+    await five(store);
+    const steps: readonly (readonly [id: string, state: State])[] = [
+      ["e", "assigned"],
+      ["e", "in_progress"],
+      ["c", "cancelled"],
+      ["e", "completed"],
+      ["a", "queued"],
+    ];
+    for (const [id, state] of steps) {
+      await store.changeEvent(T, id, to(state));
+      for (const each of STATES) {
+        const listed = await store.listEvents(T, { states: [each], limit: 9 });
+        const all = await store.listEvents(T, { limit: 9 });
+        deepStrictEqual(
+          idsOf(listed),
+          idsOf(all.filter((record) => record.state === each)),
+          `${each} after "${id}" is "${state}"`,
+        );
+      }
+    }
   },
   async "listEvents() has what matches all that is asked"({ store }) {
     await five(store);
