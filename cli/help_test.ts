@@ -1,6 +1,7 @@
 import { match, notStrictEqual, strictEqual } from "node:assert/strict";
 import { golden } from "./testing/golden.ts";
 import { run } from "./testing/host.ts";
+import { ScriptedServer } from "./testing/server.ts";
 
 const COMMANDS = [
   "",
@@ -48,6 +49,7 @@ for (const command of COMMANDS) {
 }
 
 Deno.test("docs.help: every example in the help of a command is understood", async () => {
+  await using server = new ScriptedServer();
   const namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n";
   const files = {
     "namespace.yaml": namespace,
@@ -67,9 +69,11 @@ Deno.test("docs.help: every example in the help of a command is understood", asy
         .map(([, quoted, plain]) => quoted ?? plain ?? "");
       // What these take is the program's, and not there in tests of the commands.
       if (["cp", "agent", "demo"].includes(args[0] ?? "")) continue;
-      // Nothing listens there: what is understood gets as far as that.
+      // It knows nothing: what is understood gets as far as that.
       const ran = await run(args, {
-        url: "http://127.0.0.1:1",
+        url: server.url,
+        columns: 100,
+        typed: "no\n",
         files,
         start: () => Promise.resolve(0),
       });
