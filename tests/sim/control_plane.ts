@@ -22,6 +22,8 @@ export class ControlPlaneNode extends Node {
   readonly disk: StoreDisk;
   /** How the store is doing. */
   readonly state: StoreState = { ...WELL };
+  /** Called when it takes calls again. */
+  opened: (() => void) | undefined;
   readonly #options: NodeOptions;
   #copy = { at: 0, length: 0 };
   #service:
@@ -81,6 +83,7 @@ export class ControlPlaneNode extends Node {
     const options = plant.core?.(sound, process) ?? sound;
     const core = await openCore(options);
     this.#service = { process, service: { core, store: options.store } };
+    this.opened?.();
     network.listen(process, (wire, remote) => {
       if (this.#service?.process !== process) wire.close();
       else {

@@ -4,7 +4,7 @@ import type { ControlPlaneNode } from "./control_plane.ts";
 import { HEALTHY } from "./disk.ts";
 import type { Loop } from "./loop.ts";
 import type { Network } from "./network.ts";
-import type { Node } from "./node.ts";
+import type { Death, Node } from "./node.ts";
 import type { Random } from "./random.ts";
 import { WELL } from "./store.ts";
 
@@ -22,6 +22,8 @@ export interface Targets {
   readonly agents: readonly [AgentNode, ...AgentNode[]];
   /** The machine of an agent of version 1, which some runs have. */
   readonly old: OldAgentNode | undefined;
+  /** Has the reader look at all that is open, now. */
+  readonly look: () => void;
 }
 
 /** A fault: does it, and says what it was done to. */
@@ -32,23 +34,44 @@ function span(random: Random): number {
   return random.exponential(random.chance(0.2) ? 15_000 : 1500);
 }
 
-function death(how: "kill9" | "power", of: (targets: Targets) => Node): Fault {
+function death(how: Death, of: (targets: Targets) => Node): Fault {
   return (targets) => {
     const node = of(targets);
-    const { name } = node.machine;
-    node.die(how, span(targets.random));
-    // The moments after a start are suspicious: sometimes the next one comes there.
-    if (targets.random.chance(0.3)) {
-      node.started = () => {
-        node.started = undefined;
-        targets.loop.after(
-          targets.random.between(1, 200),
-          "second death",
-          () => node.die("power", span(targets.random)),
-        );
-      };
-    }
-    return name;
+    end(node, how, targets);
+    return node.machine.name;
+  };
+}
+
+function end(node: Node, how: Death, { loop, random }: Targets): void {
+  node.die(how, span(random));
+  // The moments after a start are suspicious: sometimes the next one comes there.
+  if (!random.chance(0.3)) return;
+  node.started = () => {
+    node.started = undefined;
+    loop.after(
+      random.between(1, 200),
+      "second death",
+      () => node.die("power", span(random)),
+    );
+  };
+}
+
+/** Milliseconds after a write in which what it wrote is on its way to the platter. */
+const WRITING_MS = 4;
+
+/** The control plane ends while it writes, and somebody has just looked. */
+function deathInWriting(how: Death): Fault {
+  return (targets) => {
+    const { controlPlane, loop, random, look } = targets;
+    if (random.chance(0.5)) return death(how, theControlPlane)(targets);
+    controlPlane.disk.written = () => {
+      controlPlane.disk.written = undefined;
+      look();
+      loop.after(random.between(0, WRITING_MS), "death", () => {
+        end(controlPlane, how, targets);
+      });
+    };
+    return controlPlane.machine.name;
   };
 }
 
@@ -84,8 +107,8 @@ export const EXCLUSIVE: readonly [string, ...string[]] = [
 
 /** Every fault, by name. */
 export const FAULTS: Readonly<Record<string, Fault>> = {
-  "cp-kill9": death("kill9", theControlPlane),
-  "cp-power": death("power", theControlPlane),
+  "cp-kill9": deathInWriting("kill9"),
+  "cp-power": deathInWriting("power"),
   "cp-term": terminate(theControlPlane),
   "cp-pause": pause(theControlPlane),
   "cp-restore"({ controlPlane, random }) {

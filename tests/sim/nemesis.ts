@@ -47,7 +47,10 @@ export class Nemesis {
 
   /** Starts everything, and begins. */
   start(durationMs: number): void {
-    const { loop, random, controlPlane, agents, old, leaving } = this.#options;
+    const { loop, random, look, controlPlane, agents, old, leaving } =
+      this.#options;
+    // What was seen before a death has to be there after it.
+    controlPlane.opened = look;
     for (const node of [controlPlane, ...agents]) node.start();
     old?.start();
     if (leaving !== undefined) {
@@ -66,6 +69,7 @@ export class Nemesis {
     this.#over = true;
     const { network, controlPlane, agents, old, observer } = this.#options;
     Object.assign(controlPlane.state, WELL);
+    controlPlane.disk.written = undefined;
     network.speed = { leastMs: 0.2, jitterMs: 1 };
     for (const agent of agents) {
       Object.assign(agent.disk.state, HEALTHY);

@@ -71,6 +71,11 @@ export class Reader {
     }
   }
 
+  /** Looks at all that is open, at once. */
+  glance(): void {
+    for (const id of this.open) this.read(id);
+  }
+
   /** Asks for everything, until all of it was answered. */
   async all(): Promise<void> {
     for (const id of this.#options.ids) {

@@ -126,6 +126,7 @@ export class Stage {
     });
     this.#nemesis = new Nemesis({
       ...targets,
+      look: () => this.#reader.glance(),
       loop,
       observer,
       random: random.fork("nemesis"),

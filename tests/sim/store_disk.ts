@@ -19,6 +19,8 @@ export interface Operation {
  * reference store.
  */
 export class StoreDisk {
+  /** Called when something was written into the cache. */
+  written: (() => void) | undefined;
   /** Where chance comes from. */
   protected readonly random: Random;
   /** What is on the platter, in order. */
@@ -57,6 +59,7 @@ export class StoreDisk {
   /** Writes a group into the cache. */
   write(group: readonly Operation[]): void {
     this.#cached.push(group);
+    this.written?.();
   }
 
   /** Brings what is in the cache to the platter; returns what each write came to. */

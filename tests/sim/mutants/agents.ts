@@ -168,7 +168,7 @@ const startBeforeJournal: Mutant = {
   upstream: [],
   does: "Starts an attempt before the journal has its start on disk.",
   breaks: ["G2"],
-  budget: 1000,
+  budget: 1500,
   plant: () => ({
     patch: () =>
       replace(

@@ -5,6 +5,7 @@
  */
 import { AGENTS } from "./agents.ts";
 import { DELIVERY } from "./delivery.ts";
+import { DISKS } from "./disks.ts";
 import { INTAKE } from "./intake.ts";
 import type { Mutant } from "./mutant.ts";
 import { QUEUE } from "./queue.ts";
@@ -19,4 +20,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...SESSIONS,
   ...AGENTS,
   ...RECORDS,
+  ...DISKS,
 ];

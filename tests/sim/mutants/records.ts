@@ -131,7 +131,7 @@ const errorIsNotFound: Mutant = {
   name: "error-is-not-found",
   upstream: ["F44"],
   does: "Takes an event for unknown when the store does not answer.",
-  breaks: ["G1"],
+  breaks: ["G1", "G3"],
   budget: 50,
   plant: () => ({
     core: (options) =>
