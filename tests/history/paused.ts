@@ -20,8 +20,10 @@ export function paused(history: readonly Entry[]): Violation[] {
       op === "pause" && outcome === "ok" && end < (event?.firstAt ?? -Infinity)
     );
     if (pause === undefined) return [];
-    const resumed = ofAgent.some(({ op, at, end }) =>
-      op === "resume" && end >= pause.at && at <= start.at
+    // A call that was not answered may have had its effect at any time after.
+    const resumed = ofAgent.some(({ op, outcome, at, end }) =>
+      op === "resume" && at <= start.at &&
+      (outcome === "unknown" || end >= pause.at)
     ) || restores.some((at) =>
       at >= pause.at && at <= start.at
     );

@@ -22,3 +22,9 @@ Deno.test("paused() lets an event start that may have been released before", () 
   const early = [submit("early", 5), start("early", 30)];
   deepStrictEqual(found(paused, operate("pause", 10), ...early), []);
 });
+
+Deno.test("paused() does not know when a call to resume had its effect that was not answered", () => {
+  const resume = { ...operate("resume", 5), outcome: "unknown" } as const;
+  const late = [submit("late", 20), start("late", 30)];
+  deepStrictEqual(found(paused, resume, operate("pause", 10), ...late), []);
+});

@@ -75,4 +75,10 @@ export const RECORDED: readonly Recorded[] = [
     found:
       "starts.ts: a cancellation between two attempts is not in the agent's memory",
   },
+  {
+    seed: 7178,
+    commit: "6795726",
+    found:
+      "paused.ts: a call to resume that is not answered may have its effect after a later pause",
+  },
 ];
