@@ -99,8 +99,9 @@ export class Quota {
     const { doubtful } = this.#usage(tenant);
     try {
       const creation = await creating;
+      const doubted = doubtful.delete(id);
       if (creation.created) this.add(creation.record);
-      else if (doubtful.delete(id)) this.#found(creation.record);
+      else if (doubted) this.#found(creation.record);
       return creation;
     } catch (reason) {
       if (TransporterError.from(reason).code === "store_unavailable") {

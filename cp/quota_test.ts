@@ -72,6 +72,12 @@ Deno.test("Quota.follow() does not drift when nobody knows whether an event was 
   strictEqual(quota.openOf("t", "a"), 1);
   quota.remove(record("a", 1));
   strictEqual(quota.openOf("t", "a"), 0);
+  // It was not stored, and is when its producer submits it once more.
+  await rejects(quota.follow("t", "e", Promise.reject(lost)));
+  await quota.follow("t", "e", stored(true));
+  strictEqual(quota.openOf("t", "a"), 1);
+  quota.remove(record("a", 1));
+  strictEqual(quota.openOf("t", "a"), 0);
   // A refusal leaves no doubt.
   const full = new TransporterError("disk_full", "No room");
   await rejects(quota.follow("t", "f", Promise.reject(full)));
