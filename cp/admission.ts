@@ -14,7 +14,7 @@ export interface AdmissionLimits {
 export const ADMISSION_LIMITS: AdmissionLimits = {
   waitingEventsMax: 1000,
   waitingBytesMax: 64 * 1024 * 1024,
-  waitingMsMax: 1000,
+  waitingMsMax: 250,
 };
 
 interface Waiting {
@@ -49,7 +49,7 @@ export class Admission {
    * @throws {TransporterError} `overloaded`.
    */
   check(tenant: string): void {
-    const { waitingEventsMax, waitingMsMax } = this.#limits;
+    const { waitingMsMax } = this.#limits;
     const [longest] = this.#waiting;
     const ms = longest === undefined
       ? 0
@@ -57,6 +57,11 @@ export class Admission {
     if (ms > waitingMsMax) {
       refuse(`the store has been busy for ${Math.round(ms)} ms`);
     }
+    this.#checkCount(tenant);
+  }
+
+  #checkCount(tenant: string): void {
+    const { waitingEventsMax } = this.#limits;
     // Each of those that have something waiting may have the same share of the room.
     const own = this.#byTenant.get(tenant) ?? 0;
     const tenants = this.#byTenant.size + (own === 0 ? 1 : 0);
@@ -69,12 +74,13 @@ export class Admission {
   }
 
   /**
-   * Lets an event in; dispose it when the store has answered.
+   * Lets an event in; dispose it when the store has answered. What has been
+   * read is not refused for being late: that would waste what it cost.
    *
    * @throws {TransporterError} `overloaded`.
    */
   enter(tenant: string, bytes: number): Disposable {
-    this.check(tenant);
+    this.#checkCount(tenant);
     if (
       this.#waiting.size > 0 &&
       this.#bytes + bytes > this.#limits.waitingBytesMax

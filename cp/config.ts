@@ -92,7 +92,7 @@ export const SETTINGS = {
   },
   waitingTime: {
     kind: "duration",
-    default: "1s",
+    default: "250ms",
     min: "10ms",
     max: "1m",
     help:

@@ -17,7 +17,7 @@ Deno.test("config has a value for all but the data folder", () => {
     queueMax: 100_000,
     queueBytesMax: 256,
     waitingMax: 1000,
-    waitingTime: 1000,
+    waitingTime: 250,
   });
 });
 

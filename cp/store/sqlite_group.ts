@@ -136,7 +136,9 @@ export class GroupCommit {
       const steps = this.#flush();
       this.#stepsOnAverage += LAST_WEIGHT * (steps - this.#stepsOnAverage);
       const busy = this.#stepsOnAverage >= BUSY_STEPS;
-      this.#nextAt = busy ? performance.now() + PAUSE_MS : 0;
+      // What did not fit into the transaction has waited already.
+      const rests = busy && this.#steps.length === 0;
+      this.#nextAt = rests ? performance.now() + PAUSE_MS : 0;
       if (this.#steps.length > 0) this.#schedule();
     });
   }

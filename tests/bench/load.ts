@@ -33,7 +33,7 @@ export interface LoadOutcome {
   readonly refused: Readonly<Record<string, number>>;
   /** How long the answers took that accepted all events of a request, in milliseconds: p50 and p99. */
   readonly acceptMs: readonly [number, number];
-  /** The same of answers that refused the whole request. */
+  /** The same of answers that refused events, all of a request or some. */
   readonly refuseMs: readonly [number, number];
   /** From the first request to the last answer, in seconds. */
   readonly seconds: number;
@@ -91,7 +91,7 @@ async function submit(): Promise<void> {
     refuseMs.push(ms);
     return refuse(JSON.parse(text).code, load.batch);
   }
-  if (answer.status === 202) acceptMs.push(ms);
+  (answer.status === 202 ? acceptMs : refuseMs).push(ms);
   for (const each of text.trim().split("\n")) {
     const { status, code } = JSON.parse(each);
     if (status === "accepted") accepted++;

@@ -21,6 +21,7 @@ export class LoadAgent {
   #acknowledged = 0;
   /** Events whose last status is durable at the control plane. */
   ended = 0;
+  #closed = false;
 
   private constructor(url: string, id: string) {
     this.#id = id;
@@ -29,6 +30,7 @@ export class LoadAgent {
     this.#socket.on("message", (data) => this.#take(JSON.parse(String(data))));
     this.#socket.on("error", () => {}); // a close follows
     this.#socket.on("close", (code, reason) => {
+      if (this.#closed) return;
       // Nothing that is measured from here on would mean anything.
       throw new Error(`Agent "${id}" was closed with ${code}: ${reason}`);
     });
@@ -39,6 +41,12 @@ export class LoadAgent {
     const agent = new LoadAgent(url, id);
     await agent.#welcome.promise;
     return agent;
+  }
+
+  /** Leaves. */
+  close(): void {
+    this.#closed = true;
+    this.#socket.close();
   }
 
   #registration(): object {
