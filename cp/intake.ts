@@ -22,7 +22,7 @@ import type {
   Tombstone,
 } from "./store/store.ts";
 import { supersede } from "./supersede.ts";
-import { checkServed, unknownAgent } from "./target.ts";
+import { checkServed, unknownTarget } from "./target.ts";
 
 /** Bytes of one event as JSON (security.md E.8). */
 export const EVENT_BYTES_MAX = 8 * 1024 * 1024;
@@ -203,7 +203,7 @@ export class Intake {
   ): Promise<void> {
     if (agent === undefined && api === "v2") {
       const agents = await this.#options.store.listAgents(tenant);
-      throw unknownAgent(spec, agents.map(({ id }) => id));
+      throw unknownTarget(spec, agents.map(({ id }) => id));
     }
     if (agent !== undefined) checkServed(spec, agent);
     await this.#checkSuperseded(spec, tenant);

@@ -10,6 +10,7 @@ import type {
   LogRecord,
   Store,
 } from "./store/store.ts";
+import { unknownAgent, unknownEvent } from "./unknown.ts";
 
 /** Open events of an agent that are read at a time. */
 const PAGE = 256;
@@ -231,20 +232,6 @@ export class Operator {
       after = last.enq;
     }
   }
-}
-
-function unknownEvent(id: string): TransporterError {
-  return new TransporterError(
-    "unknown_event",
-    `Cannot find event "${id.slice(0, 128)}"`,
-  );
-}
-
-function unknownAgent(id: string): TransporterError {
-  return new TransporterError(
-    "unknown_agent",
-    `Cannot find agent "${id.slice(0, 128)}"`,
-  );
 }
 
 function tooLate(record: EventRecord, late: TooLate): TransporterError {

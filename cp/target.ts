@@ -7,7 +7,7 @@ import {
 import type { AgentRecord } from "./store/store.ts";
 
 /** The error of an event for an agent that nobody knows; says which one was probably meant. */
-export function unknownAgent(
+export function unknownTarget(
   spec: EventSpec,
   known: readonly string[],
 ): TransporterError {

@@ -1,6 +1,7 @@
 import { TransporterError } from "@transporter/sdk";
 import type { AgentRecord } from "../store/store.ts";
-import { PRINCIPAL } from "./control.ts";
+import { unknownAgent } from "../unknown.ts";
+import { PRINCIPAL } from "./principal.ts";
 import { cursorOf, PAGE_PARAMETERS } from "./query.ts";
 import { json, type Route } from "./route.ts";
 import type { Services } from "./services.ts";
@@ -86,12 +87,7 @@ function get(services: Services): Route {
     },
     async handle({ path: { id = "" } }) {
       const agent = await services.store.getAgent(services.tenant, id);
-      if (agent === undefined) {
-        throw new TransporterError(
-          "unknown_agent",
-          `Cannot find agent "${id.slice(0, 128)}"`,
-        );
-      }
+      if (agent === undefined) throw unknownAgent(id);
       return await shown(agent, services);
     },
   };

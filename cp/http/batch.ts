@@ -5,6 +5,7 @@ import {
 } from "@transporter/sdk";
 import type { AcceptedBody } from "@transporter/sdk";
 import { EVENT_BYTES_MAX } from "../intake.ts";
+import { PRINCIPAL } from "./principal.ts";
 import type { Services } from "./services.ts";
 import { acceptedBody } from "./view.ts";
 
@@ -127,7 +128,7 @@ async function submit(
   const acceptance = await intake.accept(value, {
     api: "v2",
     tenant,
-    principal: "anonymous",
+    principal: PRINCIPAL,
     turn,
   });
   return await acceptedBody(acceptance, store);

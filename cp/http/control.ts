@@ -1,14 +1,12 @@
 import { isRecord, parseJson, TransporterError } from "@transporter/sdk";
 import type { ErrorCode } from "@transporter/sdk";
 import { EVENT_PATH } from "./events.ts";
+import { PRINCIPAL } from "./principal.ts";
 import { json, type Route, type RouteRequest } from "./route.ts";
 import type { Services } from "./services.ts";
 import { eventView } from "./view.ts";
 
 const JSON_TYPE = "application/json";
-
-/** Who asks while nobody can say who they are. */
-export const PRINCIPAL = "anonymous";
 
 /** Characters of a reason to cancel. */
 const REASON_CHARS_MAX = 1000;

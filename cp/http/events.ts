@@ -1,4 +1,5 @@
-import { STATES, TransporterError } from "@transporter/sdk";
+import { STATES } from "@transporter/sdk";
+import { unknownEvent } from "../unknown.ts";
 import { cursorOf, PAGE_PARAMETERS, type Parameter } from "./query.ts";
 import { json, type Route } from "./route.ts";
 import type { Services } from "./services.ts";
@@ -95,14 +96,6 @@ function defined<T extends object>(
 
 /** The path of one event. */
 export const EVENT_PATH = { id: "The event's id" };
-
-/** The error of an event that is not there. */
-export function unknownEvent(id: string): TransporterError {
-  return new TransporterError(
-    "unknown_event",
-    `Cannot find event "${id.slice(0, 128)}"`,
-  );
-}
 
 function get({ store, tenant }: Services): Route {
   return {

@@ -1,6 +1,7 @@
 import { deadline, type State, TransporterError } from "@transporter/sdk";
 import type { Change, EventRecord } from "../store/store.ts";
-import { EVENT_FILTERS, unknownEvent } from "./events.ts";
+import { unknownEvent } from "../unknown.ts";
+import { EVENT_FILTERS } from "./events.ts";
 import type { Route, RouteRequest } from "./route.ts";
 import type { Services } from "./services.ts";
 import { type SseMessage, sseResponse } from "./sse.ts";

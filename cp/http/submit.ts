@@ -1,15 +1,13 @@
 import { type ErrorCode, parseJson, TransporterError } from "@transporter/sdk";
 import { EVENT_BYTES_MAX } from "../intake.ts";
 import { BATCH_BYTES_MAX, submitBatch } from "./batch.ts";
+import { PRINCIPAL } from "./principal.ts";
 import { json, type Route, type RouteRequest } from "./route.ts";
 import type { Services } from "./services.ts";
 import { acceptedBody } from "./view.ts";
 
 const JSON_TYPE = "application/json";
 const NDJSON_TYPE = "application/x-ndjson";
-
-/** Who submits while nobody can say who they are. */
-const PRINCIPAL = "anonymous";
 
 /** How a submission can fail. */
 const SUBMIT_ERRORS: readonly ErrorCode[] = [
