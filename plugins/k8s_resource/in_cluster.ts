@@ -41,10 +41,9 @@ export function inClusterAccess(options: InClusterOptions): AccessSource {
   const bare = host.replace(/^\[(.*)\]$/, "$1");
   const hostInUrl = bare.includes(":") ? `[${bare}]` : bare;
   return rereadAccess(async () => {
-    const [token, ca] = await Promise.all([
-      readFile(join(dir, "token")),
-      readFile(join(dir, "ca.crt")),
-    ]);
+    // One after the other, so that no read goes on when one has failed.
+    const token = await readFile(join(dir, "token"));
+    const ca = await readFile(join(dir, "ca.crt"));
     return {
       server: `https://${hostInUrl}:${port}`,
       token,
