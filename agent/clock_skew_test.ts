@@ -59,8 +59,28 @@ Deno.test("Inbox.take() has events run again once the clocks agree", async () =>
   const { detail } = await next(far, "nack");
   match(String(detail), /clock is 7200 s behind the control plane's/);
   await tellTime(bench, far, "2026-11-23T05:04:37.000Z");
+  await bench.clock.advance(20_000); // until it may come again
   await far.send(event(2, "e1"));
   deepStrictEqual(bench.started, ["e1 1"]);
+});
+
+Deno.test("Inbox.take() lets nothing overtake what was refused before it on the same link", async () => {
+  await using bench = await AgentBench.open();
+  const far = await bench.accept();
+  await far.registerV2({ server_time: "2026-11-23T07:04:27.000Z" });
+  await far.send(event(1, "e1"));
+  await tellTime(bench, far, "2026-11-23T05:04:37.000Z");
+  await far.send(event(2, "e2"));
+  deepStrictEqual(bench.started, []);
+  const { seq, code, retry_after_ms: retryMs } = await next(far, "nack");
+  deepStrictEqual([seq, code, retryMs], [2, "clock_skew", 20_000]);
+  // The refusals are lost with the link: both come again, in their order.
+  await far.wire.close();
+  const back = await bench.accept();
+  await back.registerV2();
+  await back.send(event(1, "e1"));
+  await back.send(event(2, "e2"));
+  deepStrictEqual(bench.started, ["e1 1", "e2 1"]);
 });
 
 Deno.test("Runner starts nothing that waits while the clock is not believed, and all of it afterwards", async () => {

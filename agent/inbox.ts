@@ -15,6 +15,7 @@ import {
   TransporterError,
 } from "@transporter/sdk";
 import type { ControlPlaneClock } from "./control_plane_clock.ts";
+import { Gate } from "./gate.ts";
 import type { Journal } from "./journal.ts";
 import type { JournalEntry } from "./journal_state.ts";
 import type { Outbox } from "./outbox.ts";
@@ -64,14 +65,21 @@ interface ReadEvent {
 export class Inbox {
   readonly #options: InboxOptions;
   readonly #executors: ReadonlyMap<string, Executor>;
+  readonly #gate: Gate;
   #stopped = false;
 
   /** Makes an inbox. */
   constructor(options: InboxOptions) {
     this.#options = options;
+    this.#gate = new Gate(options);
     this.#executors = new Map(
       options.executors.map((executor) => [executor.info.type, executor]),
     );
+  }
+
+  /** A new link begins, over which comes again what was not acknowledged. */
+  attach(): void {
+    this.#gate.reopen();
   }
 
   /** Takes nothing any more; what is not acknowledged comes again over the next link. */
@@ -204,9 +212,9 @@ export class Inbox {
     const stage = known?.attempt === attempt ? known.stage : "received";
     const held = runner.holds(id, attempt);
     const isNew = stage === "received" && !held;
-    const refusal = isNew ? this.#refusal() : undefined;
-    if (refusal !== undefined) throw refusal;
     const { seq } = frame;
+    const refusal = isNew ? this.#gate.refusal(seq !== undefined) : undefined;
+    if (refusal !== undefined) throw refusal;
     const at = epoch === undefined || seq === undefined ? {} : { epoch, seq };
     const deadline = this.#deadlineOf(frame, spec);
     if (stage === "received" || known?.seq !== seq || known?.epoch !== epoch) {
@@ -217,18 +225,6 @@ export class Inbox {
     else if (!held) {
       runner.add({ spec, attempt, seq, deadline, begun, ...rest });
     }
-  }
-
-  /** Why nothing new is taken now; `undefined` when there is no reason. */
-  #refusal(): TransporterError | undefined {
-    const { controlPlaneClock, journal, runner } = this.#options;
-    const refusal = controlPlaneClock.fault ?? journal.refusal();
-    if (refusal !== undefined || !runner.crowded) return refusal;
-    return new TransporterError(
-      "exhausted",
-      "Cannot take the event as too many are in hand already",
-      { details: { retry_after_ms: 10_000 } },
-    );
   }
 
   #read(frame: EventFrame): ReadEvent {

@@ -143,6 +143,7 @@ class Session {
       version: welcome === undefined ? 1 : 2,
       statusUpto: welcome?.status_upto ?? 0,
     });
+    inbox.attach();
     if (welcome === undefined) inbox.reportInterrupted().catch(failed);
     this.#options.registered(welcome);
     heartbeats.run(this.#over.signal);

@@ -81,4 +81,10 @@ export const RECORDED: readonly Recorded[] = [
     found:
       "paused.ts: a call to resume that is not answered may have its effect after a later pause",
   },
+  {
+    seed: 26782,
+    commit: "bf1f98e",
+    found:
+      "inbox.ts: an event passed those before it, which were refused for now, and whose refusals were lost with the link",
+  },
 ];
