@@ -1,4 +1,4 @@
-import { type Clock, TransporterError } from "@transporter/sdk";
+import { type Clock, retryAfterMs, TransporterError } from "@transporter/sdk";
 import type { ControlPlaneClock } from "./control_plane_clock.ts";
 import type { Journal } from "./journal.ts";
 import type { Runner } from "./runner.ts";
@@ -47,8 +47,7 @@ export class Gate {
     if (!comesAgain) return error;
     const now = this.#options.clock.monotonic();
     if (error !== undefined) {
-      const afterMs = error.details?.["retry_after_ms"];
-      this.#refused = { error, until: now + Number(afterMs ?? 0) };
+      this.#refused = { error, until: now + (retryAfterMs(error) ?? 0) };
       return error;
     }
     if (this.#refused === undefined || this.#refused.until <= now) {

@@ -53,8 +53,10 @@ export function nackOf(
   };
 }
 
-/** When a refused event may be sent again, in milliseconds; `null`: never. */
-function retryAfterMs({ retryable, details }: TransporterError): number | null {
+/** After how many milliseconds an event that was refused with this error may be sent again; `null`: never. */
+export function retryAfterMs(
+  { retryable, details }: TransporterError,
+): number | null {
   const wanted = details?.["retry_after_ms"];
   if (!retryable) return null;
   return typeof wanted === "number" ? wanted : 1000;

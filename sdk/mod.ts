@@ -22,7 +22,12 @@ export * from "./backoff.ts";
 export * from "./capability.ts";
 export * from "./clock.ts";
 export * from "./config.ts";
-export type { Delivery, Message, StatusDelivery } from "./delivery.ts";
+export {
+  type Delivery,
+  type Message,
+  retryAfterMs,
+  type StatusDelivery,
+} from "./delivery.ts";
 export * from "./digest.ts";
 export * from "./error.ts";
 export * from "./event.ts";
