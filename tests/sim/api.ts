@@ -1,6 +1,7 @@
 import { TransporterError } from "@transporter/sdk";
 import type { ControlPlaneNode, Service } from "./control_plane.ts";
 import type { Loop } from "./loop.ts";
+import type { Process } from "./machine.ts";
 import type { Random } from "./random.ts";
 
 /** How long a caller waits for an answer, in milliseconds. */
@@ -21,6 +22,10 @@ export class Api {
   readonly #loop: Loop;
   readonly #random: Random;
   readonly #controlPlane: ControlPlaneNode;
+  /** What lets each caller go who waits. */
+  readonly #waiting = new Set<() => void>();
+  /** Calls without an answer, and the process that works on each; `undefined` while it is on its way there. */
+  readonly #unanswered = new Set<{ process: Process | undefined }>();
 
   /** Makes a way to a control plane. */
   constructor(loop: Loop, random: Random, controlPlane: ControlPlaneNode) {
@@ -29,24 +34,39 @@ export class Api {
     this.#controlPlane = controlPlane;
   }
 
+  /** Whether no call can have an effect any more, whether or not its caller still waits for it. */
+  get quiet(): boolean {
+    for (const { process } of this.#unanswered) {
+      if (process?.alive !== false) return false;
+    }
+    return true;
+  }
+
   /** Calls it, and waits until it answers or the caller's patience is over. */
   call<T>(work: (service: Service) => Promise<T>): Promise<Answer<T>> {
     return new Promise((resolve) => {
-      const limit = this.#loop.after(
-        ANSWER_MS_MAX,
-        "no answer",
-        () => resolve({ kind: "unknown" }),
-      );
-      const answer = (answer: Answer<T>) =>
+      const giveUp = () => {
+        this.#waiting.delete(giveUp);
+        resolve({ kind: "unknown" });
+      };
+      this.#waiting.add(giveUp);
+      const limit = this.#loop.after(ANSWER_MS_MAX, "no answer", giveUp);
+      const call = { process: undefined as Process | undefined };
+      this.#unanswered.add(call);
+      const answer = (answer: Answer<T>) => {
+        this.#unanswered.delete(call);
         this.#loop.after(this.#random.exponential(1), "answer", () => {
           limit.run = undefined;
+          this.#waiting.delete(giveUp);
           resolve(answer);
         });
+      };
       this.#loop.after(this.#random.exponential(1), "call", () => {
         const { service, process } = this.#controlPlane;
         if (service === undefined || process === undefined) {
           return answer({ kind: "unknown" });
         }
+        call.process = process;
         process.enter("call", () => {
           work(service).then(
             (value) => answer({ kind: "ok", value }),
@@ -56,6 +76,11 @@ export class Api {
         });
       });
     });
+  }
+
+  /** The callers do not wait any longer: nobody knows what becomes of what they asked for. */
+  giveUp(): void {
+    for (const giveUp of this.#waiting) giveUp();
   }
 }
 

@@ -8,13 +8,16 @@ import type { Random } from "./random.ts";
 /** Milliseconds between calls, on average. */
 const CALL_MS = 4000;
 
+/** Milliseconds between looks whether an earlier call is still under way. */
+const QUIET_MS = 100;
+
 /** What operators work with. */
 export interface OperatorsOptions {
   /** Where time comes from. */
   readonly loop: Loop;
   /** Where chance comes from. */
   readonly random: Random;
-  /** The way to the control plane. */
+  /** The way to the control plane, for them alone. */
   readonly api: Api;
   /** Who notes the calls and their answers. */
   readonly observer: Observer;
@@ -51,9 +54,14 @@ export class Operators {
     }
   }
 
-  /** Lets every agent go on, and does nothing more. */
+  /**
+   * Lets every agent go on, and does nothing more. A call to pause one that was
+   * not answered may still be under way, and would have its effect after that:
+   * it waits for those first.
+   */
   async finish(): Promise<void> {
     this.#over = true;
+    while (!this.#options.api.quiet) await this.#sleep(QUIET_MS);
     for (const agent of this.#options.agents) {
       while (await this.#resume(agent) === "unknown") await this.#sleep(1000);
     }

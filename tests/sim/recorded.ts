@@ -87,4 +87,16 @@ export const RECORDED: readonly Recorded[] = [
     found:
       "inbox.ts: an event passed those before it, which were refused for now, and whose refusals were lost with the link",
   },
+  {
+    seed: 23378,
+    commit: "6bebef4",
+    found:
+      "operators.ts: a pause that was not answered had its effect after the last call to resume",
+  },
+  {
+    seed: 25455,
+    commit: "6bebef4",
+    found:
+      "stage.ts: a retry that was under way when a run without an end stopped had been seen, and was not in the history",
+  },
 ];

@@ -72,6 +72,8 @@ export class Stage {
   readonly #reader: Reader;
   readonly #operators: Operators;
   readonly #nemesis: Nemesis;
+  /** The ways to the control plane. */
+  readonly #apis: readonly Api[];
   /** The agents that are there to the end. */
   readonly #staying: readonly string[];
   /** How far the clock of the control plane is ahead. */
@@ -106,7 +108,10 @@ export class Stage {
       leaving,
       network: this.#network,
     };
-    const api = new Api(loop, random.fork("api"), controlPlane);
+    const delays = random.fork("api");
+    const api = new Api(loop, delays, controlPlane);
+    const operatorsApi = new Api(loop, delays, controlPlane);
+    this.#apis = [api, operatorsApi];
     const shared = { loop, api, observer };
     const workload = this.#workload = new Workload({
       ...shared,
@@ -119,6 +124,7 @@ export class Stage {
     });
     this.#operators = new Operators({
       ...shared,
+      api: operatorsApi,
       random: random.fork("operators"),
       ids: workload.ids,
       agents: STAYING,
@@ -146,6 +152,14 @@ export class Stage {
 
   /** Faults, repair, and a look at what has become of everything. */
   async play(): Promise<void> {
+    const { loop } = this.#options;
+    await this.#play();
+    // Whatever is under way may have had an effect that was seen.
+    loop.after(0, "over", () => this.#apis.forEach((api) => api.giveUp()));
+    await loop.run(loop.now);
+  }
+
+  async #play(): Promise<void> {
     const { loop, observer } = this.#options;
     this.#nemesis.start(CHAOS_MS);
     this.#reader.look();
