@@ -57,14 +57,17 @@ interface KnownAgent {
 }
 
 /** A copy that nobody can change, of what survives JSON. */
-function frozenCopy<T>(value: T): T {
-  return freeze(JSON.parse(JSON.stringify(value)));
-}
-
-function freeze<T>(value: T): T {
+function frozenCopy<T>(value: T): T;
+function frozenCopy(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
-  for (const member of Object.values(value)) freeze(member);
-  return Object.freeze(value);
+  if (Array.isArray(value)) return Object.freeze(value.map(frozenCopy));
+  const copy: Record<string, unknown> = { ...value };
+  for (const name in copy) {
+    const member = copy[name];
+    if (member === undefined) delete copy[name];
+    else if (typeof member === "object") copy[name] = frozenCopy(member);
+  }
+  return Object.freeze(copy);
 }
 
 /**
@@ -355,7 +358,7 @@ class MemoryStore implements Store {
     return this.#step(() => {
       const known = this.#agents.get(key(tenant, session.registration.id));
       const before = known?.deleted ? undefined : known?.agent;
-      const agent = sessionRecord(tenant, session, before);
+      const agent = frozenCopy(sessionRecord(tenant, session, before));
       return this.#setAgent({ ...agent, gen: (known?.agent.gen ?? 0) + 1 });
     });
   }
@@ -465,11 +468,11 @@ class MemoryStore implements Store {
     return known?.deleted ? undefined : known?.agent;
   }
 
+  /** Keeps a new record, whose members nobody can change. */
   #setAgent(agent: AgentRecord): AgentRecord {
-    const frozen = frozenCopy(agent);
     const name = key(agent.tenant, agent.id);
-    this.#agents.set(name, { agent: frozen, deleted: false });
-    return frozen;
+    this.#agents.set(name, { agent: Object.freeze(agent), deleted: false });
+    return agent;
   }
 
   /** Refuses a session that a newer one has replaced; returns the agent if it is known. */
