@@ -36,53 +36,69 @@ function stringEnd(text: string, from: number): number {
   return fail("invalid_json", "a string does not end");
 }
 
-const STRUCTURE_REGEXP = /["{}[\],]/g;
-const COLON_REGEXP = /[ \t\r\n]*:/y;
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const LIST_BEGINS = 0x5b;
+const LIST_ENDS = 0x5d;
+const OBJECT_BEGINS = 0x7b;
+const OBJECT_ENDS = 0x7d;
+
+/** Whether a colon comes next, after white space: what was read is a key. */
+function isBeforeColon(text: string, from: number): boolean {
+  let at = from;
+  for (;; at++) {
+    const char = text.charCodeAt(at);
+    const isSpace = char === 0x20 || char === 0x0a || char === 0x0d ||
+      char === 0x09;
+    if (!isSpace) return char === COLON;
+  }
+}
 
 /** Counts depth, keys and values, and refuses a key that an object has twice: parsers differ on which one counts. */
 function scan(text: string, limits: JsonLimits): void {
   const open: (Set<string> | undefined)[] = [];
   let keys = 0;
   let values = 1;
-  /** One more value begins: in a list or an object, or after a comma. */
-  function begin(): void {
-    if (++values > limits.valuesMax) {
-      fail("invalid_json", `it has more than ${limits.valuesMax} values`);
+  for (let at = 0; at < text.length; at++) {
+    const char = text.charCodeAt(at);
+    if (char === QUOTE) {
+      const end = stringEnd(text, at);
+      const names = open.at(-1);
+      if (names !== undefined && isBeforeColon(text, end + 1)) {
+        if (++keys > limits.keysMax) {
+          fail("invalid_json", `it has more than ${limits.keysMax} keys`);
+        }
+        addName(names, text.slice(at + 1, end));
+      }
+      at = end;
+    } else if (char === OBJECT_ENDS || char === LIST_ENDS) {
+      open.pop();
+    } else if (
+      char === COMMA || char === OBJECT_BEGINS || char === LIST_BEGINS
+    ) {
+      // One more value begins: in a list or an object, or after a comma.
+      if (char !== COMMA) {
+        open.push(char === OBJECT_BEGINS ? new Set() : undefined);
+        if (open.length > limits.depthMax) {
+          fail(
+            "too_deep",
+            `it is nested deeper than ${limits.depthMax} levels`,
+          );
+        }
+      }
+      if (++values > limits.valuesMax) {
+        fail("invalid_json", `it has more than ${limits.valuesMax} values`);
+      }
     }
   }
-  STRUCTURE_REGEXP.lastIndex = 0;
-  for (
-    let match = STRUCTURE_REGEXP.exec(text);
-    match;
-    match = STRUCTURE_REGEXP.exec(text)
-  ) {
-    const at = match.index;
-    if (match[0] === "{" || match[0] === "[") {
-      open.push(match[0] === "{" ? new Set() : undefined);
-      if (open.length > limits.depthMax) {
-        fail("too_deep", `it is nested deeper than ${limits.depthMax} levels`);
-      }
-      begin();
-    } else if (match[0] === ",") {
-      begin();
-    } else if (match[0] === '"') {
-      const end = stringEnd(text, at);
-      STRUCTURE_REGEXP.lastIndex = end + 1;
-      COLON_REGEXP.lastIndex = end + 1;
-      const names = open.at(-1);
-      if (names === undefined || !COLON_REGEXP.test(text)) continue;
-      if (++keys > limits.keysMax) {
-        fail("invalid_json", `it has more than ${limits.keysMax} keys`);
-      }
-      const raw = text.slice(at + 1, end);
-      const name = raw.includes("\\") ? String(parseText(`"${raw}"`)) : raw;
-      if (names.has(name)) {
-        fail("duplicate_key", `the key "${name.slice(0, 80)}" is there twice`);
-      }
-      names.add(name);
-    } else {
-      open.pop();
-    }
+}
+
+function addName(names: Set<string>, raw: string): void {
+  const name = raw.includes("\\") ? String(parseText(`"${raw}"`)) : raw;
+  const { size } = names;
+  if (names.add(name).size === size) {
+    fail("duplicate_key", `the key "${name.slice(0, 80)}" is there twice`);
   }
 }
 
