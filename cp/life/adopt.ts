@@ -49,6 +49,7 @@ export function adopt(
       attempt: item.attempt,
       details: { known_attempt: record.attempt, was: record.state },
     }, now),
+    adopts: true,
     dueAt: leaseEnd(record, isReleased(record.state) ? now : undefined),
   };
 }

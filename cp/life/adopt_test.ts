@@ -14,8 +14,14 @@ for (const state of STATES) {
     if (isTerminal(state)) return strictEqual(change, "ended");
     ok(typeof change === "object");
     deepStrictEqual(
-      [change.status.state, change.status.attempt, change.dueAt],
       [
+        change.adopts,
+        change.status.state,
+        change.status.attempt,
+        change.dueAt,
+      ],
+      [
+        true,
         state === "in_progress" ? "in_progress" : "assigned",
         3,
         DEADLINE + GRACE_MS,

@@ -180,7 +180,7 @@ class MemoryStore implements Store {
         .filter(({ record }) =>
           record.state === "queued" && (record.readyAt ?? 0) <= release.at
         )
-        .sort((a, b) => a.rank - b.rank || a.record.enq - b.record.enq);
+        .sort(inTurn);
       const chosen: { readonly entry: Entry; readonly change: EventChange }[] =
         [];
       let bytes = 0;
@@ -460,7 +460,10 @@ class MemoryStore implements Store {
   #releasedOf(tenant: string, agent: string): Entry[] {
     return this.#openOf(tenant, agent)
       .filter(({ record }) => record.state !== "queued")
-      .sort((a, b) => (a.record.seq ?? 0) - (b.record.seq ?? 0));
+      .sort((a, b) =>
+        (a.record.seq ?? NUMBERLESS) - (b.record.seq ?? NUMBERLESS) ||
+        inTurn(a, b)
+      );
   }
 
   #agent(tenant: string, id: string): AgentRecord | undefined {
@@ -545,6 +548,14 @@ class MemoryStore implements Store {
     if (isTerminal(record.state)) this.#open.delete(record.enq);
     else this.#open.set(record.enq, entry);
   }
+}
+
+/** Comes after every number in a stream. */
+const NUMBERLESS = Number.MAX_SAFE_INTEGER;
+
+/** The order in which events are released. */
+function inTurn(a: Entry, b: Entry): number {
+  return a.rank - b.rank || a.record.enq - b.record.enq;
 }
 
 /** A key of two parts; a tenant has no line break. */

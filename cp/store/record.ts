@@ -81,7 +81,8 @@ export function changeRecord(
   { at, seq }: ChangeRecordOptions,
 ): EventRecord {
   const { status, finishedAt, result, error, readyAt } = change;
-  const { readyAt: _, ...kept } = change.reopens ? reopened(record) : record;
+  const { readyAt: _, ...rest } = change.reopens ? reopened(record) : record;
+  const kept = change.adopts ? unnumbered(rest) : rest;
   return {
     ...kept,
     ...(readyAt === undefined ? {} : { readyAt }),
@@ -105,6 +106,12 @@ export function changeRecord(
 function reopened(
   { finishedAt: _, result: __, error: ___, ...record }: EventRecord,
 ): EventRecord {
+  return record;
+}
+
+function unnumbered<T extends Pick<EventRecord, "seq">>(
+  { seq: _, ...record }: T,
+): Omit<T, "seq"> {
   return record;
 }
 

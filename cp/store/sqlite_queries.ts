@@ -77,7 +77,7 @@ export const SQL = {
     `${EVENT} WHERE tenant = ? AND agent = ? AND stage > 0 AND event.enq > ?
     ORDER BY event.enq LIMIT ?`,
   listReleased: `${EVENT} WHERE tenant = ? AND agent = ? AND stage = 2
-    ORDER BY seq, event.enq`,
+    ORDER BY seq NULLS LAST, rank, event.enq`,
   listHistory: `SELECT revision, status FROM history
     WHERE enq = (SELECT enq FROM event WHERE tenant = ? AND id = ?) ORDER BY change`,
   listDue:

@@ -145,6 +145,8 @@ export interface EventChange {
   readonly replaces?: true;
   /** Opens an event that had ended: what it led to is forgotten, its history is not. */
   readonly reopens?: true;
+  /** Takes over an attempt that this store did not release: its number in the agent's stream is not known. */
+  readonly adopts?: true;
   /** What the rules of its life remember from now on. */
   readonly notes?: LifeNotes;
   /** Another deadline than before. */
@@ -439,7 +441,8 @@ export interface Store extends AsyncDisposable {
   touchAgent(tenant: string, fence: Fence, seenAt: number): Promise<void>;
   /**
    * Begins a new stream for an agent: from now on its events are counted from
-   * 1, under another name. Those it has keep their order and get new numbers.
+   * 1, under another name. Those it has keep their order and get new numbers;
+   * those whose number is not known come after the others, as they would in the queue.
    *
    * @throws {TransporterError} `superseded`.
    */

@@ -99,4 +99,10 @@ export const RECORDED: readonly Recorded[] = [
     found:
       "stage.ts: a retry that was under way when a run without an end stopped had been seen, and was not in the history",
   },
+  {
+    seed: 40635,
+    commit: "a17fae4",
+    found:
+      "restartStream(): what was adopted after a restore came before what the older store had released",
+  },
 ];

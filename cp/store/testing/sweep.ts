@@ -194,6 +194,33 @@ export const sweepCases: StoreCases = {
       undefined,
     );
   },
+  async "restartStream() puts what was adopted behind what the store has released, as the queue would"(
+    { store },
+  ) {
+    for (const id of ["a", "b", "c", "d"]) {
+      const priority = id === "d" ? 9 : 0;
+      await store.createEvent(T, event(id, { spec: { priority } }));
+    }
+    const { gen } = await store.openSession(T, session("edge-1"));
+    const first = release(gen, {
+      decide: (record) =>
+        "ab".includes(record.spec.id) ? to("assigned")(record) : undefined,
+    });
+    await store.releaseEvents(T, first);
+    const adopts = { adopts: true } as const;
+    for (const id of ["a", "c", "d"]) {
+      await store.changeEvent(T, id, to("assigned", { attempt: 7 }, adopts));
+    }
+    strictEqual((await store.getEvent(T, "a"))?.seq, undefined);
+    const order = ["b", "d", "a", "c"];
+    deepStrictEqual(idsOf(await store.listReleased(T, "edge-1")), order);
+    await store.restartStream(T, { agent: "edge-1", gen }, "e_2");
+    deepStrictEqual(
+      (await store.listReleased(T, "edge-1"))
+        .map(({ record }) => [record.spec.id, record.seq]),
+      order.map((id, i) => [id, i + 1]),
+    );
+  },
   async "deleteAgent() forgets all but the generation"({ store, reopen }) {
     strictEqual(await store.deleteAgent(T, "edge-1"), false);
     const old = await store.openSession(T, session("edge-1"));
