@@ -19,10 +19,19 @@ export interface Submitted extends Omit<Submit, "kind" | "at" | "end"> {
   readonly lastEnd: number;
 }
 
-/** Every event that was submitted, by id. */
+/** What was found in a history, which every checker asks for and nobody changes. */
+const FOUND = new WeakMap<readonly Entry[], ReadonlyMap<string, Submitted>>();
+
+/** Every event that was submitted, by id; of a history that is complete. */
 export function submitted(
   history: readonly Entry[],
 ): ReadonlyMap<string, Submitted> {
+  const found = FOUND.get(history) ?? find(history);
+  FOUND.set(history, found);
+  return found;
+}
+
+function find(history: readonly Entry[]): ReadonlyMap<string, Submitted> {
   const events = new Map<string, Submitted>();
   const groups = groupBy(ofKind(history, "submit"), ({ event }) => event);
   for (const [event, calls] of groups) {
