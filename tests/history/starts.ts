@@ -151,13 +151,14 @@ function bars(read: Read, start: Start, facts: Facts): boolean {
 /** Whether an attempt began after somebody was told that no new one will. */
 function isCancelled(
   start: Start,
-  { end, attempt = Infinity }: Operate,
+  { at: calledAt, end, attempt = Infinity }: Operate,
   { submitted: event, retries, restores }: Facts,
 ): boolean {
+  // A call for another attempt that overlaps with it may have had its effect after it.
   // An older store knows neither of the call nor of attempts that its agent has.
   const from = event?.firstAt ?? end;
   return start.at > end && start.attempt > attempt &&
-    !retries.some((retry) => retry.at <= start.at && retry.end >= end) &&
+    !retries.some((retry) => retry.at <= start.at && retry.end >= calledAt) &&
     !restores.some((at) => at >= from && at <= start.at);
 }
 

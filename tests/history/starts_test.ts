@@ -158,6 +158,13 @@ Deno.test("startedOnce() finds a new attempt after a cancellation was answered d
   deepStrictEqual(found(startedOnce, ...before, known, late), []);
   const retry = operate("retry", "a", 12);
   deepStrictEqual(found(startedOnce, ...before, cancel, retry, late), []);
+  const slow = { ...cancel, end: 14 };
+  const asked = operate("retry", "a", 12);
+  deepStrictEqual(found(startedOnce, ...before, slow, asked, late), []);
+  const earlier = operate("retry", "a", 9);
+  deepStrictEqual(found(startedOnce, ...before, earlier, slow, late), [
+    "duplicated a",
+  ]);
   const older = restore(8, 4);
   deepStrictEqual(found(startedOnce, ...before, older, cancel, late), []);
 });

@@ -105,4 +105,10 @@ export const RECORDED: readonly Recorded[] = [
     found:
       "restartStream(): what was adopted after a restore came before what the older store had released",
   },
+  {
+    seed: 54340,
+    commit: "fffba37",
+    found:
+      "starts.ts: a retry that was answered before a cancellation had its effect after it: the calls overlapped",
+  },
 ];
