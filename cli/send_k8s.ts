@@ -18,6 +18,8 @@ import { readSources, type Source } from "./sources.ts";
 interface K8sFlags extends SendFlags {
   readonly manifest: readonly string[];
   readonly recursive?: true | undefined;
+  readonly delete?: true | undefined;
+  readonly propagation?: string | undefined;
 }
 
 /** Names the file where a check names the number of a manifest. */
@@ -42,7 +44,12 @@ async function run(flags: K8sFlags, host: Host) {
   const sources = await readSources(flags.manifest, host, {
     recursive: flags.recursive,
   });
-  const payload = { manifests: sources.map(({ text }) => text) };
+  const { propagation } = flags;
+  const payload = {
+    manifests: sources.map(({ text }) => text),
+    ...(flags.delete ? { operation: "delete" } : {}),
+    ...(propagation === undefined ? {} : { propagation }),
+  };
   const drafts = draftsOf({ ...base, payload }, flags, host);
   try {
     for (const draft of drafts.slice(0, 1)) await checkDraft(draft, host);
@@ -58,9 +65,9 @@ export function addSendK8s(
   context: CommandContext,
 ): void {
   const command = addSendCommand(parent, "k8s")
-    .summary("apply Kubernetes manifests in an agent's cluster")
+    .summary("apply or delete Kubernetes manifests in an agent's cluster")
     .description(
-      "Apply Kubernetes manifests in an agent's cluster.\n\n" +
+      "Apply Kubernetes manifests in an agent's cluster, or delete what they name.\n\n" +
         "Each file is sent as it is, byte for byte; what cannot be read as Kubernetes objects is refused before " +
         "anything is sent.",
     )
@@ -70,6 +77,11 @@ export function addSendK8s(
       collect,
     )
     .option("-R, --recursive", "also look into the folders of a folder")
+    .option("--delete", "delete the objects, and wait until they are gone")
+    .option(
+      "--propagation <HOW>",
+      "with --delete: what those own goes after them (background, the default), before them (foreground), or stays (orphan)",
+    )
     .action(async (flags, self) => {
       const invocation = context.open(self);
       const { drafts, options } = await run(flags, invocation.host);
@@ -84,6 +96,10 @@ export function addSendK8s(
     [
       "Apply every manifest of a folder in two clusters",
       "transporter send k8s -f manifests/ --agent edge-7 --agent edge-8",
+    ],
+    [
+      "Delete what a file names, its Pods before its Deployments",
+      "transporter send k8s -f web.yaml --agent edge-7 --delete --propagation foreground --wait",
     ],
     [
       "Apply what another program makes",

@@ -1,5 +1,4 @@
 import {
-  type AppliedObject,
   appliedOf,
   type ApplyContext,
   limitsOf,
@@ -11,6 +10,7 @@ import type { CallOptions, Success } from "./client.ts";
 import { createObject } from "./create.ts";
 import { objectKey } from "./manifest.ts";
 import type { PlannedObject } from "./plan.ts";
+import type { Done } from "./progress.ts";
 
 const QUERY =
   `?fieldManager=${FIELD_MANAGER}&force=false&fieldValidation=Strict`;
@@ -42,7 +42,7 @@ function send(
 export async function applyObject(
   object: PlannedObject,
   apply: ApplyContext,
-): Promise<AppliedObject> {
+): Promise<Done> {
   if (object.generateName !== undefined) return createObject(object, apply);
   const { cluster, context } = apply;
   const { clock, recent } = cluster;

@@ -10,7 +10,8 @@ import type { Cluster } from "./cluster.ts";
 import { describeConflicts } from "./conflict.ts";
 import { describeObject } from "./manifest.ts";
 import type { PlannedObject } from "./plan.ts";
-import { describeChange, type ObjectResult, resultOf } from "./result.ts";
+import type { Done } from "./progress.ts";
+import { describeChange, resultOf } from "./result.ts";
 import type { ApiRequest } from "./transport.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -22,14 +23,6 @@ export interface ApplyContext {
   readonly context: ExecutorContext;
   /** When to stop trying again, in milliseconds since 1970. */
   readonly until: number;
-}
-
-/** An object that was applied. */
-export interface AppliedObject {
-  /** What became of it. */
-  readonly result: ObjectResult;
-  /** What the server warned of. */
-  readonly warnings: readonly string[];
 }
 
 /** Only what tells whether an object changed; a CRD of a megabyte need not be read for that. */
@@ -169,7 +162,7 @@ export function appliedOf(
     readonly metadata: Metadata | undefined;
     readonly warnings: readonly string[] | undefined;
   },
-): AppliedObject {
+): Done {
   const { change, metadata, warnings = [] } = done;
   return {
     result: {

@@ -1,5 +1,4 @@
 import {
-  type AppliedObject,
   appliedOf,
   type ApplyContext,
   limitsOf,
@@ -8,6 +7,7 @@ import {
 } from "./apply_calls.ts";
 import { FIELD_MANAGER, metadataOf } from "./change.ts";
 import type { PlannedObject } from "./plan.ts";
+import type { Done } from "./progress.ts";
 import type { ApiRequest } from "./transport.ts";
 
 const QUERY = `?fieldManager=${FIELD_MANAGER}&fieldValidation=Strict`;
@@ -24,7 +24,7 @@ const QUERY = `?fieldManager=${FIELD_MANAGER}&fieldValidation=Strict`;
 export async function createObject(
   object: PlannedObject,
   apply: ApplyContext,
-): Promise<AppliedObject> {
+): Promise<Done> {
   const { cluster } = apply;
   for (;;) {
     const limits = limitsOf(object, apply);

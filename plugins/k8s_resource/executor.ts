@@ -3,7 +3,7 @@ import {
   type Executor,
   TransporterError,
 } from "@transporter/sdk";
-import { applyBundle, withResult } from "./apply_bundle.ts";
+import { applyBundle } from "./apply_bundle.ts";
 import { Readings } from "./readings.ts";
 import {
   type Cluster,
@@ -12,11 +12,25 @@ import {
   type Surroundings,
 } from "./cluster.ts";
 import type { Config } from "./config.ts";
+import { deleteBundle } from "./delete_bundle.ts";
 import { objectKey } from "./manifest.ts";
-import { EVENT_TYPE, type Payload, payloadSchema } from "./payload.ts";
+import {
+  EVENT_TYPE,
+  type Operation,
+  type Payload,
+  payloadSchema,
+  type Propagation,
+} from "./payload.ts";
 import { makePlan, type Plan } from "./plan.ts";
+import { withResult } from "./progress.ts";
 import type { BundleResult } from "./result.ts";
 import { waitUntilReady } from "./wait.ts";
+
+/** A plan, and what is done with it. */
+interface Job extends Plan {
+  readonly operation: Operation;
+  readonly propagation: Propagation;
+}
 
 /** Follows semver; what a payload may hold and what a result says are its interface. */
 export const VERSION = "0.1.0";
@@ -60,18 +74,25 @@ function keysOf(
 export async function openExecutor(
   config: Config,
   surroundings: Surroundings,
-): Promise<Executor<Payload, Plan, BundleResult>> {
+): Promise<Executor<Payload, Job, BundleResult>> {
   const cluster = await openCluster(config, surroundings);
   const readings = new Readings();
-  return defineExecutor<Payload, Plan, BundleResult>({
+  return defineExecutor<Payload, Job, BundleResult>({
     type: EVENT_TYPE,
     version: VERSION,
     schema: payloadSchema,
-    // deno-lint-ignore require-await -- a refusal must reject, not throw
-    validate: async (payload, context) =>
-      makePlan(readings.take(payload.manifests), cluster, context),
-    apply: (plan, context) => applyBundle(plan, cluster, context),
+    validate: async (payload, context) => {
+      const { operation = "apply", propagation = "background" } = payload;
+      const read = readings.take(payload.manifests);
+      const plan = await makePlan(read, operation, cluster, context);
+      return { ...plan, operation, propagation };
+    },
+    apply: (plan, context) =>
+      plan.operation === "delete"
+        ? deleteBundle(plan, plan, cluster, context)
+        : applyBundle(plan, cluster, context),
     async verify(plan, result, context) {
+      if (plan.operation === "delete") return; // it has waited until they were gone
       try {
         const until = phaseEnd(cluster, context);
         await waitUntilReady(plan.objects, { cluster, context, until });
@@ -81,7 +102,8 @@ export async function openExecutor(
     },
     keys: (payload) => keysOf(payload, { readings, cluster }),
     // Server-side apply of the same bytes ends in the same objects, and names that are made up follow from the event's id.
-    repeatable: () => true,
+    // Not so a delete: who made an object anew after it would lose that one.
+    repeatable: ({ operation }) => operation !== "delete",
     close() {
       cluster[Symbol.dispose]();
       return Promise.resolve();

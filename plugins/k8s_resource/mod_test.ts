@@ -54,7 +54,7 @@ const REFUSED: Readonly<Record<string, readonly [unknown, string, RegExp]>> = {
   "an option of later": [
     { manifests: [CONFIG_MAP], force_conflicts: true },
     "invalid",
-    /"force_conflicts": unknown key; "k8s_resource" takes "manifests"$/,
+    /"force_conflicts": unknown key; "k8s_resource" takes "manifests", "operation" and "propagation"$/,
   ],
   "a script": [
     { manifests: [CONFIG_MAP], script: "rm" },

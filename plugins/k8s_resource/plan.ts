@@ -9,8 +9,9 @@ import {
   type ObjectName,
   refuse,
 } from "./manifest.ts";
+import type { Operation } from "./payload.ts";
 
-/** An object that is going to be applied, and where. */
+/** An object that is going to be applied or deleted, and where. */
 export interface PlannedObject extends Manifest {
   /** Its path at the API server. */
   readonly path: string;
@@ -22,7 +23,7 @@ export interface PlannedObject extends Manifest {
 
 /** What `validate` decided. */
 export interface Plan {
-  /** What is applied, in the order of the manifests. */
+  /** What is applied or deleted, in the order of the manifests. */
   readonly objects: readonly PlannedObject[];
   /** What the producer should know. */
   readonly warnings: readonly string[];
@@ -75,6 +76,16 @@ function declaredPlaces(
   );
 }
 
+/** A name that is made up leads to no object that is there. */
+function refuseUnnamed({ name, place }: Manifest): void {
+  if (name !== "") return;
+  throw refuse(
+    "invalid_manifest",
+    place,
+    'what is deleted has to have a "metadata.name"',
+  );
+}
+
 function unknownKind(index: KindIndex, object: Manifest): TransporterError {
   const { place, kind, group } = object;
   return index.isStale(object)
@@ -90,16 +101,19 @@ function unknownKind(index: KindIndex, object: Manifest): TransporterError {
  * Names each object that has no name yet, and finds its place in the cluster.
  *
  * @param read The objects of the payload's manifests.
+ * @param operation What is going to be done with them.
  * @param cluster The cluster.
  * @param context The event's.
  * @throws {TransporterError} `unknown_kind`, `invalid_manifest`, `invalid_yaml` or `cluster_unavailable`.
  */
 export async function makePlan(
   read: readonly Manifest[],
+  operation: Operation,
   cluster: Cluster,
   context: ExecutorContext,
 ): Promise<Plan> {
   const eventId = context.idempotencyKey;
+  if (operation === "delete") read.forEach(refuseUnnamed);
   const found = read.map((object, index) =>
     withName(object, { eventId, index })
   );
@@ -119,7 +133,7 @@ export async function makePlan(
   const objects = found.map((manifest): PlannedObject => {
     const place = here(manifest);
     if (place === undefined) throw unknownKind(index, manifest);
-    if (!place.patchable) {
+    if (operation === "apply" && !place.patchable) {
       throw refuse(
         "unsupported",
         manifest.place,

@@ -3,7 +3,12 @@ import type { Change } from "./change.ts";
 import { describeObject, type Manifest } from "./manifest.ts";
 
 /** What became of an object; `unknown`: the attempt ended while the API server was asked. */
-export type ObjectOutcome = Change | "failed" | "unknown" | "not_attempted";
+export type ObjectOutcome =
+  | Change
+  | "deleted"
+  | "failed"
+  | "unknown"
+  | "not_attempted";
 
 /** What became of an object, in upstream's shape and a little more. */
 export interface ObjectResult extends ResourceStatus {

@@ -4,7 +4,7 @@ import type { Access, AccessSource, Connection } from "./access.ts";
 /** One request to the API server. */
 export interface ApiRequest {
   /** The HTTP method. */
-  readonly method: "GET" | "PATCH" | "POST";
+  readonly method: "GET" | "PATCH" | "POST" | "DELETE";
   /** The path, with its query; begins with a slash. */
   readonly path: string;
   /** What the answer may be. */

@@ -14,6 +14,7 @@ export function k8sResourceSchema(): unknown {
     title: "Payload of a k8s_resource event",
     ...toJsonSchema(payloadSchema, {
       target: "draft-2020-12",
+      ignoreActions: ["check"], // what goes together stands below
       overrideSchema({ valibotSchema }) {
         if (valibotSchema === manifests.item) {
           return {
@@ -28,5 +29,10 @@ export function k8sResourceSchema(): unknown {
         };
       },
     }),
+    if: { required: ["propagation"] },
+    then: {
+      required: ["operation"],
+      properties: { operation: { const: "delete" } },
+    },
   };
 }

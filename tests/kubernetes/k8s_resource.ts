@@ -38,6 +38,8 @@ export interface RunOptions {
   readonly id?: string;
   /** Which attempt it is. */
   readonly attempt?: number;
+  /** What the payload says besides its manifests. */
+  readonly payload?: Readonly<Record<string, unknown>>;
   /** Cancels it. */
   readonly signal?: AbortSignal;
   /** Sees each status as it comes. */
@@ -124,7 +126,7 @@ export async function runEvent(
     id: options.id ?? crypto.randomUUID(),
     type: "k8s_resource",
     target_agent: "test",
-    payload: { manifests },
+    payload: { ...options.payload, manifests },
     created_at: "2026-11-23T05:04:27Z",
     created_by: "test",
     ttl: 60e9,

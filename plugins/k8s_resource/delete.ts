@@ -1,0 +1,151 @@
+import { isRecord, TransporterError } from "@transporter/sdk";
+import type { ApplyContext } from "./apply_calls.ts";
+import { type LiveObject, metadataOf } from "./change.ts";
+import type { CallOptions } from "./client.ts";
+import { describeObject } from "./manifest.ts";
+import type { Propagation } from "./payload.ts";
+import type { PlannedObject } from "./plan.ts";
+import type { Done } from "./progress.ts";
+import { resultOf } from "./result.ts";
+
+/** Between two looks at an object that is going away, in milliseconds: at first, and after a while. */
+const INTERVAL_MS = { first: 100, last: 2_000, growth: 1.5 } as const;
+
+/** The API's names. @see {@link https://kubernetes.io/docs/concepts/architecture/garbage-collection/#cascading-deletion} */
+const POLICIES: Readonly<Record<Propagation, string>> = {
+  background: "Background",
+  foreground: "Foreground",
+  orphan: "Orphan",
+};
+
+/** The conditions by which a namespace says what keeps it. @see {@link https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/namespace-v1/} */
+const NAMESPACE_CONDITIONS: ReadonlySet<unknown> = new Set([
+  "NamespaceDeletionDiscoveryFailure",
+  "NamespaceDeletionGroupVersionParsingFailure",
+  "NamespaceDeletionContentFailure",
+  "NamespaceContentRemaining",
+  "NamespaceFinalizersRemaining",
+]);
+
+function limitsOf(object: PlannedObject, apply: ApplyContext): CallOptions {
+  const { context, until, cluster } = apply;
+  const doing = `delete ${describeObject(object)}`;
+  let reported = "";
+  return {
+    doing,
+    signal: context.signal,
+    until,
+    review(verdict) {
+      // Without its namespace or, when the event takes that away, its kind there is no object either.
+      if (
+        verdict.missing === "namespace" ||
+        verdict.missing === "kind" && object.kindDeclared
+      ) return { ...verdict, transient: false, missing: "object" };
+      if (verdict.missing === "kind") cluster.discovery.forget();
+      // Only what we looked at is deleted; the precondition does not hold later on either.
+      return verdict.code === "conflict"
+        ? { ...verdict, transient: false }
+        : verdict;
+    },
+    async onRetry(reason) {
+      if (reason === reported) return;
+      reported = reason;
+      await context.report(`Trying again to ${doing}: ${reason}`);
+    },
+  };
+}
+
+/** What keeps an object that is being deleted; empty when it does not say. */
+function heldBy(object: LiveObject): string {
+  const status = isRecord(object.status) ? object.status : {};
+  const conditions = Array.isArray(status.conditions) ? status.conditions : [];
+  const said = conditions.filter(isRecord)
+    .filter(({ type, status }) =>
+      NAMESPACE_CONDITIONS.has(type) && status === "True"
+    )
+    .map(({ type, message }) => `${type}: ${message}`);
+  const { finalizers } = metadataOf(object);
+  const held = finalizers.length === 0
+    ? []
+    : [`it is held by the finalizers ${
+      finalizers.map((name) => `"${name}"`).join(", ")
+    }`];
+  return [...said, ...held].join("; ");
+}
+
+/** Waits until the object of this uid is gone, and tells what keeps it each time that changes. */
+async function waitUntilGone(
+  object: PlannedObject,
+  uid: string,
+  apply: ApplyContext,
+): Promise<void> {
+  const { cluster, context, until } = apply;
+  const limits = limitsOf(object, apply);
+  const what = describeObject(object);
+  let intervalMs: number = INTERVAL_MS.first;
+  let reported = "";
+  for (;;) {
+    const found = await cluster.client.find(
+      { method: "GET", path: object.path },
+      limits,
+    );
+    if (found === undefined || metadataOf(found.body).uid !== uid) return;
+    const why = heldBy(found.body) || "it is being deleted";
+    if (cluster.clock.now() + intervalMs >= until) {
+      throw new TransporterError(
+        "not_ready",
+        `Cannot see ${what} gone in time: ${why}`,
+      );
+    }
+    if (why !== reported) {
+      await context.report(`Waiting until ${what} is gone: ${why}`);
+    }
+    reported = why;
+    await cluster.clock.sleep(intervalMs, { signal: context.signal });
+    intervalMs = Math.min(INTERVAL_MS.last, intervalMs * INTERVAL_MS.growth);
+  }
+}
+
+/**
+ * Deletes an object, and waits until it is gone. Deletes the one that was
+ * there when it looked, by its uid, and none that took its name since. One
+ * that is not there is fine.
+ *
+ * @param object The object.
+ * @param propagation What becomes of the objects that it owns.
+ * @param apply Where, and until when.
+ * @throws {TransporterError} `conflict` when another object took its name meanwhile; `not_ready` when it
+ * does not go away; else the code of the server's answer.
+ */
+export async function deleteObject(
+  object: PlannedObject,
+  propagation: Propagation,
+  apply: ApplyContext,
+): Promise<Done> {
+  const { client } = apply.cluster;
+  const limits = limitsOf(object, apply);
+  const what = describeObject(object);
+  const before = await client.find(
+    { method: "GET", path: object.path },
+    limits,
+  );
+  if (before === undefined) {
+    return { result: resultOf(object, "unchanged", `${what} is not there`) };
+  }
+  const { uid } = metadataOf(before.body);
+  const answer = await client.find({
+    method: "DELETE",
+    path: object.path,
+    contentType: "application/json",
+    body: JSON.stringify({
+      apiVersion: "v1",
+      kind: "DeleteOptions",
+      propagationPolicy: POLICIES[propagation],
+      preconditions: { uid },
+    }),
+  }, limits);
+  if (answer !== undefined) await waitUntilGone(object, uid, apply);
+  const result = { ...resultOf(object, "deleted", `${what} is deleted`), uid };
+  const warnings = answer?.warnings.map((warning) => `${what}: ${warning}`);
+  return { result, ...(warnings === undefined ? {} : { warnings }) };
+}

@@ -1,0 +1,105 @@
+import { TransporterError } from "@transporter/sdk";
+import type { ApplyContext } from "./apply_calls.ts";
+import type { Plan, PlannedObject } from "./plan.ts";
+import { type BundleResult, type ObjectResult, resultOf } from "./result.ts";
+
+/** Objects of one event that are worked on at the same time. */
+const PARALLEL = 8;
+
+/** What became of one object. */
+export interface Done {
+  /** What became of it. */
+  readonly result: ObjectResult;
+  /** What the server warned of. */
+  readonly warnings?: readonly string[];
+}
+
+/** What an event has done so far. */
+export class Progress {
+  readonly #plan: Plan;
+  readonly #results = new Map<PlannedObject, ObjectResult>();
+  readonly #warnings: Set<string>;
+  /** The first error, which the event ends with. */
+  #error: TransporterError | undefined;
+
+  /** Begins with nothing done. */
+  constructor(plan: Plan) {
+    this.#plan = plan;
+    this.#warnings = new Set(plan.warnings);
+  }
+
+  /** The first error, which the event ends with. */
+  get error(): TransporterError | undefined {
+    return this.#error;
+  }
+
+  /** How many objects are done, whatever became of them. */
+  get done(): number {
+    return this.#results.size;
+  }
+
+  /** Remembers the first failure; nothing new is begun after it. */
+  fail(error: TransporterError): void {
+    this.#error ??= error;
+  }
+
+  /** Works on a group; after a failure nothing new is begun, and what was begun is finished. */
+  async run(
+    group: readonly PlannedObject[],
+    apply: ApplyContext,
+    work: (object: PlannedObject, apply: ApplyContext) => Promise<Done>,
+  ): Promise<void> {
+    const waiting = group.values();
+    const one = async () => {
+      for (const object of waiting) {
+        if (this.#error !== undefined) return;
+        await this.#one(object, apply, work);
+      }
+    };
+    await Promise.all(
+      Array.from({ length: Math.min(PARALLEL, group.length) }, one),
+    );
+  }
+
+  async #one(
+    object: PlannedObject,
+    apply: ApplyContext,
+    work: (object: PlannedObject, apply: ApplyContext) => Promise<Done>,
+  ): Promise<void> {
+    try {
+      const { result, warnings = [] } = await work(object, apply);
+      this.#results.set(object, result);
+      for (const warning of warnings) this.#warnings.add(warning);
+    } catch (reason) {
+      const error = TransporterError.from(reason);
+      // A request that was cut off may have been done.
+      const outcome = apply.context.signal.aborted ? "unknown" : "failed";
+      this.#results.set(object, resultOf(object, outcome, error.message));
+      this.fail(error);
+    }
+  }
+
+  /** What became of every object, in the order of the manifests. */
+  result(): BundleResult {
+    const left = this.#error === undefined
+      ? ""
+      : `Not attempted: ${this.#error.message}`;
+    return {
+      resource_status: this.#plan.objects.map((object) =>
+        this.#results.get(object) ?? resultOf(object, "not_attempted", left)
+      ),
+      ...(this.#warnings.size === 0 ? {} : { warnings: [...this.#warnings] }),
+    };
+  }
+}
+
+/** The same error, with what was done until it happened. */
+export function withResult(
+  error: TransporterError,
+  result: BundleResult,
+): TransporterError {
+  return new TransporterError(error.code, error.message, {
+    cause: error,
+    details: { ...error.details, result },
+  });
+}
