@@ -18,6 +18,7 @@ import {
   framesPage,
   settingsPage,
 } from "./gen/pages.ts";
+import { rightsManifests } from "./gen/rights.ts";
 import { k8sResourceSchema } from "./gen/schemas.ts";
 
 function json(value: unknown): string {
@@ -39,6 +40,7 @@ async function generate(): Promise<Readonly<Record<string, string>>> {
     "docs/reference/errors.md": errorsPage(),
     "docs/reference/events.md": await eventsPage(),
     "docs/reference/frames.md": await framesPage(),
+    ...rightsManifests(),
     "deploy/schema/agent.json": json(agentConfig.jsonSchema()),
     "deploy/schema/cp.json": json(cpConfig.jsonSchema()),
     "deploy/schema/demo.json": json(demoConfig.jsonSchema()),

@@ -52,6 +52,8 @@ const FAULTS: Readonly<Record<string, string>> = {
   F55: "capability.mismatch",
   F56: "agent.lease.expires",
   F57: "agent.undecodable",
+  // Security, as far as the executor goes.
+  F88: "rbac.render",
   // Its client and its documentation.
   F110: "producer.sample.file",
   F111: "producer.defaults",
