@@ -4,7 +4,7 @@ import { addGlobals, CLIENT_GLOBALS } from "./globals.ts";
 import { type CommandContext, examples } from "./command.ts";
 import { deliver } from "./deliver.ts";
 import type { Host } from "./host.ts";
-import { collect } from "./options.ts";
+import { collect, payloadOptions } from "./options.ts";
 import {
   addSendCommand,
   checkDraft,
@@ -20,6 +20,30 @@ interface K8sFlags extends SendFlags {
   readonly recursive?: true | undefined;
   readonly delete?: true | undefined;
   readonly propagation?: string | undefined;
+  readonly dryRun?: true | undefined;
+  readonly set?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** What the flags say of the payload besides its manifests. */
+function optionsOf(flags: K8sFlags): Readonly<Record<string, unknown>> {
+  const named = {
+    ...(flags.delete ? { operation: "delete" } : {}),
+    ...(flags.propagation === undefined
+      ? {}
+      : { propagation: flags.propagation }),
+    ...(flags.dryRun ? { dry_run: true } : {}),
+  };
+  const { set = {} } = flags;
+  const twice = ["manifests", ...Object.keys(named)].find((name) =>
+    Object.hasOwn(set, name)
+  );
+  if (twice !== undefined) {
+    throw new TransporterError(
+      "usage",
+      `Cannot use --set "${twice}" here: another flag gives it`,
+    );
+  }
+  return { ...named, ...set };
 }
 
 /** Names the file where a check names the number of a manifest. */
@@ -39,17 +63,13 @@ function withNames(
 
 async function run(flags: K8sFlags, host: Host) {
   const options = deliverOptions(flags);
+  const rest = optionsOf(flags);
   const base = { type: "k8s_resource", payload: {} };
   draftsOf(base, flags, host); // wrong flags show before anything is read
   const sources = await readSources(flags.manifest, host, {
     recursive: flags.recursive,
   });
-  const { propagation } = flags;
-  const payload = {
-    manifests: sources.map(({ text }) => text),
-    ...(flags.delete ? { operation: "delete" } : {}),
-    ...(propagation === undefined ? {} : { propagation }),
-  };
+  const payload = { ...rest, manifests: sources.map(({ text }) => text) };
   const drafts = draftsOf({ ...base, payload }, flags, host);
   try {
     for (const draft of drafts.slice(0, 1)) await checkDraft(draft, host);
@@ -82,6 +102,15 @@ export function addSendK8s(
       "--propagation <HOW>",
       "with --delete: what those own goes after them (background, the default), before them (foreground), or stays (orphan)",
     )
+    .option(
+      "--dry-run",
+      "ask the cluster what would happen, with all its checks; write nothing",
+    )
+    .option(
+      "--set <NAME=VALUE>",
+      "any other option of the payload, such as force_conflicts=true; repeatable (docs/reference/k8s_resource.md lists them)",
+      payloadOptions,
+    )
     .action(async (flags, self) => {
       const invocation = context.open(self);
       const { drafts, options } = await run(flags, invocation.host);
@@ -100,6 +129,14 @@ export function addSendK8s(
     [
       "Delete what a file names, its Pods before its Deployments",
       "transporter send k8s -f web.yaml --agent edge-7 --delete --propagation foreground --wait",
+    ],
+    [
+      "See what would change, without changing it",
+      "transporter send k8s -f web.yaml --agent edge-7 --dry-run --wait",
+    ],
+    [
+      "Take fields that another manager owns, and wait ten minutes for readiness",
+      "transporter send k8s -f web.yaml --agent edge-7 --set force_conflicts=true --set timeout=10m",
     ],
     [
       "Apply what another program makes",

@@ -67,9 +67,9 @@ const CASES: readonly Case[] = [
   },
   {
     name: "an option that does not exist yet",
-    args: `${K8S} -f ns.yaml --dry-run`,
+    args: `${K8S} -f ns.yaml --prune`,
     stderr:
-      'error[usage]: Unknown option "--dry-run": see "transporter send k8s --help"',
+      'error[usage]: Unknown option "--prune": see "transporter send k8s --help"',
   },
   {
     name: "an option without its value",

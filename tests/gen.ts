@@ -18,6 +18,7 @@ import {
   framesPage,
   settingsPage,
 } from "./gen/pages.ts";
+import { optionsPage } from "./gen/options.ts";
 import { rightsManifests } from "./gen/rights.ts";
 import { k8sResourceSchema } from "./gen/schemas.ts";
 
@@ -40,6 +41,7 @@ async function generate(): Promise<Readonly<Record<string, string>>> {
     "docs/reference/errors.md": errorsPage(),
     "docs/reference/events.md": await eventsPage(),
     "docs/reference/frames.md": await framesPage(),
+    "docs/reference/k8s_resource.md": optionsPage(),
     ...rightsManifests(),
     "deploy/schema/agent.json": json(agentConfig.jsonSchema()),
     "deploy/schema/cp.json": json(cpConfig.jsonSchema()),

@@ -3,40 +3,64 @@ import {
   type ApplyContext,
   limitsOf,
   look,
+  queryOf,
+  sendWrite,
+  unverifiable,
   waitUntilGone,
 } from "./apply_calls.ts";
-import { changeOf, FIELD_MANAGER, metadataOf } from "./change.ts";
-import type { CallOptions, Success } from "./client.ts";
+import { changeOf, type LiveObject, metadataOf } from "./change.ts";
+import type { CallOptions } from "./client.ts";
 import { createObject } from "./create.ts";
-import { objectKey } from "./manifest.ts";
+import { fieldChanges } from "./field_changes.ts";
+import { describeObject } from "./manifest.ts";
+import type { Options } from "./options.ts";
 import type { PlannedObject } from "./plan.ts";
 import type { Done } from "./progress.ts";
+import { resultOf } from "./result.ts";
+import type { ApiRequest } from "./transport.ts";
 
-const QUERY =
-  `?fieldManager=${FIELD_MANAGER}&force=false&fieldValidation=Strict`;
-
-function send(
-  object: PlannedObject,
-  limits: CallOptions,
-  { cluster }: ApplyContext,
-): Promise<Success> {
-  return cluster.client.call({
+function requestOf(
+  { path, body }: PlannedObject,
+  options: Options,
+): ApiRequest {
+  const query = queryOf(options);
+  query.set("force", String(options.forceConflicts));
+  return {
     method: "PATCH",
-    path: object.path + QUERY,
+    path: `${path}?${query}`,
     contentType: "application/apply-patch+yaml",
-    body: object.body,
-  }, limits);
+    body,
+  };
 }
 
 /**
- * Applies one object by server-side apply, and finds out what that did to it.
- * One request, as a rule: the answer shows whether anything changed, unless the
- * object owns no fields, or was applied a moment ago, or may have been by an
- * attempt before this one. Then it is looked at first. An object whose name
- * was made up is created, or found.
+ * The object before the apply: `null` when it is not there, `undefined` when
+ * we may not read it. An object that is on its way out is waited for, as it
+ * would take an apply and vanish all the same.
+ */
+async function before(
+  object: PlannedObject,
+  limits: CallOptions,
+  apply: ApplyContext,
+): Promise<LiveObject | null | undefined> {
+  const found = await look(
+    { method: "GET", path: object.path },
+    limits,
+    apply,
+  );
+  if (!found || apply.options.dryRun) return found;
+  const metadata = metadataOf(found);
+  if (metadata.deletionTimestamp === "") return found;
+  await waitUntilGone(object, metadata, apply);
+  return null;
+}
+
+/**
+ * Applies one object by server-side apply, and finds out what that did to it:
+ * it is looked at first. An object whose name was made up is created, or found.
  *
  * @param object The object.
- * @param apply Where, and until when.
+ * @param apply Where, how, and until when.
  * @throws {TransporterError} The code of the server's answer; `not_ready` when an old object does not go away.
  */
 export async function applyObject(
@@ -44,36 +68,44 @@ export async function applyObject(
   apply: ApplyContext,
 ): Promise<Done> {
   if (object.generateName !== undefined) return createObject(object, apply);
-  const { cluster, context } = apply;
-  const { clock, recent } = cluster;
-  const key = objectKey(object);
+  const { cluster, options } = apply;
+  const { clock } = cluster;
   for (;;) {
     const limits = limitsOf(object, apply);
-    const lookFirst = object.bare || context.attempt > 1 || recent.has(key);
-    let before = lookFirst
-      ? await look({ method: "GET", path: object.path }, limits, apply)
-      : undefined;
-    if (before && metadataOf(before).deletionTimestamp !== "") {
-      await waitUntilGone(object, metadataOf(before), apply);
-      before = null;
+    const old = await before(object, limits, apply);
+    if (old && options.createOnly) {
+      const what = `${describeObject(object)} is there, and left as it is`;
+      return { result: resultOf(object, "skipped", what) };
     }
     const startedAt = clock.monotonic();
-    const answer = await send(object, limits, apply);
-    recent.add(key);
+    const answer = await sendWrite(
+      requestOf(object, options),
+      limits,
+      apply,
+    );
+    if (answer === undefined) return unverifiable(object);
     const after = metadataOf(answer.body);
-    if (after.deletionTimestamp !== "") {
+    if (after.deletionTimestamp !== "" && !options.dryRun) {
       await waitUntilGone(object, after, apply);
       continue;
     }
     const change = changeOf({
       status: answer.status,
       after: answer.body,
-      before,
+      before: old,
+      manager: options.fieldManager,
       answeredAt: Date.parse(answer.headers.get("date") ?? ""),
       tookMs: clock.monotonic() - startedAt,
       uncertain: answer.uncertain,
     });
-    const { warnings } = answer;
-    return appliedOf(object, { change, metadata: after, warnings });
+    return appliedOf(object, {
+      change,
+      metadata: after,
+      warnings: answer.warnings,
+      fields: change === "configured" && old
+        ? fieldChanges(old, answer.body).map(({ path }) => path)
+        : [],
+      dryRun: options.dryRun,
+    });
   }
 }

@@ -14,9 +14,9 @@ async function establish(
   apply: ApplyContext,
 ): Promise<void> {
   const definitions = group.filter(({ declares }) => declares !== undefined);
-  if (definitions.length === 0) return;
+  if (definitions.length === 0 || apply.options.dryRun) return;
   apply.cluster.discovery.forget();
-  await waitUntilReady(definitions, apply);
+  if (apply.options.wait !== "none") await waitUntilReady(definitions, apply);
 }
 
 /**
@@ -37,7 +37,8 @@ export async function applyBundle(
   const apply: ApplyContext = {
     cluster,
     context,
-    until: phaseEnd(cluster, context),
+    options: plan.options,
+    until: phaseEnd(cluster, context, plan.options),
   };
   const progress = new Progress(plan);
   const groups = inOrder(plan.objects);
@@ -53,7 +54,9 @@ export async function applyBundle(
     }
     if (index < groups.length - 1) {
       await context.report(
-        `Applied ${progress.done} of ${plan.objects.length} objects`,
+        `${
+          plan.options.dryRun ? "Tried" : "Applied"
+        } ${progress.done} of ${plan.objects.length} objects`,
       );
     }
   }

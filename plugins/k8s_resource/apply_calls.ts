@@ -5,10 +5,11 @@ import {
   type Metadata,
   metadataOf,
 } from "./change.ts";
-import type { CallOptions } from "./client.ts";
+import type { CallOptions, Success } from "./client.ts";
 import type { Cluster } from "./cluster.ts";
 import { describeConflicts } from "./conflict.ts";
 import { describeObject } from "./manifest.ts";
+import type { Options } from "./options.ts";
 import type { PlannedObject } from "./plan.ts";
 import type { Done } from "./progress.ts";
 import { describeChange, resultOf } from "./result.ts";
@@ -21,8 +22,19 @@ export interface ApplyContext {
   readonly cluster: Cluster;
   /** The event's. */
   readonly context: ExecutorContext;
+  /** How. */
+  readonly options: Options;
   /** When to stop trying again, in milliseconds since 1970. */
   readonly until: number;
+}
+
+/** The parameters of a write. @see {@link https://kubernetes.io/docs/reference/using-api/server-side-apply/} */
+export function queryOf(options: Options): URLSearchParams {
+  return new URLSearchParams({
+    fieldManager: options.fieldManager,
+    fieldValidation: options.fieldValidation,
+    ...(options.dryRun ? { dryRun: "All" } : {}),
+  });
 }
 
 /** Only what tells whether an object changed; a CRD of a megabyte need not be read for that. */
@@ -35,15 +47,21 @@ const METADATA_ONLY =
  */
 const NAMESPACE_GRACE_MS = 5_000;
 
+/** Changed fields that are named for an object. */
+const FIELDS_MAX = 50;
+
 /** Between two looks at an object that is going away, in milliseconds. */
 const GONE_INTERVAL_MS = 250;
 
 /** What is missing may be on its way: made by the same event, or by one just before it. */
 function reviewer(
   object: PlannedObject,
-  { cluster }: ApplyContext,
+  { cluster, options }: ApplyContext,
 ): NonNullable<CallOptions["review"]> {
   return (verdict: Verdict, since: number): Verdict => {
+    if (options.dryRun && isDeclared(object, verdict)) {
+      return { ...verdict, transient: false, missing: "object" }; // it is not going to come
+    }
     if (verdict.missing === "namespace") {
       const young = cluster.clock.now() - since < NAMESPACE_GRACE_MS;
       return { ...verdict, transient: object.namespaceDeclared || young };
@@ -65,6 +83,15 @@ function reviewer(
       ? { ...verdict, reason: withoutValues(verdict.reason) }
       : verdict;
   };
+}
+
+/** What is missing is made by the same event. */
+function isDeclared(
+  object: PlannedObject,
+  { missing }: Pick<Verdict, "missing">,
+): boolean {
+  return missing === "namespace" && object.namespaceDeclared ||
+    missing === "kind" && object.kindDeclared;
 }
 
 function isSecret({ group, kind }: PlannedObject): boolean {
@@ -154,6 +181,25 @@ export async function waitUntilGone(
   }
 }
 
+/** Sends a write; `undefined` when it is a dry run that cannot ask, as what the object needs is made by the same event. */
+export async function sendWrite(
+  request: ApiRequest,
+  limits: CallOptions,
+  { cluster: { client }, options }: ApplyContext,
+): Promise<Success | undefined> {
+  return options.dryRun
+    ? await client.find(request, limits)
+    : await client.call(request, limits);
+}
+
+/** What is said about an object that {@linkcode sendWrite} could not ask for. */
+export function unverifiable(object: PlannedObject): Done {
+  const why = `${
+    describeObject(object)
+  } cannot be tried before its namespace or its kind, which this event makes, is there`;
+  return { result: resultOf(object, "unverifiable", why) };
+}
+
 /** What is said about an object that was applied or created. */
 export function appliedOf(
   object: PlannedObject,
@@ -161,15 +207,24 @@ export function appliedOf(
     readonly change: Change;
     readonly metadata: Metadata | undefined;
     readonly warnings: readonly string[] | undefined;
+    readonly fields?: readonly string[];
+    readonly dryRun: boolean;
   },
 ): Done {
-  const { change, metadata, warnings = [] } = done;
+  const { change, metadata, warnings = [], fields = [], dryRun } = done;
+  const more = fields.length - FIELDS_MAX;
   return {
     result: {
-      ...resultOf(object, change, describeChange(object, change)),
+      ...resultOf(object, change, describeChange(object, change, { dryRun })),
       ...(metadata === undefined ? {} : {
         uid: metadata.uid,
-        resource_version: metadata.resourceVersion,
+        ...(dryRun ? {} : { resource_version: metadata.resourceVersion }),
+      }),
+      ...(fields.length === 0 ? {} : {
+        changed_fields: [
+          ...fields.slice(0, FIELDS_MAX),
+          ...(more > 0 ? [`and ${more} more`] : []),
+        ],
       }),
     },
     warnings: warnings.map((warning) =>

@@ -1,8 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { isRecord, parseTime } from "@transporter/sdk";
-
-/** Who our changes are by: the field manager of every apply. */
-export const FIELD_MANAGER = "transporter";
+import { essenceOf } from "./field_changes.ts";
 
 /** What an apply did to an object. */
 export type Change = "created" | "configured" | "unchanged";
@@ -19,13 +17,11 @@ export interface Metadata {
   readonly deletionTimestamp: string;
   /** What keeps it from going. */
   readonly finalizers: readonly string[];
-  /** What our applies own, and since when. */
-  readonly owned: OwnedFields | undefined;
 }
 
-/** The entry of our field manager. @see {@link https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management} */
+/** The entry of a field manager. @see {@link https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management} */
 export interface OwnedFields {
-  /** When an apply of ours last changed something, RFC 3339 in whole seconds. */
+  /** When an apply of it last changed something, RFC 3339 in whole seconds. */
   readonly time: string;
   /** Which fields. */
   readonly fields: unknown;
@@ -42,6 +38,8 @@ export interface ApplyOutcome {
   readonly after: LiveObject;
   /** The object before: `null`, it was not there; `undefined`, nobody looked. */
   readonly before: LiveObject | null | undefined;
+  /** Whose apply it was. */
+  readonly manager: string;
   /** When the server answered, by its own clock: its `Date` header, in milliseconds since 1970; NaN when it has none. */
   readonly answeredAt: number;
   /** How long all tries took together, in milliseconds. */
@@ -62,13 +60,6 @@ export function metadataOf(
   object: Readonly<Record<string, unknown>>,
 ): Metadata {
   const metadata = isRecord(object.metadata) ? object.metadata : {};
-  const entries = Array.isArray(metadata.managedFields)
-    ? metadata.managedFields
-    : [];
-  const own = entries.filter(isRecord).find((entry) =>
-    entry.manager === FIELD_MANAGER && entry.operation === "Apply" &&
-    !entry.subresource
-  );
   return {
     uid: textOf(metadata.uid),
     resourceVersion: textOf(metadata.resourceVersion),
@@ -77,22 +68,23 @@ export function metadataOf(
     finalizers: Array.isArray(metadata.finalizers)
       ? metadata.finalizers.map(String)
       : [],
-    owned: own && { time: textOf(own.time), fields: own.fieldsV1 },
   };
 }
 
-/** What people mean by the object: not the server's bookkeeping, nor what controllers report. */
-function essence(object: LiveObject): unknown {
+/** What the applies of a manager own of an object. */
+export function ownedBy(
+  object: LiveObject,
+  manager: string,
+): OwnedFields | undefined {
   const metadata = isRecord(object.metadata) ? object.metadata : {};
-  return {
-    ...object,
-    status: undefined,
-    metadata: {
-      ...metadata,
-      managedFields: undefined,
-      resourceVersion: undefined,
-    },
-  };
+  const entries = Array.isArray(metadata.managedFields)
+    ? metadata.managedFields
+    : [];
+  const own = entries.filter(isRecord).find((entry) =>
+    entry.manager === manager && entry.operation === "Apply" &&
+    !entry.subresource
+  );
+  return own && { time: textOf(own.time), fields: own.fieldsV1 };
 }
 
 /**
@@ -106,8 +98,9 @@ function essence(object: LiveObject): unknown {
  */
 export function changeOf(outcome: ApplyOutcome): Change {
   const { status, after, before, uncertain, answeredAt, tookMs } = outcome;
-  if (status === 201) return "created";
-  const { owned, creationTimestamp } = metadataOf(after);
+  if (status === 201 || before === null && uncertain) return "created";
+  const { creationTimestamp } = metadataOf(after);
+  const owned = ownedBy(after, outcome.manager);
   const changedAt = parseTime(owned?.time ?? "") ?? NaN;
   if (changedAt < answeredAt - tookMs - SLACK_MS) return "unchanged";
   if (before === undefined) {
@@ -115,8 +108,8 @@ export function changeOf(outcome: ApplyOutcome): Change {
       ? "created"
       : "configured";
   }
-  if (before === null) return uncertain ? "created" : "configured";
-  return isDeepStrictEqual(essence(before), essence(after))
+  if (before === null) return "configured";
+  return isDeepStrictEqual(essenceOf(before), essenceOf(after))
     ? "unchanged"
     : "configured";
 }

@@ -130,6 +130,7 @@ Deno.test("changeOf() tells what an apply did from what others did", async (t) =
           status: 200,
           after: live(0),
           before: undefined,
+          manager: "transporter",
           answeredAt: ANSWERED_AT,
           tookMs: 5,
           uncertain: false,
@@ -149,7 +150,6 @@ Deno.test("metadataOf() takes anything for an object", () => {
       creationTimestamp: "",
       deletionTimestamp: "",
       finalizers: ["f"],
-      owned: undefined,
     },
   );
   strictEqual(metadataOf({}).uid, "");

@@ -10,6 +10,7 @@ import type { Config } from "./config.ts";
 import { Discovery } from "./discovery.ts";
 import { inClusterAccess, SERVICE_ACCOUNT_DIR } from "./in_cluster.ts";
 import { readKubeconfig } from "./kubeconfig.ts";
+import type { Options } from "./options.ts";
 import { Transport } from "./transport.ts";
 
 /** What the phases need to know about the cluster. */
@@ -24,8 +25,6 @@ export interface Cluster extends Disposable {
   readonly namespace: string;
   /** How long a phase may take, in milliseconds. */
   readonly phaseTimeoutMs: number;
-  /** Which objects were applied a moment ago. */
-  readonly recent: RecentApplies;
 }
 
 /** What {@linkcode openCluster} takes from its surroundings. */
@@ -36,47 +35,13 @@ export interface Surroundings {
   readonly rng: Rng;
 }
 
-/** Long enough for the API server's clock, which has whole seconds, to move on; in milliseconds. */
-const RECENT_MS = 10_000;
-
-/**
- * Remembers for some seconds which objects were applied. It is no state of an
- * event: it only tells when an answer alone cannot show whether anything changed.
- */
-export class RecentApplies {
-  readonly #clock: Clock;
-  /** In the order of the times. */
-  readonly #times = new Map<string, number>();
-
-  /** Makes one that remembers nothing yet. */
-  constructor(clock: Clock) {
-    this.#clock = clock;
-  }
-
-  /** Whether the object was applied a moment ago. */
-  has(key: string): boolean {
-    return this.#clock.monotonic() - (this.#times.get(key) ?? -Infinity) <
-      RECENT_MS;
-  }
-
-  /** Remembers an object, and forgets the old ones. */
-  add(key: string): void {
-    const now = this.#clock.monotonic();
-    for (const [each, at] of this.#times) {
-      if (now - at < RECENT_MS) break;
-      this.#times.delete(each);
-    }
-    this.#times.delete(key);
-    this.#times.set(key, now);
-  }
-}
-
 /** When a phase that begins now has to end, in milliseconds since 1970. */
-export function phaseEnd(cluster: Cluster, context: ExecutorContext): number {
-  return Math.min(
-    context.deadline,
-    cluster.clock.now() + cluster.phaseTimeoutMs,
-  );
+export function phaseEnd(
+  cluster: Cluster,
+  context: ExecutorContext,
+  { timeoutMs = cluster.phaseTimeoutMs }: Pick<Options, "timeoutMs">,
+): number {
+  return Math.min(context.deadline, cluster.clock.now() + timeoutMs);
 }
 
 interface Found {
@@ -125,7 +90,6 @@ export async function openCluster(
     clock,
     namespace: config.namespace ?? namespace ?? "default",
     phaseTimeoutMs: config.phase_timeout_ms ?? 300_000,
-    recent: new RecentApplies(clock),
     [Symbol.dispose]: () => transport[Symbol.dispose](),
   };
 }

@@ -3,14 +3,15 @@ import {
   type ApplyContext,
   limitsOf,
   look,
+  queryOf,
+  sendWrite,
+  unverifiable,
   waitUntilGone,
 } from "./apply_calls.ts";
-import { FIELD_MANAGER, metadataOf } from "./change.ts";
+import { metadataOf } from "./change.ts";
 import type { PlannedObject } from "./plan.ts";
 import type { Done } from "./progress.ts";
 import type { ApiRequest } from "./transport.ts";
-
-const QUERY = `?fieldManager=${FIELD_MANAGER}&fieldValidation=Strict`;
 
 /**
  * Creates an object whose name was made up, as server-side apply does not take
@@ -25,18 +26,19 @@ export async function createObject(
   object: PlannedObject,
   apply: ApplyContext,
 ): Promise<Done> {
-  const { cluster } = apply;
+  const { options } = apply;
   for (;;) {
     const limits = limitsOf(object, apply);
     let triedAgain = false;
     let exists = false;
     const request: ApiRequest = {
       method: "POST",
-      path: object.path.slice(0, object.path.lastIndexOf("/")) + QUERY,
+      path: object.path.slice(0, object.path.lastIndexOf("/")) +
+        `?${queryOf(options)}`,
       contentType: "application/yaml",
       body: object.body,
     };
-    const made = await cluster.client.call(request, {
+    const made = await sendWrite(request, {
       ...limits,
       review(verdict, since) {
         exists = verdict.exists ?? false;
@@ -47,20 +49,26 @@ export async function createObject(
         triedAgain = true;
         return limits.onRetry?.(reason) ?? Promise.resolve();
       },
-    }).catch((error) => {
+    }, apply).catch((error) => {
       if (exists) return undefined;
       throw error;
     });
+    if (made === undefined && !exists) return unverifiable(object);
     const found = made?.body ??
       await look({ method: "GET", path: object.path }, limits, apply);
-    if (found === null) continue; // gone between the two answers
-    const metadata = found && metadataOf(found);
-    if (metadata && metadata.deletionTimestamp !== "") {
+    if (found === null && !options.dryRun) continue; // gone between the two answers
+    const metadata = found ? metadataOf(found) : undefined;
+    if (metadata && metadata.deletionTimestamp !== "" && !options.dryRun) {
       await waitUntilGone(object, metadata, apply);
       continue;
     }
     // A try of this call whose answer was lost may have made it.
     const change = made !== undefined || triedAgain ? "created" : "unchanged";
-    return appliedOf(object, { change, metadata, warnings: made?.warnings });
+    return appliedOf(object, {
+      change,
+      metadata,
+      warnings: made?.warnings,
+      dryRun: options.dryRun,
+    });
   }
 }

@@ -3,7 +3,7 @@ import type { ApplyContext } from "./apply_calls.ts";
 import { type LiveObject, metadataOf } from "./change.ts";
 import type { CallOptions } from "./client.ts";
 import { describeObject } from "./manifest.ts";
-import type { Propagation } from "./payload.ts";
+import type { Propagation } from "./options.ts";
 import type { PlannedObject } from "./plan.ts";
 import type { Done } from "./progress.ts";
 import { resultOf } from "./result.ts";
@@ -112,17 +112,18 @@ async function waitUntilGone(
  * that is not there is fine.
  *
  * @param object The object.
- * @param propagation What becomes of the objects that it owns.
- * @param apply Where, and until when.
+ * @param apply Where, how, and until when.
+ * @param waits Whether to wait until it is gone.
  * @throws {TransporterError} `conflict` when another object took its name meanwhile; `not_ready` when it
  * does not go away; else the code of the server's answer.
  */
 export async function deleteObject(
   object: PlannedObject,
-  propagation: Propagation,
   apply: ApplyContext,
+  waits: boolean,
 ): Promise<Done> {
   const { client } = apply.cluster;
+  const { propagation, dryRun } = apply.options;
   const limits = limitsOf(object, apply);
   const what = describeObject(object);
   const before = await client.find(
@@ -142,10 +143,18 @@ export async function deleteObject(
       kind: "DeleteOptions",
       propagationPolicy: POLICIES[propagation],
       preconditions: { uid },
+      ...(dryRun ? { dryRun: ["All"] } : {}),
     }),
   }, limits);
-  if (answer !== undefined) await waitUntilGone(object, uid, apply);
-  const result = { ...resultOf(object, "deleted", `${what} is deleted`), uid };
+  if (answer !== undefined && waits && !dryRun) {
+    await waitUntilGone(object, uid, apply);
+  }
+  const now = dryRun
+    ? "would be deleted"
+    : waits
+    ? "is deleted"
+    : "is being deleted";
+  const result = { ...resultOf(object, "deleted", `${what} ${now}`), uid };
   const warnings = answer?.warnings.map((warning) => `${what}: ${warning}`);
   return { result, ...(warnings === undefined ? {} : { warnings }) };
 }

@@ -2,7 +2,6 @@ import type { ExecutorContext } from "@transporter/sdk";
 import { type Cluster, phaseEnd } from "./cluster.ts";
 import { deleteObject } from "./delete.ts";
 import { inOrder } from "./order.ts";
-import type { Propagation } from "./payload.ts";
 import type { Plan } from "./plan.ts";
 import { Progress, withResult } from "./progress.ts";
 import type { BundleResult } from "./result.ts";
@@ -14,7 +13,6 @@ import type { BundleResult } from "./result.ts";
  * group in which something fails.
  *
  * @param plan The objects; more than their names does not matter.
- * @param options What becomes of the objects that those own.
  * @param cluster Where.
  * @param context The event's.
  * @returns What became of each.
@@ -22,25 +20,31 @@ import type { BundleResult } from "./result.ts";
  */
 export async function deleteBundle(
   plan: Plan,
-  options: { readonly propagation: Propagation },
   cluster: Cluster,
   context: ExecutorContext,
 ): Promise<BundleResult> {
-  const apply = { cluster, context, until: phaseEnd(cluster, context) };
+  const { options } = plan;
+  const until = phaseEnd(cluster, context, options);
+  const apply = { cluster, context, options, until };
   const progress = new Progress(plan);
   const groups = inOrder(plan.objects).reverse();
   for (const [index, group] of groups.entries()) {
+    const isLast = index === groups.length - 1;
+    const waits = options.wait === "ready" ||
+      options.wait === "applied" && !isLast;
     await progress.run(
       group,
       apply,
-      (object) => deleteObject(object, options.propagation, apply),
+      (object) => deleteObject(object, apply, waits),
     );
     if (progress.error !== undefined) {
       throw withResult(progress.error, progress.result());
     }
-    if (index < groups.length - 1) {
+    if (!isLast) {
       await context.report(
-        `Deleted ${progress.done} of ${plan.objects.length} objects`,
+        `${
+          options.dryRun ? "Tried" : "Deleted"
+        } ${progress.done} of ${plan.objects.length} objects`,
       );
     }
   }

@@ -4,7 +4,6 @@ import {
   TransporterError,
 } from "@transporter/sdk";
 import { applyBundle } from "./apply_bundle.ts";
-import { Readings } from "./readings.ts";
 import {
   type Cluster,
   openCluster,
@@ -14,23 +13,18 @@ import {
 import type { Config } from "./config.ts";
 import { deleteBundle } from "./delete_bundle.ts";
 import { objectKey } from "./manifest.ts";
+import { optionsOf } from "./options.ts";
 import {
   EVENT_TYPE,
-  type Operation,
+  isRepeatable,
   type Payload,
   payloadSchema,
-  type Propagation,
 } from "./payload.ts";
 import { makePlan, type Plan } from "./plan.ts";
 import { withResult } from "./progress.ts";
+import { Readings } from "./readings.ts";
 import type { BundleResult } from "./result.ts";
 import { waitUntilReady } from "./wait.ts";
-
-/** A plan, and what is done with it. */
-interface Job extends Plan {
-  readonly operation: Operation;
-  readonly propagation: Propagation;
-}
 
 /** Follows semver; what a payload may hold and what a result says are its interface. */
 export const VERSION = "0.1.0";
@@ -48,14 +42,12 @@ function keysOf(
     readonly cluster: Cluster;
   },
 ): readonly string[] {
+  const namespace = payload.namespace ?? cluster.namespace;
   try {
     return readings.read(payload.manifests)
       .filter(({ name }) => name !== "")
       .map((object) =>
-        objectKey({
-          ...object,
-          namespace: object.namespace || cluster.namespace,
-        })
+        objectKey({ ...object, namespace: object.namespace || namespace })
       );
   } catch (error) {
     // `validate` says what is wrong, and touches nothing.
@@ -74,36 +66,38 @@ function keysOf(
 export async function openExecutor(
   config: Config,
   surroundings: Surroundings,
-): Promise<Executor<Payload, Job, BundleResult>> {
+): Promise<Executor<Payload, Plan, BundleResult>> {
   const cluster = await openCluster(config, surroundings);
   const readings = new Readings();
-  return defineExecutor<Payload, Job, BundleResult>({
+  return defineExecutor<Payload, Plan, BundleResult>({
     type: EVENT_TYPE,
     version: VERSION,
     schema: payloadSchema,
-    validate: async (payload, context) => {
-      const { operation = "apply", propagation = "background" } = payload;
-      const read = readings.take(payload.manifests);
-      const plan = await makePlan(read, operation, cluster, context);
-      return { ...plan, operation, propagation };
-    },
+    validate: (payload, context) =>
+      makePlan(
+        readings.take(payload.manifests),
+        optionsOf(payload),
+        cluster,
+        context,
+      ),
     apply: (plan, context) =>
-      plan.operation === "delete"
-        ? deleteBundle(plan, plan, cluster, context)
+      plan.options.operation === "delete"
+        ? deleteBundle(plan, cluster, context)
         : applyBundle(plan, cluster, context),
     async verify(plan, result, context) {
-      if (plan.operation === "delete") return; // it has waited until they were gone
+      const { options, objects } = plan;
+      const waits = options.wait === "ready" && !options.dryRun &&
+        options.operation === "apply"; // a delete has waited until they were gone
+      if (!waits) return;
       try {
-        const until = phaseEnd(cluster, context);
-        await waitUntilReady(plan.objects, { cluster, context, until });
+        const until = phaseEnd(cluster, context, options);
+        await waitUntilReady(objects, { cluster, context, options, until });
       } catch (reason) {
         throw withResult(TransporterError.from(reason), result);
       }
     },
     keys: (payload) => keysOf(payload, { readings, cluster }),
-    // Server-side apply of the same bytes ends in the same objects, and names that are made up follow from the event's id.
-    // Not so a delete: who made an object anew after it would lose that one.
-    repeatable: ({ operation }) => operation !== "delete",
+    repeatable: isRepeatable,
     close() {
       cluster[Symbol.dispose]();
       return Promise.resolve();

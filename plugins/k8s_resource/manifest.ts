@@ -39,8 +39,6 @@ export interface Manifest extends ObjectName {
   readonly body: string;
   /** Where it stood. */
   readonly place: Place;
-  /** It says nothing besides its name, so that an apply of it owns no field. */
-  readonly bare: boolean;
   /** It names the life or the version of the object it is for, so that a conflict about them stays. */
   readonly pinned: boolean;
   /** The kind it declares, when it is a CustomResourceDefinition. */
@@ -201,10 +199,6 @@ export function manifestOf(
     generateName,
     body,
     place,
-    bare: Object.keys(value).length <= 3 &&
-      Object.keys(metadata).every((key) =>
-        key === "name" || key === "namespace"
-      ),
     pinned: metadata.uid !== undefined ||
       metadata.resourceVersion !== undefined,
     declares: declaredKind(group, kind, value),

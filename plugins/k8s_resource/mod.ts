@@ -13,7 +13,7 @@ import {
   systemRng,
 } from "@transporter/sdk";
 import { type Config, configSchema } from "./config.ts";
-import { EVENT_TYPE, payloadSchema } from "./payload.ts";
+import { EVENT_TYPE, isRepeatable, payloadSchema } from "./payload.ts";
 
 /** The pure part, for intake and the command line. */
 export const k8sResourceKind: EventKind = {
@@ -23,7 +23,7 @@ export const k8sResourceKind: EventKind = {
     const { checkManifests } = await import("./bundle.ts");
     await checkManifests(manifests);
   },
-  repeatable: () => true,
+  repeatable: isRepeatable,
 };
 
 /** The plugin. */

@@ -30,6 +30,8 @@ Deno.test("EventKind.check() takes what upstream's producer sends", async () => 
     policy_rules: [],
   });
   strictEqual(k8sResourceKind.repeatable({ manifests: [CONFIG_MAP] }), true);
+  const gone = { manifests: [CONFIG_MAP], operation: "delete" };
+  strictEqual(k8sResourceKind.repeatable(gone), false);
 });
 
 /** Payloads that can never succeed: payload, code, message. */
@@ -52,9 +54,24 @@ const REFUSED: Readonly<Record<string, readonly [unknown, string, RegExp]>> = {
   ],
   "a list in the list": [{ manifests: [[]] }, "invalid", /"manifests.0"/],
   "an option of later": [
-    { manifests: [CONFIG_MAP], force_conflicts: true },
+    { manifests: [CONFIG_MAP], force_conflict: true },
     "invalid",
-    /"force_conflicts": unknown key; "k8s_resource" takes "manifests", "operation" and "propagation"$/,
+    /"force_conflict": unknown key; the nearest is "force_conflicts"$/,
+  ],
+  "an option of another tool": [
+    { manifests: [CONFIG_MAP], zzzzzzzz: true },
+    "invalid",
+    /"zzzzzzzz": unknown key; "k8s_resource" takes "manifests", "operation", /,
+  ],
+  "an option of another operation": [
+    { manifests: [CONFIG_MAP], operation: "delete", force_conflicts: true },
+    "invalid",
+    /"force_conflicts" is only for the operation "apply"$/,
+  ],
+  "no duration": [
+    { manifests: [CONFIG_MAP], timeout: "5 minutes" },
+    "invalid",
+    /"timeout": a duration such as "30s" or "5m" is needed$/,
   ],
   "a script": [
     { manifests: [CONFIG_MAP], script: "rm" },

@@ -1,5 +1,11 @@
-import { isRecord } from "@transporter/sdk";
+import { isRecord, nearest } from "@transporter/sdk";
 import * as v from "valibot";
+import {
+  misplacedOption,
+  OPERATIONS,
+  optionEntries,
+  OPTIONS,
+} from "./options.ts";
 
 /** What the event type is called. */
 export const EVENT_TYPE = "k8s_resource";
@@ -19,47 +25,54 @@ const manifest = v.custom<string | Readonly<Record<string, unknown>>>(
   "a manifest has to be text or an object",
 );
 
-/** What becomes of the objects that a deleted one owns: deleted after it, before it, or left. */
-export const PROPAGATIONS = ["background", "foreground", "orphan"] as const;
+const KEYS = ["manifests", "operation", ...Object.keys(OPTIONS)];
 
-/** One of {@linkcode PROPAGATIONS}. */
-export type Propagation = typeof PROPAGATIONS[number];
-
-/** What is done with the objects. */
-export const OPERATIONS = ["apply", "delete"] as const;
-
-/** One of {@linkcode OPERATIONS}. */
-export type Operation = typeof OPERATIONS[number];
-
-function oneOf<const Values extends readonly string[]>(values: Values) {
-  const names = values.map((value) => `"${value}"`).join(", ");
-  return v.optional(v.picklist(values, `one of ${names} is needed`));
+function unknownKey(key: string): string {
+  const near = nearest(key, KEYS);
+  const hint = near === undefined
+    ? `"${EVENT_TYPE}" takes ${KEYS.map((name) => `"${name}"`).join(", ")}`
+    : `the nearest is "${near}"`;
+  return `unknown key; ${hint}`;
 }
+
+const operations = OPERATIONS.map((name) => `"${name}"`).join(", ");
 
 /** The payload of a `k8s_resource` event. Unknown keys are refused. */
 export const payloadSchema = v.pipe(
   v.strictObject(
     {
       manifests: v.array(manifest, "a list of manifests is needed"),
-      operation: oneOf(OPERATIONS),
-      propagation: oneOf(PROPAGATIONS),
+      operation: v.optional(
+        v.picklist(OPERATIONS, `one of ${operations} is needed`),
+      ),
+      ...optionEntries,
       script: empty,
       args: empty,
       policy_rules: empty,
     },
     (issue) =>
       issue.expected === "never"
-        ? `unknown key; "${EVENT_TYPE}" takes "manifests", "operation" and "propagation"`
+        ? unknownKey(String(issue.path?.at(-1)?.key ?? ""))
         : issue.received === "undefined"
         ? "a list of manifests is needed"
         : "an object is needed",
   ),
-  v.check(
-    ({ operation, propagation }) =>
-      propagation === undefined || operation === "delete",
-    '"propagation" is only for the operation "delete"',
-  ),
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    const message = misplacedOption(dataset.value);
+    if (message !== undefined) addIssue({ message });
+  }),
 );
 
 /** What the schema accepts. */
 export type Payload = v.InferOutput<typeof payloadSchema>;
+
+/**
+ * Whether a payload may run again after a crash in the middle. Server-side
+ * apply of the same bytes ends in the same objects, and names that are made up
+ * follow from the event's id. Not so a delete: who made an object anew after it
+ * would lose that one.
+ */
+export function isRepeatable(payload: unknown): boolean {
+  return !isRecord(payload) || payload.operation !== "delete";
+}

@@ -9,7 +9,7 @@ import {
   type ObjectName,
   refuse,
 } from "./manifest.ts";
-import type { Operation } from "./payload.ts";
+import type { Options } from "./options.ts";
 
 /** An object that is going to be applied or deleted, and where. */
 export interface PlannedObject extends Manifest {
@@ -23,6 +23,8 @@ export interface PlannedObject extends Manifest {
 
 /** What `validate` decided. */
 export interface Plan {
+  /** What is done with the objects, and how. */
+  readonly options: Options;
   /** What is applied or deleted, in the order of the manifests. */
   readonly objects: readonly PlannedObject[];
   /** What the producer should know. */
@@ -101,23 +103,24 @@ function unknownKind(index: KindIndex, object: Manifest): TransporterError {
  * Names each object that has no name yet, and finds its place in the cluster.
  *
  * @param read The objects of the payload's manifests.
- * @param operation What is going to be done with them.
+ * @param options What is going to be done with them.
  * @param cluster The cluster.
  * @param context The event's.
  * @throws {TransporterError} `unknown_kind`, `invalid_manifest`, `invalid_yaml` or `cluster_unavailable`.
  */
 export async function makePlan(
   read: readonly Manifest[],
-  operation: Operation,
+  options: Options,
   cluster: Cluster,
   context: ExecutorContext,
 ): Promise<Plan> {
   const eventId = context.idempotencyKey;
-  if (operation === "delete") read.forEach(refuseUnnamed);
+  if (options.operation !== "apply") read.forEach(refuseUnnamed);
   const found = read.map((object, index) =>
     withName(object, { eventId, index })
   );
-  const limits = { signal: context.signal, until: phaseEnd(cluster, context) };
+  const until = phaseEnd(cluster, context, options);
+  const limits = { signal: context.signal, until };
   const declared = declaredPlaces(found);
   const namespaces = namespacesIn(found);
   let index = await cluster.discovery.index(limits);
@@ -133,7 +136,7 @@ export async function makePlan(
   const objects = found.map((manifest): PlannedObject => {
     const place = here(manifest);
     if (place === undefined) throw unknownKind(index, manifest);
-    if (operation === "apply" && !place.patchable) {
+    if (options.operation === "apply" && !place.patchable) {
       throw refuse(
         "unsupported",
         manifest.place,
@@ -148,7 +151,7 @@ export async function makePlan(
       );
     }
     const namespace = place.namespaced
-      ? manifest.namespace || cluster.namespace
+      ? manifest.namespace || options.namespace || cluster.namespace
       : "";
     const object = { ...manifest, namespace };
     return {
@@ -161,7 +164,7 @@ export async function makePlan(
     };
   });
   refuseTwice(objects);
-  return { objects, warnings };
+  return { options, objects, warnings };
 }
 
 function namespacesIn(objects: readonly ObjectName[]): ReadonlySet<string> {

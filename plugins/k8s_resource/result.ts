@@ -2,10 +2,16 @@ import type { ResourceStatus } from "@transporter/sdk";
 import type { Change } from "./change.ts";
 import { describeObject, type Manifest } from "./manifest.ts";
 
-/** What became of an object; `unknown`: the attempt ended while the API server was asked. */
+/**
+ * What became of an object. `unknown`: the attempt ended while the API server
+ * was asked; `unverifiable`: a dry run cannot ask for it, as it needs what the
+ * same event makes.
+ */
 export type ObjectOutcome =
   | Change
   | "deleted"
+  | "skipped"
+  | "unverifiable"
   | "failed"
   | "unknown"
   | "not_attempted";
@@ -18,6 +24,8 @@ export interface ObjectResult extends ResourceStatus {
   readonly uid?: string;
   /** The write that it was left with. */
   readonly resource_version?: string;
+  /** The paths of the fields that changed, when it was configured. */
+  readonly changed_fields?: readonly string[];
 }
 
 /** What an event did to the cluster. */
@@ -50,7 +58,11 @@ export function resultOf(
   };
 }
 
-/** Names an object and what happened to it: `Deployment "web" is created`. */
-export function describeChange(object: Manifest, change: Change): string {
-  return `${describeObject(object)} is ${change}`;
+/** Names an object and what happened to it, or would: `Deployment "web" is created`. */
+export function describeChange(
+  object: Manifest,
+  change: Change,
+  { dryRun }: { readonly dryRun: boolean },
+): string {
+  return `${describeObject(object)} ${dryRun ? "would be" : "is"} ${change}`;
 }

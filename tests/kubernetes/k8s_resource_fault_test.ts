@@ -32,7 +32,7 @@ async function open(rest: Readonly<Record<string, unknown>> = {}) {
   };
 }
 
-Deno.test("a small event is one request, once the kinds are known", async () => {
+Deno.test("a small event is a look and an apply, once the kinds are known", async () => {
   await using cluster = await open();
   const { namespace, proxy, executor } = cluster;
   await runEvent(executor, [configMap(namespace, "first")]);
@@ -43,13 +43,15 @@ Deno.test("a small event is one request, once the kinds are known", async () => 
     [
       "GET /api",
       "GET /apis",
+      `GET /api/v1/namespaces/${namespace}/configmaps/first`,
       `PATCH /api/v1/namespaces/${namespace}/configmaps/first`,
     ],
   );
   proxy.seen.length = 0;
   await runEvent(executor, [configMap(namespace, "second")]);
   deepStrictEqual(proxy.seen.map(({ method, path }) => `${method} ${path}`), [
-    `PATCH /api/v1/namespaces/${namespace}/configmaps/second?fieldManager=transporter&force=false&fieldValidation=Strict`,
+    `GET /api/v1/namespaces/${namespace}/configmaps/second`,
+    `PATCH /api/v1/namespaces/${namespace}/configmaps/second?fieldManager=transporter&fieldValidation=Strict&force=false`,
   ]);
 });
 

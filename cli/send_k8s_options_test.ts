@@ -1,0 +1,70 @@
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { accepted } from "./testing/fixtures.ts";
+import { run } from "./testing/host.ts";
+import { ScriptedServer } from "./testing/server.ts";
+
+const NAMESPACE = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: shop\n";
+
+/** Sends the namespace with these flags. */
+async function send(flags: readonly string[]) {
+  await using server = new ScriptedServer().on(
+    "POST /v2/events",
+    () =>
+      Response.json(accepted({}), {
+        status: 202,
+      }),
+  );
+  const { code, stderr } = await run(
+    ["send", "k8s", "-f", "ns.yaml", "--agent", "edge-7", ...flags],
+    { url: server.url, files: { "ns.yaml": NAMESPACE } },
+  );
+  const body = server.requests[0]?.body as
+    | { readonly payload: unknown }
+    | undefined;
+  return { code, stderr, payload: body?.payload };
+}
+
+Deno.test("send k8s puts options into the payload: JSON where it is JSON, else text", async () => {
+  const { code, payload } = await send([
+    "--dry-run",
+    "--set",
+    "force_conflicts=true",
+    "--set",
+    "field_manager=ci=1",
+    "--set",
+    'note={"a":[1]}',
+  ]);
+  strictEqual(code, 0);
+  deepStrictEqual(payload, {
+    dry_run: true,
+    force_conflicts: true,
+    field_manager: "ci=1",
+    note: { a: [1] },
+    manifests: [NAMESPACE],
+  });
+});
+
+Deno.test("send k8s --delete --propagation says so in the payload", async () => {
+  const { payload } = await send(["--delete", "--propagation", "orphan"]);
+  deepStrictEqual(payload, {
+    operation: "delete",
+    propagation: "orphan",
+    manifests: [NAMESPACE],
+  });
+});
+
+Deno.test("send k8s refuses options that are given twice or have no name", async () => {
+  for (
+    const [flags, message] of [
+      [["--set", "a=1", "--set", "a=2"], /Cannot use --set "a" twice/],
+      [["--dry-run", "--set", "dry_run=false"], /another flag gives it/],
+      [["--set", "manifests=[]"], /another flag gives it/],
+      [["--set", "a"], /like "field_manager=ci"/],
+      [["--set", "=a"], /like "field_manager=ci"/],
+    ] as const
+  ) {
+    const { code, stderr, payload } = await send(flags);
+    deepStrictEqual([code, payload], [2, undefined]);
+    match(stderr, message);
+  }
+});

@@ -1,0 +1,211 @@
+import { parseDuration } from "@transporter/sdk";
+import * as v from "valibot";
+
+/** What is done with the objects. */
+export const OPERATIONS = ["apply", "delete"] as const;
+
+/** One of {@linkcode OPERATIONS}. */
+export type Operation = typeof OPERATIONS[number];
+
+/** What becomes of the objects that a deleted one owns: deleted after it, before it, or left. */
+export const PROPAGATIONS = ["background", "foreground", "orphan"] as const;
+
+/** One of {@linkcode PROPAGATIONS}. */
+export type Propagation = typeof PROPAGATIONS[number];
+
+/** What the server does with fields that it does not know, or that are there twice. */
+export const FIELD_VALIDATIONS = ["Strict", "Warn", "Ignore"] as const;
+
+/** What an event waits for: its objects, only what its next objects need, nothing. */
+export const WAITS = ["ready", "applied", "none"] as const;
+
+/** Who our changes are by, unless a payload says otherwise. */
+export const FIELD_MANAGER = "transporter";
+
+/** An option of a payload: its shape, and what people read about it. */
+export interface OptionDeclaration<Shape extends v.GenericSchema> {
+  /** Its shape; it may be left out. */
+  readonly schema: Shape;
+  /** The operations that know it; for all others it is refused. */
+  readonly operations: readonly Operation[];
+  /** What holds when it is left out, for people. */
+  readonly otherwise: string;
+  /** What it does, as a sentence. */
+  readonly about: string;
+}
+
+function option<Shape extends v.GenericSchema>(
+  schema: Shape,
+  rest: Omit<OptionDeclaration<Shape>, "schema">,
+) {
+  return { schema: v.optional(schema), ...rest };
+}
+
+function oneOf<const Values extends readonly string[]>(values: Values) {
+  const names = values.map((value) => `"${value}"`).join(", ");
+  return v.picklist(values, `one of ${names} is needed`);
+}
+
+const flag = v.boolean("true or false is needed");
+
+const DURATION_REGEXP = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/;
+
+const duration = v.pipe(
+  v.string('a duration such as "30s" or "5m" is needed'),
+  v.regex(DURATION_REGEXP, 'a duration such as "30s" or "5m" is needed'),
+);
+
+/** @see {@link https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names} */
+const namespace = v.pipe(
+  v.string("a namespace is needed"),
+  v.regex(/^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/, "a namespace is needed"),
+);
+
+/** @see {@link https://github.com/kubernetes/apimachinery/blob/master/pkg/apis/meta/v1/validation/validation.go} */
+const fieldManager = v.pipe(
+  v.string("a name is needed"),
+  v.regex(
+    /^[ -~]{1,128}$/,
+    "a name of at most 128 printable ASCII characters is needed",
+  ),
+);
+
+/**
+ * Every option of a payload, declared once: the payload's type and checks, its
+ * JSON Schema and the reference page come from here.
+ */
+export const OPTIONS = {
+  namespace: option(namespace, {
+    operations: ["apply", "delete"],
+    otherwise: "the agent's: its kubeconfig's, else `default`",
+    about: "The namespace of objects that name none.",
+  }),
+  field_manager: option(fieldManager, {
+    operations: ["apply"],
+    otherwise: `\`${FIELD_MANAGER}\``,
+    about:
+      "Whose the fields are: what this manager applied before and the manifests leave out is taken away.",
+  }),
+  force_conflicts: option(flag, {
+    operations: ["apply"],
+    otherwise: "`false`: the event ends with `conflict`, which names both",
+    about: "Takes fields that other managers own.",
+  }),
+  field_validation: option(oneOf(FIELD_VALIDATIONS), {
+    operations: ["apply"],
+    otherwise: "`Strict`: they are refused",
+    about:
+      "What the API server does with fields that it does not know: refuse them, warn, or drop them. Server-side apply refuses them whatever is said here, so it counts where an object is created by `POST` (`generateName`) or patched.",
+  }),
+  create_only: option(flag, {
+    operations: ["apply"],
+    otherwise: "`false`",
+    about: "Leaves objects that are there already as they are: `skipped`.",
+  }),
+  propagation: option(oneOf(PROPAGATIONS), {
+    operations: ["delete"],
+    otherwise: "`background`",
+    about:
+      "What becomes of the objects that a deleted one owns: they go after it, before it, or stay (`orphan`).",
+  }),
+  wait: option(oneOf(WAITS), {
+    operations: ["apply", "delete"],
+    otherwise: "`ready`",
+    about:
+      "What the event waits for: until its objects are ready, or gone (`ready`); only for what its next objects need (`applied`); for nothing (`none`).",
+  }),
+  timeout: option(duration, {
+    operations: ["apply", "delete"],
+    otherwise: "the agent's `phase_timeout_ms`, five minutes",
+    about:
+      "How long applying or deleting may take, and then waiting, each; the event's deadline comes first.",
+  }),
+  dry_run: option(flag, {
+    operations: ["apply", "delete"],
+    otherwise: "`false`",
+    about:
+      "Asks the API server what would happen, with all its checks, and writes nothing. What needs a namespace or a kind that the same event makes is `unverifiable`.",
+  }),
+} as const satisfies Readonly<
+  Record<string, OptionDeclaration<v.GenericSchema>>
+>;
+
+/** The names of the options. */
+export type OptionName = keyof typeof OPTIONS;
+
+/** The shapes of the options, for a schema of an object. */
+export type OptionEntries = {
+  readonly [Name in OptionName]: typeof OPTIONS[Name]["schema"];
+};
+
+/** {@linkcode OptionEntries} of {@linkcode OPTIONS}. */
+export const optionEntries: OptionEntries = Object.fromEntries(
+  Object.entries(OPTIONS).map(([name, { schema }]) => [name, schema]),
+) as OptionEntries;
+
+/** What a payload says of its options, none of which has to be there. */
+export type GivenOptions =
+  & {
+    readonly [Name in OptionName]?:
+      | v.InferOutput<typeof OPTIONS[Name]["schema"]>
+      | undefined;
+  }
+  & { readonly operation?: Operation | undefined };
+
+/** The options of an event, complete. */
+export interface Options {
+  /** What is done. */
+  readonly operation: Operation;
+  /** The namespace of objects that name none; by default the cluster's. */
+  readonly namespace: string | undefined;
+  /** Whose the fields are. */
+  readonly fieldManager: string;
+  /** Takes fields of others. */
+  readonly forceConflicts: boolean;
+  /** What the server does with unknown fields. */
+  readonly fieldValidation: typeof FIELD_VALIDATIONS[number];
+  /** Leaves what is there. */
+  readonly createOnly: boolean;
+  /** What becomes of what a deleted object owns. */
+  readonly propagation: Propagation;
+  /** What is waited for. */
+  readonly wait: typeof WAITS[number];
+  /** How long a phase may take, in milliseconds; by default the cluster's. */
+  readonly timeoutMs: number | undefined;
+  /** Writes nothing. */
+  readonly dryRun: boolean;
+}
+
+/** The options of a payload, with their defaults. */
+export function optionsOf(given: GivenOptions): Options {
+  return {
+    operation: given.operation ?? "apply",
+    namespace: given.namespace,
+    fieldManager: given.field_manager ?? FIELD_MANAGER,
+    forceConflicts: given.force_conflicts ?? false,
+    fieldValidation: given.field_validation ?? "Strict",
+    createOnly: given.create_only ?? false,
+    propagation: given.propagation ?? "background",
+    wait: given.wait ?? "ready",
+    timeoutMs: given.timeout === undefined
+      ? undefined
+      : Math.ceil(parseDuration(given.timeout) / 1e6),
+    dryRun: given.dry_run ?? false,
+  };
+}
+
+/** The first option that the operation does not know: what is wrong, for people. */
+export function misplacedOption(given: GivenOptions): string | undefined {
+  const operation = given.operation ?? "apply";
+  for (const [name, { operations }] of Object.entries(OPTIONS)) {
+    const known: readonly Operation[] = operations;
+    if (given[name as OptionName] === undefined || known.includes(operation)) {
+      continue;
+    }
+    const names = known.map((each) => `"${each}"`).join(", ");
+    return `"${name}" is only for the operation${
+      known.length > 1 ? "s" : ""
+    } ${names}`;
+  }
+  return undefined;
+}
