@@ -4,7 +4,8 @@ import { addGlobals, CLIENT_GLOBALS } from "./globals.ts";
 import { type CommandContext, examples } from "./command.ts";
 import { deliver } from "./deliver.ts";
 import type { Host } from "./host.ts";
-import { collect, payloadOptions } from "./options.ts";
+import { collect } from "./options.ts";
+import { payloadOptions } from "./payload_options.ts";
 import {
   addSendCommand,
   checkDraft,

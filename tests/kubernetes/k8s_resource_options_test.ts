@@ -161,11 +161,11 @@ Deno.test("option field_validation: server-side apply refuses an unknown field w
   const { namespace, executor } = place;
   const unknown =
     `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: ${namespace}}\ndat: {}\n`;
-  for (const field_validation of ["Strict", "Warn", "Ignore"]) {
+  for (const validation of ["Strict", "Warn", "Ignore"]) {
     const run = await runEvent(executor, [unknown], {
-      payload: { field_validation },
+      payload: { field_validation: validation },
     });
-    strictEqual(run.last.error?.code, "invalid", field_validation);
+    strictEqual(run.last.error?.code, "invalid", validation);
     match(run.last.message, /field not declared in schema/);
   }
 });
