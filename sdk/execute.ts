@@ -142,7 +142,7 @@ export async function execute<Payload, Plan, Result>(
     const applied = await executor.apply(plan, context);
     done = applied;
     await begin("verifying");
-    await executor.verify(plan, applied, context);
+    done = await executor.verify(plan, applied, context) ?? applied;
   }
 
   await enter("received");

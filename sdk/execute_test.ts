@@ -114,6 +114,15 @@ Deno.test("execute() tells what was applied when verifying fails", async () => {
   strictEqual(last.result?.["output"], "hello");
 });
 
+Deno.test("execute() tells what verifying found out in place of what was applied", async () => {
+  const { last } = await run(echo({
+    verify: (_plan, { output }) => Promise.resolve({ output: `${output}!` }),
+  }));
+  strictEqual(last.result?.["output"], "hello!");
+  const plain = await run(echo());
+  strictEqual(plain.last.result?.["output"], "hello");
+});
+
 Deno.test("execute() fails with invalid, naming the field, when the payload has another shape", async () => {
   const { last } = await run(echo(), { spec: { ...SPEC, payload: {} } });
   strictEqual(last.error?.code, "invalid");

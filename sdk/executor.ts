@@ -64,8 +64,15 @@ export interface Executor<Payload = unknown, Plan = unknown, Result = unknown>
    * after part of the work was done carries that part as `details.result`.
    */
   apply(plan: Plan, context: ExecutorContext): Promise<Result>;
-  /** Waits until the effect is real, or throws. Reads only. */
-  verify(plan: Plan, result: Result, context: ExecutorContext): Promise<void>;
+  /**
+   * Waits until the effect is real, or throws. Reads only. What it resolves
+   * with, if anything, takes the place of what `apply` resolved with.
+   */
+  verify(
+    plan: Plan,
+    result: Result,
+    context: ExecutorContext,
+  ): Promise<Result | void>;
   /** What the event touches; events that share a key run in release order. `[]`: nothing, `["*"]`: everything. */
   keys(payload: Payload): readonly string[];
   /** Whether `apply` may run again for this payload after a crash in the middle. */
@@ -132,7 +139,11 @@ export interface ExecutorDefinition<Payload, Plan, Result> {
   /** See {@linkcode Executor.apply}. */
   apply(plan: Plan, context: ExecutorContext): Promise<Result>;
   /** See {@linkcode Executor.verify}. */
-  verify(plan: Plan, result: Result, context: ExecutorContext): Promise<void>;
+  verify(
+    plan: Plan,
+    result: Result,
+    context: ExecutorContext,
+  ): Promise<Result | void>;
   /** See {@linkcode Executor.keys}; by default `["*"]`: one event of this type at a time. */
   keys?(payload: Payload): readonly string[];
   /** See {@linkcode Executor.repeatable}; by default false: never run twice. */

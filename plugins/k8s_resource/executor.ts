@@ -23,7 +23,7 @@ import {
 import { makePlan, type Plan } from "./plan.ts";
 import { withResult } from "./progress.ts";
 import { Readings } from "./readings.ts";
-import type { BundleResult } from "./result.ts";
+import { type BundleResult, withWarnings } from "./result.ts";
 import { waitUntilReady } from "./wait.ts";
 
 /** Follows semver; what a payload may hold and what a result says are its interface. */
@@ -91,7 +91,8 @@ export async function openExecutor(
       if (!waits) return;
       try {
         const until = phaseEnd(cluster, context, options);
-        await waitUntilReady(objects, { cluster, context, options, until });
+        const wait = { cluster, context, options, until };
+        return withWarnings(result, await waitUntilReady(objects, wait));
       } catch (reason) {
         throw withResult(TransporterError.from(reason), result);
       }

@@ -66,3 +66,12 @@ export function describeChange(
 ): string {
   return `${describeObject(object)} ${dryRun ? "would be" : "is"} ${change}`;
 }
+
+/** The same result, with more warnings. */
+export function withWarnings(
+  result: BundleResult,
+  more: readonly string[],
+): BundleResult {
+  if (more.length === 0) return result;
+  return { ...result, warnings: [...result.warnings ?? [], ...more] };
+}

@@ -119,11 +119,25 @@ Deno.test("a group whose server is down is not known, and does not stop the othe
   await using fresh = await freshNamespace(kube);
   await using executor = await openPlugin({ kubeconfig: kube.kubeconfig });
   const group = `g${crypto.randomUUID().slice(0, 8)}.example`;
-  const service = `/apis/apiregistration.k8s.io/v1/apiservices/v1.${group}`;
-  const made = await runEvent(executor, [
-    `apiVersion: apiregistration.k8s.io/v1\nkind: APIService\nmetadata: {name: v1.${group}}\nspec: {group: ${group}, version: v1, groupPriorityMinimum: 100, versionPriority: 100, insecureSkipTLSVerify: true, service: {name: none, namespace: ${fresh.name}}}\n`,
-  ]);
-  strictEqual(made.last.state, "completed", made.last.message);
+  const services = "/apis/apiregistration.k8s.io/v1/apiservices";
+  const service = `${services}/v1.${group}`;
+  await write(kube, services, {
+    method: "POST",
+    type: "application/json",
+    body: {
+      apiVersion: "apiregistration.k8s.io/v1",
+      kind: "APIService",
+      metadata: { name: `v1.${group}` },
+      spec: {
+        group,
+        version: "v1",
+        groupPriorityMinimum: 100,
+        versionPriority: 100,
+        insecureSkipTLSVerify: true,
+        service: { name: "none", namespace: fresh.name },
+      },
+    },
+  });
   try {
     let run = await runEvent(executor, [thing(group, fresh.name)]);
     // The API server takes a moment to know that nobody is there.

@@ -81,10 +81,12 @@ function rulesFor(
 export const PRESETS: readonly Preset[] = [
   {
     name: "base",
-    summary: "What every agent needs: to find kinds, and to ask who it is",
+    summary:
+      "What every agent needs: to find kinds, to ask who it is, to see how claims for volumes are bound",
     notes: [
       'Most clusters allow the first two rules to everybody, by the ClusterRoles "system:discovery" and "system:basic-user".',
       'The identity of a cluster is the uid of its namespace "kube-system".',
+      "A PersistentVolumeClaim that is not bound is as ready as it can be where its StorageClass waits for a Pod; without the last rule an agent can only warn that it does not know.",
     ],
     scope: "cluster",
     rules: [
@@ -106,6 +108,11 @@ export const PRESETS: readonly Preset[] = [
         apiGroups: [""],
         resources: ["namespaces"],
         resourceNames: ["kube-system"],
+        verbs: ["get"],
+      },
+      {
+        apiGroups: ["storage.k8s.io"],
+        resources: ["storageclasses"],
         verbs: ["get"],
       },
     ],

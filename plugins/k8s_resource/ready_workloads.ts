@@ -1,0 +1,146 @@
+import {
+  conditionOf,
+  fails,
+  type Fields,
+  isReady,
+  isUnseen,
+  messageOf,
+  numberOf,
+  type Parts,
+  type Readiness,
+  recordOf,
+  recordsOf,
+  type Rule,
+  UNSEEN,
+  waits,
+} from "./ready_parts.ts";
+
+/** Why a controller cannot make pods, such as a quota: continues a sentence. */
+function stuckOn(status: Fields): string {
+  const stuck = conditionOf(status, "ReplicaFailure", "True");
+  return stuck === undefined ? "" : `: ${messageOf(stuck)}`;
+}
+
+/** @see {@link https://github.com/kubernetes/kubectl/blob/master/pkg/polymorphichelpers/rollout_status.go} */
+function deployment(parts: Parts): Readiness {
+  const { spec, status } = parts;
+  if (spec.paused === true) return isReady("its rollout is paused");
+  if (isUnseen(parts)) return UNSEEN;
+  const progressing = conditionOf(status, "Progressing", "False");
+  if (progressing?.reason === "ProgressDeadlineExceeded") {
+    return fails(messageOf(progressing));
+  }
+  const wanted = numberOf(spec.replicas, 1);
+  const updated = numberOf(status.updatedReplicas);
+  const available = numberOf(status.availableReplicas);
+  const old = numberOf(status.replicas) - updated;
+  const why = stuckOn(status);
+  if (updated < wanted) {
+    return waits(`${updated} of ${wanted} replicas are up to date${why}`);
+  }
+  if (old > 0) return waits(`${old} old replicas are still there`);
+  if (available < updated) {
+    return waits(`${available} of ${updated} replicas are available${why}`);
+  }
+  return isReady();
+}
+
+/** ReplicaSets and ReplicationControllers: their pods are not replaced when the template changes, so only numbers count. */
+function replicas(parts: Parts): Readiness {
+  const { spec, status } = parts;
+  if (isUnseen(parts)) return UNSEEN;
+  const wanted = numberOf(spec.replicas, 1);
+  const surplus = numberOf(status.replicas) - wanted;
+  if (surplus > 0) return waits(`${surplus} replicas too many are still there`);
+  const available = numberOf(status.availableReplicas);
+  return available < wanted
+    ? waits(
+      `${available} of ${wanted} replicas are available${stuckOn(status)}`,
+    )
+    : isReady();
+}
+
+function statefulSet(parts: Parts): Readiness {
+  const { spec, status } = parts;
+  const strategy = recordOf(spec.updateStrategy);
+  if (strategy.type === "OnDelete") {
+    return isReady("its pods are replaced when they are deleted");
+  }
+  if (isUnseen(parts)) return UNSEEN;
+  const wanted = numberOf(spec.replicas, 1);
+  const ready = numberOf(status.readyReplicas);
+  if (ready < wanted) return waits(`${ready} of ${wanted} replicas are ready`);
+  const partition = numberOf(recordOf(strategy.rollingUpdate).partition);
+  const updated = numberOf(status.updatedReplicas);
+  const newOnes = Math.max(0, wanted - partition);
+  if (updated < newOnes) {
+    return waits(`${updated} of ${newOnes} replicas are up to date`);
+  }
+  if (partition === 0 && status.updateRevision !== status.currentRevision) {
+    return waits("the old revision is still there");
+  }
+  return isReady();
+}
+
+function daemonSet(parts: Parts): Readiness {
+  const { spec, status } = parts;
+  if (recordOf(spec.updateStrategy).type === "OnDelete") {
+    return isReady("its pods are replaced when they are deleted");
+  }
+  if (isUnseen(parts)) return UNSEEN;
+  const wanted = numberOf(status.desiredNumberScheduled);
+  const updated = numberOf(status.updatedNumberScheduled);
+  const available = numberOf(status.numberAvailable);
+  if (updated < wanted) {
+    return waits(`${updated} of ${wanted} pods are up to date`);
+  }
+  if (available < wanted) {
+    return waits(`${available} of ${wanted} pods are available`);
+  }
+  return isReady();
+}
+
+function job({ spec, status }: Parts): Readiness {
+  const failure = conditionOf(status, "Failed", "True");
+  if (failure !== undefined) return fails(messageOf(failure));
+  if (conditionOf(status, "Complete", "True") !== undefined) {
+    return isReady("it is complete");
+  }
+  if (spec.suspend === true) return isReady("it is suspended");
+  const wanted = numberOf(spec.completions, 1);
+  return waits(
+    `${numberOf(status.succeeded)} of ${wanted} pods have succeeded`,
+  );
+}
+
+function pod({ status }: Parts): Readiness {
+  if (status.phase === "Succeeded") return isReady("it has succeeded");
+  if (status.phase === "Failed") {
+    return fails(String(status.message || status.reason || "it has failed"));
+  }
+  if (conditionOf(status, "Ready", "True") !== undefined) return isReady();
+  const unscheduled = conditionOf(status, "PodScheduled", "False");
+  if (unscheduled !== undefined) {
+    return waits(`it is not scheduled: ${messageOf(unscheduled)}`);
+  }
+  for (const container of recordsOf(status.containerStatuses)) {
+    const waiting = recordOf(recordOf(container.state).waiting);
+    if (waiting.reason) {
+      return waits(
+        `its container "${container.name}" waits: ${waiting.reason}`,
+      );
+    }
+  }
+  return waits(`its phase is "${status.phase ?? "Pending"}"`);
+}
+
+/** The kinds that run pods, by group and kind. */
+export const WORKLOADS: Readonly<Record<string, Rule>> = {
+  "/Pod": pod,
+  "/ReplicationController": replicas,
+  "apps/Deployment": deployment,
+  "apps/ReplicaSet": replicas,
+  "apps/StatefulSet": statefulSet,
+  "apps/DaemonSet": daemonSet,
+  "batch/Job": job,
+};

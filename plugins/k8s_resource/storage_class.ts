@@ -1,0 +1,72 @@
+import { TransporterError } from "@transporter/sdk";
+import type { ApplyContext } from "./apply_calls.ts";
+import { isReady, type Readiness, unchecked, waits } from "./ready_parts.ts";
+
+/** When a StorageClass makes its volumes; `missing`: there is no such class, `denied`: we may not read it. */
+type Binding = "late" | "at_once" | "missing" | "denied";
+
+/**
+ * Knows when StorageClasses make volumes: a claim of one that waits for the
+ * first Pod to use it is as ready as it can be. Each class is asked for once.
+ */
+export class StorageClasses {
+  readonly #apply: ApplyContext;
+  readonly #bindings = new Map<string, Promise<Binding>>();
+
+  /** Makes one that has asked for nothing yet. */
+  constructor(apply: ApplyContext) {
+    this.#apply = apply;
+  }
+
+  /**
+   * The same state, with what the StorageClass says about it.
+   *
+   * @throws {TransporterError} `cluster_unavailable`.
+   */
+  async refine(state: Readiness): Promise<Readiness> {
+    const { storageClass: name } = state;
+    if (name === undefined) return state;
+    let binding = this.#bindings.get(name);
+    if (binding === undefined) {
+      binding = this.#read(name);
+      this.#bindings.set(name, binding);
+    }
+    switch (await binding) {
+      case "late":
+        return isReady("it is bound once a Pod uses it");
+      case "missing":
+        return waits(`there is no StorageClass "${name}"`);
+      case "denied":
+        return unchecked(
+          `it is not bound, and whether its StorageClass "${name}" waits for a Pod may not be read`,
+        );
+      case "at_once":
+        return state;
+    }
+  }
+
+  async #read(name: string): Promise<Binding> {
+    const { cluster, context, until } = this.#apply;
+    try {
+      const found = await cluster.client.find({
+        method: "GET",
+        path: `/apis/storage.k8s.io/v1/storageclasses/${
+          encodeURIComponent(name)
+        }`,
+      }, {
+        doing: `read the StorageClass "${name}"`,
+        signal: context.signal,
+        until,
+      });
+      if (found === undefined) return "missing";
+      return found.body.volumeBindingMode === "WaitForFirstConsumer"
+        ? "late"
+        : "at_once";
+    } catch (error) {
+      if (error instanceof TransporterError && error.code === "denied") {
+        return "denied";
+      }
+      throw error;
+    }
+  }
+}
