@@ -1,6 +1,7 @@
 import { type EventView, TransporterError } from "@transporter/sdk";
 import { took } from "./ages.ts";
 import type { Invocation } from "./invocation.ts";
+import { showChanges } from "./object_changes.ts";
 import { objectColumns, type ObjectRow, objectsOf, tally } from "./objects.ts";
 import { styleOf } from "./paint.ts";
 import { Table } from "./table.ts";
@@ -53,7 +54,7 @@ export function summaryLine(
     `${counts === "" ? "" : `: ${safe(counts)}${more}`}\n`;
 }
 
-/** Shows what became of each object, of all events in one table. */
+/** Shows what became of each object, of all events in one table, and below it how objects differ. */
 export function showObjects(
   invocation: Invocation,
   seen: readonly Seen[],
@@ -66,4 +67,5 @@ export function showObjects(
   });
   const table = new Table<ObjectRow>(columns, invocation.tableOptions);
   invocation.print(table.head(rows));
+  showChanges(invocation, seen);
 }

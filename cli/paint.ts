@@ -40,6 +40,12 @@ const OBJECT_STYLES: Readonly<Record<string, Style>> = {
   created: "good",
   configured: "warn",
   unchanged: "dim",
+  deleted: "warn",
+  skipped: "dim",
+  drifted: "warn",
+  missing: "bad",
+  unverifiable: "warn",
+  unknown: "bad",
   failed: "bad",
   not_attempted: "warn",
 };

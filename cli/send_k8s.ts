@@ -21,14 +21,24 @@ interface K8sFlags extends SendFlags {
   readonly recursive?: true | undefined;
   readonly delete?: true | undefined;
   readonly propagation?: string | undefined;
+  readonly diff?: true | undefined;
+  readonly check?: true | undefined;
   readonly dryRun?: true | undefined;
   readonly set?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** What the flags say of the payload besides its manifests. */
 function optionsOf(flags: K8sFlags): Readonly<Record<string, unknown>> {
+  const [operation, second] = (["delete", "diff", "check"] as const)
+    .filter((each) => flags[each]);
+  if (second !== undefined) {
+    throw new TransporterError(
+      "usage",
+      `Cannot use both "--${operation}" and "--${second}": each says what is done`,
+    );
+  }
   const named = {
-    ...(flags.delete ? { operation: "delete" } : {}),
+    ...(operation === undefined ? {} : { operation }),
     ...(flags.propagation === undefined
       ? {}
       : { propagation: flags.propagation }),
@@ -63,7 +73,10 @@ function withNames(
 }
 
 async function run(flags: K8sFlags, host: Host) {
-  const options = deliverOptions(flags);
+  const compares = flags.diff || flags.check;
+  const options = deliverOptions(
+    compares ? { ...flags, wait: flags.wait ?? true } : flags,
+  );
   const rest = optionsOf(flags);
   const base = { type: "k8s_resource", payload: {} };
   draftsOf(base, flags, host); // wrong flags show before anything is read
@@ -86,9 +99,11 @@ export function addSendK8s(
   context: CommandContext,
 ): void {
   const command = addSendCommand(parent, "k8s")
-    .summary("apply or delete Kubernetes manifests in an agent's cluster")
+    .summary(
+      "apply, compare or delete Kubernetes manifests in an agent's cluster",
+    )
     .description(
-      "Apply Kubernetes manifests in an agent's cluster, or delete what they name.\n\n" +
+      "Apply Kubernetes manifests in an agent's cluster, compare them with it, or delete what they name.\n\n" +
         "Each file is sent as it is, byte for byte; what cannot be read as Kubernetes objects is refused before " +
         "anything is sent.",
     )
@@ -99,6 +114,14 @@ export function addSendK8s(
     )
     .option("-R, --recursive", "also look into the folders of a folder")
     .option("--delete", "delete the objects, and wait until they are gone")
+    .option(
+      "--diff",
+      "show field by field what an apply would change; write nothing, and wait for the answer",
+    )
+    .option(
+      "--check",
+      "show what in the cluster is not as the manifests say; write nothing, and wait for the answer",
+    )
     .option(
       "--propagation <HOW>",
       "with --delete: what those own goes after them (background, the default), before them (foreground), or stays (orphan)",
@@ -132,8 +155,12 @@ export function addSendK8s(
       "transporter send k8s -f web.yaml --agent edge-7 --delete --propagation foreground --wait",
     ],
     [
-      "See what would change, without changing it",
-      "transporter send k8s -f web.yaml --agent edge-7 --dry-run --wait",
+      "See what would change, field by field",
+      "transporter send k8s -f web.yaml --agent edge-7 --diff",
+    ],
+    [
+      "See in which clusters somebody changed it by hand, with jq",
+      "transporter send k8s -f web.yaml --agent edge-7 --agent edge-8 --check -o json | jq '.items[] | {target_agent: .spec.target_agent, objects: .result.resource_status}'",
     ],
     [
       "Take fields that another manager owns, and wait ten minutes for readiness",

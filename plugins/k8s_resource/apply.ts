@@ -8,29 +8,34 @@ import {
   unverifiable,
   waitUntilGone,
 } from "./apply_calls.ts";
+import { refuseForeign } from "./adopt.ts";
 import { changeOf, type LiveObject, metadataOf } from "./change.ts";
-import type { CallOptions } from "./client.ts";
+import type { CallOptions, Success } from "./client.ts";
 import { createObject } from "./create.ts";
 import { fieldChanges } from "./field_changes.ts";
 import { describeObject } from "./manifest.ts";
-import type { Options } from "./options.ts";
+import { takeOver } from "./migrate.ts";
 import type { PlannedObject } from "./plan.ts";
 import type { Done } from "./progress.ts";
 import { resultOf } from "./result.ts";
 import type { ApiRequest } from "./transport.ts";
 
-function requestOf(
+/** Sends the apply; `undefined` as {@linkcode sendWrite}. */
+export function send(
   { path, body }: PlannedObject,
-  options: Options,
-): ApiRequest {
+  limits: CallOptions,
+  apply: ApplyContext,
+): Promise<Success | undefined> {
+  const { options } = apply;
   const query = queryOf(options);
   query.set("force", String(options.forceConflicts));
-  return {
+  const request: ApiRequest = {
     method: "PATCH",
     path: `${path}?${query}`,
     contentType: "application/apply-patch+yaml",
     body,
   };
+  return sendWrite(request, limits, apply);
 }
 
 /**
@@ -77,12 +82,20 @@ export async function applyObject(
       const what = `${describeObject(object)} is there, and left as it is`;
       return { result: resultOf(object, "skipped", what) };
     }
+    const notes: string[] = [];
+    if (old) {
+      await refuseForeign(object, old, apply, async () => {
+        const tried = { ...apply, options: { ...options, dryRun: true } };
+        const answer = await send(object, limits, tried);
+        return answer !== undefined &&
+          fieldChanges(old, answer.body).length > 0;
+      });
+      const taken = await takeOver(object, old, limits, apply);
+      if (taken === undefined) continue;
+      notes.push(...taken);
+    }
     const startedAt = clock.monotonic();
-    const answer = await sendWrite(
-      requestOf(object, options),
-      limits,
-      apply,
-    );
+    const answer = await send(object, limits, apply);
     if (answer === undefined) return unverifiable(object);
     const after = metadataOf(answer.body);
     if (after.deletionTimestamp !== "" && !options.dryRun) {
@@ -102,6 +115,7 @@ export async function applyObject(
       change,
       metadata: after,
       warnings: answer.warnings,
+      notes,
       fields: change === "configured" && old
         ? fieldChanges(old, answer.body).map(({ path }) => path)
         : [],

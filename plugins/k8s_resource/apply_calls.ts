@@ -208,10 +208,12 @@ export function appliedOf(
     readonly metadata: Metadata | undefined;
     readonly warnings: readonly string[] | undefined;
     readonly fields?: readonly string[];
+    readonly notes?: readonly string[];
     readonly dryRun: boolean;
   },
 ): Done {
-  const { change, metadata, warnings = [], fields = [], dryRun } = done;
+  const { change, metadata, warnings = [], fields = [], notes = [], dryRun } =
+    done;
   const more = fields.length - FIELDS_MAX;
   return {
     result: {
@@ -227,8 +229,9 @@ export function appliedOf(
         ],
       }),
     },
-    warnings: warnings.map((warning) =>
-      `${describeObject(object)}: ${warning}`
-    ),
+    warnings: [
+      ...notes,
+      ...warnings.map((warning) => `${describeObject(object)}: ${warning}`),
+    ],
   };
 }

@@ -11,8 +11,10 @@ import {
   type Surroundings,
 } from "./cluster.ts";
 import type { Config } from "./config.ts";
+import { compareBundle } from "./diff_bundle.ts";
 import { deleteBundle } from "./delete_bundle.ts";
 import { objectKey } from "./manifest.ts";
+import { Mask } from "./mask.ts";
 import { optionsOf } from "./options.ts";
 import {
   EVENT_TYPE,
@@ -42,6 +44,7 @@ function keysOf(
     readonly cluster: Cluster;
   },
 ): readonly string[] {
+  if (payload.operation === "diff" || payload.operation === "check") return []; // they only read
   const namespace = payload.namespace ?? cluster.namespace;
   try {
     return readings.read(payload.manifests)
@@ -69,6 +72,7 @@ export async function openExecutor(
 ): Promise<Executor<Payload, Plan, BundleResult>> {
   const cluster = await openCluster(config, surroundings);
   const readings = new Readings();
+  const mask = new Mask();
   return defineExecutor<Payload, Plan, BundleResult>({
     type: EVENT_TYPE,
     version: VERSION,
@@ -80,10 +84,17 @@ export async function openExecutor(
         cluster,
         context,
       ),
-    apply: (plan, context) =>
-      plan.options.operation === "delete"
-        ? deleteBundle(plan, cluster, context)
-        : applyBundle(plan, cluster, context),
+    apply(plan, context) {
+      switch (plan.options.operation) {
+        case "apply":
+          return applyBundle(plan, cluster, context);
+        case "delete":
+          return deleteBundle(plan, cluster, context);
+        case "diff":
+        case "check":
+          return compareBundle(plan, cluster, context, mask);
+      }
+    },
     async verify(plan, result, context) {
       const { options, objects } = plan;
       const waits = options.wait === "ready" && !options.dryRun &&

@@ -66,7 +66,7 @@ const REFUSED: Readonly<Record<string, readonly [unknown, string, RegExp]>> = {
   "an option of another operation": [
     { manifests: [CONFIG_MAP], operation: "delete", force_conflicts: true },
     "invalid",
-    /"force_conflicts" is only for the operation "apply"$/,
+    /"force_conflicts" is only for the operations "apply", "diff"$/,
   ],
   "no duration": [
     { manifests: [CONFIG_MAP], timeout: "5 minutes" },

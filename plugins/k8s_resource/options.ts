@@ -2,7 +2,7 @@ import { parseDuration } from "@transporter/sdk";
 import * as v from "valibot";
 
 /** What is done with the objects. */
-export const OPERATIONS = ["apply", "delete"] as const;
+export const OPERATIONS = ["apply", "delete", "diff", "check"] as const;
 
 /** One of {@linkcode OPERATIONS}. */
 export type Operation = typeof OPERATIONS[number];
@@ -15,6 +15,9 @@ export type Propagation = typeof PROPAGATIONS[number];
 
 /** What the server does with fields that it does not know, or that are there twice. */
 export const FIELD_VALIDATIONS = ["Strict", "Warn", "Ignore"] as const;
+
+/** Which objects of others are taken over. */
+export const ADOPTIONS = ["always", "if_no_diff", "never"] as const;
 
 /** What an event waits for: its objects, only what its next objects need, nothing. */
 export const WAITS = ["ready", "applied", "none"] as const;
@@ -76,26 +79,34 @@ const fieldManager = v.pipe(
  */
 export const OPTIONS = {
   namespace: option(namespace, {
-    operations: ["apply", "delete"],
+    operations: OPERATIONS,
     otherwise: "the agent's: its kubeconfig's, else `default`",
     about: "The namespace of objects that name none.",
   }),
   field_manager: option(fieldManager, {
-    operations: ["apply"],
+    operations: ["apply", "diff", "check"],
     otherwise: `\`${FIELD_MANAGER}\``,
     about:
       "Whose the fields are: what this manager applied before and the manifests leave out is taken away.",
   }),
   force_conflicts: option(flag, {
-    operations: ["apply"],
+    operations: ["apply", "diff"],
     otherwise: "`false`: the event ends with `conflict`, which names both",
-    about: "Takes fields that other managers own.",
+    about:
+      "Takes fields that other managers own. A `check` always compares as if it did.",
   }),
   field_validation: option(oneOf(FIELD_VALIDATIONS), {
     operations: ["apply"],
     otherwise: "`Strict`: they are refused",
     about:
       "What the API server does with fields that it does not know: refuse them, warn, or drop them. Server-side apply refuses them whatever is said here, so it counts where an object is created by `POST` (`generateName`) or patched.",
+  }),
+  adopt: option(oneOf(ADOPTIONS), {
+    operations: ["apply"],
+    otherwise:
+      "what is there is applied to, unless Helm, Argo CD or Flux look after it: those are a `conflict`",
+    about:
+      "Which objects are taken over that this manager never applied: all, also those of Helm, Argo CD and Flux (`always`); those in which nothing would change (`if_no_diff`); none (`never`).",
   }),
   create_only: option(flag, {
     operations: ["apply"],
@@ -115,10 +126,10 @@ export const OPTIONS = {
       "What the event waits for: until its objects are ready, or gone (`ready`); only for what its next objects need (`applied`); for nothing (`none`).",
   }),
   timeout: option(duration, {
-    operations: ["apply", "delete"],
+    operations: OPERATIONS,
     otherwise: "the agent's `phase_timeout_ms`, five minutes",
     about:
-      "How long applying or deleting may take, and then waiting, each; the event's deadline comes first.",
+      "How long the work may take, and then waiting, each; the event's deadline comes first.",
   }),
   dry_run: option(flag, {
     operations: ["apply", "delete"],
@@ -164,6 +175,8 @@ export interface Options {
   readonly forceConflicts: boolean;
   /** What the server does with unknown fields. */
   readonly fieldValidation: typeof FIELD_VALIDATIONS[number];
+  /** Which objects of others are taken over; by default those that no other tool looks after. */
+  readonly adopt: typeof ADOPTIONS[number] | undefined;
   /** Leaves what is there. */
   readonly createOnly: boolean;
   /** What becomes of what a deleted object owns. */
@@ -184,6 +197,7 @@ export function optionsOf(given: GivenOptions): Options {
     fieldManager: given.field_manager ?? FIELD_MANAGER,
     forceConflicts: given.force_conflicts ?? false,
     fieldValidation: given.field_validation ?? "Strict",
+    adopt: given.adopt,
     createOnly: given.create_only ?? false,
     propagation: given.propagation ?? "background",
     wait: given.wait ?? "ready",

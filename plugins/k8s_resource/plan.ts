@@ -9,7 +9,7 @@ import {
   type ObjectName,
   refuse,
 } from "./manifest.ts";
-import type { Options } from "./options.ts";
+import type { Operation, Options } from "./options.ts";
 
 /** An object that is going to be applied or deleted, and where. */
 export interface PlannedObject extends Manifest {
@@ -79,12 +79,15 @@ function declaredPlaces(
 }
 
 /** A name that is made up leads to no object that is there. */
-function refuseUnnamed({ name, place }: Manifest): void {
+function refuseUnnamed(
+  { name, place }: Manifest,
+  operation: Operation,
+): void {
   if (name !== "") return;
   throw refuse(
     "invalid_manifest",
     place,
-    'what is deleted has to have a "metadata.name"',
+    `the operation "${operation}" needs a "metadata.name"`,
   );
 }
 
@@ -115,7 +118,9 @@ export async function makePlan(
   context: ExecutorContext,
 ): Promise<Plan> {
   const eventId = context.idempotencyKey;
-  if (options.operation !== "apply") read.forEach(refuseUnnamed);
+  if (options.operation !== "apply") {
+    for (const object of read) refuseUnnamed(object, options.operation);
+  }
   const found = read.map((object, index) =>
     withName(object, { eventId, index })
   );
@@ -136,7 +141,7 @@ export async function makePlan(
   const objects = found.map((manifest): PlannedObject => {
     const place = here(manifest);
     if (place === undefined) throw unknownKind(index, manifest);
-    if (options.operation === "apply" && !place.patchable) {
+    if (options.operation !== "delete" && !place.patchable) {
       throw refuse(
         "unsupported",
         manifest.place,

@@ -19,12 +19,19 @@ export class Progress {
   readonly #plan: Plan;
   readonly #results = new Map<PlannedObject, ObjectResult>();
   readonly #warnings: Set<string>;
+  readonly #goesOn: boolean;
   /** The first error, which the event ends with. */
   #error: TransporterError | undefined;
 
-  /** Begins with nothing done. */
-  constructor(plan: Plan) {
+  /**
+   * Begins with nothing done.
+   *
+   * @param plan What is to be done.
+   * @param options Whether to go on with the other objects when one has failed.
+   */
+  constructor(plan: Plan, { goOn = false }: { readonly goOn?: boolean } = {}) {
     this.#plan = plan;
+    this.#goesOn = goOn;
     this.#warnings = new Set(plan.warnings);
   }
 
@@ -43,7 +50,7 @@ export class Progress {
     this.#error ??= error;
   }
 
-  /** Works on a group; after a failure nothing new is begun, and what was begun is finished. */
+  /** Works on a group; after a failure nothing new is begun unless it goes on, and what was begun is finished. */
   async run(
     group: readonly PlannedObject[],
     apply: ApplyContext,
@@ -52,7 +59,8 @@ export class Progress {
     const waiting = group.values();
     const one = async () => {
       for (const object of waiting) {
-        if (this.#error !== undefined) return;
+        if (this.#error !== undefined && !this.#goesOn) return;
+        if (apply.context.signal.aborted) return;
         await this.#one(object, apply, work);
       }
     };

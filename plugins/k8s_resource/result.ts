@@ -1,9 +1,11 @@
 import type { ResourceStatus } from "@transporter/sdk";
 import type { Change } from "./change.ts";
+import type { FieldChange } from "./field_changes.ts";
 import { describeObject, type Manifest } from "./manifest.ts";
 
 /**
- * What became of an object. `unknown`: the attempt ended while the API server
+ * What became of an object. `drifted` and `missing`: a check found it so;
+ * `unknown`: the attempt ended while the API server
  * was asked; `unverifiable`: a dry run cannot ask for it, as it needs what the
  * same event makes.
  */
@@ -11,6 +13,8 @@ export type ObjectOutcome =
   | Change
   | "deleted"
   | "skipped"
+  | "drifted"
+  | "missing"
   | "unverifiable"
   | "failed"
   | "unknown"
@@ -26,6 +30,8 @@ export interface ObjectResult extends ResourceStatus {
   readonly resource_version?: string;
   /** The paths of the fields that changed, when it was configured. */
   readonly changed_fields?: readonly string[];
+  /** How it differs, for `diff` and `check`; the values of Secrets are HMACs, long ones are cut. */
+  readonly changes?: readonly FieldChange[];
 }
 
 /** What an event did to the cluster. */

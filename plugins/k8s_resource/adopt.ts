@@ -1,0 +1,123 @@
+import { isRecord, TransporterError } from "@transporter/sdk";
+import type { ApplyContext } from "./apply_calls.ts";
+import { type LiveObject, ownedBy } from "./change.ts";
+import { describeObject, type ObjectName } from "./manifest.ts";
+
+/** How a tool marks the objects that it looks after. */
+interface Mark {
+  readonly tool: string;
+  readonly in: "labels" | "annotations";
+  readonly key: string;
+}
+
+/**
+ * @see {@link https://helm.sh/docs/topics/charts_hooks/}
+ * @see {@link https://argo-cd.readthedocs.io/en/stable/user-guide/resource_tracking/}
+ * @see {@link https://fluxcd.io/flux/components/kustomize/kustomizations/#garbage-collection}
+ */
+const MARKS: readonly Mark[] = [
+  {
+    tool: "the Helm release",
+    in: "annotations",
+    key: "meta.helm.sh/release-name",
+  },
+  {
+    tool: "the Argo CD application",
+    in: "annotations",
+    key: "argocd.argoproj.io/tracking-id",
+  },
+  {
+    tool: "the Argo CD application",
+    in: "labels",
+    key: "argocd.argoproj.io/instance",
+  },
+  {
+    tool: "the Flux Kustomization",
+    in: "labels",
+    key: "kustomize.toolkit.fluxcd.io/name",
+  },
+  {
+    tool: "the Flux HelmRelease",
+    in: "labels",
+    key: "helm.toolkit.fluxcd.io/name",
+  },
+];
+
+function fieldAt(value: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>(
+    (at, key) => isRecord(at) ? at[key] : undefined,
+    value,
+  );
+}
+
+/**
+ * Who else looks after an object: `the Helm release "shop"`; `undefined` when
+ * nobody says so. A mark that the manager's own applies have set is a part of
+ * the manifests, and no sign of another tool.
+ *
+ * @param object The object as it is.
+ * @param manager The field manager of our applies.
+ */
+export function ownerOf(
+  object: LiveObject,
+  manager: string,
+): string | undefined {
+  const fields = ownedBy(object, manager)?.fields;
+  for (const { tool, in: where, key } of MARKS) {
+    const value = fieldAt(object, ["metadata", where, key]);
+    if (typeof value !== "string" || value === "") continue;
+    const ours = fieldAt(fields, ["f:metadata", `f:${where}`, `f:${key}`]);
+    if (ours === undefined) return `${tool} "${value}"`;
+  }
+  return undefined;
+}
+
+function refusal(object: ObjectName, why: string): TransporterError {
+  return new TransporterError(
+    "conflict",
+    `Cannot apply ${describeObject(object)}: ${why}`,
+  );
+}
+
+/**
+ * Refuses an object that is there and may not be taken over, by the option
+ * `adopt`.
+ *
+ * @param object Which object.
+ * @param live The object as it is.
+ * @param apply How.
+ * @param differs Whether an apply would change it; asked only when that matters.
+ * @throws {TransporterError} `conflict`, naming who looks after it and the way out.
+ */
+export async function refuseForeign(
+  object: ObjectName,
+  live: LiveObject,
+  { options }: Pick<ApplyContext, "options">,
+  differs: () => Promise<boolean>,
+): Promise<void> {
+  const { adopt, fieldManager } = options;
+  if (adopt === "always") return;
+  const owner = ownerOf(live, fieldManager);
+  const isOurs = ownedBy(live, fieldManager) !== undefined &&
+    owner === undefined;
+  if (isOurs) return;
+  const who = owner ?? "somebody else";
+  if (adopt === "never") {
+    throw refusal(
+      object,
+      `it is there and was made by ${who}, and "adopt" is "never"`,
+    );
+  }
+  if (adopt === "if_no_diff") {
+    if (!await differs()) return;
+    throw refusal(
+      object,
+      `it is there, was made by ${who} and would change, and "adopt" is "if_no_diff"`,
+    );
+  }
+  if (owner === undefined) return;
+  throw refusal(
+    object,
+    `${owner} looks after it; change it there, or set "adopt" to "always" to take it over`,
+  );
+}

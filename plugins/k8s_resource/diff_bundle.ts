@@ -1,0 +1,45 @@
+import type { ExecutorContext } from "@transporter/sdk";
+import { type Cluster, phaseEnd } from "./cluster.ts";
+import { compareObject } from "./diff.ts";
+import type { Mask } from "./mask.ts";
+import type { Plan } from "./plan.ts";
+import { Progress, withResult } from "./progress.ts";
+import type { BundleResult } from "./result.ts";
+
+/**
+ * Compares the objects of a plan with the cluster. What fails for one object
+ * does not keep the others from being compared.
+ *
+ * @param plan The objects.
+ * @param cluster Which cluster.
+ * @param context The event's.
+ * @param mask Hides what must not be shown.
+ * @returns How each differs.
+ * @throws {TransporterError} The code of the first failure; `details.result` says all that was seen.
+ */
+export async function compareBundle(
+  plan: Plan,
+  cluster: Cluster,
+  context: ExecutorContext,
+  mask: Mask,
+): Promise<BundleResult> {
+  const operation = plan.options.operation === "check" ? "check" : "diff";
+  const options = {
+    ...plan.options,
+    dryRun: true,
+    // What others have changed shows only if the dry run would take it back.
+    forceConflicts: plan.options.forceConflicts || operation === "check",
+  };
+  const until = phaseEnd(cluster, context, options);
+  const apply = { cluster, context, options, until };
+  const progress = new Progress(plan, { goOn: true });
+  await progress.run(
+    plan.objects,
+    apply,
+    (object) => compareObject(object, operation, apply, mask),
+  );
+  if (progress.error !== undefined) {
+    throw withResult(progress.error, progress.result());
+  }
+  return progress.result();
+}

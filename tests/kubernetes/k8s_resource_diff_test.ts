@@ -1,0 +1,159 @@
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import {
+  changes,
+  configMap,
+  deployment,
+  openPlace,
+  read,
+  runEvent,
+  thingDefinition,
+  write,
+} from "./k8s_resource.ts";
+
+function mapPath(namespace: string, name: string): string {
+  return `/api/v1/namespaces/${namespace}/configmaps/${name}`;
+}
+
+const DIFF = { payload: { operation: "diff" } };
+const CHECK = { payload: { operation: "check" } };
+
+Deno.test("operation diff: says field by field what an apply would change, and writes nothing", async () => {
+  await using place = await openPlace();
+  const { namespace, executor, kube } = place;
+  await runEvent(executor, [configMap(namespace, "a", "k: v\n  gone: x")]);
+  const before = await read(kube, mapPath(namespace, "a"));
+  const run = await runEvent(executor, [
+    configMap(namespace, "a", "k: w"),
+    configMap(namespace, "b", "k: v"),
+  ], DIFF);
+  strictEqual(run.last.state, "completed", run.last.message);
+  deepStrictEqual(changes(run), [
+    "ConfigMap/a: configured",
+    "ConfigMap/b: created",
+  ]);
+  deepStrictEqual(run.objects[0]?.changes, [
+    { path: ".data.gone", before: "x" },
+    { path: ".data.k", before: "v", after: "w" },
+  ]);
+  ok(
+    run.objects[1]?.changes?.some(({ path }) => path === ".data"),
+    JSON.stringify(run.objects[1]),
+  );
+  deepStrictEqual(await read(kube, mapPath(namespace, "a")), before);
+});
+
+Deno.test("operation diff: what the server adds by itself is no difference", async () => {
+  await using place = await openPlace();
+  const { namespace, executor } = place;
+  const web = deployment(namespace, "web");
+  await runEvent(executor, [web], { payload: { wait: "none" } });
+  const run = await runEvent(executor, [web], DIFF);
+  deepStrictEqual(
+    changes(run),
+    ["Deployment/web: unchanged"],
+    JSON.stringify(run.objects),
+  );
+  strictEqual(run.objects[0]?.changes, undefined);
+});
+
+Deno.test("operation diff: the values of Secrets are HMACs, equal for equal values and never the value", async () => {
+  await using place = await openPlace();
+  const { namespace, executor } = place;
+  const secret = (data: string) =>
+    `apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: ${namespace}}\nstringData: {${data}}\n`;
+  await runEvent(executor, [secret("a: hunter2, b: hunter2")]);
+  const run = await runEvent(executor, [
+    secret("a: hunter3, b: hunter3"),
+  ], DIFF);
+  const [first, second] = run.objects[0]?.changes ?? [];
+  match(String(first?.before), /^hmac:[0-9a-f]{12}$/);
+  strictEqual(first?.before, second?.before);
+  strictEqual(first?.after, second?.after);
+  ok(first?.before !== first?.after);
+  const added = await runEvent(executor, [
+    secret("a: hunter2").replace("name: s", "name: t"),
+  ], DIFF);
+  const shown = JSON.stringify([run.statuses, added.statuses]);
+  for (const value of ["hunter2", "hunter3"]) {
+    ok(!shown.includes(value) && !shown.includes(btoa(value)), shown);
+  }
+});
+
+Deno.test("operation diff: a field of another manager is shown, and the conflict warned of", async () => {
+  await using place = await openPlace();
+  const { namespace, executor, kube } = place;
+  await write(kube, `${mapPath(namespace, "a")}?fieldManager=ci`, {
+    method: "PATCH",
+    type: "application/apply-patch+yaml",
+    body: {
+      apiVersion: "v1",
+      kind: "ConfigMap",
+      metadata: { name: "a" },
+      data: { k: "ci" },
+    },
+  });
+  const run = await runEvent(executor, [
+    configMap(namespace, "a", "k: v"),
+  ], DIFF);
+  deepStrictEqual(run.objects[0]?.changes, [
+    { path: ".data.k", before: "ci", after: "v" },
+  ]);
+  match(run.warnings.join(), /"ci" owns \.data\.k/);
+});
+
+Deno.test("operation diff: what fails for one object does not keep the others from being compared", async () => {
+  await using place = await openPlace();
+  const { namespace, executor } = place;
+  const run = await runEvent(executor, [
+    `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: bad, namespace: ${namespace}}\nnope: {}\n`,
+    configMap(namespace, "a"),
+  ], DIFF);
+  strictEqual(run.last.error?.code, "invalid");
+  deepStrictEqual(changes(run), [
+    "ConfigMap/bad: failed",
+    "ConfigMap/a: created",
+  ]);
+});
+
+Deno.test("operation check: tells what has drifted or is missing, whoever changed it, and writes nothing", async () => {
+  await using place = await openPlace();
+  const { namespace, executor, kube } = place;
+  const group = `${namespace}.example.com`;
+  await runEvent(executor, [
+    configMap(namespace, "a", "k: v"),
+    configMap(namespace, "b", "k: v"),
+  ]);
+  await write(kube, `${mapPath(namespace, "a")}?fieldManager=kubectl-edit`, {
+    method: "PATCH",
+    body: { data: { k: "changed", more: "others may add" } },
+  });
+  const before = await read(kube, mapPath(namespace, "a"));
+  const run = await runEvent(executor, [
+    configMap(namespace, "a", "k: v"),
+    configMap(namespace, "b", "k: v"),
+    configMap(namespace, "c", "k: v"),
+    thingDefinition(group),
+    `apiVersion: ${group}/v1\nkind: Thing\nmetadata: {name: a, namespace: ${namespace}}\n`,
+  ], CHECK);
+  strictEqual(run.last.state, "completed", run.last.message);
+  deepStrictEqual(run.objects.map(({ status }) => status), [
+    "drifted",
+    "unchanged",
+    "missing",
+    "missing",
+    "missing",
+  ]);
+  deepStrictEqual(run.objects[0]?.changes, [
+    { path: ".data.k", before: "changed", after: "v" },
+  ]);
+  deepStrictEqual(await read(kube, mapPath(namespace, "a")), before);
+});
+
+Deno.test("operations diff and check touch nothing, so they wait for no other event", async () => {
+  await using place = await openPlace();
+  const manifests = [configMap(place.namespace, "a")];
+  strictEqual(place.executor.keys({ manifests }).length, 1);
+  for (const operation of ["diff", "check"]) {
+    deepStrictEqual(place.executor.keys({ manifests, operation }), []);
+  }
+});
