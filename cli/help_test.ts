@@ -65,8 +65,8 @@ Deno.test("docs.help: every example in the help of a command is understood", asy
     for (
       const [, line = ""] of examples.matchAll(/^ {2}transporter ([^|>\n]+)/gm)
     ) {
-      const args = [...line.matchAll(/"([^"]*)"|(\S+)/g)]
-        .map(([, quoted, plain]) => quoted ?? plain ?? "");
+      const args = [...line.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)]
+        .map(([, single, double, plain]) => single ?? double ?? plain ?? "");
       // What these take is the program's, and not there in tests of the commands.
       if (["cp", "agent", "demo"].includes(args[0] ?? "")) continue;
       // It knows nothing: what is understood gets as far as that.

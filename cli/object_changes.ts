@@ -68,9 +68,18 @@ function linesOfChange(change: Fields): Line[] {
   ];
 }
 
+function linesOfFields(fields: unknown): Line[] {
+  return Object.entries(isRecord(fields) ? fields : {}).map(([path, value]) => [
+    " ",
+    `${safe(path)}: ${
+      safe(typeof value === "string" ? value : JSON.stringify(value))
+    }`,
+  ]);
+}
+
 /**
- * Shows how objects differ, where their results say it: an object's name, and
- * a line for each field that goes or comes.
+ * Shows how objects differ, or what was read of them, where their results say
+ * it: an object's name, and a line for each field.
  *
  * @param invocation The command.
  * @param seen The events.
@@ -83,12 +92,15 @@ export function showChanges(
     const list: unknown = view.result?.resource_status;
     for (const object of Array.isArray(list) ? list.filter(isRecord) : []) {
       const changes = object["changes"];
-      if (!Array.isArray(changes) || changes.length === 0) continue;
+      const lines = Array.isArray(changes)
+        ? changes.filter(isRecord).flatMap(linesOfChange)
+        : linesOfFields(object["fields"]);
+      if (lines.length === 0) continue;
       const where = seen.length > 1 ? ` (agent ${safe(agent)})` : "";
       const what = safe(String(object["message"] ?? ""));
       invocation.print(`\n${invocation.paint(what, "bold")}${where}\n`);
       for (
-        const [sign, text] of changes.filter(isRecord).flatMap(linesOfChange)
+        const [sign, text] of lines
       ) {
         invocation.print(
           `${invocation.paint(`  ${sign} ${text}`, STYLES[sign])}\n`,

@@ -1,4 +1,4 @@
-import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { accepted, completed, history, ID } from "./testing/fixtures.ts";
 import { golden } from "./testing/golden.ts";
 import { run, type TestHostOptions } from "./testing/host.ts";
@@ -20,8 +20,12 @@ const CHANGES: readonly unknown[] = [
   "nonsense",
 ];
 
-/** Runs `send k8s` against a control plane whose agent found these changes. */
-async function send(flags: readonly string[], options: TestHostOptions = {}) {
+/** Runs `send k8s` against a control plane whose agent found this. */
+async function send(
+  flags: readonly string[],
+  options: TestHostOptions = {},
+  found: object = { changes: CHANGES },
+) {
   const view = completed({
     result: {
       success: true,
@@ -34,7 +38,7 @@ async function send(flags: readonly string[], options: TestHostOptions = {}) {
         api_version: "v1",
         status: "configured",
         message: 'ConfigMap "web" in namespace "shop" would be configured',
-        changes: CHANGES,
+        ...found,
       }] as never,
     },
   });
@@ -77,5 +81,18 @@ Deno.test("send k8s does one thing at a time", async () => {
   strictEqual(
     stderr,
     'error[usage]: Cannot use both "--delete" and "--diff": each says what is done\n',
+  );
+});
+
+Deno.test("send k8s --get waits by itself, and shows what stands at each path", async () => {
+  const { stdout, operation } = await send(
+    ["--get", "{.status.readyReplicas}", "--get", "{.spec}"],
+    {},
+    { fields: { "{.status.readyReplicas}": null, "{.spec}": { a: "\u001b" } } },
+  );
+  strictEqual(operation, "get");
+  match(
+    stdout,
+    /\n {4}\{\.status\.readyReplicas\}: null\n {4}\{\.spec\}: \{"a":"\\u001b"\}\n/,
   );
 });

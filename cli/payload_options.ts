@@ -31,3 +31,16 @@ export function payloadOptions(
   }
   return { ...previous, [name]: jsonOr(value.slice(at + 1)) };
 }
+
+/**
+ * Reads a patch; what may stand in it the check of the payload decides.
+ *
+ * @throws {TransporterError} `usage` when it is no JSON.
+ */
+export function patchOf(value: string): unknown {
+  try {
+    return JSON.parse(value);
+  } catch {
+    return refuse("--patch", value, 'JSON, like \'{"spec": {"replicas": 3}}\'');
+  }
+}

@@ -5,7 +5,7 @@ import { type CommandContext, examples } from "./command.ts";
 import { deliver } from "./deliver.ts";
 import type { Host } from "./host.ts";
 import { collect } from "./options.ts";
-import { payloadOptions } from "./payload_options.ts";
+import { patchOf, payloadOptions } from "./payload_options.ts";
 import {
   addSendCommand,
   checkDraft,
@@ -23,14 +23,17 @@ interface K8sFlags extends SendFlags {
   readonly propagation?: string | undefined;
   readonly diff?: true | undefined;
   readonly check?: true | undefined;
+  readonly get?: readonly string[] | undefined;
+  readonly patch?: unknown;
   readonly dryRun?: true | undefined;
   readonly set?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** What the flags say of the payload besides its manifests. */
 function optionsOf(flags: K8sFlags): Readonly<Record<string, unknown>> {
-  const [operation, second] = (["delete", "diff", "check"] as const)
-    .filter((each) => flags[each]);
+  const [operation, second] =
+    (["delete", "diff", "check", "patch", "get"] as const)
+      .filter((each) => flags[each] !== undefined);
   if (second !== undefined) {
     throw new TransporterError(
       "usage",
@@ -42,6 +45,8 @@ function optionsOf(flags: K8sFlags): Readonly<Record<string, unknown>> {
     ...(flags.propagation === undefined
       ? {}
       : { propagation: flags.propagation }),
+    ...(flags.get === undefined ? {} : { fields: flags.get }),
+    ...(flags.patch === undefined ? {} : { patch: flags.patch }),
     ...(flags.dryRun ? { dry_run: true } : {}),
   };
   const { set = {} } = flags;
@@ -73,9 +78,9 @@ function withNames(
 }
 
 async function run(flags: K8sFlags, host: Host) {
-  const compares = flags.diff || flags.check;
+  const asks = flags.diff || flags.check || flags.get !== undefined;
   const options = deliverOptions(
-    compares ? { ...flags, wait: flags.wait ?? true } : flags,
+    asks ? { ...flags, wait: flags.wait ?? true } : flags,
   );
   const rest = optionsOf(flags);
   const base = { type: "k8s_resource", payload: {} };
@@ -103,7 +108,7 @@ export function addSendK8s(
       "apply, compare or delete Kubernetes manifests in an agent's cluster",
     )
     .description(
-      "Apply Kubernetes manifests in an agent's cluster, compare them with it, or delete what they name.\n\n" +
+      "Apply Kubernetes manifests in an agent's cluster, compare them with it, or read, patch or delete what they name.\n\n" +
         "Each file is sent as it is, byte for byte; what cannot be read as Kubernetes objects is refused before " +
         "anything is sent.",
     )
@@ -121,6 +126,16 @@ export function addSendK8s(
     .option(
       "--check",
       "show what in the cluster is not as the manifests say; write nothing, and wait for the answer",
+    )
+    .option(
+      "--get <PATH>",
+      "read a field of the objects back, by JSONPath, and wait for the answer; repeatable",
+      collect,
+    )
+    .option(
+      "--patch <JSON>",
+      "change fields of the objects that the manifests name: a merge patch, or the steps of a JSON patch",
+      patchOf,
     )
     .option(
       "--propagation <HOW>",
@@ -157,6 +172,14 @@ export function addSendK8s(
     [
       "See what would change, field by field",
       "transporter send k8s -f web.yaml --agent edge-7 --diff",
+    ],
+    [
+      "Read back how many replicas are ready",
+      "transporter send k8s -f web.yaml --agent edge-7 --get '{.status.readyReplicas}'",
+    ],
+    [
+      "Scale what a file names",
+      `transporter send k8s -f web.yaml --agent edge-7 --patch '{"spec": {"replicas": 3}}'`,
     ],
     [
       "See in which clusters somebody changed it by hand, with jq",

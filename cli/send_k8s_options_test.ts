@@ -68,3 +68,15 @@ Deno.test("send k8s refuses options that are given twice or have no name", async
     match(stderr, message);
   }
 });
+
+Deno.test("send k8s --patch puts the patch into the payload", async () => {
+  const { payload } = await send(["--patch", '{"spec": {"replicas": 3}}']);
+  deepStrictEqual(payload, {
+    operation: "patch",
+    patch: { spec: { replicas: 3 } },
+    manifests: [NAMESPACE],
+  });
+  const { code, stderr } = await send(["--patch", "replicas: 3"]);
+  strictEqual(code, 2);
+  match(stderr, /Cannot use --patch "replicas: 3": it must be JSON, like/);
+});

@@ -21,6 +21,8 @@ export interface CallOptions {
   readonly signal: AbortSignal;
   /** When to stop trying again, in milliseconds since 1970. */
   readonly until: number;
+  /** A try that got no answer ends the call, as doing it again may be one time too many. */
+  readonly once?: boolean;
   /** Told before each new try, and why. */
   readonly onRetry?: (reason: string) => Promise<void>;
   /** Has the last word on an answer; by default the verdict stands. `since` is when the call began. */
@@ -54,11 +56,16 @@ export interface ApiClientOptions {
 /** How a call failed. */
 interface Failure extends Verdict {
   readonly cause?: NoAnswer;
+  /** It was a write, and a try of it got no answer. */
+  readonly maybeDone: boolean;
 }
 
 function failure(outcome: Failure, doing: string): TransporterError {
-  const { code, reason, cause } = outcome;
-  return new TransporterError(code, `Cannot ${doing}: ${reason}`, { cause });
+  const { code, reason, cause, maybeDone } = outcome;
+  return new TransporterError(code, `Cannot ${doing}: ${reason}`, {
+    cause,
+    ...(maybeDone ? { details: { maybe_done: true } } : {}),
+  });
 }
 
 const BACKOFF = { initialMs: 200, maxMs: 10_000 } as const;
@@ -115,7 +122,7 @@ export class ApiClient {
    * Sends a request until it succeeds or cannot succeed. May be called concurrently.
    *
    * @throws {TransporterError} The code of {@linkcode judge}; `cluster_unavailable` when there was no
-   * answer until the end; what the signal aborts with.
+   * answer until the end; what the signal aborts with. `details.maybe_done` when a write got no answer.
    */
   async call(request: ApiRequest, options: CallOptions): Promise<Success> {
     const outcome = await this.#run(request, options);
@@ -148,11 +155,18 @@ export class ApiClient {
         return successOf(answer, { ...options, uncertain });
       }
       uncertain ||= silent;
-      const verdict = silent ? silence(answer) : review(judge(answer), since);
+      const verdict = silent
+        ? silence(answer, options)
+        : review(judge(answer), since);
       const jitter = fullJitter(failures, this.#rng, BACKOFF);
       const pause = Math.max(verdict.retryAfterMs ?? 0, jitter);
       if (!verdict.transient || this.#clock.now() + pause >= until) {
-        return silent ? { ...verdict, cause: answer } : verdict;
+        const maybeDone = uncertain && request.method !== "GET";
+        return {
+          ...verdict,
+          maybeDone,
+          ...(silent ? { cause: answer } : {}),
+        };
       }
       await options.onRetry?.(verdict.reason);
       await this.#clock.sleep(pause, { signal });
@@ -173,10 +187,11 @@ export class ApiClient {
   }
 }
 
-function silence(error: NoAnswer): Verdict {
+function silence(error: NoAnswer, { once = false }: CallOptions): Verdict {
+  const unknown = once ? ", so nobody knows whether it was done" : "";
   return {
-    transient: true,
+    transient: !once,
     code: "cluster_unavailable",
-    reason: `the API server does not answer: ${error.message}`,
+    reason: `the API server does not answer: ${error.message}${unknown}`,
   };
 }

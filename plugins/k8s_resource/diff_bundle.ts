@@ -1,9 +1,9 @@
 import type { ExecutorContext } from "@transporter/sdk";
-import { type Cluster, phaseEnd } from "./cluster.ts";
+import type { Cluster } from "./cluster.ts";
 import { compareObject } from "./diff.ts";
+import { eachObject } from "./each_object.ts";
 import type { Mask } from "./mask.ts";
 import type { Plan } from "./plan.ts";
-import { Progress, withResult } from "./progress.ts";
 import type { BundleResult } from "./result.ts";
 
 /**
@@ -30,16 +30,9 @@ export async function compareBundle(
     // What others have changed shows only if the dry run would take it back.
     forceConflicts: plan.options.forceConflicts || operation === "check",
   };
-  const until = phaseEnd(cluster, context, options);
-  const apply = { cluster, context, options, until };
-  const progress = new Progress(plan, { goOn: true });
-  await progress.run(
-    plan.objects,
-    apply,
-    (object) => compareObject(object, operation, apply, mask),
-  );
-  if (progress.error !== undefined) {
-    throw withResult(progress.error, progress.result());
-  }
-  return progress.result();
+  return await eachObject(plan, cluster, context, {
+    act: (object, apply) => compareObject(object, operation, apply, mask),
+    options,
+    goOn: true,
+  });
 }

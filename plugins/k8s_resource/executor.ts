@@ -13,10 +13,13 @@ import {
 import type { Config } from "./config.ts";
 import { compareBundle } from "./diff_bundle.ts";
 import { deleteBundle } from "./delete_bundle.ts";
+import { eachObject } from "./each_object.ts";
+import { patchObject } from "./patch.ts";
 import { objectKey } from "./manifest.ts";
 import { Mask } from "./mask.ts";
 import { optionsOf } from "./options.ts";
 import {
+  checkPaths,
   EVENT_TYPE,
   isRepeatable,
   type Payload,
@@ -27,6 +30,9 @@ import { withResult } from "./progress.ts";
 import { Readings } from "./readings.ts";
 import { type BundleResult, withWarnings } from "./result.ts";
 import { waitUntilReady } from "./wait.ts";
+
+/** Operations that change nothing, so that they need no concurrency key. */
+const READS: ReadonlySet<unknown> = new Set(["diff", "check", "get"]);
 
 /** Follows semver; what a payload may hold and what a result says are its interface. */
 export const VERSION = "0.1.0";
@@ -44,7 +50,7 @@ function keysOf(
     readonly cluster: Cluster;
   },
 ): readonly string[] {
-  if (payload.operation === "diff" || payload.operation === "check") return []; // they only read
+  if (READS.has(payload.operation)) return [];
   const namespace = payload.namespace ?? cluster.namespace;
   try {
     return readings.read(payload.manifests)
@@ -77,22 +83,32 @@ export async function openExecutor(
     type: EVENT_TYPE,
     version: VERSION,
     schema: payloadSchema,
-    validate: (payload, context) =>
-      makePlan(
-        readings.take(payload.manifests),
-        optionsOf(payload),
-        cluster,
-        context,
-      ),
-    apply(plan, context) {
+    async validate(payload, context) {
+      await checkPaths(payload.fields);
+      const read = readings.take(payload.manifests);
+      return await makePlan(read, optionsOf(payload), cluster, context);
+    },
+    async apply(plan, context) {
       switch (plan.options.operation) {
         case "apply":
-          return applyBundle(plan, cluster, context);
+          return await applyBundle(plan, cluster, context);
         case "delete":
-          return deleteBundle(plan, cluster, context);
+          return await deleteBundle(plan, cluster, context);
         case "diff":
         case "check":
-          return compareBundle(plan, cluster, context, mask);
+          return await compareBundle(plan, cluster, context, mask);
+        case "patch":
+          return await eachObject(plan, cluster, context, {
+            act: patchObject,
+            goOn: false,
+          });
+        case "get": {
+          const { getObject } = await import("./get.ts"); // few agents need it
+          return await eachObject(plan, cluster, context, {
+            act: (object, apply) => getObject(object, apply, mask),
+            goOn: true,
+          });
+        }
       }
     },
     async verify(plan, result, context) {

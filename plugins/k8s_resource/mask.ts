@@ -65,6 +65,24 @@ export class Mask {
     );
   }
 
+  /** An object with what must not be shown masked. */
+  object(
+    { group, kind }: ObjectName,
+    object: Readonly<Record<string, unknown>>,
+  ): Readonly<Record<string, unknown>> {
+    if (group !== "" || kind !== "Secret") return object;
+    return {
+      ...object,
+      metadata: this.#inMetadata(object.metadata),
+      data: this.#masked(object.data),
+    };
+  }
+
+  /** A value, cut when it is too long for a result. */
+  value(value: unknown): unknown {
+    return excerpts({ path: "", after: value }).after;
+  }
+
   #secret({ path, ...values }: FieldChange): FieldChange {
     const hide = /^\.(?:data|stringData)\b/.test(path) || path === LAST_APPLIED
       ? (value: unknown) => this.#masked(value)
@@ -91,6 +109,7 @@ export class Mask {
   }
 
   #masked(value: unknown): unknown {
+    if (value === undefined) return undefined;
     if (isRecord(value)) {
       return Object.fromEntries(
         Object.entries(value).map(([key, each]) => [key, this.#masked(each)]),

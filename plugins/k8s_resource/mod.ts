@@ -13,13 +13,19 @@ import {
   systemRng,
 } from "@transporter/sdk";
 import { type Config, configSchema } from "./config.ts";
-import { EVENT_TYPE, isRepeatable, payloadSchema } from "./payload.ts";
+import {
+  checkPaths,
+  EVENT_TYPE,
+  isRepeatable,
+  payloadSchema,
+} from "./payload.ts";
 
 /** The pure part, for intake and the command line. */
 export const k8sResourceKind: EventKind = {
   type: EVENT_TYPE,
   async check(payload) {
-    const { manifests } = await parse(payloadSchema, payload);
+    const { manifests, fields } = await parse(payloadSchema, payload);
+    await checkPaths(fields);
     const { checkManifests } = await import("./bundle.ts");
     await checkManifests(manifests);
   },

@@ -1,8 +1,24 @@
 import { parseDuration } from "@transporter/sdk";
 import * as v from "valibot";
+import {
+  duration,
+  fieldManager,
+  fields,
+  flag,
+  namespace,
+  oneOf,
+  patch,
+} from "./option_shapes.ts";
 
 /** What is done with the objects. */
-export const OPERATIONS = ["apply", "delete", "diff", "check"] as const;
+export const OPERATIONS = [
+  "apply",
+  "delete",
+  "diff",
+  "check",
+  "patch",
+  "get",
+] as const;
 
 /** One of {@linkcode OPERATIONS}. */
 export type Operation = typeof OPERATIONS[number];
@@ -18,6 +34,12 @@ export const FIELD_VALIDATIONS = ["Strict", "Warn", "Ignore"] as const;
 
 /** Which objects of others are taken over. */
 export const ADOPTIONS = ["always", "if_no_diff", "never"] as const;
+
+/** How a patch is written. */
+export const PATCH_TYPES = ["json", "merge", "strategic"] as const;
+
+/** One of {@linkcode PATCH_TYPES}. */
+export type PatchType = typeof PATCH_TYPES[number];
 
 /** What an event waits for: its objects, only what its next objects need, nothing. */
 export const WAITS = ["ready", "applied", "none"] as const;
@@ -44,35 +66,6 @@ function option<Shape extends v.GenericSchema>(
   return { schema: v.optional(schema), ...rest };
 }
 
-function oneOf<const Values extends readonly string[]>(values: Values) {
-  const names = values.map((value) => `"${value}"`).join(", ");
-  return v.picklist(values, `one of ${names} is needed`);
-}
-
-const flag = v.boolean("true or false is needed");
-
-const DURATION_REGEXP = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/;
-
-const duration = v.pipe(
-  v.string('a duration such as "30s" or "5m" is needed'),
-  v.regex(DURATION_REGEXP, 'a duration such as "30s" or "5m" is needed'),
-);
-
-/** @see {@link https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names} */
-const namespace = v.pipe(
-  v.string("a namespace is needed"),
-  v.regex(/^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/, "a namespace is needed"),
-);
-
-/** @see {@link https://github.com/kubernetes/apimachinery/blob/master/pkg/apis/meta/v1/validation/validation.go} */
-const fieldManager = v.pipe(
-  v.string("a name is needed"),
-  v.regex(
-    /^[ -~]{1,128}$/,
-    "a name of at most 128 printable ASCII characters is needed",
-  ),
-);
-
 /**
  * Every option of a payload, declared once: the payload's type and checks, its
  * JSON Schema and the reference page come from here.
@@ -84,10 +77,28 @@ export const OPTIONS = {
     about: "The namespace of objects that name none.",
   }),
   field_manager: option(fieldManager, {
-    operations: ["apply", "diff", "check"],
+    operations: ["apply", "diff", "check", "patch"],
     otherwise: `\`${FIELD_MANAGER}\``,
     about:
       "Whose the fields are: what this manager applied before and the manifests leave out is taken away.",
+  }),
+  patch: option(patch, {
+    operations: ["patch"],
+    otherwise: "a `patch` needs it",
+    about:
+      "What is changed in each object that the manifests name: the steps of a JSON patch, or an object with the fields of a merge patch.",
+  }),
+  patch_type: option(oneOf(PATCH_TYPES), {
+    operations: ["patch"],
+    otherwise: "`json` for a list, `merge` for an object",
+    about:
+      "How the patch is written: `strategic` merges lists by their keys, which only kinds of Kubernetes itself know.",
+  }),
+  fields: option(fields, {
+    operations: ["get"],
+    otherwise: "a `get` needs it",
+    about:
+      "JSONPath expressions, as `kubectl -o jsonpath` takes them: `{.status.readyReplicas}`. What each finds stands in the result.",
   }),
   force_conflicts: option(flag, {
     operations: ["apply", "diff"],
@@ -96,7 +107,7 @@ export const OPTIONS = {
       "Takes fields that other managers own. A `check` always compares as if it did.",
   }),
   field_validation: option(oneOf(FIELD_VALIDATIONS), {
-    operations: ["apply"],
+    operations: ["apply", "patch"],
     otherwise: "`Strict`: they are refused",
     about:
       "What the API server does with fields that it does not know: refuse them, warn, or drop them. Server-side apply refuses them whatever is said here, so it counts where an object is created by `POST` (`generateName`) or patched.",
@@ -132,7 +143,7 @@ export const OPTIONS = {
       "How long the work may take, and then waiting, each; the event's deadline comes first.",
   }),
   dry_run: option(flag, {
-    operations: ["apply", "delete"],
+    operations: ["apply", "delete", "patch"],
     otherwise: "`false`",
     about:
       "Asks the API server what would happen, with all its checks, and writes nothing. What needs a namespace or a kind that the same event makes is `unverifiable`.",
@@ -171,6 +182,12 @@ export interface Options {
   readonly namespace: string | undefined;
   /** Whose the fields are. */
   readonly fieldManager: string;
+  /** What is changed. */
+  readonly patch: GivenOptions["patch"];
+  /** How that is written. */
+  readonly patchType: PatchType;
+  /** The paths that are read. */
+  readonly fields: readonly string[];
   /** Takes fields of others. */
   readonly forceConflicts: boolean;
   /** What the server does with unknown fields. */
@@ -189,12 +206,22 @@ export interface Options {
   readonly dryRun: boolean;
 }
 
+/** How a payload's patch is written. */
+export function patchTypeOf(
+  given: Pick<GivenOptions, "patch" | "patch_type">,
+): PatchType {
+  return given.patch_type ?? (Array.isArray(given.patch) ? "json" : "merge");
+}
+
 /** The options of a payload, with their defaults. */
 export function optionsOf(given: GivenOptions): Options {
   return {
     operation: given.operation ?? "apply",
     namespace: given.namespace,
     fieldManager: given.field_manager ?? FIELD_MANAGER,
+    patch: given.patch,
+    patchType: patchTypeOf(given),
+    fields: given.fields ?? [],
     forceConflicts: given.force_conflicts ?? false,
     fieldValidation: given.field_validation ?? "Strict",
     adopt: given.adopt,
@@ -208,9 +235,23 @@ export function optionsOf(given: GivenOptions): Options {
   };
 }
 
-/** The first option that the operation does not know: what is wrong, for people. */
+/** What an operation cannot do without. */
+const NEEDED: Readonly<Partial<Record<Operation, OptionName>>> = {
+  patch: "patch",
+  get: "fields",
+};
+
+/** What in the options does not go together, for people. */
 export function misplacedOption(given: GivenOptions): string | undefined {
   const operation = given.operation ?? "apply";
+  const needed = NEEDED[operation];
+  if (needed !== undefined && given[needed] === undefined) {
+    return `the operation "${operation}" needs "${needed}"`;
+  }
+  if (
+    given.patch !== undefined &&
+    Array.isArray(given.patch) !== (patchTypeOf(given) === "json")
+  ) return 'a "patch" is a list for the type "json", and an object for others';
   for (const [name, { operations }] of Object.entries(OPTIONS)) {
     const known: readonly Operation[] = operations;
     if (given[name as OptionName] === undefined || known.includes(operation)) {

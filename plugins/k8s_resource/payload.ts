@@ -67,12 +67,34 @@ export const payloadSchema = v.pipe(
 /** What the schema accepts. */
 export type Payload = v.InferOutput<typeof payloadSchema>;
 
+/** Steps of a JSON patch that end in the same however often they are done. */
+const REPEATABLE_STEPS: ReadonlySet<unknown> = new Set(["test", "replace"]);
+
 /**
  * Whether a payload may run again after a crash in the middle. Server-side
  * apply of the same bytes ends in the same objects, and names that are made up
- * follow from the event's id. Not so a delete: who made an object anew after it
- * would lose that one.
+ * follow from the event's id; what only reads repeats, and so do the fields of
+ * a merge. Not so a delete: who made an object anew after it would lose that
+ * one. Nor the steps of a JSON patch that add, take out or move.
  */
 export function isRepeatable(payload: unknown): boolean {
-  return !isRecord(payload) || payload.operation !== "delete";
+  if (!isRecord(payload)) return true;
+  const { operation, patch } = payload;
+  if (operation !== "patch" || !Array.isArray(patch)) {
+    return operation !== "delete";
+  }
+  return patch.every((step) => isRecord(step) && REPEATABLE_STEPS.has(step.op));
+}
+
+/**
+ * Refuses what is no path. What reads them is loaded only where there are any.
+ *
+ * @throws {TransporterError} `invalid`, naming the path.
+ */
+export async function checkPaths(
+  paths: readonly string[] = [],
+): Promise<void> {
+  if (paths.length === 0) return;
+  const { readPath } = await import("./json_path.ts");
+  for (const path of paths) readPath(path);
 }

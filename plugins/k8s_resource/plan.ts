@@ -38,6 +38,9 @@ export interface Plan {
  */
 const ASKED_MAX = 3;
 
+/** Operations that send no patch to the API server. */
+const READ_OR_DELETE: ReadonlySet<Operation> = new Set(["delete", "get"]);
+
 /** Between two such questions, in milliseconds. */
 const ASK_AGAIN_MS = 300;
 
@@ -141,11 +144,11 @@ export async function makePlan(
   const objects = found.map((manifest): PlannedObject => {
     const place = here(manifest);
     if (place === undefined) throw unknownKind(index, manifest);
-    if (options.operation !== "delete" && !place.patchable) {
+    if (!READ_OR_DELETE.has(options.operation) && !place.patchable) {
       throw refuse(
         "unsupported",
         manifest.place,
-        `nothing of the kind "${manifest.kind}" can be applied`,
+        `nothing of the kind "${manifest.kind}" can be applied or patched`,
       );
     }
     if (!place.namespaced && manifest.namespace !== "") {

@@ -81,7 +81,9 @@ export class Progress {
     } catch (reason) {
       const error = TransporterError.from(reason);
       // A request that was cut off may have been done.
-      const outcome = apply.context.signal.aborted ? "unknown" : "failed";
+      const cut = apply.context.signal.aborted ||
+        error.details?.["maybe_done"] === true;
+      const outcome = cut ? "unknown" : "failed";
       this.#results.set(object, resultOf(object, outcome, error.message));
       this.fail(error);
     }

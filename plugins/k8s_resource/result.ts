@@ -13,6 +13,7 @@ export type ObjectOutcome =
   | Change
   | "deleted"
   | "skipped"
+  | "found"
   | "drifted"
   | "missing"
   | "unverifiable"
@@ -30,6 +31,8 @@ export interface ObjectResult extends ResourceStatus {
   readonly resource_version?: string;
   /** The paths of the fields that changed, when it was configured. */
   readonly changed_fields?: readonly string[];
+  /** What stands at the paths of a `get`; `null` when nothing does. */
+  readonly fields?: Readonly<Record<string, unknown>>;
   /** How it differs, for `diff` and `check`; the values of Secrets are HMACs, long ones are cut. */
   readonly changes?: readonly FieldChange[];
 }

@@ -207,7 +207,7 @@ const WRONG: Readonly<Record<string, readonly [string, ErrorCode, RegExp]>> = {
   "a kind that is a question": [
     "apiVersion: authorization.k8s.io/v1\nkind: SelfSubjectAccessReview\nmetadata: {name: a}\nspec: {}\n",
     "unsupported",
-    /nothing of the kind "SelfSubjectAccessReview" can be applied$/,
+    /nothing of the kind "SelfSubjectAccessReview" can be applied or patched$/,
   ],
 };
 

@@ -1,0 +1,72 @@
+import * as v from "valibot";
+
+/** Paths of a `get`: each is looked for in each object. */
+const FIELDS_MAX = 50;
+
+/** One of a few words; what else is there is refused, naming them. */
+export function oneOf<const Values extends readonly string[]>(values: Values) {
+  const names = values.map((value) => `"${value}"`).join(", ");
+  return v.picklist(values, `one of ${names} is needed`);
+}
+
+/** Yes or no. */
+export const flag = v.boolean("true or false is needed");
+
+const DURATION_REGEXP = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/;
+
+/** How long. */
+export const duration = v.pipe(
+  v.string('a duration such as "30s" or "5m" is needed'),
+  v.regex(DURATION_REGEXP, 'a duration such as "30s" or "5m" is needed'),
+);
+
+/** The reader of paths says what is wrong in one; here it is only text. */
+export const fields = v.pipe(
+  v.array(
+    v.pipe(
+      v.string("a path is needed"),
+      v.minLength(1, "a path is needed"),
+      v.maxLength(500, "a path of at most 500 characters is needed"),
+    ),
+    "a list of paths is needed",
+  ),
+  v.minLength(1, "at least one path is needed"),
+  v.maxLength(FIELDS_MAX, `at most ${FIELDS_MAX} paths are possible`),
+);
+
+/** One step of a JSON patch. @see {@link https://www.rfc-editor.org/rfc/rfc6902#section-4} */
+const patchStep = v.looseObject({
+  op: oneOf(["add", "remove", "replace", "move", "copy", "test"]),
+  path: v.string('a "path" is needed'),
+}, 'an object with "op" and "path" is needed');
+
+/** A JSON patch, or the fields of a merge. */
+export const patch = v.union(
+  [
+    v.pipe(
+      v.array(patchStep),
+      v.minLength(1, "at least one step is needed"),
+      v.maxLength(1_000, "at most 1000 steps are possible"),
+    ),
+    v.pipe(
+      v.record(v.string(), v.unknown()),
+      v.minEntries(1, "at least one field is needed"),
+    ),
+  ],
+  'a list of steps with "op" and "path", or an object with fields, is needed',
+);
+
+/** @see {@link https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names} */
+export const namespace = v.pipe(
+  v.string("a namespace is needed"),
+  v.regex(/^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/, "a namespace is needed"),
+);
+
+/** @see {@link https://github.com/kubernetes/apimachinery/blob/master/pkg/apis/meta/v1/validation/validation.go} */
+export const fieldManager = v.pipe(
+  v.string("a name is needed"),
+  v.regex(
+    /^[ -~]{1,128}$/,
+    "a name of at most 128 printable ASCII characters is needed",
+  ),
+);

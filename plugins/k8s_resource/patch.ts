@@ -1,0 +1,70 @@
+import { TransporterError } from "@transporter/sdk";
+import { ownerOf } from "./adopt.ts";
+import {
+  appliedOf,
+  type ApplyContext,
+  limitsOf,
+  queryOf,
+} from "./apply_calls.ts";
+import { metadataOf } from "./change.ts";
+import { fieldChanges } from "./field_changes.ts";
+import { describeObject } from "./manifest.ts";
+import type { PatchType } from "./options.ts";
+import type { PlannedObject } from "./plan.ts";
+import type { Done } from "./progress.ts";
+
+/** @see {@link https://kubernetes.io/docs/reference/using-api/api-concepts/#patch-and-update} */
+const CONTENT_TYPES: Readonly<Record<PatchType, string>> = {
+  json: "application/json-patch+json",
+  merge: "application/merge-patch+json",
+  strategic: "application/strategic-merge-patch+json",
+};
+
+/**
+ * Changes fields of an object that is there. The steps of a JSON patch are sent
+ * once: whether they were done when no answer came nobody can tell, and doing
+ * them again may be one time too many.
+ *
+ * @param object The object.
+ * @param apply Where, how, and until when.
+ * @throws {TransporterError} `not_found` when it is not there; else the code of the server's answer.
+ */
+export async function patchObject(
+  object: PlannedObject,
+  apply: ApplyContext,
+): Promise<Done> {
+  const { cluster: { client }, options } = apply;
+  const what = describeObject(object);
+  const limits = { ...limitsOf(object, apply), doing: `patch ${what}` };
+  const before = await client.find(
+    { method: "GET", path: object.path },
+    limits,
+  );
+  if (before === undefined) {
+    throw new TransporterError(
+      "not_found",
+      `Cannot patch ${what}: it is not there`,
+    );
+  }
+  const answer = await client.call({
+    method: "PATCH",
+    path: `${object.path}?${queryOf(options)}`,
+    contentType: CONTENT_TYPES[options.patchType],
+    body: JSON.stringify(options.patch),
+  }, { ...limits, once: options.patchType === "json" });
+  const after = metadataOf(answer.body);
+  const isSame = metadataOf(before.body).resourceVersion ===
+      after.resourceVersion && !options.dryRun;
+  const fields = isSame ? [] : fieldChanges(before.body, answer.body);
+  const owner = ownerOf(answer.body, options.fieldManager);
+  return appliedOf(object, {
+    change: fields.length === 0 ? "unchanged" : "configured",
+    metadata: after,
+    warnings: answer.warnings,
+    fields: fields.map(({ path }) => path),
+    notes: owner === undefined
+      ? []
+      : [`${what}: ${owner} looks after it, and may change it back`],
+    dryRun: options.dryRun,
+  });
+}

@@ -1,0 +1,208 @@
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { FaultProxy } from "../fault_proxy.ts";
+import {
+  changes,
+  configMap,
+  deployment,
+  openPlace,
+  openPlugin,
+  proxied,
+  read,
+  runEvent,
+  thingDefinition,
+} from "./k8s_resource.ts";
+
+interface Live {
+  readonly data: Readonly<Record<string, string>>;
+}
+
+function mapPath(namespace: string, name: string): string {
+  return `/api/v1/namespaces/${namespace}/configmaps/${name}`;
+}
+
+const patching = (patch: unknown, more: object = {}) => ({
+  payload: { operation: "patch", patch, ...more },
+});
+
+Deno.test("operation patch: a merge patch changes fields of every object that is named, and only those", async () => {
+  await using place = await openPlace();
+  const { namespace, executor, kube } = place;
+  const named = ["a", "b"].map((name) => configMap(namespace, name, "k: v"));
+  await runEvent(executor, named);
+  const run = await runEvent(
+    executor,
+    named,
+    patching({ data: { k: null, new: "x" } }),
+  );
+  strictEqual(run.last.state, "completed", run.last.message);
+  deepStrictEqual(changes(run), [
+    "ConfigMap/a: configured",
+    "ConfigMap/b: configured",
+  ]);
+  deepStrictEqual(run.objects[0]?.changed_fields, [".data.k", ".data.new"]);
+  for (const name of ["a", "b"]) {
+    deepStrictEqual((await read<Live>(kube, mapPath(namespace, name))).data, {
+      new: "x",
+    });
+  }
+  const again = await runEvent(
+    executor,
+    named,
+    patching({ data: { k: null, new: "x" } }),
+  );
+  deepStrictEqual(changes(again), [
+    "ConfigMap/a: unchanged",
+    "ConfigMap/b: unchanged",
+  ]);
+});
+
+Deno.test("operation patch: a JSON patch is done step by step, and not at all when a test in it fails", async () => {
+  await using place = await openPlace();
+  const { namespace, executor, kube } = place;
+  const named = [configMap(namespace, "a", "k: v")];
+  await runEvent(executor, named);
+  const refused = await runEvent(
+    executor,
+    named,
+    patching([
+      { op: "add", path: "/data/new", value: "x" },
+      { op: "test", path: "/data/k", value: "other" },
+    ]),
+  );
+  strictEqual(refused.last.error?.code, "invalid", refused.last.message);
+  deepStrictEqual((await read<Live>(kube, mapPath(namespace, "a"))).data, {
+    k: "v",
+  });
+  const done = await runEvent(
+    executor,
+    named,
+    patching([{ op: "add", path: "/data/new", value: "x" }]),
+  );
+  deepStrictEqual(changes(done), ["ConfigMap/a: configured"]);
+});
+
+Deno.test("operation patch: a strategic patch merges lists by their keys, where the API has it", async () => {
+  await using place = await openPlace();
+  const { namespace, executor, kube } = place;
+  const web = deployment(namespace, "web");
+  await runEvent(executor, [web], { payload: { wait: "none" } });
+  const strategic = patching({
+    spec: {
+      template: { spec: { containers: [{ name: "side", image: "b" }] } },
+    },
+  }, { patch_type: "strategic" });
+  const run = await runEvent(executor, [web], strategic);
+  strictEqual(run.last.state, "completed", run.last.message);
+  const path = `/apis/apps/v1/namespaces/${namespace}/deployments/web`;
+  const live = await read<
+    {
+      spec: { template: { spec: { containers: readonly { name: string }[] } } };
+    }
+  >(kube, path);
+  deepStrictEqual(
+    live.spec.template.spec.containers.map(({ name }) => name).toSorted(),
+    ["main", "side"],
+  );
+
+  const group = `${namespace}.example.com`;
+  const thing =
+    `apiVersion: ${group}/v1\nkind: Thing\nmetadata: {name: a, namespace: ${namespace}}\n`;
+  await runEvent(executor, [thingDefinition(group), thing]);
+  const custom = await runEvent(executor, [thing], strategic);
+  strictEqual(custom.last.error?.code, "unsupported", custom.last.message);
+});
+
+Deno.test("operation patch: what is not there is not made", async () => {
+  await using place = await openPlace();
+  const run = await runEvent(
+    place.executor,
+    [configMap(place.namespace, "a")],
+    patching({ data: { a: "b" } }),
+  );
+  strictEqual(run.last.error?.code, "not_found");
+  match(run.last.message, /Cannot patch ConfigMap "a" .*: it is not there/);
+});
+
+Deno.test("operation patch: dry_run writes nothing", async () => {
+  await using place = await openPlace();
+  const { namespace, executor, kube } = place;
+  const named = [configMap(namespace, "a", "k: v")];
+  await runEvent(executor, named);
+  const run = await runEvent(
+    executor,
+    named,
+    patching({ data: { k: "w" } }, { dry_run: true }),
+  );
+  deepStrictEqual(run.objects[0]?.changed_fields, [".data.k"]);
+  deepStrictEqual((await read<Live>(kube, mapPath(namespace, "a"))).data, {
+    k: "v",
+  });
+});
+
+Deno.test("operation patch: the steps of a JSON patch are sent once, even when the answer is lost", async () => {
+  await using place = await openPlace();
+  const { namespace, kube } = place;
+  await using proxy = await FaultProxy.open({
+    server: kube.server,
+    caPem: kube.address.caPem,
+  });
+  await using access = await proxied(proxy, kube, { namespace });
+  await using executor = await openPlugin(access.config);
+  const named = [configMap(namespace, "a", "k: v")];
+  await runEvent(executor, named);
+  proxy.inject({ method: "PATCH", fault: "cut_after" });
+  const lost = await runEvent(
+    executor,
+    named,
+    patching([{ op: "add", path: "/data/new", value: "x" }]),
+  );
+  strictEqual(lost.last.error?.code, "cluster_unavailable");
+  match(lost.last.message, /nobody knows whether it was done/);
+  deepStrictEqual(changes(lost), ["ConfigMap/a: unknown"]);
+  strictEqual(
+    proxy.seen.filter(({ path }) => path.includes("configmaps/a?")).length,
+    2, // the apply before, and the patch
+  );
+});
+
+Deno.test("operation patch: repeats safely when its steps do", async () => {
+  await using place = await openPlace();
+  const manifests = [configMap(place.namespace, "a")];
+  const repeatable = (patch: unknown) =>
+    place.executor.repeatable({ manifests, operation: "patch", patch });
+  ok(repeatable({ data: { a: "b" } }));
+  ok(repeatable([{ op: "replace", path: "/data/a", value: "b" }]));
+  strictEqual(
+    repeatable([{ op: "add", path: "/data/a", value: "b" }]),
+    false,
+  );
+});
+
+Deno.test("operation patch: what cannot be meant is refused by one sentence", async () => {
+  await using place = await openPlace();
+  const manifests = [configMap(place.namespace, "a")];
+  for (
+    const [payload, message] of [
+      [{ operation: "patch" }, /the operation "patch" needs "patch"/],
+      [{ operation: "patch", patch: {} }, /at least one field is needed/],
+      [{ operation: "patch", patch: "x" }, /a list of steps .* is needed/],
+      [
+        { operation: "patch", patch: [], patch_type: "merge" },
+        /a list of steps .* is needed/,
+      ],
+      [
+        {
+          operation: "patch",
+          patch: [{ op: "test", path: "/a" }],
+          patch_type: "merge",
+        },
+        /a "patch" is a list for the type "json"/,
+      ],
+      [{ patch: { a: 1 } }, /"patch" is only for the operation "patch"/],
+    ] as const
+  ) {
+    const run = await runEvent(place.executor, manifests, { payload });
+    strictEqual(run.last.error?.code, "invalid", JSON.stringify(payload));
+    match(run.last.message, message);
+  }
+});
