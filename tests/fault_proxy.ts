@@ -19,6 +19,8 @@ export type Fault =
   }
   /** It reaches the server with these headers in place of its own. */
   | { readonly requestHeaders: Readonly<Record<string, string>> }
+  /** It reaches the server, and the answer ends, or falls silent, after so many lines. */
+  | { readonly lines: number; readonly then: "cut" | "hang" }
   /** The connection ends, and it does not reach the server. */
   | "cut"
   /** It reaches the server; the connection ends before the answer. */
@@ -141,11 +143,8 @@ export class FaultProxy implements AsyncDisposable {
     const { method = "", url: path = "", headers } = request;
     const token = headers.authorization?.replace(/^Bearer /, "") ?? "";
     this.seen.push({ method, path, token });
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of request) chunks.push(chunk);
-    const body = new Uint8Array(
-      await new Blob(chunks as BlobPart[]).arrayBuffer(),
-    );
+    const body = await readBody(request);
+    if (body === undefined) return;
     const fault = this.#faultFor(method, path);
     if (fault === "hang") return;
     if (fault === "cut") {
@@ -164,10 +163,15 @@ export class FaultProxy implements AsyncDisposable {
       );
       return;
     }
-    const changed = typeof fault === "object" ? fault.requestHeaders : {};
+    const changed = typeof fault === "object" && "requestHeaders" in fault
+      ? fault.requestHeaders
+      : {};
+    const part = typeof fault === "object" && "lines" in fault
+      ? fault
+      : undefined;
     await this.#forward(
       { method, path, headers: { ...headers, ...changed }, body },
-      { response, cut: fault === "cut_after" },
+      { response, cut: fault === "cut_after", part },
     );
   }
 
@@ -178,9 +182,10 @@ export class FaultProxy implements AsyncDisposable {
       readonly headers: Readonly<Record<string, unknown>>;
       readonly body: Uint8Array;
     },
-    { response, cut }: {
+    { response, cut, part }: {
       readonly response: ServerResponse;
       readonly cut: boolean;
+      readonly part: Extract<Fault, { readonly lines: number }> | undefined;
     },
   ): Promise<void> {
     const { method, path, body } = request;
@@ -189,25 +194,70 @@ export class FaultProxy implements AsyncDisposable {
       const value = request.headers[name];
       if (typeof value === "string") headers.set(name, value);
     }
-    const answer = await fetch(new URL(path, this.#upstream.server), {
-      method,
-      headers,
-      ...(body.length === 0 ? {} : { body: body as BodyInit }),
-      client: this.#client,
-    });
-    const text = await answer.text();
-    if (cut) {
-      response.destroy();
-      return;
+    const left = new AbortController();
+    response.on("close", () => left.abort());
+    try {
+      const answer = await fetch(new URL(path, this.#upstream.server), {
+        method,
+        headers,
+        ...(body.length === 0 ? {} : { body: body as BodyInit }),
+        client: this.#client,
+        signal: left.signal,
+      });
+      if (cut) {
+        await answer.text();
+        response.destroy();
+        return;
+      }
+      const passed = [...answer.headers].filter(([name]) =>
+        !/^(content-length|content-encoding|transfer-encoding|connection)$/
+          .test(name)
+      );
+      response.writeHead(answer.status, Object.fromEntries(passed));
+      response.flushHeaders(); // of a watch they come long before its first line
+      let lines = part?.lines ?? Infinity;
+      for await (const chunk of answer.body ?? []) {
+        const end = endOfLine(chunk, lines);
+        await new Promise((resolve) =>
+          response.write(chunk.subarray(0, end.at), resolve)
+        );
+        lines = end.left;
+        if (lines <= 0) break;
+      }
+      if (lines > 0) response.end();
+      else if (part?.then === "cut") response.destroy();
+    } catch (error) {
+      if (!left.signal.aborted) throw error; // else whoever asked has left
     }
-    const passed = [...answer.headers].filter(([name]) =>
-      !/^(content-length|content-encoding|transfer-encoding|connection)$/.test(
-        name,
-      )
-    );
-    response.writeHead(answer.status, Object.fromEntries(passed));
-    response.end(text);
   }
+}
+
+/** The body of a request; `undefined` when whoever asked has left. */
+async function readBody(
+  request: IncomingMessage,
+): Promise<Uint8Array | undefined> {
+  const chunks: Uint8Array[] = [];
+  try {
+    for await (const chunk of request) chunks.push(chunk);
+  } catch (error) {
+    if (request.destroyed) return undefined;
+    throw error;
+  }
+  return new Uint8Array(await new Blob(chunks as BlobPart[]).arrayBuffer());
+}
+
+/** Where so many lines end in a chunk, and how many are left when they do not. */
+function endOfLine(
+  chunk: Uint8Array,
+  lines: number,
+): { readonly at: number; readonly left: number } {
+  let at = 0;
+  for (let left = lines; left > 0; left--) {
+    const next = chunk.indexOf(10, at);
+    if (next < 0) return { at: chunk.length, left };
+    at = next + 1;
+  }
+  return { at, left: 0 };
 }
 
 /** What the API server says when it refuses. */

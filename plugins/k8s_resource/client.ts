@@ -5,12 +5,9 @@ import {
   type Rng,
   TransporterError,
 } from "@transporter/sdk";
-import {
-  type ApiAnswer,
-  type ApiRequest,
-  NoAnswer,
-  type Transport,
-} from "./transport.ts";
+import { NoAnswer } from "./no_answer.ts";
+import { ApiStream } from "./stream.ts";
+import type { ApiAnswer, ApiRequest, Transport } from "./transport.ts";
 import { judge, type Verdict } from "./verdict.ts";
 
 /** The bounds of one call. */
@@ -125,7 +122,7 @@ export class ApiClient {
    * answer until the end; what the signal aborts with. `details.maybe_done` when a write got no answer.
    */
   async call(request: ApiRequest, options: CallOptions): Promise<Success> {
-    const outcome = await this.#run(request, options);
+    const outcome = await this.#ask(request, options);
     if ("body" in outcome) return outcome;
     throw failure(outcome, options.doing);
   }
@@ -135,29 +132,60 @@ export class ApiClient {
     request: ApiRequest,
     options: CallOptions,
   ): Promise<Success | undefined> {
-    const outcome = await this.#run(request, options);
+    const outcome = await this.#ask(request, options);
     if ("body" in outcome) return outcome;
     if (outcome.missing === "object") return undefined;
     throw failure(outcome, options.doing);
   }
 
-  async #run(
+  /**
+   * The same as {@linkcode ApiClient.call}, for an answer that goes on for at
+   * most `lifeMs` milliseconds. Once it has begun nothing is tried again.
+   */
+  async open(
+    request: ApiRequest,
+    options: CallOptions & { readonly lifeMs: number },
+  ): Promise<ApiStream> {
+    const outcome = await this.#run(request, options, async () => {
+      const answer = await this.#transport.open(request, options);
+      return answer instanceof ApiStream
+        ? { good: answer }
+        : { refused: answer };
+    });
+    if ("good" in outcome) return outcome.good;
+    throw failure(outcome, options.doing);
+  }
+
+  async #ask(
     request: ApiRequest,
     options: CallOptions,
   ): Promise<Success | Failure> {
+    const outcome = await this.#run(request, options, async () => {
+      const answer = await this.#transport.send(request, options.signal);
+      return answer.status < 400 ? { good: answer } : { refused: answer };
+    });
+    if (!("good" in outcome)) return outcome;
+    const { good, uncertain } = outcome;
+    return successOf(good, { doing: options.doing, uncertain });
+  }
+
+  async #run<Good>(
+    request: ApiRequest,
+    options: CallOptions,
+    send: () => Promise<Sent<Good>>,
+  ): Promise<{ readonly good: Good; readonly uncertain: boolean } | Failure> {
     const { signal, until, review = (verdict: Verdict) => verdict } = options;
     const since = this.#clock.now();
     let uncertain = false;
     for (let failures = 0;; failures++) {
-      const answer = await this.#try(request, signal);
-      const silent = answer instanceof NoAnswer;
-      if (!silent && answer.status < 400) {
-        return successOf(answer, { ...options, uncertain });
-      }
-      uncertain ||= silent;
-      const verdict = silent
-        ? silence(answer, options)
-        : review(judge(answer), since);
+      signal.throwIfAborted();
+      const sent = await answered(send);
+      if ("good" in sent) return { good: sent.good, uncertain };
+      const { silent } = sent;
+      uncertain ||= silent !== undefined;
+      const verdict = silent === undefined
+        ? review(judge(sent.refused), since)
+        : silence(silent, options);
       const jitter = fullJitter(failures, this.#rng, BACKOFF);
       const pause = Math.max(verdict.retryAfterMs ?? 0, jitter);
       if (!verdict.transient || this.#clock.now() + pause >= until) {
@@ -165,25 +193,28 @@ export class ApiClient {
         return {
           ...verdict,
           maybeDone,
-          ...(silent ? { cause: answer } : {}),
+          ...(silent === undefined ? {} : { cause: silent }),
         };
       }
       await options.onRetry?.(verdict.reason);
       await this.#clock.sleep(pause, { signal });
     }
   }
+}
 
-  async #try(
-    request: ApiRequest,
-    signal: AbortSignal,
-  ): Promise<ApiAnswer | NoAnswer> {
-    signal.throwIfAborted();
-    try {
-      return await this.#transport.send(request, signal);
-    } catch (error) {
-      if (error instanceof NoAnswer) return error;
-      throw error;
-    }
+/** What a request led to, when there was an answer. */
+type Sent<Good> =
+  | { readonly good: Good }
+  | { readonly refused: ApiAnswer; readonly silent?: never };
+
+async function answered<Good>(
+  send: () => Promise<Sent<Good>>,
+): Promise<Sent<Good> | { readonly silent: NoAnswer }> {
+  try {
+    return await send();
+  } catch (error) {
+    if (error instanceof NoAnswer) return { silent: error };
+    throw error;
   }
 }
 

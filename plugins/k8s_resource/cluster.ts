@@ -21,6 +21,10 @@ export interface Cluster extends Disposable {
   readonly discovery: Discovery;
   /** Where time comes from. */
   readonly clock: Clock;
+  /** Where jitter comes from. */
+  readonly rng: Rng;
+  /** How long one request may take, in milliseconds. */
+  readonly requestTimeoutMs: number;
   /** The namespace of objects that name none. */
   readonly namespace: string;
   /** How long a phase may take, in milliseconds. */
@@ -88,6 +92,8 @@ export async function openCluster(
     client,
     discovery: new Discovery(client),
     clock,
+    rng,
+    requestTimeoutMs,
     namespace: config.namespace ?? namespace ?? "default",
     phaseTimeoutMs: config.phase_timeout_ms ?? 300_000,
     [Symbol.dispose]: () => transport[Symbol.dispose](),

@@ -1,21 +1,31 @@
 import { TransporterError } from "@transporter/sdk";
-import type { ApplyContext } from "./apply_calls.ts";
+import type { Cluster } from "./cluster.ts";
 import { isReady, type Readiness, unchecked, waits } from "./ready_parts.ts";
 
 /** When a StorageClass makes its volumes; `missing`: there is no such class, `denied`: we may not read it. */
 type Binding = "late" | "at_once" | "missing" | "denied";
+
+/** What {@linkcode StorageClasses} needs. */
+export interface StorageClassesOptions {
+  /** Where they are. */
+  readonly cluster: Cluster;
+  /** Gives up. */
+  readonly signal: AbortSignal;
+  /** When to stop trying again, in milliseconds since 1970. */
+  readonly until: number;
+}
 
 /**
  * Knows when StorageClasses make volumes: a claim of one that waits for the
  * first Pod to use it is as ready as it can be. Each class is asked for once.
  */
 export class StorageClasses {
-  readonly #apply: ApplyContext;
+  readonly #options: StorageClassesOptions;
   readonly #bindings = new Map<string, Promise<Binding>>();
 
   /** Makes one that has asked for nothing yet. */
-  constructor(apply: ApplyContext) {
-    this.#apply = apply;
+  constructor(options: StorageClassesOptions) {
+    this.#options = options;
   }
 
   /**
@@ -46,7 +56,7 @@ export class StorageClasses {
   }
 
   async #read(name: string): Promise<Binding> {
-    const { cluster, context, until } = this.#apply;
+    const { cluster, signal, until } = this.#options;
     try {
       const found = await cluster.client.find({
         method: "GET",
@@ -55,7 +65,7 @@ export class StorageClasses {
         }`,
       }, {
         doing: `read the StorageClass "${name}"`,
-        signal: context.signal,
+        signal,
         until,
       });
       if (found === undefined) return "missing";

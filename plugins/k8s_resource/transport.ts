@@ -1,5 +1,7 @@
 import { type Clock, deadline, TransporterError } from "@transporter/sdk";
 import type { Access, AccessSource, Connection } from "./access.ts";
+import { ANSWER_BYTES_MAX, NoAnswer } from "./no_answer.ts";
+import { ApiStream } from "./stream.ts";
 
 /** One request to the API server. */
 export interface ApiRequest {
@@ -25,15 +27,6 @@ export interface ApiAnswer {
   readonly text: string;
 }
 
-/** Why there was no answer: nobody there, a cut connection, silence. Whether the request was done is unknown. */
-export class NoAnswer extends Error {
-  /** Makes one. */
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = "NoAnswer";
-  }
-}
-
 /** Options of {@linkcode Transport}. */
 export interface TransportOptions {
   /** Where the API server is, and who we are. */
@@ -43,9 +36,6 @@ export interface TransportOptions {
   /** How long one request may take, in milliseconds. */
   readonly requestTimeoutMs: number;
 }
-
-/** Bytes of an answer: more than any object can have, so that a broken server cannot fill the memory. */
-export const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
 
 function openClient(connection: Connection): Deno.HttpClient {
   const { ca, cert, key, proxy } = connection;
@@ -86,6 +76,35 @@ async function readText(response: Response): Promise<string> {
   return text + decoder.decode();
 }
 
+async function answerOf(response: Response): Promise<ApiAnswer> {
+  const { status, headers } = response;
+  return { status, headers, text: await readText(response) };
+}
+
+function fetchFrom(
+  access: Access,
+  request: ApiRequest,
+  { client, signal }: {
+    readonly client: Deno.HttpClient;
+    readonly signal: AbortSignal;
+  },
+): Promise<Response> {
+  const { method, accept = "application/json", contentType, body } = request;
+  const { token } = access;
+  return fetch(access.server + request.path, {
+    method,
+    headers: {
+      accept,
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      ...(contentType === undefined ? {} : { "content-type": contentType }),
+    },
+    ...(body === undefined ? {} : { body }),
+    signal,
+    redirect: "error", // an API server sends none, and a token must not follow one
+    client,
+  });
+}
+
 /**
  * Sends single requests: credentials, certificates, time limits. What an
  * answer means is the business of others.
@@ -114,17 +133,44 @@ export class Transport implements Disposable {
    * @throws {TransporterError} `no_cluster` or `unauthenticated`: there are no credentials.
    */
   async send(request: ApiRequest, signal: AbortSignal): Promise<ApiAnswer> {
-    const { access } = this.#options;
-    const first = await access.current();
-    const answer = await this.#exchange(request, first, signal);
-    if (answer.status !== 401) return answer;
-    return await this.#exchange(request, await access.current(first), signal);
+    return await this.#asKnown((access) =>
+      this.#exchange(request, access, signal)
+    );
+  }
+
+  /**
+   * The same, for an answer that goes on. It has to come to its end within
+   * `lifeMs` milliseconds: whoever asks lets the server end it before, so that
+   * a connection that fell silent is noticed.
+   *
+   * @returns The answer, or one that is no success.
+   */
+  async open(
+    request: ApiRequest,
+    { signal, lifeMs }: {
+      readonly signal: AbortSignal;
+      readonly lifeMs: number;
+    },
+  ): Promise<ApiStream | ApiAnswer> {
+    return await this.#asKnown((access) =>
+      this.#stream(request, access, { signal, lifeMs })
+    );
   }
 
   /** Closes the connections. Idempotent. */
   [Symbol.dispose](): void {
     this.#client?.close();
     this.#client = undefined;
+  }
+
+  async #asKnown<Answer extends ApiStream | ApiAnswer>(
+    ask: (access: Access) => Promise<Answer>,
+  ): Promise<Answer> {
+    const { access } = this.#options;
+    const first = await access.current();
+    const answer = await ask(first);
+    if (answer instanceof ApiStream || answer.status !== 401) return answer;
+    return await ask(await access.current(first));
   }
 
   async #exchange(
@@ -139,38 +185,59 @@ export class Transport implements Disposable {
       signal,
     });
     try {
-      const response = await fetch(access.server + request.path, {
-        method: request.method,
-        headers: {
-          accept: request.accept ?? "application/json",
-          ...(access.token === undefined
-            ? {}
-            : { authorization: `Bearer ${access.token}` }),
-          ...(request.contentType === undefined
-            ? {}
-            : { "content-type": request.contentType }),
-        },
-        ...(request.body === undefined ? {} : { body: request.body }),
-        signal: limit.signal,
-        redirect: "error", // an API server sends none, and a token must not follow one
-        client,
-      });
-      return {
-        status: response.status,
-        headers: response.headers,
-        text: await readText(response),
-      };
-    } catch (error) {
-      signal.throwIfAborted();
-      // The connection may be half open: the next request gets a new one.
-      if (client === this.#client) this[Symbol.dispose]();
-      if (error instanceof NoAnswer) throw error;
-      const cause = error instanceof Error ? error.cause ?? error : error;
-      throw new NoAnswer(
-        cause instanceof Error ? cause.message : String(cause),
-        { cause: error },
+      return await answerOf(
+        await fetchFrom(access, request, { client, signal: limit.signal }),
       );
+    } catch (error) {
+      throw this.#explain(error, { client, signal });
     }
+  }
+
+  async #stream(
+    request: ApiRequest,
+    access: Access,
+    { signal, lifeMs }: {
+      readonly signal: AbortSignal;
+      readonly lifeMs: number;
+    },
+  ): Promise<ApiStream | ApiAnswer> {
+    const client = this.#clientFor(access.connection);
+    const explain = (error: unknown) =>
+      this.#explain(error, { client, signal });
+    using stack = new DisposableStack();
+    const limit = stack.use(deadline(this.#options.clock, lifeMs, {
+      reason: new NoAnswer(`the answer did not end in ${lifeMs} ms`),
+      signal,
+    }));
+    try {
+      const response = await fetchFrom(access, request, {
+        client,
+        signal: limit.signal,
+      });
+      if (!response.ok) return await answerOf(response);
+      return new ApiStream({ response, limit: stack.move(), explain });
+    } catch (error) {
+      throw explain(error);
+    }
+  }
+
+  /** What is thrown for an error of a request: its signal's reason, or {@linkcode NoAnswer}. */
+  #explain(
+    error: unknown,
+    { client, signal }: {
+      readonly client: Deno.HttpClient;
+      readonly signal: AbortSignal;
+    },
+  ): unknown {
+    if (signal.aborted) return signal.reason;
+    // The connection may be half open: the next request gets a new one.
+    if (client === this.#client) this[Symbol.dispose]();
+    if (error instanceof NoAnswer) return error;
+    const cause = error instanceof Error ? error.cause ?? error : error;
+    return new NoAnswer(
+      cause instanceof Error ? cause.message : String(cause),
+      { cause: error },
+    );
   }
 
   #clientFor(connection: Connection): Deno.HttpClient {

@@ -2,7 +2,8 @@ import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
 import { systemClock } from "@transporter/sdk";
 import { TestClock } from "@transporter/sdk/testing";
 import type { Access, AccessSource } from "./access.ts";
-import { NoAnswer, Transport } from "./transport.ts";
+import { NoAnswer } from "./no_answer.ts";
+import { Transport } from "./transport.ts";
 
 /** A server, and a transport that knows it; `tokens` are given one after the other as they are refused. */
 function open(

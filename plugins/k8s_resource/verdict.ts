@@ -16,6 +16,8 @@ export interface Verdict {
   readonly conflicts?: readonly FieldConflict[];
   /** Something of this name is there already. */
   readonly exists?: boolean;
+  /** The server cannot go on from the version that it was given: a new list is needed. */
+  readonly expired?: boolean;
   /** What is not there, when the answer is 404. */
   readonly missing?: "namespace" | "kind" | "object";
 }
@@ -148,7 +150,18 @@ function throttledVerdict(answer: ApiAnswer, status: Status): Verdict {
 const NOT_ITS_FAULT_REGEXP =
   /failed to create typed patch object|unable to convert unstructured object to/;
 
+/** The server has not come to the version to go on from: it lags, or its store was restored from an older copy. */
+const TOO_LARGE = "ResourceVersionTooLarge";
+
 function failureVerdict(answer: ApiAnswer, status: Status): Verdict {
+  if (status.causes.some(({ reason }) => reason === TOO_LARGE)) {
+    return {
+      transient: false,
+      code: "cluster_unavailable",
+      reason: status.message,
+      expired: true,
+    };
+  }
   if (answer.status === 500 && NOT_ITS_FAULT_REGEXP.test(status.message)) {
     return { transient: false, code: "invalid", reason: status.message };
   }
@@ -193,6 +206,10 @@ export function judge(answer: ApiAnswer): Verdict {
   if (answer.status === 409) return conflictVerdict(status);
   if (answer.status === 403) return forbiddenVerdict(status);
   if (answer.status === 404) return missingVerdict(status);
+  if (answer.status === 410) {
+    const { message: reason } = status;
+    return { transient: false, code: "conflict", reason, expired: true };
+  }
   if (answer.status === 422 && IMMUTABLE_REGEXP.test(status.message)) {
     return { transient: false, code: "immutable", reason: status.message };
   }

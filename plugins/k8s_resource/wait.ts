@@ -1,74 +1,111 @@
-import { TransporterError } from "@transporter/sdk";
+import { type Clock, TransporterError } from "@transporter/sdk";
 import type { ApplyContext } from "./apply_calls.ts";
+import { Board, type Seen } from "./board.ts";
+import { collectionsOf } from "./collection.ts";
+import { follow } from "./follow.ts";
 import { describeObject } from "./manifest.ts";
 import type { PlannedObject } from "./plan.ts";
-import { becomesReady, type Readiness, readiness } from "./ready.ts";
-import { isCustom } from "./ready_custom.ts";
-import { unchecked } from "./ready_parts.ts";
+import { becomesReady } from "./ready.ts";
 import { StorageClasses } from "./storage_class.ts";
 
-/** Objects that are read at the same time. */
-const PARALLEL = 8;
+/** Between two reports, in milliseconds; each is kept in the event's history. */
+const REPORT_MS = 2_000;
 
-/** Between two looks, in milliseconds: at first, and after a while. */
-const INTERVAL_MS = { first: 100, last: 2_000, growth: 1.5 } as const;
+/** How long before its end a phase stops waiting, in milliseconds, so that it can say why. */
+const LAST_WORDS_MS = 250;
 
-/** An object, and what is known of it. */
-interface Seen {
-  readonly object: PlannedObject;
-  readonly state: Readiness;
+/** Objects that an error names. */
+const NAMED_MAX = 20;
+
+/** What {@linkcode watchBoard} needs. */
+interface Watch {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly until: number;
+  readonly report: (message: string) => Promise<void>;
 }
 
-async function lookAt(
-  object: PlannedObject,
-  apply: ApplyContext,
-): Promise<Readiness> {
-  const { cluster, context, until } = apply;
+/** The error about objects that are not ready; names the first for people, and more for programs. */
+function notReady(
+  code: "failed" | "not_ready",
+  seen: readonly Seen[],
+  when = "",
+): TransporterError {
+  const [first] = seen;
+  if (first === undefined) {
+    return new TransporterError(
+      "cluster_unavailable",
+      "Cannot wait for the objects: the API server has not said how they are",
+    );
+  }
+  const more = seen.length === 1 ? "" : ` (and ${seen.length - 1} more)`;
+  const waiting = seen.slice(0, NAMED_MAX).map((
+    { object: { apiVersion, kind, namespace, name }, state: { reason } },
+  ) => ({ api_version: apiVersion, kind, namespace, name, reason }));
+  return new TransporterError(
+    code,
+    `Cannot get ${
+      describeObject(first.object)
+    } ready${when}: ${first.state.reason}${more}`,
+    { details: { waiting } },
+  );
+}
+
+/** Resolves when something changed, or after a while. */
+async function pause(
+  changed: Promise<void>,
+  ms: number,
+  { clock, signal }: Watch,
+): Promise<void> {
+  const woken = new AbortController();
+  const sleep = clock.sleep(ms, {
+    signal: AbortSignal.any([signal, woken.signal]),
+  });
   try {
-    const found = await cluster.client.find(
-      { method: "GET", path: object.path },
-      {
-        doing: `read ${describeObject(object)} back`,
-        signal: context.signal,
-        until,
-      },
-    );
-    if (found === undefined) {
-      return { ready: false, failed: true, reason: "it is gone" };
-    }
-    return readiness(found.body);
-  } catch (error) {
-    // Who may apply a kind need not be allowed to read it; that it becomes ready at all is a guess.
-    if (
-      error instanceof TransporterError && error.code === "denied" &&
-      isCustom(object)
-    ) return unchecked("it may not be read");
-    throw error;
+    await Promise.race([changed, sleep]);
+  } finally {
+    woken.abort();
   }
 }
 
-async function lookAtAll(
-  objects: readonly PlannedObject[],
-  apply: ApplyContext,
-  classes: StorageClasses,
-): Promise<Seen[]> {
-  const seen: Seen[] = [];
-  for (let i = 0; i < objects.length; i += PARALLEL) {
-    const states = await Promise.all(
-      objects.slice(i, i + PARALLEL).map(async (object) => ({
-        object,
-        state: await classes.refine(await lookAt(object, apply)),
-      })),
-    );
-    seen.push(...states);
+/** Says what is waited for until nothing is any more, or something is lost, or time is up. */
+async function watchBoard(board: Board, watch: Watch): Promise<void> {
+  const { clock, until, report } = watch;
+  const end = until - LAST_WORDS_MS;
+  let reported = "";
+  let reportAt = clock.now();
+  for (;;) {
+    const changed = board.changed();
+    if (board.lost !== undefined) throw notReady("failed", [board.lost]);
+    if (board.left === 0) return;
+    const now = clock.now();
+    const waiting = [...board.waiting()];
+    if (now >= end) throw notReady("not_ready", waiting, " in time");
+    const message = messageOf(waiting, board.left);
+    if (message !== reported && now >= reportAt) {
+      reported = message;
+      reportAt = now + REPORT_MS;
+      await report(message);
+      continue;
+    }
+    const wakeAt = message === reported ? end : Math.min(end, reportAt);
+    await pause(changed, wakeAt - now, watch);
   }
-  return seen;
+}
+
+/** What is reported; nothing as long as nothing is known. */
+function messageOf([first]: readonly Seen[], left: number): string {
+  if (first === undefined) return "";
+  const more = left === 1 ? "" : ` (and ${left - 1} more)`;
+  return `Waiting for ${
+    describeObject(first.object)
+  }: ${first.state.reason}${more}`;
 }
 
 /**
- * Waits until objects are ready. Reports what is waited for, and why, each
- * time that changes. Only kinds that become ready after they are applied are
- * looked at.
+ * Waits until objects are ready. Reports what is waited for, and why, when that
+ * changes, and not more often than every two seconds. Only kinds that become
+ * ready after they are applied are looked at.
  *
  * @param objects What to wait for.
  * @param apply Where, and until when.
@@ -80,47 +117,27 @@ export async function waitUntilReady(
   apply: ApplyContext,
 ): Promise<readonly string[]> {
   const { cluster, context, until } = apply;
-  const classes = new StorageClasses(apply);
-  const warnings: string[] = [];
-  let left = objects.filter(becomesReady);
-  let intervalMs: number = INTERVAL_MS.first;
-  let reported = "";
-  for (;;) {
-    const seen = await lookAtAll(left, apply, classes);
-    for (const { object, state } of seen) {
-      if (!state.unchecked) continue;
-      warnings.push(
-        `${
-          describeObject(object)
-        }: its readiness is unchecked: ${state.reason}`,
-      );
-    }
-    const waiting = seen.filter(({ state }) => !state.ready);
-    const lost = waiting.find(({ state }) => state.failed);
-    if (lost !== undefined) {
-      const what = describeObject(lost.object);
-      throw new TransporterError(
-        "failed",
-        `Cannot get ${what} ready: ${lost.state.reason}`,
-      );
-    }
-    const [first] = waiting;
-    if (first === undefined) return warnings;
-    const what = describeObject(first.object);
-    const more = waiting.length === 1
-      ? ""
-      : ` (and ${waiting.length - 1} more)`;
-    const now = `${what}: ${first.state.reason}${more}`;
-    if (cluster.clock.now() + intervalMs >= until) {
-      throw new TransporterError(
-        "not_ready",
-        `Cannot get ${what} ready in time: ${first.state.reason}${more}`,
-      );
-    }
-    if (now !== reported) await context.report(`Waiting for ${now}`);
-    reported = now;
-    await cluster.clock.sleep(intervalMs, { signal: context.signal });
-    intervalMs = Math.min(INTERVAL_MS.last, intervalMs * INTERVAL_MS.growth);
-    left = waiting.map(({ object }) => object);
+  const board = new Board(objects.filter(becomesReady));
+  if (board.left === 0) return [];
+  const stop = new AbortController();
+  const signal = AbortSignal.any([context.signal, stop.signal]);
+  const classes = new StorageClasses({ cluster, signal, until });
+  const working = [
+    watchBoard(board, {
+      clock: cluster.clock,
+      signal,
+      until,
+      report: (message) => context.report(message),
+    }),
+    ...collectionsOf(objects.filter(becomesReady)).map((collection) =>
+      follow(collection, { cluster, signal, until, board, classes })
+    ),
+  ];
+  try {
+    await Promise.all(working);
+  } finally {
+    stop.abort();
+    await Promise.allSettled(working);
   }
+  return board.warnings();
 }

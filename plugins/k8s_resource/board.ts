@@ -1,0 +1,94 @@
+import { describeObject } from "./manifest.ts";
+import type { PlannedObject } from "./plan.ts";
+import type { Readiness } from "./ready.ts";
+
+/** An object, and what is known of it. */
+export interface Seen {
+  /** The object. */
+  readonly object: PlannedObject;
+  /** What was seen last. */
+  readonly state: Readiness;
+}
+
+/**
+ * What is known of the objects that an event waits for: of each only its
+ * readiness, so that many of them take little memory. One that was ready once
+ * is done; what becomes of it later is not the event's business.
+ */
+export class Board {
+  /** In the order of the manifests; `undefined`: not looked at yet. */
+  readonly #waiting: Map<PlannedObject, Readiness | undefined>;
+  readonly #unchecked = new Map<PlannedObject, Readiness>();
+  readonly #objects: readonly PlannedObject[];
+  #lost: Seen | undefined;
+  #changed: PromiseWithResolvers<void> | undefined;
+
+  /** Makes one on which nothing is known yet. */
+  constructor(objects: readonly PlannedObject[]) {
+    this.#objects = objects;
+    this.#waiting = new Map(objects.map((object) => [object, undefined]));
+  }
+
+  /** How many objects are not done. */
+  get left(): number {
+    return this.#waiting.size;
+  }
+
+  /** One that cannot become ready any more. */
+  get lost(): Seen | undefined {
+    return this.#lost;
+  }
+
+  /** Those that were looked at and are not ready, in the order of the manifests. */
+  *waiting(): Generator<Seen> {
+    for (const [object, state] of this.#waiting) {
+      if (state !== undefined) yield { object, state };
+    }
+  }
+
+  /** Whether an object is not done. */
+  has(object: PlannedObject): boolean {
+    return this.#waiting.has(object);
+  }
+
+  /** Notes what was seen. */
+  set(object: PlannedObject, state: Readiness): void {
+    if (!this.#waiting.has(object)) return;
+    if (state.ready) this.#waiting.delete(object);
+    else this.#waiting.set(object, state);
+    if (state.unchecked) this.#unchecked.set(object, state);
+    if (state.failed) this.#lost ??= { object, state };
+    this.#changed?.resolve();
+    this.#changed = undefined;
+  }
+
+  /** Resolves when something was noted after this was called. */
+  async changed(): Promise<void> {
+    this.#changed ??= Promise.withResolvers();
+    await this.#changed.promise;
+  }
+
+  /** Warnings: the objects that are only taken for ready, and why. Those of a kind share one. */
+  warnings(): readonly string[] {
+    const seen = this.#objects.flatMap((object): Seen[] => {
+      const state = this.#unchecked.get(object);
+      return state === undefined ? [] : [{ object, state }];
+    });
+    const groups = Map.groupBy(
+      seen,
+      ({ object: { apiVersion, kind }, state: { reason } }) =>
+        `${apiVersion} ${kind} ${reason}`,
+    );
+    return [...groups.values()].flatMap(([first, ...more]) => {
+      if (first === undefined) return [];
+      const others = more.length === 0
+        ? ": its readiness is"
+        : ` and ${more.length} more: their readiness is`;
+      return [
+        `${
+          describeObject(first.object)
+        }${others} unchecked: ${first.state.reason}`,
+      ];
+    });
+  }
+}

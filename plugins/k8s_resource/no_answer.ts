@@ -1,0 +1,11 @@
+/** Why there was no answer: nobody there, a cut connection, silence. Whether the request was done is unknown. */
+export class NoAnswer extends Error {
+  /** Makes one. */
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "NoAnswer";
+  }
+}
+
+/** Bytes of an answer, or of a line of one that goes on: more than any object can have, so that a broken server cannot fill the memory. */
+export const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
