@@ -20,6 +20,7 @@ import { burst, offline, oneByOne } from "./flow_bench.ts";
 import { lists } from "./list_bench.ts";
 import { overload } from "./overload_bench.ts";
 import { stored } from "./stored_bench.ts";
+import { ready } from "./ready_bench.ts";
 import { demo, idle, start } from "./start_bench.ts";
 
 const SCRIPT = new URL("../../dist/transporter.js", import.meta.url).pathname;
@@ -44,6 +45,7 @@ const benches: Readonly<Record<string, () => Promise<Figure[]>>> = {
   "one by one": async () => await oneByOne(await kube(), SCRIPT),
   burst: async () => await burst(await kube(), SCRIPT),
   offline: () => offline(SCRIPT),
+  ready: async () => await ready(await kube()),
   accepts: () => accepts(SCRIPT),
   lists: () => lists(SCRIPT),
   stored: () => stored(SCRIPT),
