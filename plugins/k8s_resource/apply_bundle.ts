@@ -12,11 +12,13 @@ import { waitUntilReady } from "./wait.ts";
 async function establish(
   group: readonly PlannedObject[],
   apply: ApplyContext,
+  progress: Progress,
 ): Promise<void> {
   const definitions = group.filter(({ declares }) => declares !== undefined);
   if (definitions.length === 0 || apply.options.dryRun) return;
   apply.cluster.discovery.forget();
-  if (apply.options.wait !== "none") await waitUntilReady(definitions, apply);
+  if (apply.options.wait === "none") return;
+  await waitUntilReady(definitions, apply, (text) => progress.warn(text));
 }
 
 /**
@@ -45,7 +47,7 @@ export async function applyBundle(
   for (const [index, group] of groups.entries()) {
     await progress.run(group, apply, applyObject);
     if (progress.error === undefined && index < groups.length - 1) {
-      await establish(group, apply).catch((reason) =>
+      await establish(group, apply, progress).catch((reason) =>
         progress.fail(TransporterError.from(reason))
       );
     }

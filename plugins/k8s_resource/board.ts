@@ -8,6 +8,17 @@ export interface Seen {
   readonly object: PlannedObject;
   /** What was seen last. */
   readonly state: Readiness;
+  /** What is known besides of why it is not ready; empty when nothing is. */
+  readonly why: string;
+}
+
+/** Characters of a reason with what is known besides. */
+const CHARS_MAX = 800;
+
+/** Why an object is not ready, for people: continues a sentence. */
+export function reasonOf({ state, why }: Seen): string {
+  const text = why === "" ? state.reason : `${state.reason}: ${why}`;
+  return text.length <= CHARS_MAX ? text : `${text.slice(0, CHARS_MAX)}…`;
 }
 
 /**
@@ -20,7 +31,9 @@ export class Board {
   readonly #waiting: Map<PlannedObject, Readiness | undefined>;
   readonly #unchecked = new Map<PlannedObject, Readiness>();
   readonly #objects: readonly PlannedObject[];
-  #lost: Seen | undefined;
+  readonly #whys = new Map<PlannedObject, string>();
+  readonly #warnings = new Set<string>();
+  #lost: PlannedObject | undefined;
   #changed: PromiseWithResolvers<void> | undefined;
 
   /** Makes one on which nothing is known yet. */
@@ -36,14 +49,19 @@ export class Board {
 
   /** One that cannot become ready any more. */
   get lost(): Seen | undefined {
-    return this.#lost;
+    const state = this.#lost && this.#waiting.get(this.#lost);
+    return this.#lost && state && this.#seen(this.#lost, state);
   }
 
   /** Those that were looked at and are not ready, in the order of the manifests. */
   *waiting(): Generator<Seen> {
     for (const [object, state] of this.#waiting) {
-      if (state !== undefined) yield { object, state };
+      if (state !== undefined) yield this.#seen(object, state);
     }
+  }
+
+  #seen(object: PlannedObject, state: Readiness): Seen {
+    return { object, state, why: this.#whys.get(object) ?? "" };
   }
 
   /** Whether an object is not done. */
@@ -53,11 +71,26 @@ export class Board {
 
   /** Notes what was seen. */
   set(object: PlannedObject, state: Readiness): void {
-    if (!this.#waiting.has(object)) return;
+    if (!this.#waiting.has(object) || object === this.#lost) return;
     if (state.ready) this.#waiting.delete(object);
     else this.#waiting.set(object, state);
     if (state.unchecked) this.#unchecked.set(object, state);
-    if (state.failed) this.#lost ??= { object, state };
+    if (state.failed) this.#lost ??= object;
+    this.#tell();
+  }
+
+  /** Notes what is known besides of why an object is not ready. */
+  explain(object: PlannedObject, why: string): void {
+    this.#whys.set(object, why);
+    this.#tell();
+  }
+
+  /** Notes a warning, for {@linkcode Board.warnings}. */
+  warn(warning: string): void {
+    this.#warnings.add(warning);
+  }
+
+  #tell(): void {
     this.#changed?.resolve();
     this.#changed = undefined;
   }
@@ -68,18 +101,18 @@ export class Board {
     await this.#changed.promise;
   }
 
-  /** Warnings: the objects that are only taken for ready, and why. Those of a kind share one. */
+  /** Warnings: what was noted, and the objects that are only taken for ready. Those of a kind share one. */
   warnings(): readonly string[] {
     const seen = this.#objects.flatMap((object): Seen[] => {
       const state = this.#unchecked.get(object);
-      return state === undefined ? [] : [{ object, state }];
+      return state === undefined ? [] : [this.#seen(object, state)];
     });
     const groups = Map.groupBy(
       seen,
       ({ object: { apiVersion, kind }, state: { reason } }) =>
         `${apiVersion} ${kind} ${reason}`,
     );
-    return [...groups.values()].flatMap(([first, ...more]) => {
+    const unchecked = [...groups.values()].flatMap(([first, ...more]) => {
       if (first === undefined) return [];
       const others = more.length === 0
         ? ": its readiness is"
@@ -90,5 +123,6 @@ export class Board {
         }${others} unchecked: ${first.state.reason}`,
       ];
     });
+    return [...this.#warnings, ...unchecked];
   }
 }

@@ -116,12 +116,15 @@ export async function openExecutor(
       const waits = options.wait === "ready" && !options.dryRun &&
         options.operation === "apply"; // a delete has waited until they were gone
       if (!waits) return;
+      const warnings: string[] = [];
+      const until = phaseEnd(cluster, context, options);
+      const wait = { cluster, context, options, until };
       try {
-        const until = phaseEnd(cluster, context, options);
-        const wait = { cluster, context, options, until };
-        return withWarnings(result, await waitUntilReady(objects, wait));
+        await waitUntilReady(objects, wait, (text) => warnings.push(text));
+        return withWarnings(result, warnings);
       } catch (reason) {
-        throw withResult(TransporterError.from(reason), result);
+        const done = withWarnings(result, warnings);
+        throw withResult(TransporterError.from(reason), done);
       }
     },
     keys: (payload) => keysOf(payload, { readings, cluster }),

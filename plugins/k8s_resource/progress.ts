@@ -50,6 +50,11 @@ export class Progress {
     this.#error ??= error;
   }
 
+  /** Notes what the producer should know. */
+  warn(warning: string): void {
+    this.#warnings.add(warning);
+  }
+
   /** Works on a group; after a failure nothing new is begun unless it goes on, and what was begun is finished. */
   async run(
     group: readonly PlannedObject[],
@@ -77,7 +82,7 @@ export class Progress {
     try {
       const { result, warnings = [] } = await work(object, apply);
       this.#results.set(object, result);
-      for (const warning of warnings) this.#warnings.add(warning);
+      for (const warning of warnings) this.warn(warning);
     } catch (reason) {
       const error = TransporterError.from(reason);
       // A request that was cut off may have been done.

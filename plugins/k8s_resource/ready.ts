@@ -27,6 +27,14 @@ function ruleFor(kind: Kind): Rule | undefined {
     (isCustom(kind) ? customObject : undefined);
 }
 
+/** What an object that goes waits for. */
+function goingOf({ finalizers }: Fields): string {
+  const going = "it is being deleted";
+  if (!Array.isArray(finalizers) || finalizers.length === 0) return going;
+  const names = finalizers.map((name) => `"${name}"`).join(", ");
+  return `${going}, and held by the finalizers ${names}`;
+}
+
 /** Whether objects of a kind become ready some time after they are applied; all others are ready at once. */
 export function becomesReady(kind: Kind): boolean {
   return ruleFor(kind) !== undefined;
@@ -41,7 +49,7 @@ export function becomesReady(kind: Kind): boolean {
  */
 export function readiness(object: Fields): Readiness {
   const metadata = recordOf(object.metadata);
-  if (metadata.deletionTimestamp) return waits("it is being deleted");
+  if (metadata.deletionTimestamp) return waits(goingOf(metadata));
   const apiVersion = String(object.apiVersion ?? "");
   const group = apiVersion.includes("/")
     ? apiVersion.slice(0, apiVersion.indexOf("/"))

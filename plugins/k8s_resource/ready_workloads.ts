@@ -1,3 +1,4 @@
+import { podProblem } from "./pod_problem.ts";
 import {
   conditionOf,
   fails,
@@ -9,7 +10,6 @@ import {
   type Parts,
   type Readiness,
   recordOf,
-  recordsOf,
   type Rule,
   UNSEEN,
   waits,
@@ -115,23 +115,14 @@ function job({ spec, status }: Parts): Readiness {
 
 function pod({ status }: Parts): Readiness {
   if (status.phase === "Succeeded") return isReady("it has succeeded");
-  if (status.phase === "Failed") {
-    return fails(String(status.message || status.reason || "it has failed"));
-  }
   if (conditionOf(status, "Ready", "True") !== undefined) return isReady();
-  const unscheduled = conditionOf(status, "PodScheduled", "False");
-  if (unscheduled !== undefined) {
-    return waits(`it is not scheduled: ${messageOf(unscheduled)}`);
+  const problem = podProblem(status);
+  if (problem === undefined) {
+    return waits(`its phase is "${status.phase ?? "Pending"}"`);
   }
-  for (const container of recordsOf(status.containerStatuses)) {
-    const waiting = recordOf(recordOf(container.state).waiting);
-    if (waiting.reason) {
-      return waits(
-        `its container "${container.name}" waits: ${waiting.reason}`,
-      );
-    }
-  }
-  return waits(`its phase is "${status.phase ?? "Pending"}"`);
+  const hopeless = status.phase === "Failed" || problem.kind === "image" ||
+    problem.kind === "crash";
+  return hopeless ? fails(problem.reason) : waits(problem.reason);
 }
 
 /** The kinds that run pods, by group and kind. */

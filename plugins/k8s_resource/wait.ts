@@ -1,12 +1,13 @@
 import { type Clock, TransporterError } from "@transporter/sdk";
 import type { ApplyContext } from "./apply_calls.ts";
-import { Board, type Seen } from "./board.ts";
+import { Board, reasonOf, type Seen } from "./board.ts";
 import { collectionsOf } from "./collection.ts";
 import { follow } from "./follow.ts";
 import { describeObject } from "./manifest.ts";
 import type { PlannedObject } from "./plan.ts";
 import { becomesReady } from "./ready.ts";
 import { StorageClasses } from "./storage_class.ts";
+import { explainWaiting } from "./why.ts";
 
 /** Between two reports, in milliseconds; each is kept in the event's history. */
 const REPORT_MS = 2_000;
@@ -39,14 +40,16 @@ function notReady(
     );
   }
   const more = seen.length === 1 ? "" : ` (and ${seen.length - 1} more)`;
-  const waiting = seen.slice(0, NAMED_MAX).map((
-    { object: { apiVersion, kind, namespace, name }, state: { reason } },
-  ) => ({ api_version: apiVersion, kind, namespace, name, reason }));
+  const waiting = seen.slice(0, NAMED_MAX).map((each) => {
+    const { apiVersion, kind, namespace, name } = each.object;
+    const reason = reasonOf(each);
+    return { api_version: apiVersion, kind, namespace, name, reason };
+  });
   return new TransporterError(
     code,
-    `Cannot get ${
-      describeObject(first.object)
-    } ready${when}: ${first.state.reason}${more}`,
+    `Cannot get ${describeObject(first.object)} ready${when}: ${
+      reasonOf(first)
+    }${more}`,
     { details: { waiting } },
   );
 }
@@ -97,9 +100,9 @@ async function watchBoard(board: Board, watch: Watch): Promise<void> {
 function messageOf([first]: readonly Seen[], left: number): string {
   if (first === undefined) return "";
   const more = left === 1 ? "" : ` (and ${left - 1} more)`;
-  return `Waiting for ${
-    describeObject(first.object)
-  }: ${first.state.reason}${more}`;
+  return `Waiting for ${describeObject(first.object)}: ${
+    reasonOf(first)
+  }${more}`;
 }
 
 /**
@@ -109,35 +112,39 @@ function messageOf([first]: readonly Seen[], left: number): string {
  *
  * @param objects What to wait for.
  * @param apply Where, and until when.
- * @returns Warnings: the objects that are only taken for ready, and why.
+ * @param warn Told at the end which objects are only taken for ready, and what may not be read.
  * @throws {TransporterError} `failed`: one cannot become ready; `not_ready`: one is not when time is up.
  */
 export async function waitUntilReady(
   objects: readonly PlannedObject[],
   apply: ApplyContext,
-): Promise<readonly string[]> {
+  warn: (warning: string) => void,
+): Promise<void> {
   const { cluster, context, until } = apply;
-  const board = new Board(objects.filter(becomesReady));
-  if (board.left === 0) return [];
+  const followed = objects.filter(becomesReady);
+  if (followed.length === 0) return;
+  const board = new Board(followed);
   const stop = new AbortController();
   const signal = AbortSignal.any([context.signal, stop.signal]);
   const classes = new StorageClasses({ cluster, signal, until });
-  const working = [
+  const waiting = [
     watchBoard(board, {
       clock: cluster.clock,
       signal,
       until,
       report: (message) => context.report(message),
     }),
-    ...collectionsOf(objects.filter(becomesReady)).map((collection) =>
+    ...collectionsOf(followed).map((collection) =>
       follow(collection, { cluster, signal, until, board, classes })
     ),
   ];
+  const explaining = explainWaiting({ cluster, signal, board });
   try {
-    await Promise.all(working);
+    // It ends when nothing is left to explain, so that whatever ends first tells the outcome.
+    await Promise.race([Promise.all(waiting), explaining]);
   } finally {
     stop.abort();
-    await Promise.allSettled(working);
+    await Promise.allSettled([...waiting, explaining]);
+    for (const warning of board.warnings()) warn(warning);
   }
-  return board.warnings();
 }

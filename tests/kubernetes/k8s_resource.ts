@@ -40,6 +40,8 @@ export interface RunOptions {
   readonly attempt?: number;
   /** What the payload says besides its manifests. */
   readonly payload?: Readonly<Record<string, unknown>>;
+  /** How long it may take, in minutes; one unless given. */
+  readonly minutes?: number;
   /** Cancels it. */
   readonly signal?: AbortSignal;
   /** Sees each status as it comes. */
@@ -135,7 +137,7 @@ export async function runEvent(
   }, {
     agentId: "test",
     attempt: options.attempt ?? 1,
-    deadline: systemClock.now() + 60_000,
+    deadline: systemClock.now() + (options.minutes ?? 1) * 60_000,
     signal: options.signal ?? new AbortController().signal,
     clock: systemClock,
     log: silentLogger,

@@ -1,7 +1,6 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import type { EventView, ResourceStatus } from "@transporter/sdk";
 import { readBack } from "@transporter/plugins/read_back";
-import { parse } from "yaml";
 import { Program } from "../program.ts";
 import {
   AgentProcess,
@@ -9,6 +8,7 @@ import {
   listEvents,
   untilConnected,
 } from "../system.ts";
+import { askCluster } from "./cluster.ts";
 
 /** The kubeconfig of a cluster with a kubelet, into which the example's image is loaded. */
 const KUBECONFIG = Deno.env.get("TRANSPORTER_TEST_KUBECONFIG");
@@ -17,22 +17,11 @@ const EXAMPLE = new URL("../../examples/nginx.yaml", import.meta.url).pathname;
 
 /** Deletes the example's objects as the kubeconfig's user, so that the test can run again. */
 async function clean(kubeconfig: string): Promise<void> {
-  const { clusters, users } = parse(await Deno.readTextFile(kubeconfig));
-  const { server, ...cluster } = clusters[0].cluster;
-  const { user } = users[0];
-  using client = Deno.createHttpClient({
-    caCerts: [atob(cluster["certificate-authority-data"])],
-    cert: atob(user["client-certificate-data"]),
-    key: atob(user["client-key-data"]),
-  });
   const paths = [
     "/apis/apps/v1/namespaces/default/deployments/web?propagationPolicy=Background",
     "/api/v1/namespaces/default/services/web",
   ];
-  for (const path of paths) {
-    const answer = await fetch(server + path, { method: "DELETE", client });
-    await answer.body?.cancel();
-  }
+  for (const path of paths) await askCluster(kubeconfig, path, "DELETE");
 }
 
 Deno.test({
