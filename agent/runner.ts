@@ -13,7 +13,7 @@ import type { Outbox } from "./outbox.ts";
 import type { Outputs } from "./output.ts";
 import { recover, type RecoverOptions } from "./recover.ts";
 import { isLast, unstarted } from "./status.ts";
-import { limitOf, type Work } from "./work.ts";
+import { EVERYTHING, isFree, limitOf, type Work } from "./work.ts";
 
 /** Options of {@linkcode Runner}. */
 export interface RunnerOptions {
@@ -43,6 +43,8 @@ type AttemptOptions = ExecuteOptions & RecoverOptions;
 interface Running {
   readonly work: Work;
   readonly abort: AbortController;
+  /** What others have to wait for. */
+  keys: readonly string[];
 }
 
 /** Attempts in hand: far more than a control plane sends that keeps to the window. */
@@ -51,12 +53,10 @@ const WORKS_MAX = 4000;
 /** Characters of events in hand: four times what a control plane sends that keeps to the window. */
 const CHARS_MAX = 64 * 1024 * 1024;
 
-/** The key of work that touches everything. */
-const EVERYTHING = "*";
-
 /**
  * Runs attempts, at most so many at the same time: in the order they came, and
- * those that touch the same things one after the other. An attempt is noted in
+ * those that touch the same things one after the other. While an attempt is
+ * verified, which only reads, the next one may touch them. An attempt is noted in
  * the journal before it is started, and its deadline is checked after that,
  * immediately before the start.
  */
@@ -175,7 +175,7 @@ export class Runner {
   #pump(): void {
     const { fault } = this.#options.controlPlaneClock;
     const taken = new Set(
-      [...this.#running.values()].flatMap(({ work }) => work.keys),
+      [...this.#running.values()].flatMap(({ keys }) => keys),
     );
     for (let i = 0; i < this.#waiting.length;) {
       const work = this.#waiting[i];
@@ -196,7 +196,7 @@ export class Runner {
 
   #start(work: Work): void {
     const abort = new AbortController();
-    this.#running.set(work.spec.id, { work, abort });
+    this.#running.set(work.spec.id, { work, abort, keys: work.keys });
     this.startedSeq = Math.max(this.startedSeq, work.seq ?? 0);
     this.#run(work, abort.signal).catch(this.#options.failed).finally(() => {
       this.#running.delete(work.spec.id);
@@ -207,6 +207,14 @@ export class Runner {
       this.#idle?.resolve();
       this.#idle = undefined;
     });
+  }
+
+  /** Work has been applied: what it does not keep to its end is free. */
+  #applied({ spec, kept }: Work): void {
+    const running = this.#running.get(spec.id);
+    if (running === undefined || running.keys === kept) return;
+    running.keys = kept;
+    this.#pump();
   }
 
   #tellFreed(): void {
@@ -240,6 +248,7 @@ export class Runner {
       log,
       record: (status) => {
         if (isLast(status)) output.close(); // so that it comes before the end
+        if (status.phase === "verifying") this.#applied(work);
         return outbox.record(withRepeatable(status, work));
       },
       output: (stream, text) => output.write(stream, text),
@@ -278,12 +287,6 @@ export class Runner {
     await options.record(last);
     return last;
   }
-}
-
-function isFree(keys: readonly string[], taken: ReadonlySet<string>): boolean {
-  return keys.includes(EVERYTHING)
-    ? taken.size === 0
-    : keys.every((key) => !taken.has(key));
 }
 
 /** What the control plane has to know to decide what follows an interruption. */

@@ -190,6 +190,57 @@ for (const [name, { keys, starts, afterA }] of Object.entries(ORDERS)) {
   });
 }
 
+Deno.test("waiting holds no concurrency key: Runner starts what shares a key while the one before it is verified", async () => {
+  const bench = await Bench.open();
+  const ready = Promise.withResolvers<void>();
+  const keys = () => ["object"];
+  await bench.add("a", { keys, verify: () => ready.promise });
+  await bench.add("b", { keys });
+  await bench.add("c", { keys });
+  deepStrictEqual(bench.started, ["a 1"]);
+  await bench.release("a");
+  // One at a time is still applied, in the order they came.
+  deepStrictEqual(bench.started, ["a 1", "b 1"]);
+  await bench.release("b");
+  deepStrictEqual(bench.started, ["a 1", "b 1", "c 1"]);
+  await bench.release("c");
+  deepStrictEqual([bench.end("a"), bench.end("b")], [undefined, "completed"]);
+  ready.resolve();
+  await settle();
+  strictEqual(bench.end("a"), "completed");
+});
+
+/** What is kept to the end, also while it is verified. */
+const KEPT: Readonly<
+  Record<
+    string,
+    Parameters<Bench["add"]>[1]
+  >
+> = {
+  "a concurrency_key of the event's own": {
+    keys: () => ["object"],
+    spec: { concurrency_key: "k" },
+  },
+  "everything, by an executor that does not know what it touches": {
+    keys: () => ["*"],
+  },
+};
+
+for (const [name, options] of Object.entries(KEPT)) {
+  Deno.test(`Runner keeps ${name} until an attempt is over`, async () => {
+    const bench = await Bench.open();
+    const ready = Promise.withResolvers<void>();
+    await bench.add("a", { ...options, verify: () => ready.promise });
+    await bench.add("b", options);
+    await bench.release("a");
+    deepStrictEqual(bench.started, ["a 1"]);
+    ready.resolve();
+    await settle();
+    deepStrictEqual(bench.started, ["a 1", "b 1"]);
+    await bench.release("b");
+  });
+}
+
 Deno.test("Runner takes an executor at its worst when it does not say what an event touches", async () => {
   const bench = await Bench.open();
   await bench.add("a", { keys: () => ["x"] });

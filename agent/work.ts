@@ -26,12 +26,20 @@ export interface Work {
   readonly payload: unknown;
   /** What it touches; nothing when the payload does not fit, as nothing will be applied. */
   readonly keys: readonly string[];
+  /** What of that it keeps for itself to its end, and not only until it has been applied. */
+  readonly kept: readonly string[];
   /** Whether it may be applied again after a crash in the middle. */
   readonly repeatable: boolean;
 }
 
 /** What {@linkcode prepare} finds out. */
-export type Prepared = Pick<Work, "payload" | "keys" | "repeatable">;
+export type Prepared = Pick<
+  Work,
+  "payload" | "keys" | "kept" | "repeatable"
+>;
+
+/** The key of work that touches everything. */
+export const EVERYTHING = "*";
 
 /**
  * Asks the executor what an event touches and whether it may be repeated. An
@@ -47,20 +55,36 @@ export async function prepare(
     payload = await parse(executor.schema, spec.payload);
   } catch {
     // execute() refuses it again, and reports it.
-    return { payload: undefined, keys: [], repeatable: false };
+    return { payload: undefined, keys: [], kept: [], repeatable: false };
   }
   const { concurrency_key: key } = spec;
-  // Whoever names a key "*" does not mean everything, nor an executor's key of the same name.
-  const own = key === undefined ? undefined : [`concurrency_key ${key}`];
   try {
-    return {
-      payload,
-      keys: own ?? executor.keys(payload),
-      repeatable: executor.repeatable(payload),
-    };
+    const repeatable = executor.repeatable(payload);
+    if (key === undefined) {
+      return { payload, ...touching(executor.keys(payload)), repeatable };
+    }
+    // Whoever names a key "*" does not mean everything, nor an executor's key of the same name.
+    const own = [`concurrency_key ${key}`];
+    return { payload, keys: own, kept: own, repeatable };
   } catch {
-    return { payload, keys: own ?? ["*"], repeatable: false };
+    const keys = key === undefined ? [EVERYTHING] : [`concurrency_key ${key}`];
+    return { payload, keys, kept: keys, repeatable: false };
   }
+}
+
+/** Verifying only reads, so that things are free for others then; who touches everything does not know what it touches. */
+function touching(keys: readonly string[]): Pick<Work, "keys" | "kept"> {
+  return { keys, kept: keys.includes(EVERYTHING) ? keys : [] };
+}
+
+/** Whether work with these keys may start while these are taken. */
+export function isFree(
+  keys: readonly string[],
+  taken: ReadonlySet<string>,
+): boolean {
+  return keys.includes(EVERYTHING)
+    ? taken.size === 0
+    : keys.every((key) => !taken.has(key));
 }
 
 /**

@@ -65,15 +65,20 @@ export interface Executor<Payload = unknown, Plan = unknown, Result = unknown>
    */
   apply(plan: Plan, context: ExecutorContext): Promise<Result>;
   /**
-   * Waits until the effect is real, or throws. Reads only. What it resolves
-   * with, if anything, takes the place of what `apply` resolved with.
+   * Waits until the effect is real, or throws. Reads only, so that an event
+   * that shares a key may be applied meanwhile. What it resolves with, if
+   * anything, takes the place of what `apply` resolved with.
    */
   verify(
     plan: Plan,
     result: Result,
     context: ExecutorContext,
   ): Promise<Result | void>;
-  /** What the event touches; events that share a key run in release order. `[]`: nothing, `["*"]`: everything. */
+  /**
+   * What the event touches; events that share a key run in release order, the
+   * next one once the one before has been applied. `[]`: nothing, `["*"]`:
+   * everything, to its end.
+   */
   keys(payload: Payload): readonly string[];
   /** Whether `apply` may run again for this payload after a crash in the middle. */
   repeatable(payload: Payload): boolean;

@@ -11,6 +11,8 @@ export interface WitnessOptions {
     payload: Record<string, unknown>,
     context: ExecutorContext,
   ) => Promise<unknown>;
+  /** Done by `verify`; nothing by default. */
+  readonly verify?: () => Promise<void>;
   /** What a payload touches; nothing by default. */
   readonly keys?: (payload: Record<string, unknown>) => readonly string[];
   /** Whether it may be repeated; yes by default. */
@@ -45,7 +47,7 @@ export function witness(
       started(`${context.idempotencyKey} ${context.attempt}`);
       return await options.apply?.(payload, context) ?? { done: true };
     },
-    verify: () => Promise.resolve(),
+    verify: () => options.verify?.() ?? Promise.resolve(),
     keys: options.keys ?? (() => []),
     repeatable: () => options.repeatable ?? true,
     ...(options.recover === undefined ? {} : { recover: options.recover }),

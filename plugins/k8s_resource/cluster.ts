@@ -5,6 +5,7 @@ import {
   TransporterError,
 } from "@transporter/sdk";
 import type { AccessSource } from "./access.ts";
+import { Changes } from "./changes.ts";
 import { ApiClient } from "./client.ts";
 import type { Config } from "./config.ts";
 import { Discovery } from "./discovery.ts";
@@ -29,6 +30,8 @@ export interface Cluster extends Disposable {
   readonly namespace: string;
   /** How long a phase may take, in milliseconds. */
   readonly phaseTimeoutMs: number;
+  /** Which event changed an object last. */
+  readonly changes: Changes;
 }
 
 /** What {@linkcode openCluster} takes from its surroundings. */
@@ -95,6 +98,7 @@ export async function openCluster(
     rng,
     requestTimeoutMs,
     namespace: config.namespace ?? namespace ?? "default",
+    changes: new Changes(clock),
     phaseTimeoutMs: config.phase_timeout_ms ?? 300_000,
     [Symbol.dispose]: () => transport[Symbol.dispose](),
   };

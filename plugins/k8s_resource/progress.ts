@@ -1,5 +1,6 @@
 import { TransporterError } from "@transporter/sdk";
 import type { ApplyContext } from "./apply_calls.ts";
+import { objectKey } from "./manifest.ts";
 import type { Plan, PlannedObject } from "./plan.ts";
 import { type BundleResult, type ObjectResult, resultOf } from "./result.ts";
 
@@ -82,6 +83,7 @@ export class Progress {
     try {
       const { result, warnings = [] } = await work(object, apply);
       this.#results.set(object, result);
+      noteChange(object, result, apply);
       for (const warning of warnings) this.warn(warning);
     } catch (reason) {
       const error = TransporterError.from(reason);
@@ -106,6 +108,26 @@ export class Progress {
       ...(this.#warnings.size === 0 ? {} : { warnings: [...this.#warnings] }),
     };
   }
+}
+
+/** Outcomes that leave an object as another one, and as it was. */
+const CHANGED: ReadonlySet<string> = new Set([
+  "created",
+  "configured",
+  "deleted",
+]);
+const SAME: ReadonlySet<string> = new Set(["unchanged", "skipped"]);
+
+/** Tells the events that wait for an object that it is another one. */
+function noteChange(
+  object: PlannedObject,
+  { status }: ObjectResult,
+  { cluster, context, options }: ApplyContext,
+): void {
+  const changed = CHANGED.has(status);
+  if (options.dryRun || !(changed || SAME.has(status))) return;
+  const event = context.idempotencyKey;
+  cluster.changes.note(objectKey(object), { event, changed });
 }
 
 /** The same error, with what was done until it happened. */

@@ -4,8 +4,8 @@ import { isRecord } from "@transporter/sdk";
 export interface Readiness {
   /** It is. */
   readonly ready: boolean;
-  /** It cannot become so any more. */
-  readonly failed?: true;
+  /** It cannot become so any more; or another event has changed it, so that this one cannot tell. */
+  readonly failed?: true | "conflict";
   /** It is taken for ready although nothing in it says so; people are told. */
   readonly unchecked?: true;
   /** It waits for a volume, unless this StorageClass makes volumes only once a Pod uses them. */

@@ -3,7 +3,7 @@ import type { ApplyContext } from "./apply_calls.ts";
 import { Board, reasonOf, type Seen } from "./board.ts";
 import { collectionsOf } from "./collection.ts";
 import { follow } from "./follow.ts";
-import { describeObject } from "./manifest.ts";
+import { describeObject, objectKey } from "./manifest.ts";
 import type { PlannedObject } from "./plan.ts";
 import { becomesReady } from "./ready.ts";
 import { StorageClasses } from "./storage_class.ts";
@@ -28,7 +28,7 @@ interface Watch {
 
 /** The error about objects that are not ready; names the first for people, and more for programs. */
 function notReady(
-  code: "failed" | "not_ready",
+  code: "failed" | "conflict" | "not_ready",
   seen: readonly Seen[],
   when = "",
 ): TransporterError {
@@ -79,7 +79,10 @@ async function watchBoard(board: Board, watch: Watch): Promise<void> {
   let reportAt = clock.now();
   for (;;) {
     const changed = board.changed();
-    if (board.lost !== undefined) throw notReady("failed", [board.lost]);
+    if (board.lost !== undefined) {
+      const isConflict = board.lost.state.failed === "conflict";
+      throw notReady(isConflict ? "conflict" : "failed", [board.lost]);
+    }
     if (board.left === 0) return;
     const now = clock.now();
     const waiting = [...board.waiting()];
@@ -105,6 +108,26 @@ function messageOf([first]: readonly Seen[], left: number): string {
   }${more}`;
 }
 
+/** Gives up objects that a later event has changed: whether they become ready is for that one to find out. */
+function giveUpChanged(
+  board: Board,
+  objects: readonly PlannedObject[],
+  { cluster, context }: ApplyContext,
+): void {
+  for (const object of objects.filter((each) => board.has(each))) {
+    const later = cluster.changes.since(
+      objectKey(object),
+      context.idempotencyKey,
+    );
+    if (later === undefined) continue;
+    board.set(object, {
+      ready: false,
+      failed: "conflict",
+      reason: `the event "${later}" has changed it since`,
+    });
+  }
+}
+
 /**
  * Waits until objects are ready. Reports what is waited for, and why, when that
  * changes, and not more often than every two seconds. Only kinds that become
@@ -113,7 +136,8 @@ function messageOf([first]: readonly Seen[], left: number): string {
  * @param objects What to wait for.
  * @param apply Where, and until when.
  * @param warn Told at the end which objects are only taken for ready, and what may not be read.
- * @throws {TransporterError} `failed`: one cannot become ready; `not_ready`: one is not when time is up.
+ * @throws {TransporterError} `failed`: one cannot become ready; `conflict`: a later event has changed one;
+ * `not_ready`: one is not ready when time is up.
  */
 export async function waitUntilReady(
   objects: readonly PlannedObject[],
@@ -124,6 +148,9 @@ export async function waitUntilReady(
   const followed = objects.filter(becomesReady);
   if (followed.length === 0) return;
   const board = new Board(followed);
+  const check = () => giveUpChanged(board, followed, apply);
+  using _listening = cluster.changes.listen(check);
+  check(); // keys are free since the phase before, so that it may have happened already
   const stop = new AbortController();
   const signal = AbortSignal.any([context.signal, stop.signal]);
   const classes = new StorageClasses({ cluster, signal, until });
