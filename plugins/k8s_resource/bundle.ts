@@ -218,11 +218,12 @@ const TURN_MS = 20;
  * in which a control plane has others to answer.
  *
  * @param manifests As for {@linkcode readManifests}.
+ * @returns The objects, as {@linkcode readManifests} gives them.
  * @throws {TransporterError} As {@linkcode readManifests}.
  */
 export async function checkManifests(
   manifests: readonly unknown[],
-): Promise<void> {
+): Promise<readonly Manifest[]> {
   const objects: Manifest[] = [];
   let turnedAt = performance.now();
   for (const object of objectsOfEvent(manifests)) {
@@ -232,6 +233,7 @@ export async function checkManifests(
     turnedAt = performance.now();
   }
   refuseTwice(objects);
+  return objects;
 }
 
 /**

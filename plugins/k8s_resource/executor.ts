@@ -28,6 +28,7 @@ import {
 import { makePlan, type Plan } from "./plan.ts";
 import { withResult } from "./progress.ts";
 import { Readings } from "./readings.ts";
+import { conditionsFor } from "./ready_when.ts";
 import { type BundleResult, withWarnings } from "./result.ts";
 import { waitUntilReady } from "./wait.ts";
 
@@ -86,6 +87,7 @@ export async function openExecutor(
     async validate(payload, context) {
       await checkPaths(payload.fields);
       const read = readings.take(payload.manifests);
+      await conditionsFor(payload.ready_when, read);
       return await makePlan(read, optionsOf(payload), cluster, context);
     },
     async apply(plan, context) {
@@ -118,7 +120,8 @@ export async function openExecutor(
       if (!waits) return;
       const warnings: string[] = [];
       const until = phaseEnd(cluster, context, options);
-      const wait = { cluster, context, options, until };
+      const conditions = await conditionsFor(options.readyWhen, objects);
+      const wait = { cluster, context, options, until, conditions };
       try {
         await waitUntilReady(objects, wait, (text) => warnings.push(text));
         return withWarnings(result, warnings);

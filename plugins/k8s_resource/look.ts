@@ -8,6 +8,7 @@ import type { PlannedObject } from "./plan.ts";
 import { type Fields, readiness } from "./ready.ts";
 import { isCustom } from "./ready_custom.ts";
 import { fails, recordOf, recordsOf, unchecked } from "./ready_parts.ts";
+import { type Conditions, kindKey } from "./ready_when.ts";
 import type { StorageClasses } from "./storage_class.ts";
 import { versionOf } from "./watch_event.ts";
 
@@ -37,6 +38,8 @@ export interface LookerOptions {
   readonly board: Board;
   /** What claims for volumes wait for. */
   readonly classes: StorageClasses;
+  /** What takes the place of the kinds' own rules. */
+  readonly conditions: Conditions;
 }
 
 /** Looks at the objects of a collection, and notes what it sees. */
@@ -138,11 +141,14 @@ export class Looker {
 
   /** Notes what is seen of an object. Returns which one it is, if it is one of them. */
   async note(item: Fields): Promise<PlannedObject | undefined> {
-    const { board, classes } = this.#options;
+    const { board, classes, conditions } = this.#options;
     const object = this.#find(item);
     if (object === undefined) return undefined;
     const { apiVersion, kind } = object; // which the items of a list need not say
-    const state = readiness({ ...item, apiVersion, kind });
+    const state = readiness(
+      { ...item, apiVersion, kind },
+      conditions.get(kindKey(object)),
+    );
     board.set(object, await classes.refine(state));
     return object;
   }
@@ -162,7 +168,7 @@ export class Looker {
   }
 
   async #get(object: PlannedObject): Promise<void> {
-    const { cluster, board } = this.#options;
+    const { cluster, board, conditions } = this.#options;
     try {
       const found = await cluster.client.find(
         { method: "GET", path: object.path },
@@ -172,7 +178,8 @@ export class Looker {
       else await this.note(found.body);
     } catch (error) {
       // Who may apply a kind need not be allowed to read it; that it becomes ready at all is a guess.
-      const guessed = isCustom(object) && error instanceof TransporterError &&
+      const guessed = isCustom(object) && !conditions.has(kindKey(object)) &&
+        error instanceof TransporterError &&
         error.code === "denied";
       if (!guessed) throw error;
       board.set(object, unchecked("it may not be read"));

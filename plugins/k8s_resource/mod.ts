@@ -19,15 +19,19 @@ import {
   isRepeatable,
   payloadSchema,
 } from "./payload.ts";
+import { conditionsFor } from "./ready_when.ts";
 
 /** The pure part, for intake and the command line. */
 export const k8sResourceKind: EventKind = {
   type: EVENT_TYPE,
   async check(payload) {
-    const { manifests, fields } = await parse(payloadSchema, payload);
+    const { manifests, fields, ready_when: readyWhen } = await parse(
+      payloadSchema,
+      payload,
+    );
     await checkPaths(fields);
     const { checkManifests } = await import("./bundle.ts");
-    await checkManifests(manifests);
+    await conditionsFor(readyWhen, await checkManifests(manifests));
   },
   repeatable: isRepeatable,
 };

@@ -90,6 +90,77 @@ const REFUSED: Readonly<Record<string, readonly [unknown, string, RegExp]>> = {
   ],
 };
 
+/** Conditions that can never be met: `ready_when`, the rest of the payload, message. */
+const CONDITIONS: Readonly<
+  Record<
+    string,
+    readonly [unknown, RegExp, Readonly<Record<string, unknown>>?]
+  >
+> = {
+  "no list": [
+    { when: "true" },
+    /"ready_when": a list of conditions is needed$/,
+  ],
+  "none": [[], /"ready_when": at least one condition is needed$/],
+  "no kind": [
+    [{ api_version: "v1", when: "true" }],
+    /"ready_when.0.kind": .*needed$/,
+  ],
+  "another key": [
+    [{ api_version: "v1", kind: "ConfigMap", when: "true", fail: "false" }],
+    /"ready_when.0.fail": an object with "api_version", "kind" and "when" is needed$/,
+  ],
+  "an expression that cannot be read": [
+    [{ api_version: "v1", kind: "ConfigMap", when: "self." }],
+    /^Cannot accept the condition "self\.": Expected IDENTIFIER, got EOF$/,
+  ],
+  "an expression of another type": [
+    [{ api_version: "v1", kind: "ConfigMap", when: "1 + 'a' == 2" }],
+    /no such overload: int \+ string$/,
+  ],
+  "a kind that is not there": [
+    [{ api_version: "apps/v1", kind: "Deployment", when: "true" }],
+    /^Cannot accept "ready_when" for "Deployment" in "apps\/v1": no manifest has an object of it$/,
+  ],
+  "a kind twice": [
+    [
+      { api_version: "v1", kind: "ConfigMap", when: "true" },
+      { api_version: "v1", kind: "ConfigMap", when: "false" },
+    ],
+    /for "ConfigMap" in "v1": it is there twice$/,
+  ],
+  "nothing that waits": [
+    [{ api_version: "v1", kind: "ConfigMap", when: "true" }],
+    /"ready_when" is only for the "wait" "ready"$/,
+    { wait: "applied" },
+  ],
+  "another operation": [
+    [{ api_version: "v1", kind: "ConfigMap", when: "true" }],
+    /"ready_when" is only for the operation "apply"$/,
+    { operation: "delete" },
+  ],
+};
+
+Deno.test("EventKind.check() takes conditions for kinds that are there, and refuses all others with invalid", async (t) => {
+  await k8sResourceKind.check({
+    manifests: [CONFIG_MAP],
+    ready_when: [
+      { api_version: "v1", kind: "ConfigMap", when: "has(self.data)" },
+    ],
+  });
+  for (const [name, [given, message, rest]] of Object.entries(CONDITIONS)) {
+    await t.step(name, async () => {
+      const payload = { manifests: [CONFIG_MAP], ready_when: given, ...rest };
+      await rejects(k8sResourceKind.check(payload), (error) => {
+        if (!(error instanceof TransporterError)) throw error;
+        match(error.message, message);
+        strictEqual(error.code, "invalid");
+        return true;
+      });
+    });
+  }
+});
+
 Deno.test("EventKind.check() refuses at submit, in one sentence", async (t) => {
   for (const [name, [payload, code, message]] of Object.entries(REFUSED)) {
     await t.step(name, async () => {

@@ -56,6 +56,29 @@ export const patch = v.union(
   'a list of steps with "op" and "path", or an object with fields, is needed',
 );
 
+/** A text that somebody has written. */
+function written(what: string, most: number) {
+  return v.pipe(
+    v.string(`${what} is needed`),
+    v.minLength(1, `${what} is needed`),
+    v.maxLength(most, `${what} of at most ${most} characters is needed`),
+  );
+}
+
+/** When objects of a kind are ready; the reader of CEL says what is wrong in an expression. */
+export const readyWhen = v.pipe(
+  v.array(
+    v.strictObject({
+      api_version: written('an "api_version"', 320),
+      kind: written('a "kind"', 63),
+      when: written('an expression "when"', 1_000),
+    }, 'an object with "api_version", "kind" and "when" is needed'),
+    "a list of conditions is needed",
+  ),
+  v.minLength(1, "at least one condition is needed"),
+  v.maxLength(50, "at most 50 conditions are possible"),
+);
+
 /** @see {@link https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names} */
 export const namespace = v.pipe(
   v.string("a namespace is needed"),

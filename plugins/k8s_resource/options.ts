@@ -8,6 +8,7 @@ import {
   namespace,
   oneOf,
   patch,
+  readyWhen,
 } from "./option_shapes.ts";
 
 /** What is done with the objects. */
@@ -136,6 +137,12 @@ export const OPTIONS = {
     about:
       "What the event waits for: until its objects are ready, or gone (`ready`); only for what its next objects need (`applied`); for nothing (`none`).",
   }),
+  ready_when: option(readyWhen, {
+    operations: ["apply"],
+    otherwise: "the kind's own rule",
+    about:
+      'When objects of a kind are ready, by a condition in CEL over the object, `self`: `[{"api_version": "example.com/v1", "kind": "Database", "when": "self.status.phase == \'Running\'"}]`. It takes the place of the kind\'s own rule.',
+  }),
   timeout: option(duration, {
     operations: OPERATIONS,
     otherwise: "the agent's `phase_timeout_ms`, five minutes",
@@ -200,6 +207,8 @@ export interface Options {
   readonly propagation: Propagation;
   /** What is waited for. */
   readonly wait: typeof WAITS[number];
+  /** When objects of a kind are ready. */
+  readonly readyWhen: GivenOptions["ready_when"];
   /** How long a phase may take, in milliseconds; by default the cluster's. */
   readonly timeoutMs: number | undefined;
   /** Writes nothing. */
@@ -228,6 +237,7 @@ export function optionsOf(given: GivenOptions): Options {
     createOnly: given.create_only ?? false,
     propagation: given.propagation ?? "background",
     wait: given.wait ?? "ready",
+    readyWhen: given.ready_when,
     timeoutMs: given.timeout === undefined
       ? undefined
       : Math.ceil(parseDuration(given.timeout) / 1e6),
@@ -252,6 +262,9 @@ export function misplacedOption(given: GivenOptions): string | undefined {
     given.patch !== undefined &&
     Array.isArray(given.patch) !== (patchTypeOf(given) === "json")
   ) return 'a "patch" is a list for the type "json", and an object for others';
+  if (given.ready_when !== undefined && (given.wait ?? "ready") !== "ready") {
+    return '"ready_when" is only for the "wait" "ready"';
+  }
   for (const [name, { operations }] of Object.entries(OPTIONS)) {
     const known: readonly Operation[] = operations;
     if (given[name as OptionName] === undefined || known.includes(operation)) {

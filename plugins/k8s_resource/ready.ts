@@ -45,11 +45,16 @@ export function becomesReady(kind: Kind): boolean {
  * nothing but the object.
  *
  * @param object The object as the API server gives it.
+ * @param condition Takes the place of the kind's own rule.
  * @see {@link https://github.com/kubernetes-sigs/cli-utils/tree/master/pkg/kstatus}
  */
-export function readiness(object: Fields): Readiness {
+export function readiness(
+  object: Fields,
+  condition?: (object: Fields) => Readiness,
+): Readiness {
   const metadata = recordOf(object.metadata);
   if (metadata.deletionTimestamp) return waits(goingOf(metadata));
+  if (condition !== undefined) return condition(object);
   const apiVersion = String(object.apiVersion ?? "");
   const group = apiVersion.includes("/")
     ? apiVersion.slice(0, apiVersion.indexOf("/"))

@@ -6,6 +6,7 @@ import { follow } from "./follow.ts";
 import { describeObject, objectKey } from "./manifest.ts";
 import type { PlannedObject } from "./plan.ts";
 import { becomesReady } from "./ready.ts";
+import { type Conditions, kindKey } from "./ready_when.ts";
 import { StorageClasses } from "./storage_class.ts";
 import { explainWaiting } from "./why.ts";
 
@@ -17,6 +18,12 @@ const LAST_WORDS_MS = 250;
 
 /** Objects that an error names. */
 const NAMED_MAX = 20;
+
+/** What waiting needs. */
+export interface WaitContext extends ApplyContext {
+  /** What takes the place of the kinds' own rules; nothing unless given. */
+  readonly conditions?: Conditions;
+}
 
 /** What {@linkcode watchBoard} needs. */
 interface Watch {
@@ -87,7 +94,7 @@ async function watchBoard(board: Board, watch: Watch): Promise<void> {
     const now = clock.now();
     const waiting = [...board.waiting()];
     if (now >= end) throw notReady("not_ready", waiting, " in time");
-    const message = messageOf(waiting, board.left);
+    const message = messageOf(waiting);
     if (message !== reported && now >= reportAt) {
       reported = message;
       reportAt = now + REPORT_MS;
@@ -100,9 +107,9 @@ async function watchBoard(board: Board, watch: Watch): Promise<void> {
 }
 
 /** What is reported; nothing as long as nothing is known. */
-function messageOf([first]: readonly Seen[], left: number): string {
+function messageOf([first, ...rest]: readonly Seen[]): string {
   if (first === undefined) return "";
-  const more = left === 1 ? "" : ` (and ${left - 1} more)`;
+  const more = rest.length === 0 ? "" : ` (and ${rest.length} more)`;
   return `Waiting for ${describeObject(first.object)}: ${
     reasonOf(first)
   }${more}`;
@@ -131,7 +138,7 @@ function giveUpChanged(
 /**
  * Waits until objects are ready. Reports what is waited for, and why, when that
  * changes, and not more often than every two seconds. Only kinds that become
- * ready after they are applied are looked at.
+ * ready after they are applied, or have a condition, are looked at.
  *
  * @param objects What to wait for.
  * @param apply Where, and until when.
@@ -141,11 +148,13 @@ function giveUpChanged(
  */
 export async function waitUntilReady(
   objects: readonly PlannedObject[],
-  apply: ApplyContext,
+  apply: WaitContext,
   warn: (warning: string) => void,
 ): Promise<void> {
-  const { cluster, context, until } = apply;
-  const followed = objects.filter(becomesReady);
+  const { cluster, context, until, conditions = new Map() } = apply;
+  const followed = objects.filter((object) =>
+    conditions.has(kindKey(object)) || becomesReady(object)
+  );
   if (followed.length === 0) return;
   const board = new Board(followed);
   const check = () => giveUpChanged(board, followed, apply);
@@ -162,7 +171,14 @@ export async function waitUntilReady(
       report: (message) => context.report(message),
     }),
     ...collectionsOf(followed).map((collection) =>
-      follow(collection, { cluster, signal, until, board, classes })
+      follow(collection, {
+        cluster,
+        signal,
+        until,
+        board,
+        classes,
+        conditions,
+      })
     ),
   ];
   const explaining = explainWaiting({ cluster, signal, board });

@@ -2,6 +2,7 @@ import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { actAs } from "./identity.ts";
 import {
   changes,
+  configMap,
   openPlace,
   type Place,
   runEvent,
@@ -184,5 +185,68 @@ spec: {group: ${
   await remove(
     place,
     `/apis/apiregistration.k8s.io/v1/apiservices/${name}`,
+  );
+});
+
+Deno.test("ready_when: CEL conditions per kind, in place of the kind's own rule", async () => {
+  await using place = await openPlace({ phase_timeout_ms: 5_000 });
+  const { namespace, executor, kube } = place;
+  const group = `g${crypto.randomUUID().slice(0, 8)}.example`;
+  const things = `/apis/${group}/v1/namespaces/${namespace}/things`;
+  const thing = (name: string) =>
+    `apiVersion: ${group}/v1\nkind: Thing\nmetadata: {name: ${name}, namespace: ${namespace}}\nstatus: {phase: Starting, nodes: 1}\n`;
+  const payload = {
+    ready_when: [
+      {
+        api_version: `${group}/v1`,
+        kind: "Thing",
+        when: "self.status.phase == 'Running' && self.status.nodes > 1",
+      },
+      {
+        api_version: "v1",
+        kind: "ConfigMap",
+        when: "self.data.a == 'b'",
+      },
+    ],
+  };
+  const waited: string[] = [];
+  const manifests = [
+    thingDefinition(group),
+    thing("db"),
+    configMap(namespace, "a"),
+  ];
+  const run = await runEvent(executor, manifests, {
+    payload,
+    async onStatus({ phase, message }) {
+      if (phase !== "verifying" || !message.startsWith("Waiting")) return;
+      waited.push(message);
+      await write(kube, `${things}/db`, {
+        method: "PATCH",
+        body: { status: { phase: "Running", nodes: 2 } },
+      });
+    },
+  });
+  strictEqual(run.last.state, "completed", run.last.message);
+  deepStrictEqual(run.warnings, []);
+  deepStrictEqual(waited, [
+    `Waiting for Thing "db" in namespace "${namespace}": "self.status.phase == 'Running' && self.status.nodes > 1" is false`,
+  ]);
+  const late = await runEvent(executor, [
+    thing("db2"),
+    configMap(namespace, "a", "a: c"),
+  ], { payload });
+  strictEqual(late.last.error?.code, "not_ready");
+  match(
+    late.last.message,
+    /^Cannot get Thing "db2" .* ready in time: .* \(and 1 more\)$/,
+  );
+  const refused = await runEvent(executor, [configMap(namespace, "b")], {
+    payload: { ready_when: payload.ready_when.slice(0, 1) },
+  });
+  strictEqual(refused.last.error?.code, "invalid");
+  deepStrictEqual(refused.objects, []);
+  await remove(
+    place,
+    `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/things.${group}`,
   );
 });
