@@ -63,7 +63,8 @@ function containerProblem(container: Fields): PodProblem | undefined {
     };
   }
   if (reason && !EARLY.has(reason)) {
-    const kind = KINDS.get(reason);
+    const kind = KINDS.get(reason) ??
+      (restarts >= RESTARTS_MAX ? "crash" : undefined);
     return {
       reason: `${name} waits: ${reason}${message ? `: ${message}` : ""}`,
       ...(kind === undefined ? {} : { kind }),

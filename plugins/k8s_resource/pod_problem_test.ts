@@ -111,6 +111,14 @@ const CASES: Readonly<Record<string, readonly [Fields, string]>> = {
     },
     '[crash] its container "c" was restarted 5 times, and ended with exit code 1',
   ],
+  "not begun for the sixth time": [
+    {
+      containerStatuses: [
+        crashed(5, { waiting: { reason: "RunContainerError" } }),
+      ],
+    },
+    '[crash] its container "c" waits: RunContainerError',
+  ],
   "crashed before, and running": [
     {
       containerStatuses: [{

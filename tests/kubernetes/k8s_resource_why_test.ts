@@ -363,6 +363,33 @@ for (const kind of ["Deployment", "Pod"]) {
   });
 }
 
+Deno.test("a Job counts its own failures: it is not given up for its pod's restarts", async () => {
+  await using place = await openPlace();
+  if (!place.kube.address.controllerManager) return;
+  const { report } = await reportOf(place, [
+    "apiVersion: batch/v1\nkind: Job\nmetadata: {name: job}\nspec: {backoffLimit: 20, template: {metadata: {labels: {app: job}}, spec: {restartPolicy: OnFailure, containers: [{name: main, image: local/none:1}]}}}\n",
+  ], {
+    wanted: /restarted/,
+    async meanwhile() {
+      const [pod] = await podsOf(place, "job");
+      ok(pod);
+      const terminated = { exitCode: 3, reason: "Error" };
+      await setStatus(
+        place,
+        pod,
+        containerIn({ waiting: { reason: "CrashLoopBackOff" } }, {
+          restartCount: 7,
+          lastState: { terminated },
+        }),
+      );
+    },
+  });
+  match(
+    report,
+    /^Waiting for Job "job" .*: 0 of 1 pods have succeeded: Pod "job-.*": its container "main" was restarted 7 times, and ended with exit code 3 \(Error\)$/,
+  );
+});
+
 Deno.test("ImagePullBackOff has a grace period, and is given up after it", async () => {
   await using place = await openPlace();
   const { namespace, kube } = place;
