@@ -218,7 +218,7 @@ Deno.test("delete: what cannot be meant is refused before anything is touched, b
       { operation: "delete" },
       "apiVersion: v1\nkind: ConfigMap\nmetadata: {generateName: a-}\n",
     ),
-    /^invalid_manifest: .*what is deleted has to have a "metadata.name"$/,
+    /^invalid_manifest: .*the operation "delete" needs a "metadata.name"$/,
   );
 });
 
