@@ -48,6 +48,8 @@ export interface SeenRequest {
   readonly path: string;
   /** The bearer token. */
   readonly token: string;
+  /** As whom: the headers of impersonation, in their order. */
+  readonly as: readonly (readonly [name: string, value: string])[];
 }
 
 /** The server behind the proxy. */
@@ -142,7 +144,12 @@ export class FaultProxy implements AsyncDisposable {
   ): Promise<void> {
     const { method = "", url: path = "", headers } = request;
     const token = headers.authorization?.replace(/^Bearer /, "") ?? "";
-    this.seen.push({ method, path, token });
+    const as = Object.entries(request.headersDistinct)
+      .filter(([name]) => name.startsWith("impersonate-"))
+      .flatMap(([name, values = []]) =>
+        values.map((value) => [name, value] as const)
+      );
+    this.seen.push({ method, path, token, as });
     const body = await readBody(request);
     if (body === undefined) return;
     const fault = this.#faultFor(method, path);
@@ -170,7 +177,7 @@ export class FaultProxy implements AsyncDisposable {
       ? fault
       : undefined;
     await this.#forward(
-      { method, path, headers: { ...headers, ...changed }, body },
+      { method, path, headers: { ...headers, ...changed }, as, body },
       { response, cut: fault === "cut_after", part },
     );
   }
@@ -180,6 +187,7 @@ export class FaultProxy implements AsyncDisposable {
       readonly method: string;
       readonly path: string;
       readonly headers: Readonly<Record<string, unknown>>;
+      readonly as: SeenRequest["as"];
       readonly body: Uint8Array;
     },
     { response, cut, part }: {
@@ -194,12 +202,16 @@ export class FaultProxy implements AsyncDisposable {
       const value = request.headers[name];
       if (typeof value === "string") headers.set(name, value);
     }
+    const pairs: [string, string][] = [
+      ...headers,
+      ...request.as.map(([name, value]): [string, string] => [name, value]),
+    ];
     const left = new AbortController();
     response.on("close", () => left.abort());
     try {
       const answer = await fetch(new URL(path, this.#upstream.server), {
         method,
-        headers,
+        headers: pairs,
         ...(body.length === 0 ? {} : { body: body as BodyInit }),
         client: this.#client,
         signal: left.signal,

@@ -8,6 +8,7 @@ import {
 import { NoAnswer } from "./no_answer.ts";
 import { ApiStream } from "./stream.ts";
 import type { ApiAnswer, ApiRequest, Transport } from "./transport.ts";
+import type { Header } from "./impersonate.ts";
 import { judge, type Verdict } from "./verdict.ts";
 
 /** The bounds of one call. */
@@ -42,6 +43,8 @@ export interface Success {
 
 /** Options of {@linkcode ApiClient}. */
 export interface ApiClientOptions {
+  /** Headers of every request. */
+  readonly headers?: readonly Header[];
   /** Sends the requests. */
   readonly transport: Transport;
   /** Where time comes from. */
@@ -107,12 +110,19 @@ export class ApiClient {
   readonly #transport: Transport;
   readonly #clock: Clock;
   readonly #rng: Rng;
+  readonly #options: ApiClientOptions;
 
   /** Makes one. */
   constructor(options: ApiClientOptions) {
+    this.#options = options;
     this.#transport = options.transport;
     this.#clock = options.clock;
     this.#rng = options.rng;
+  }
+
+  /** One that sends these headers with every request, over the same connections. */
+  with(headers: readonly Header[]): ApiClient {
+    return new ApiClient({ ...this.#options, headers });
   }
 
   /**
@@ -147,7 +157,10 @@ export class ApiClient {
     options: CallOptions & { readonly lifeMs: number },
   ): Promise<ApiStream> {
     const outcome = await this.#run(request, options, async () => {
-      const answer = await this.#transport.open(request, options);
+      const answer = await this.#transport.open(
+        this.#complete(request),
+        options,
+      );
       return answer instanceof ApiStream
         ? { good: answer }
         : { refused: answer };
@@ -156,12 +169,20 @@ export class ApiClient {
     throw failure(outcome, options.doing);
   }
 
+  #complete(request: ApiRequest): ApiRequest {
+    const { headers } = this.#options;
+    return headers === undefined ? request : { ...request, headers };
+  }
+
   async #ask(
     request: ApiRequest,
     options: CallOptions,
   ): Promise<Success | Failure> {
     const outcome = await this.#run(request, options, async () => {
-      const answer = await this.#transport.send(request, options.signal);
+      const answer = await this.#transport.send(
+        this.#complete(request),
+        options.signal,
+      );
       return answer.status < 400 ? { good: answer } : { refused: answer };
     });
     if (!("good" in outcome)) return outcome;

@@ -15,6 +15,7 @@ import { compareBundle } from "./diff_bundle.ts";
 import { deleteBundle } from "./delete_bundle.ts";
 import { eachObject } from "./each_object.ts";
 import { patchObject } from "./patch.ts";
+import { clusterOf } from "./impersonate.ts";
 import { objectKey } from "./manifest.ts";
 import { Mask } from "./mask.ts";
 import { optionsOf } from "./options.ts";
@@ -77,7 +78,7 @@ export async function openExecutor(
   config: Config,
   surroundings: Surroundings,
 ): Promise<Executor<Payload, Plan, BundleResult>> {
-  const cluster = await openCluster(config, surroundings);
+  const own = await openCluster(config, surroundings);
   const readings = new Readings();
   const mask = new Mask();
   return defineExecutor<Payload, Plan, BundleResult>({
@@ -88,9 +89,11 @@ export async function openExecutor(
       await checkPaths(payload.fields);
       const read = readings.take(payload.manifests);
       await conditionsFor(payload.ready_when, read);
-      return await makePlan(read, optionsOf(payload), cluster, context);
+      const options = optionsOf(payload);
+      return await makePlan(read, options, clusterOf(own, options), context);
     },
     async apply(plan, context) {
+      const cluster = clusterOf(own, plan.options);
       switch (plan.options.operation) {
         case "apply":
           return await applyBundle(plan, cluster, context);
@@ -115,6 +118,7 @@ export async function openExecutor(
     },
     async verify(plan, result, context) {
       const { options, objects } = plan;
+      const cluster = clusterOf(own, options);
       const waits = options.wait === "ready" && !options.dryRun &&
         options.operation === "apply"; // a delete has waited until they were gone
       if (!waits) return;
@@ -130,10 +134,10 @@ export async function openExecutor(
         throw withResult(TransporterError.from(reason), done);
       }
     },
-    keys: (payload) => keysOf(payload, { readings, cluster }),
+    keys: (payload) => keysOf(payload, { readings, cluster: own }),
     repeatable: isRepeatable,
     close() {
-      cluster[Symbol.dispose]();
+      own[Symbol.dispose]();
       return Promise.resolve();
     },
   });

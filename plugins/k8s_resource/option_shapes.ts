@@ -34,6 +34,29 @@ export const fields = v.pipe(
   v.maxLength(FIELDS_MAX, `at most ${FIELDS_MAX} paths are possible`),
 );
 
+const text = v.pipe(
+  v.string("text is needed"),
+  v.regex(
+    /^[ -~]{1,253}$/,
+    "at most 253 printable ASCII characters are needed",
+  ),
+);
+
+/** As whom the API server is asked. */
+export const identity = v.strictObject({
+  service_account: v.pipe(
+    v.string('a ServiceAccount like "shop/deployer" is needed'),
+    v.regex(
+      /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?\/[a-z0-9](?:[-.a-z0-9]{0,251}[a-z0-9])?$/,
+      'a ServiceAccount like "shop/deployer" is needed',
+    ),
+  ),
+  groups: v.optional(
+    v.pipe(v.array(text), v.minLength(1), v.maxLength(20)),
+  ),
+  extra: v.optional(v.record(text, v.pipe(v.array(text), v.maxLength(20)))),
+});
+
 /** One step of a JSON patch. @see {@link https://www.rfc-editor.org/rfc/rfc6902#section-4} */
 const patchStep = v.looseObject({
   op: oneOf(["add", "remove", "replace", "move", "copy", "test"]),

@@ -5,6 +5,7 @@ import {
   fieldManager,
   fields,
   flag,
+  identity,
   namespace,
   oneOf,
   patch,
@@ -76,6 +77,12 @@ export const OPTIONS = {
     operations: OPERATIONS,
     otherwise: "the agent's: its kubeconfig's, else `default`",
     about: "The namespace of objects that name none.",
+  }),
+  as: option(identity, {
+    operations: OPERATIONS,
+    otherwise: "the agent's own identity",
+    about:
+      'With whose rights every request is made, discovery aside: `{"service_account": "NAMESPACE/NAME"}`, with `groups` in place of those of ServiceAccounts, and `extra`. The agent needs the right to impersonate it.',
   }),
   field_manager: option(fieldManager, {
     operations: ["apply", "diff", "check", "patch"],
@@ -187,6 +194,8 @@ export interface Options {
   readonly operation: Operation;
   /** The namespace of objects that name none; by default the cluster's. */
   readonly namespace: string | undefined;
+  /** With whose rights requests are made; by default the agent's. */
+  readonly as: GivenOptions["as"];
   /** Whose the fields are. */
   readonly fieldManager: string;
   /** What is changed. */
@@ -227,6 +236,7 @@ export function optionsOf(given: GivenOptions): Options {
   return {
     operation: given.operation ?? "apply",
     namespace: given.namespace,
+    as: given.as,
     fieldManager: given.field_manager ?? FIELD_MANAGER,
     patch: given.patch,
     patchType: patchTypeOf(given),

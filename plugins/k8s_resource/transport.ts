@@ -1,6 +1,7 @@
 import { type Clock, deadline, TransporterError } from "@transporter/sdk";
 import type { Access, AccessSource, Connection } from "./access.ts";
 import { ANSWER_BYTES_MAX, NoAnswer } from "./no_answer.ts";
+import type { Header } from "./impersonate.ts";
 import { ApiStream } from "./stream.ts";
 
 /** One request to the API server. */
@@ -15,6 +16,8 @@ export interface ApiRequest {
   readonly contentType?: string;
   /** The body. */
   readonly body?: string;
+  /** Further headers; a name may be there several times. */
+  readonly headers?: readonly Header[];
 }
 
 /** What the API server answered. */
@@ -93,11 +96,13 @@ function fetchFrom(
   const { token } = access;
   return fetch(access.server + request.path, {
     method,
-    headers: {
-      accept,
-      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-      ...(contentType === undefined ? {} : { "content-type": contentType }),
-    },
+    // Pairs: a name that is there twice is sent twice.
+    headers: [
+      ["accept", accept],
+      ...(token === undefined ? [] : [["authorization", `Bearer ${token}`]]),
+      ...(contentType === undefined ? [] : [["content-type", contentType]]),
+      ...(request.headers ?? []),
+    ] as [string, string][],
     ...(body === undefined ? {} : { body }),
     signal,
     redirect: "error", // an API server sends none, and a token must not follow one
