@@ -17,6 +17,7 @@ import { describeObject } from "./manifest.ts";
 import { takeOver } from "./migrate.ts";
 import type { PlannedObject } from "./plan.ts";
 import type { Done } from "./progress.ts";
+import { isReplaced, removeForReplacement } from "./replace.ts";
 import { resultOf } from "./result.ts";
 import type { ApiRequest } from "./transport.ts";
 
@@ -75,6 +76,7 @@ export async function applyObject(
   if (object.generateName !== undefined) return createObject(object, apply);
   const { cluster, options } = apply;
   const { clock } = cluster;
+  const replaced: string[] = [];
   for (;;) {
     const limits = limitsOf(object, apply);
     const old = await before(object, limits, apply);
@@ -82,7 +84,7 @@ export async function applyObject(
       const what = `${describeObject(object)} is there, and left as it is`;
       return { result: resultOf(object, "skipped", what) };
     }
-    const notes: string[] = [];
+    const notes = [...replaced];
     if (old) {
       await refuseForeign(object, old, apply, async () => {
         const tried = { ...apply, options: { ...options, dryRun: true } };
@@ -95,7 +97,19 @@ export async function applyObject(
       notes.push(...taken);
     }
     const startedAt = clock.monotonic();
-    const answer = await send(object, limits, apply);
+    let answer: Success | undefined;
+    try {
+      answer = await send(object, limits, apply);
+    } catch (error) {
+      if (!old || replaced.length > 0 || !isReplaced(error, apply)) throw error;
+      const note = await removeForReplacement(object, old, apply, error);
+      if (options.dryRun) {
+        const what = `${describeObject(object)} would be deleted and made anew`;
+        return { result: resultOf(object, "configured", what) };
+      }
+      replaced.push(note);
+      continue;
+    }
     if (answer === undefined) return unverifiable(object);
     const after = metadataOf(answer.body);
     if (after.deletionTimestamp !== "" && !options.dryRun) {

@@ -132,6 +132,13 @@ export const OPTIONS = {
     otherwise: "`false`",
     about: "Leaves objects that are there already as they are: `skipped`.",
   }),
+  replace_immutable: option(flag, {
+    operations: ["apply"],
+    otherwise:
+      "`false`: the event ends with `immutable`, which names the field",
+    about:
+      "Deletes an object of which a field would have to change that cannot, and makes it anew. Never a Namespace, a PersistentVolume, a claim for one, a CustomResourceDefinition or a Service with a load balancer. The Pods of a StatefulSet stay. Such an event is not repeated after a crash of its agent.",
+  }),
   propagation: option(oneOf(PROPAGATIONS), {
     operations: ["delete"],
     otherwise: "`background`",
@@ -210,6 +217,8 @@ export interface Options {
   readonly fieldValidation: typeof FIELD_VALIDATIONS[number];
   /** Which objects of others are taken over; by default those that no other tool looks after. */
   readonly adopt: typeof ADOPTIONS[number] | undefined;
+  /** Makes anew what cannot change. */
+  readonly replaceImmutable: boolean;
   /** Leaves what is there. */
   readonly createOnly: boolean;
   /** What becomes of what a deleted object owns. */
@@ -244,6 +253,7 @@ export function optionsOf(given: GivenOptions): Options {
     forceConflicts: given.force_conflicts ?? false,
     fieldValidation: given.field_validation ?? "Strict",
     adopt: given.adopt,
+    replaceImmutable: given.replace_immutable ?? false,
     createOnly: given.create_only ?? false,
     propagation: given.propagation ?? "background",
     wait: given.wait ?? "ready",

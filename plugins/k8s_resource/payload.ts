@@ -75,11 +75,13 @@ const REPEATABLE_STEPS: ReadonlySet<unknown> = new Set(["test", "replace"]);
  * apply of the same bytes ends in the same objects, and names that are made up
  * follow from the event's id; what only reads repeats, and so do the fields of
  * a merge. Not so a delete: who made an object anew after it would lose that
- * one. Nor the steps of a JSON patch that add, take out or move.
+ * one; the same holds for what is replaced. Nor the steps of a JSON patch that
+ * add, take out or move.
  */
 export function isRepeatable(payload: unknown): boolean {
   if (!isRecord(payload)) return true;
   const { operation, patch } = payload;
+  if (payload.replace_immutable === true) return false;
   if (operation !== "patch" || !Array.isArray(patch)) {
     return operation !== "delete";
   }

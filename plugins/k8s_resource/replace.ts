@@ -1,0 +1,73 @@
+import { isRecord, TransporterError } from "@transporter/sdk";
+import type { ApplyContext } from "./apply_calls.ts";
+import type { LiveObject } from "./change.ts";
+import { deleteObject } from "./delete.ts";
+import { describeObject } from "./manifest.ts";
+import type { PlannedObject } from "./plan.ts";
+
+/** What goes with an object of these kinds cannot be got back by making it anew. */
+const KEPT: ReadonlySet<string> = new Set([
+  "/Namespace",
+  "/PersistentVolume",
+  "/PersistentVolumeClaim",
+  "apiextensions.k8s.io/CustomResourceDefinition",
+]);
+
+/** Why an object is not made anew; `undefined` when it may be. */
+function reasonToKeep(
+  { group, kind }: PlannedObject,
+  live: LiveObject,
+): string | undefined {
+  if (KEPT.has(`${group}/${kind}`)) {
+    return `"replace_immutable" does not delete a ${kind}, as more would go with it`;
+  }
+  const spec = isRecord(live.spec) ? live.spec : {};
+  return group === "" && kind === "Service" && spec.type === "LoadBalancer"
+    ? '"replace_immutable" does not delete a Service with a load balancer, as its address would go'
+    : undefined;
+}
+
+/** Whether an apply failed since a field cannot change, and the option says what to do then. */
+export function isReplaced(
+  error: unknown,
+  { options }: Pick<ApplyContext, "options">,
+): error is TransporterError {
+  return error instanceof TransporterError && error.code === "immutable" &&
+    options.replaceImmutable;
+}
+
+/**
+ * Takes away an object of which a field would have to change that cannot, so
+ * that it can be made anew: by its uid, and until it is gone. The Pods of a
+ * StatefulSet stay, for the new one to take over.
+ *
+ * @param object Which object.
+ * @param live The object as it is.
+ * @param apply How, and until when.
+ * @param error What the apply was refused with.
+ * @returns What the producer should know.
+ * @throws {TransporterError} `immutable` when an object of its kind is not taken away; as `deleteObject`.
+ */
+export async function removeForReplacement(
+  object: PlannedObject,
+  live: LiveObject,
+  apply: ApplyContext,
+  error: TransporterError,
+): Promise<string> {
+  const reason = reasonToKeep(object, live);
+  if (reason !== undefined) {
+    throw new TransporterError(error.code, `${error.message}; ${reason}`, {
+      cause: error,
+    });
+  }
+  const what = describeObject(object);
+  if (!apply.options.dryRun) {
+    await apply.context.report(
+      `Making ${what} anew, as a field of it cannot change`,
+    );
+  }
+  const propagation = object.kind === "StatefulSet" ? "orphan" : "background";
+  const options = { ...apply.options, propagation } as const;
+  await deleteObject(object, { ...apply, options }, true);
+  return `${what}: it was deleted and made anew, as a field of it cannot change`;
+}
