@@ -234,21 +234,3 @@ Deno.test("option wait with delete: `none` ends when the server has taken it", a
     body: { metadata: { finalizers: null } },
   });
 });
-
-Deno.test("status in a manifest is dropped by the server, and warned of", async () => {
-  await using place = await openPlace();
-  const { namespace, executor } = place;
-  const web = deployment(namespace, "web");
-  const run = await runEvent(executor, [`${web}status: {replicas: 3}\n`], {
-    payload: { wait: "none" },
-  });
-  strictEqual(run.last.state, "completed", run.last.message);
-  match(
-    run.warnings.join(),
-    /Deployment "web" .*: its "status" is not applied/,
-  );
-  const none = await runEvent(executor, [`${web}status: {}\n`], {
-    payload: { wait: "none" },
-  });
-  deepStrictEqual(none.warnings, []);
-});
