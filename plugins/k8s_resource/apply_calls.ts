@@ -8,7 +8,7 @@ import {
 import type { CallOptions, Success } from "./client.ts";
 import type { Cluster } from "./cluster.ts";
 import { describeConflicts } from "./conflict.ts";
-import { describeObject } from "./manifest.ts";
+import { describeObject, isSecret } from "./manifest.ts";
 import type { Options } from "./options.ts";
 import type { PlannedObject } from "./plan.ts";
 import type { Done } from "./progress.ts";
@@ -94,10 +94,6 @@ function isDeclared(
     missing === "kind" && object.kindDeclared;
 }
 
-function isSecret({ group, kind }: PlannedObject): boolean {
-  return group === "" && kind === "Secret";
-}
-
 /** The server quotes a value of the wrong type; a Secret's must not get into reports. */
 function withoutValues(reason: string): string {
   return reason.replace(/, got [^\n]*/g, ", got something else");
@@ -125,6 +121,11 @@ export function limitsOf(
   };
 }
 
+/** Without its namespace or its kind an object is not there either. */
+export function missingAsObject(verdict: Verdict): Verdict {
+  return verdict.missing ? { ...verdict, missing: "object" } : verdict;
+}
+
 /** The object as it is; `null` when it is not there, `undefined` when we may not read it. */
 export async function look(
   request: ApiRequest,
@@ -134,9 +135,7 @@ export async function look(
   try {
     const found = await cluster.client.find(request, {
       ...limits,
-      // The namespace or kind is not there yet: neither is the object.
-      review: (verdict) =>
-        verdict.missing ? { ...verdict, missing: "object" } : verdict,
+      review: missingAsObject,
     });
     return found === undefined ? null : found.body;
   } catch (error) {

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { isRecord, parseTime } from "@transporter/sdk";
 import { essenceOf } from "./field_changes.ts";
+import { type Fields, recordOf, recordsOf } from "./ready_parts.ts";
 
 /** What an apply did to an object. */
 export type Change = "created" | "configured" | "unchanged";
@@ -71,18 +72,24 @@ export function metadataOf(
   };
 }
 
+/** Who owns which fields of an object, an entry for each manager and way of writing. */
+export function managedFieldsOf({ metadata }: LiveObject): readonly Fields[] {
+  return recordsOf(recordOf(metadata).managedFields);
+}
+
+/** Whether an entry is of a manager's applies of the object itself. */
+export function isApplyOf(manager: string, entry: Fields): boolean {
+  return entry.manager === manager && entry.operation === "Apply" &&
+    !entry.subresource;
+}
+
 /** What the applies of a manager own of an object. */
 export function ownedBy(
   object: LiveObject,
   manager: string,
 ): OwnedFields | undefined {
-  const metadata = isRecord(object.metadata) ? object.metadata : {};
-  const entries = Array.isArray(metadata.managedFields)
-    ? metadata.managedFields
-    : [];
-  const own = entries.filter(isRecord).find((entry) =>
-    entry.manager === manager && entry.operation === "Apply" &&
-    !entry.subresource
+  const own = managedFieldsOf(object).find((entry) =>
+    isApplyOf(manager, entry)
   );
   return own && { time: textOf(own.time), fields: own.fieldsV1 };
 }

@@ -1,4 +1,4 @@
-import { type ApplyContext, limitsOf } from "./apply_calls.ts";
+import { type ApplyContext, limitsOf, missingAsObject } from "./apply_calls.ts";
 import { readPath } from "./json_path.ts";
 import { describeObject } from "./manifest.ts";
 import type { Mask } from "./mask.ts";
@@ -26,9 +26,7 @@ export async function getObject(
     {
       ...limits,
       doing: `read ${what}`,
-      // The namespace or kind is not there: neither is the object.
-      review: (verdict) =>
-        verdict.missing ? { ...verdict, missing: "object" } : verdict,
+      review: missingAsObject,
     },
   );
   if (found === undefined) {

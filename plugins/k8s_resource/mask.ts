@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { isRecord } from "@transporter/sdk";
 import type { FieldChange } from "./field_changes.ts";
-import type { ObjectName } from "./manifest.ts";
+import { isSecret, type ObjectName } from "./manifest.ts";
 
 /** Characters of a mask: enough to see that two values differ. */
 const MASK_CHARS = 12;
@@ -59,7 +59,7 @@ export class Mask {
     object: ObjectName,
     changes: readonly FieldChange[],
   ): FieldChange[] {
-    const secret = object.group === "" && object.kind === "Secret";
+    const secret = isSecret(object);
     return changes.map((change) =>
       excerpts(secret ? this.#secret(change) : change)
     );
@@ -67,10 +67,10 @@ export class Mask {
 
   /** An object with what must not be shown masked. */
   object(
-    { group, kind }: ObjectName,
+    name: ObjectName,
     object: Readonly<Record<string, unknown>>,
   ): Readonly<Record<string, unknown>> {
-    if (group !== "" || kind !== "Secret") return object;
+    if (!isSecret(name)) return object;
     return {
       ...object,
       metadata: this.#inMetadata(object.metadata),

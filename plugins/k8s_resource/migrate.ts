@@ -1,9 +1,15 @@
 import { isRecord } from "@transporter/sdk";
 import type { ApplyContext } from "./apply_calls.ts";
-import { type LiveObject, metadataOf } from "./change.ts";
+import {
+  isApplyOf,
+  type LiveObject,
+  managedFieldsOf,
+  metadataOf,
+} from "./change.ts";
 import type { CallOptions } from "./client.ts";
 import { describeObject } from "./manifest.ts";
 import type { PlannedObject } from "./plan.ts";
+import type { Fields } from "./ready_parts.ts";
 
 /** The managers of `kubectl apply` without `--server-side`, and of what was there before anybody kept account. */
 const CLIENT_SIDE: readonly string[] = [
@@ -14,8 +20,6 @@ const CLIENT_SIDE: readonly string[] = [
 /** Helm's, which writes as it likes; taken over only with `adopt: always`. */
 const HELM = "helm";
 
-type Fields = Readonly<Record<string, unknown>>;
-
 /** The fields of both; each node is a map, and a leaf an empty one. @see {@link https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management} */
 function union(a: unknown, b: unknown): unknown {
   if (!isRecord(a)) return b;
@@ -25,13 +29,6 @@ function union(a: unknown, b: unknown): unknown {
     all[key] = union(all[key], value);
   }
   return all;
-}
-
-function entriesOf(object: LiveObject): readonly Fields[] {
-  const metadata = isRecord(object.metadata) ? object.metadata : {};
-  return Array.isArray(metadata.managedFields)
-    ? metadata.managedFields.filter(isRecord)
-    : [];
 }
 
 /**
@@ -56,9 +53,7 @@ export function migrated(
   const old = entries.filter(isOld);
   const [first] = old;
   if (first === undefined) return undefined;
-  const isOurs = (entry: Fields) =>
-    entry.manager === manager && entry.operation === "Apply" &&
-    !entry.subresource;
+  const isOurs = (entry: Fields) => isApplyOf(manager, entry);
   const ours = entries.find(isOurs) ??
     { ...first, manager, operation: "Apply", fieldsV1: {} };
   const fieldsV1 = old
@@ -96,7 +91,7 @@ export async function takeOver(
 ): Promise<readonly string[] | undefined> {
   const { adopt, fieldManager, dryRun } = apply.options;
   const from = adopt === "always" ? [...CLIENT_SIDE, HELM] : CLIENT_SIDE;
-  const entries = entriesOf(live);
+  const entries = managedFieldsOf(live);
   const after = migrated(entries, fieldManager, from);
   if (after === undefined) return [];
   const names = entries.map(({ manager }) => String(manager))

@@ -52,14 +52,11 @@ export async function patchObject(
     contentType: CONTENT_TYPES[options.patchType],
     body: JSON.stringify(options.patch),
   }, { ...limits, once: options.patchType === "json" });
-  const after = metadataOf(answer.body);
-  const isSame = metadataOf(before.body).resourceVersion ===
-      after.resourceVersion && !options.dryRun;
-  const fields = isSame ? [] : fieldChanges(before.body, answer.body);
+  const fields = fieldChanges(before.body, answer.body);
   const owner = ownerOf(answer.body, options.fieldManager);
   return appliedOf(object, {
     change: fields.length === 0 ? "unchanged" : "configured",
-    metadata: after,
+    metadata: metadataOf(answer.body),
     warnings: answer.warnings,
     fields: fields.map(({ path }) => path),
     notes: owner === undefined

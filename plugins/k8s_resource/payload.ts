@@ -1,5 +1,6 @@
 import { isRecord, nearest } from "@transporter/sdk";
 import * as v from "valibot";
+import { oneOf } from "./option_shapes.ts";
 import {
   misplacedOption,
   OPERATIONS,
@@ -35,16 +36,12 @@ function unknownKey(key: string): string {
   return `unknown key; ${hint}`;
 }
 
-const operations = OPERATIONS.map((name) => `"${name}"`).join(", ");
-
 /** The payload of a `k8s_resource` event. Unknown keys are refused. */
 export const payloadSchema = v.pipe(
   v.strictObject(
     {
       manifests: v.array(manifest, "a list of manifests is needed"),
-      operation: v.optional(
-        v.picklist(OPERATIONS, `one of ${operations} is needed`),
-      ),
+      operation: v.optional(oneOf(OPERATIONS)),
       ...optionEntries,
       script: empty,
       args: empty,

@@ -1,9 +1,10 @@
-import { isRecord, TransporterError } from "@transporter/sdk";
+import { TransporterError } from "@transporter/sdk";
 import type { ApplyContext } from "./apply_calls.ts";
 import type { LiveObject } from "./change.ts";
 import { deleteObject } from "./delete.ts";
 import { describeObject } from "./manifest.ts";
 import type { PlannedObject } from "./plan.ts";
+import { recordOf } from "./ready_parts.ts";
 
 /** What goes with an object of these kinds cannot be got back by making it anew. */
 const KEPT: ReadonlySet<string> = new Set([
@@ -21,8 +22,8 @@ function reasonToKeep(
   if (KEPT.has(`${group}/${kind}`)) {
     return `"replace_immutable" does not delete a ${kind}, as more would go with it`;
   }
-  const spec = isRecord(live.spec) ? live.spec : {};
-  return group === "" && kind === "Service" && spec.type === "LoadBalancer"
+  return group === "" && kind === "Service" &&
+      recordOf(live.spec).type === "LoadBalancer"
     ? '"replace_immutable" does not delete a Service with a load balancer, as its address would go'
     : undefined;
 }

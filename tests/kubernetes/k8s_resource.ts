@@ -176,6 +176,11 @@ data:
 `;
 }
 
+/** The path of a ConfigMap at the API server. */
+export function configMapPath(namespace: string, name: string): string {
+  return `/api/v1/namespaces/${namespace}/configmaps/${name}`;
+}
+
 /** A Deployment as YAML. */
 export function deployment(
   namespace: string,

@@ -2,6 +2,7 @@ import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import {
   changes,
   configMap,
+  configMapPath,
   deployment,
   openPlace,
   read,
@@ -10,10 +11,6 @@ import {
   write,
 } from "./k8s_resource.ts";
 
-function mapPath(namespace: string, name: string): string {
-  return `/api/v1/namespaces/${namespace}/configmaps/${name}`;
-}
-
 const DIFF = { payload: { operation: "diff" } };
 const CHECK = { payload: { operation: "check" } };
 
@@ -21,7 +18,7 @@ Deno.test("operation diff: says field by field what an apply would change, and w
   await using place = await openPlace();
   const { namespace, executor, kube } = place;
   await runEvent(executor, [configMap(namespace, "a", "k: v\n  gone: x")]);
-  const before = await read(kube, mapPath(namespace, "a"));
+  const before = await read(kube, configMapPath(namespace, "a"));
   const run = await runEvent(executor, [
     configMap(namespace, "a", "k: w"),
     configMap(namespace, "b", "k: v"),
@@ -39,7 +36,7 @@ Deno.test("operation diff: says field by field what an apply would change, and w
     run.objects[1]?.changes?.some(({ path }) => path === ".data"),
     JSON.stringify(run.objects[1]),
   );
-  deepStrictEqual(await read(kube, mapPath(namespace, "a")), before);
+  deepStrictEqual(await read(kube, configMapPath(namespace, "a")), before);
 });
 
 Deno.test("operation diff: what the server adds by itself is no difference", async () => {
@@ -82,7 +79,7 @@ Deno.test("operation diff: the values of Secrets are HMACs, equal for equal valu
 Deno.test("operation diff: a field of another manager is shown, and the conflict warned of", async () => {
   await using place = await openPlace();
   const { namespace, executor, kube } = place;
-  await write(kube, `${mapPath(namespace, "a")}?fieldManager=ci`, {
+  await write(kube, `${configMapPath(namespace, "a")}?fieldManager=ci`, {
     method: "PATCH",
     type: "application/apply-patch+yaml",
     body: {
@@ -123,11 +120,15 @@ Deno.test("operation check: tells what has drifted or is missing, whoever change
     configMap(namespace, "a", "k: v"),
     configMap(namespace, "b", "k: v"),
   ]);
-  await write(kube, `${mapPath(namespace, "a")}?fieldManager=kubectl-edit`, {
-    method: "PATCH",
-    body: { data: { k: "changed", more: "others may add" } },
-  });
-  const before = await read(kube, mapPath(namespace, "a"));
+  await write(
+    kube,
+    `${configMapPath(namespace, "a")}?fieldManager=kubectl-edit`,
+    {
+      method: "PATCH",
+      body: { data: { k: "changed", more: "others may add" } },
+    },
+  );
+  const before = await read(kube, configMapPath(namespace, "a"));
   const run = await runEvent(executor, [
     configMap(namespace, "a", "k: v"),
     configMap(namespace, "b", "k: v"),
@@ -146,7 +147,7 @@ Deno.test("operation check: tells what has drifted or is missing, whoever change
   deepStrictEqual(run.objects[0]?.changes, [
     { path: ".data.k", before: "changed", after: "v" },
   ]);
-  deepStrictEqual(await read(kube, mapPath(namespace, "a")), before);
+  deepStrictEqual(await read(kube, configMapPath(namespace, "a")), before);
 });
 
 Deno.test("operations diff and check touch nothing, so they wait for no other event", async () => {

@@ -2,6 +2,7 @@ import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import {
   changes,
   configMap,
+  configMapPath,
   deployment,
   openPlace,
   read,
@@ -21,15 +22,11 @@ interface Live {
   readonly data?: Readonly<Record<string, string>>;
 }
 
-function mapPath(namespace: string, name: string): string {
-  return `/api/v1/namespaces/${namespace}/configmaps/${name}`;
-}
-
 Deno.test("option dry_run: says what would happen, and writes nothing", async () => {
   await using place = await openPlace();
   const { namespace, executor, kube } = place;
   await runEvent(executor, [configMap(namespace, "old", "a: b")]);
-  const before = await read<Live>(kube, mapPath(namespace, "old"));
+  const before = await read<Live>(kube, configMapPath(namespace, "old"));
   const run = await runEvent(executor, [
     configMap(namespace, "old", "a: c"),
     configMap(namespace, "new"),
@@ -43,8 +40,11 @@ Deno.test("option dry_run: says what would happen, and writes nothing", async ()
   ]);
   match(run.objects[0]?.message ?? "", / would be configured$/);
   deepStrictEqual(run.objects[0]?.changed_fields, [".data.a"]);
-  deepStrictEqual(await read<Live>(kube, mapPath(namespace, "old")), before);
-  const answer = await kube.fetch(mapPath(namespace, "new"));
+  deepStrictEqual(
+    await read<Live>(kube, configMapPath(namespace, "old")),
+    before,
+  );
+  const answer = await kube.fetch(configMapPath(namespace, "new"));
   await answer.body?.cancel();
   strictEqual(answer.status, 404);
 });
@@ -79,7 +79,7 @@ Deno.test("option dry_run with delete: tells what would go, and leaves it", asyn
   });
   strictEqual(run.last.state, "completed", run.last.message);
   match(run.objects[0]?.message ?? "", /would be deleted$/);
-  await read(kube, mapPath(namespace, "a"));
+  await read(kube, configMapPath(namespace, "a"));
 });
 
 Deno.test("option force_conflicts: takes what another manager owns; without it a conflict names it", async () => {
@@ -87,7 +87,7 @@ Deno.test("option force_conflicts: takes what another manager owns; without it a
   const { namespace, executor, kube } = place;
   await write(
     kube,
-    `${mapPath(namespace, "a")}?fieldManager=ci&force=true`,
+    `${configMapPath(namespace, "a")}?fieldManager=ci&force=true`,
     {
       method: "PATCH",
       type: "application/apply-patch+yaml",
@@ -104,9 +104,12 @@ Deno.test("option force_conflicts: takes what another manager owns; without it a
     payload: { force_conflicts: true },
   });
   deepStrictEqual(changes(taken), ["ConfigMap/a: configured"]);
-  deepStrictEqual((await read<Live>(kube, mapPath(namespace, "a"))).data, {
-    a: "ours",
-  });
+  deepStrictEqual(
+    (await read<Live>(kube, configMapPath(namespace, "a"))).data,
+    {
+      a: "ours",
+    },
+  );
 });
 
 Deno.test("option field_manager: whose the fields are; the manager's own older fields go", async () => {
@@ -121,7 +124,10 @@ Deno.test("option field_manager: whose the fields are; the manager's own older f
   });
   deepStrictEqual(changes(run), ["ConfigMap/a: configured"]);
   deepStrictEqual(run.objects[0]?.changed_fields, [".data.z"]);
-  const { data, metadata } = await read<Live>(kube, mapPath(namespace, "a"));
+  const { data, metadata } = await read<Live>(
+    kube,
+    configMapPath(namespace, "a"),
+  );
   deepStrictEqual(data, { b: "c" });
   deepStrictEqual(
     metadata.managedFields.map(({ manager, operation }) => [
@@ -182,9 +188,12 @@ Deno.test("option create_only: what is there is left as it is", async () => {
     "ConfigMap/a: skipped",
     "ConfigMap/b: created",
   ]);
-  deepStrictEqual((await read<Live>(kube, mapPath(namespace, "a"))).data, {
-    a: "old",
-  });
+  deepStrictEqual(
+    (await read<Live>(kube, configMapPath(namespace, "a"))).data,
+    {
+      a: "old",
+    },
+  );
 });
 
 Deno.test("option namespace: where objects go that name none", async () => {
@@ -193,7 +202,7 @@ Deno.test("option namespace: where objects go that name none", async () => {
   const nameless = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n";
   const run = await runEvent(executor, [nameless], { payload: { namespace } });
   strictEqual(run.objects[0]?.namespace, namespace);
-  await read(kube, mapPath(namespace, "a"));
+  await read(kube, configMapPath(namespace, "a"));
   deepStrictEqual(
     executor.keys({ manifests: [nameless], namespace }),
     executor.keys({ manifests: [configMap(namespace, "a")] }),
@@ -228,8 +237,8 @@ Deno.test("option wait with delete: `none` ends when the server has taken it", a
   });
   strictEqual(run.last.state, "completed", run.last.message);
   match(run.objects[0]?.message ?? "", /is being deleted$/);
-  ok((await read<Live>(kube, mapPath(namespace, "a"))).metadata.uid);
-  await write(kube, mapPath(namespace, "a"), {
+  ok((await read<Live>(kube, configMapPath(namespace, "a"))).metadata.uid);
+  await write(kube, configMapPath(namespace, "a"), {
     method: "PATCH",
     body: { metadata: { finalizers: null } },
   });

@@ -3,6 +3,7 @@ import { FaultProxy } from "../fault_proxy.ts";
 import {
   changes,
   configMap,
+  configMapPath,
   deployment,
   openPlace,
   openPlugin,
@@ -14,10 +15,6 @@ import {
 
 interface Live {
   readonly data: Readonly<Record<string, string>>;
-}
-
-function mapPath(namespace: string, name: string): string {
-  return `/api/v1/namespaces/${namespace}/configmaps/${name}`;
 }
 
 const patching = (patch: unknown, more: object = {}) => ({
@@ -41,9 +38,12 @@ Deno.test("operation patch: a merge patch changes fields of every object that is
   ]);
   deepStrictEqual(run.objects[0]?.changed_fields, [".data.k", ".data.new"]);
   for (const name of ["a", "b"]) {
-    deepStrictEqual((await read<Live>(kube, mapPath(namespace, name))).data, {
-      new: "x",
-    });
+    deepStrictEqual(
+      (await read<Live>(kube, configMapPath(namespace, name))).data,
+      {
+        new: "x",
+      },
+    );
   }
   const again = await runEvent(
     executor,
@@ -70,9 +70,12 @@ Deno.test("operation patch: a JSON patch is done step by step, and not at all wh
     ]),
   );
   strictEqual(refused.last.error?.code, "invalid", refused.last.message);
-  deepStrictEqual((await read<Live>(kube, mapPath(namespace, "a"))).data, {
-    k: "v",
-  });
+  deepStrictEqual(
+    (await read<Live>(kube, configMapPath(namespace, "a"))).data,
+    {
+      k: "v",
+    },
+  );
   const done = await runEvent(
     executor,
     named,
@@ -134,9 +137,12 @@ Deno.test("operation patch: dry_run writes nothing", async () => {
     patching({ data: { k: "w" } }, { dry_run: true }),
   );
   deepStrictEqual(run.objects[0]?.changed_fields, [".data.k"]);
-  deepStrictEqual((await read<Live>(kube, mapPath(namespace, "a"))).data, {
-    k: "v",
-  });
+  deepStrictEqual(
+    (await read<Live>(kube, configMapPath(namespace, "a"))).data,
+    {
+      k: "v",
+    },
+  );
 });
 
 Deno.test("operation patch: the steps of a JSON patch are sent once, even when the answer is lost", async () => {

@@ -5,7 +5,13 @@ import {
   ok,
   strictEqual,
 } from "node:assert/strict";
-import { changes, openPlace, read, runEvent } from "./k8s_resource.ts";
+import {
+  changes,
+  configMapPath,
+  openPlace,
+  read,
+  runEvent,
+} from "./k8s_resource.ts";
 
 interface Live {
   readonly metadata: { readonly uid: string };
@@ -20,7 +26,7 @@ const REPLACE = { payload: { replace_immutable: true, wait: "none" } };
 Deno.test("option replace_immutable: what cannot change is deleted by its uid and made anew", async () => {
   await using place = await openPlace();
   const { namespace, executor, kube } = place;
-  const path = `/api/v1/namespaces/${namespace}/configmaps/a`;
+  const path = configMapPath(namespace, "a");
   await runEvent(executor, [immutable("old")]);
   const before = await read<Live>(kube, path);
   const refused = await runEvent(executor, [immutable("new")]);
