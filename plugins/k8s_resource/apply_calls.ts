@@ -99,25 +99,33 @@ function withoutValues(reason: string): string {
   return reason.replace(/, got [^\n]*/g, ", got something else");
 }
 
-/** Limits of the calls for one object; a reason to wait is reported once. */
-export function limitsOf(
-  object: PlannedObject,
-  apply: ApplyContext,
+/** Limits of calls that are tried again; a reason to wait is reported once. */
+export function retrying(
+  doing: string,
+  { context, until }: Pick<ApplyContext, "context" | "until">,
 ): CallOptions {
-  const { context, until } = apply;
   let reported = "";
   return {
-    doing: `apply ${describeObject(object)}`,
+    doing,
     signal: context.signal,
     until,
-    review: reviewer(object, apply),
     async onRetry(reason) {
       if (reason === reported) return;
       reported = reason;
-      await context.report(
-        `Trying again to apply ${describeObject(object)}: ${reason}`,
-      );
+      await context.report(`Trying again to ${doing}: ${reason}`);
     },
+  };
+}
+
+/** Limits of the calls for one object, by what is done with it. */
+export function limitsOf(
+  object: PlannedObject,
+  apply: ApplyContext,
+  verb: "apply" | "patch" | "read" = "apply",
+): CallOptions {
+  return {
+    ...retrying(`${verb} ${describeObject(object)}`, apply),
+    review: reviewer(object, apply),
   };
 }
 

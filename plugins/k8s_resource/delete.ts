@@ -1,5 +1,5 @@
 import { isRecord, TransporterError } from "@transporter/sdk";
-import type { ApplyContext } from "./apply_calls.ts";
+import { type ApplyContext, retrying } from "./apply_calls.ts";
 import { type LiveObject, metadataOf } from "./change.ts";
 import type { CallOptions } from "./client.ts";
 import { describeObject } from "./manifest.ts";
@@ -28,29 +28,19 @@ const NAMESPACE_CONDITIONS: ReadonlySet<unknown> = new Set([
 ]);
 
 function limitsOf(object: PlannedObject, apply: ApplyContext): CallOptions {
-  const { context, until, cluster } = apply;
-  const doing = `delete ${describeObject(object)}`;
-  let reported = "";
   return {
-    doing,
-    signal: context.signal,
-    until,
+    ...retrying(`delete ${describeObject(object)}`, apply),
     review(verdict) {
       // Without its namespace or, when the event takes that away, its kind there is no object either.
       if (
         verdict.missing === "namespace" ||
         verdict.missing === "kind" && object.kindDeclared
       ) return { ...verdict, transient: false, missing: "object" };
-      if (verdict.missing === "kind") cluster.discovery.forget();
+      if (verdict.missing === "kind") apply.cluster.discovery.forget();
       // Only what we looked at is deleted; the precondition does not hold later on either.
       return verdict.code === "conflict"
         ? { ...verdict, transient: false }
         : verdict;
-    },
-    async onRetry(reason) {
-      if (reason === reported) return;
-      reported = reason;
-      await context.report(`Trying again to ${doing}: ${reason}`);
     },
   };
 }

@@ -20,12 +20,11 @@ export async function getObject(
   mask: Mask,
 ): Promise<Done> {
   const what = describeObject(object);
-  const limits = limitsOf(object, apply);
+  const limits = limitsOf(object, apply, "read");
   const found = await apply.cluster.client.find(
     { method: "GET", path: object.path },
     {
       ...limits,
-      doing: `read ${what}`,
       review: missingAsObject,
     },
   );

@@ -35,7 +35,7 @@ export async function patchObject(
 ): Promise<Done> {
   const { cluster: { client }, options } = apply;
   const what = describeObject(object);
-  const limits = { ...limitsOf(object, apply), doing: `patch ${what}` };
+  const limits = limitsOf(object, apply, "patch");
   const before = await client.find(
     { method: "GET", path: object.path },
     limits,

@@ -171,6 +171,33 @@ Deno.test("operation patch: the steps of a JSON patch are sent once, even when t
   );
 });
 
+Deno.test("operations patch and get: a report says what is tried again", async () => {
+  await using place = await openPlace();
+  const { namespace, kube } = place;
+  await using proxy = await FaultProxy.open({
+    server: kube.server,
+    caPem: kube.address.caPem,
+  });
+  await using access = await proxied(proxy, kube, { namespace });
+  await using executor = await openPlugin(access.config);
+  const named = [configMap(namespace, "a", "k: v")];
+  await runEvent(executor, named);
+  for (
+    const [payload, method, verb] of [
+      [{ operation: "patch", patch: { data: { k: "w" } } }, "PATCH", "patch"],
+      [{ operation: "get", fields: [".data"] }, "GET", "read"],
+    ] as const
+  ) {
+    proxy.inject({ method, path: /configmaps/, fault: { status: 503 } });
+    const run = await runEvent(executor, named, { payload });
+    strictEqual(run.last.state, "completed", run.last.message);
+    const reports = run.statuses.filter(({ message }) =>
+      message.startsWith(`Trying again to ${verb} ConfigMap "a"`)
+    );
+    strictEqual(reports.length, 1, verb);
+  }
+});
+
 Deno.test("operation patch: repeats safely when its steps do", async () => {
   await using place = await openPlace();
   const manifests = [configMap(place.namespace, "a")];
