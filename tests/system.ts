@@ -197,11 +197,14 @@ export async function listEvents(url: string): Promise<EventView[]> {
 }
 
 /** Asks until an answer is there. For conditions in other processes, which nobody can await. */
-export async function until<T>(ask: () => Promise<T | undefined>): Promise<T> {
+export async function until<T>(
+  ask: () => Promise<T | undefined>,
+  everyMs = 20,
+): Promise<T> {
   while (true) {
     const answer = await ask();
     if (answer !== undefined) return answer;
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
 }
 
