@@ -9,7 +9,7 @@ import type { CallOptions, Success } from "./client.ts";
 import type { Cluster } from "./cluster.ts";
 import { describeConflicts } from "./conflict.ts";
 import { describeObject, isSecret } from "./manifest.ts";
-import type { Options } from "./options.ts";
+import type { Options } from "./event_options.ts";
 import type { PlannedObject } from "./plan.ts";
 import type { Done } from "./progress.ts";
 import { describeChange, resultOf } from "./result.ts";

@@ -11,7 +11,7 @@ import type { Config } from "./config.ts";
 import { Discovery } from "./discovery.ts";
 import { inClusterAccess, SERVICE_ACCOUNT_DIR } from "./in_cluster.ts";
 import { readKubeconfig } from "./kubeconfig.ts";
-import type { Options } from "./options.ts";
+import type { Options } from "./event_options.ts";
 import { Transport } from "./transport.ts";
 
 /** What the phases need to know about the cluster. */

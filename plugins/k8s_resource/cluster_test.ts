@@ -2,7 +2,7 @@ import { strictEqual } from "node:assert/strict";
 import { type ExecutorContext, systemRng } from "@transporter/sdk";
 import { TestClock } from "@transporter/sdk/testing";
 import { openCluster, phaseEnd } from "./cluster.ts";
-import { optionsOf } from "./options.ts";
+import { optionsOf } from "./event_options.ts";
 
 const KUBECONFIG = {
   "current-context": "c",

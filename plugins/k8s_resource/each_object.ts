@@ -1,7 +1,7 @@
 import type { ExecutorContext } from "@transporter/sdk";
 import type { ApplyContext } from "./apply_calls.ts";
 import { type Cluster, phaseEnd } from "./cluster.ts";
-import type { Options } from "./options.ts";
+import type { Options } from "./event_options.ts";
 import type { Plan, PlannedObject } from "./plan.ts";
 import { type Done, Progress, withResult } from "./progress.ts";
 import type { BundleResult } from "./result.ts";

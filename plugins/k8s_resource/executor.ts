@@ -18,7 +18,7 @@ import { patchObject } from "./patch.ts";
 import { clusterOf } from "./impersonate.ts";
 import { objectKey } from "./manifest.ts";
 import { Mask } from "./mask.ts";
-import { optionsOf } from "./options.ts";
+import { optionsOf } from "./event_options.ts";
 import {
   checkPaths,
   EVENT_TYPE,

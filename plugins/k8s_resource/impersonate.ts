@@ -1,5 +1,5 @@
 import type { Cluster } from "./cluster.ts";
-import type { Options } from "./options.ts";
+import type { Options } from "./event_options.ts";
 
 /** As whom requests are made, as the payload says it. */
 export interface Identity {

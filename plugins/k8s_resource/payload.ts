@@ -1,12 +1,8 @@
 import { isRecord, nearest } from "@transporter/sdk";
 import * as v from "valibot";
 import { oneOf } from "./option_shapes.ts";
-import {
-  misplacedOption,
-  OPERATIONS,
-  optionEntries,
-  OPTIONS,
-} from "./options.ts";
+import { misplacedOption } from "./event_options.ts";
+import { OPERATIONS, optionEntries, OPTIONS } from "./options.ts";
 
 /** What the event type is called. */
 export const EVENT_TYPE = "k8s_resource";

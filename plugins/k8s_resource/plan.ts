@@ -9,7 +9,8 @@ import {
   type ObjectName,
   refuse,
 } from "./manifest.ts";
-import type { Operation, Options } from "./options.ts";
+import type { Options } from "./event_options.ts";
+import type { Operation } from "./options.ts";
 
 /** An object that is going to be applied or deleted, and where. */
 export interface PlannedObject extends Manifest {

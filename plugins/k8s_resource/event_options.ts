@@ -1,0 +1,116 @@
+import { parseDuration } from "@transporter/sdk";
+import {
+  type ADOPTIONS,
+  FIELD_MANAGER,
+  type FIELD_VALIDATIONS,
+  type GivenOptions,
+  type Operation,
+  type OptionName,
+  OPTIONS,
+  type PatchType,
+  type Propagation,
+  type WAITS,
+} from "./options.ts";
+
+/** The options of an event, complete. */
+export interface Options {
+  /** What is done. */
+  readonly operation: Operation;
+  /** The namespace of objects that name none; by default the cluster's. */
+  readonly namespace: string | undefined;
+  /** With whose rights requests are made; by default the agent's. */
+  readonly as: GivenOptions["as"];
+  /** Whose the fields are. */
+  readonly fieldManager: string;
+  /** What is changed. */
+  readonly patch: GivenOptions["patch"];
+  /** How that is written. */
+  readonly patchType: PatchType;
+  /** The paths that are read. */
+  readonly fields: readonly string[];
+  /** Takes fields of others. */
+  readonly forceConflicts: boolean;
+  /** What the server does with unknown fields. */
+  readonly fieldValidation: typeof FIELD_VALIDATIONS[number];
+  /** Which objects of others are taken over; by default those that no other tool looks after. */
+  readonly adopt: typeof ADOPTIONS[number] | undefined;
+  /** Makes anew what cannot change. */
+  readonly replaceImmutable: boolean;
+  /** Leaves what is there. */
+  readonly createOnly: boolean;
+  /** What becomes of what a deleted object owns. */
+  readonly propagation: Propagation;
+  /** What is waited for. */
+  readonly wait: typeof WAITS[number];
+  /** When objects of a kind are ready. */
+  readonly readyWhen: GivenOptions["ready_when"];
+  /** How long a phase may take, in milliseconds; by default the cluster's. */
+  readonly timeoutMs: number | undefined;
+  /** Writes nothing. */
+  readonly dryRun: boolean;
+}
+
+/** How a payload's patch is written. */
+export function patchTypeOf(
+  given: Pick<GivenOptions, "patch" | "patch_type">,
+): PatchType {
+  return given.patch_type ?? (Array.isArray(given.patch) ? "json" : "merge");
+}
+
+/** The options of a payload, with their defaults. */
+export function optionsOf(given: GivenOptions): Options {
+  return {
+    operation: given.operation ?? "apply",
+    namespace: given.namespace,
+    as: given.as,
+    fieldManager: given.field_manager ?? FIELD_MANAGER,
+    patch: given.patch,
+    patchType: patchTypeOf(given),
+    fields: given.fields ?? [],
+    forceConflicts: given.force_conflicts ?? false,
+    fieldValidation: given.field_validation ?? "Strict",
+    adopt: given.adopt,
+    replaceImmutable: given.replace_immutable ?? false,
+    createOnly: given.create_only ?? false,
+    propagation: given.propagation ?? "background",
+    wait: given.wait ?? "ready",
+    readyWhen: given.ready_when,
+    timeoutMs: given.timeout === undefined
+      ? undefined
+      : Math.ceil(parseDuration(given.timeout) / 1e6),
+    dryRun: given.dry_run ?? false,
+  };
+}
+
+/** What an operation cannot do without. */
+const NEEDED: Readonly<Partial<Record<Operation, OptionName>>> = {
+  patch: "patch",
+  get: "fields",
+};
+
+/** What in the options does not go together, for people. */
+export function misplacedOption(given: GivenOptions): string | undefined {
+  const operation = given.operation ?? "apply";
+  const needed = NEEDED[operation];
+  if (needed !== undefined && given[needed] === undefined) {
+    return `the operation "${operation}" needs "${needed}"`;
+  }
+  if (
+    given.patch !== undefined &&
+    Array.isArray(given.patch) !== (patchTypeOf(given) === "json")
+  ) return 'a "patch" is a list for the type "json", and an object for others';
+  if (given.ready_when !== undefined && (given.wait ?? "ready") !== "ready") {
+    return '"ready_when" is only for the "wait" "ready"';
+  }
+  for (const [name, { operations }] of Object.entries(OPTIONS)) {
+    const known: readonly Operation[] = operations;
+    if (given[name as OptionName] === undefined || known.includes(operation)) {
+      continue;
+    }
+    const names = known.map((each) => `"${each}"`).join(", ");
+    return `"${name}" is only for the operation${
+      known.length > 1 ? "s" : ""
+    } ${names}`;
+  }
+  return undefined;
+}
