@@ -115,16 +115,17 @@ function readResult(
   const { success, duration } = result;
   const message = result["error_message"];
   const items = result["resource_status"];
-  const resources = Array.isArray(items) ? readResources(items) : undefined;
-  const kept = resources === undefined ? undefined : firstThatFit(resources);
-  const truncated = !fits || kept?.length !== resources?.length;
+  const resources = Array.isArray(items)
+    ? readResources(items.filter(isRecord))
+    : undefined;
+  const isWhole = fits && (resources?.isWhole ?? true);
   return {
     ...(fits ? without(result) : {}),
-    ...(truncated ? { truncated } : {}),
+    ...(isWhole ? {} : { truncated: true }),
     success: typeof success === "boolean"
       ? success
       : frame.state === "completed",
-    ...(kept === undefined ? {} : { resource_status: kept }),
+    ...(resources === undefined ? {} : { resource_status: resources.kept }),
     ...(typeof message === "string" ? { error_message: cut(message) } : {}),
     completed_at: readTime(result["completed_at"], now),
     duration: typeof duration === "number" && Number.isFinite(duration)
@@ -142,30 +143,67 @@ function without(
   return rest;
 }
 
-function readResources(items: readonly unknown[]): ResourceStatus[] {
-  return items.filter(isRecord).map((item) => {
-    const text = (name: string, charsMax = NAME_CHARS_MAX) =>
-      cut(typeof item[name] === "string" ? item[name] : "", charsMax);
-    const known = (name: string) =>
-      typeof item[name] === "string" ? { [name]: text(name) } : {};
-    return {
-      kind: text("kind"),
-      name: text("name"),
-      namespace: text("namespace"),
-      api_version: text("api_version"),
-      status: text("status"),
-      message: text("message", MESSAGE_CHARS_MAX),
-      ...known("uid"),
-      ...known("resource_version"),
-    };
-  });
+/** The texts about an object that are kept, and their characters; whatever else the executor says is kept as it is. */
+const RESOURCE_TEXTS: Readonly<Record<string, number>> = {
+  kind: NAME_CHARS_MAX,
+  name: NAME_CHARS_MAX,
+  namespace: NAME_CHARS_MAX,
+  api_version: NAME_CHARS_MAX,
+  status: NAME_CHARS_MAX,
+  uid: NAME_CHARS_MAX,
+  resource_version: NAME_CHARS_MAX,
+  message: MESSAGE_CHARS_MAX,
+};
+
+type Item = Readonly<Record<string, unknown>>;
+
+function readResource(item: Item): ResourceStatus {
+  const text = (name: string) =>
+    cut(
+      typeof item[name] === "string" ? item[name] : "",
+      RESOURCE_TEXTS[name] ?? NAME_CHARS_MAX,
+    );
+  const known = (name: string) =>
+    typeof item[name] === "string" ? { [name]: text(name) } : {};
+  return {
+    kind: text("kind"),
+    name: text("name"),
+    namespace: text("namespace"),
+    api_version: text("api_version"),
+    status: text("status"),
+    message: text("message"),
+    ...known("uid"),
+    ...known("resource_version"),
+  };
 }
 
-/** Of a list too long to keep, the beginning. */
-function firstThatFit(items: readonly ResourceStatus[]): ResourceStatus[] {
+/**
+ * What the objects became, as far as there is room: of a list too long to
+ * keep the beginning, and what else is said of each as long as it fits.
+ */
+function readResources(items: readonly Item[]): {
+  readonly kept: readonly ResourceStatus[];
+  readonly isWhole: boolean;
+} {
+  const outcomes = items.map(readResource);
   let bytes = 0;
-  const last = items.findIndex((item) =>
+  const last = outcomes.findIndex((item) =>
     (bytes += jsonBytes(item)) > RESOURCES_BYTES_MAX
   );
-  return items.slice(0, last === -1 ? items.length : last);
+  const known = last === -1 ? outcomes : outcomes.slice(0, last);
+  let isWhole = last === -1;
+  const kept = known.map((outcome, index): ResourceStatus => {
+    const facts = Object.entries(items[index] ?? {})
+      .filter(([name]) => !Object.hasOwn(RESOURCE_TEXTS, name));
+    if (facts.length === 0) return outcome;
+    const all = { ...outcome, ...Object.fromEntries(facts) };
+    const more = jsonBytes(all) - jsonBytes(outcome);
+    if (bytes + more > RESOURCES_BYTES_MAX) {
+      isWhole = false;
+      return outcome;
+    }
+    bytes += more;
+    return all;
+  });
+  return { kept, isWhole };
 }

@@ -122,6 +122,33 @@ Deno.test("readReport() keeps the beginning of a list of objects that is too lon
   ok(JSON.stringify(result).length < RESOURCES_BYTES_MAX + FACTS_BYTES_MAX);
 });
 
+Deno.test("readReport() keeps what else is said of an object, as long as there is room", () => {
+  const item = (name: string, changes: unknown) => ({
+    kind: "ConfigMap",
+    name,
+    namespace: "web",
+    api_version: "v1",
+    status: "drifted",
+    message: "",
+    changes,
+  });
+  const change = { path: ".data.a", before: { b: [1] }, after: null };
+  const small = [item("a", [change]), { ...item("b", []), fields: { x: 1 } }];
+  const all = (items: unknown[]) =>
+    read({ result: { success: true, resource_status: items } }).result;
+  deepStrictEqual(all(small)?.resource_status, small);
+  strictEqual(all(small)?.["truncated"], undefined);
+
+  const long = "x".repeat(RESOURCES_BYTES_MAX / 2);
+  const result = all([item("a", long), item("b", long), item("c", [change])]);
+  ok(result?.["truncated"]);
+  deepStrictEqual(result?.resource_status?.map((each) => each["changes"]), [
+    long,
+    undefined,
+    [change],
+  ]);
+});
+
 Deno.test("readReport() gives a result the shape that others rely on", () => {
   const { result } = read({
     result: {

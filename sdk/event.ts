@@ -121,6 +121,8 @@ export interface ResourceStatus {
   readonly uid?: string;
   /** The object's resourceVersion after the attempt, where it is known. */
   readonly resource_version?: string;
+  /** What else the executor says of it, such as which fields changed. */
+  readonly [key: string]: unknown;
 }
 
 /** What an attempt at an event led to. */

@@ -165,14 +165,18 @@ export const eventInput: v.GenericSchema = v.strictObject({
 /** What an attempt led to. */
 export const result: v.GenericSchema<EventResult> = v.objectWithRest({
   success: v.boolean(),
-  resource_status: optional(v.array(v.strictObject({
+  resource_status: optional(v.array(v.objectWithRest({
     kind: v.string(),
     name: v.string(),
     namespace: v.string(),
     api_version: v.string(),
     status: text("created, configured, unchanged, failed, not_attempted, …"),
     message: v.string(),
-  }))),
+    uid: optional(text("The object's uid, where it is known")),
+    resource_version: optional(
+      text("Its resourceVersion after the attempt, where it is known"),
+    ),
+  }, v.unknown()))),
   error_message: optional(v.string()),
   completed_at: text("When it was over, RFC 3339"),
   duration: v.pipe(v.number(), v.description("Nanoseconds")),
