@@ -57,6 +57,10 @@ async function main(): Promise<number> {
   const host: Host = {
     ...machine,
     kinds,
+    async rights(request) {
+      const { findRights } = await import("./program/rights.ts");
+      return await findRights(request, runtime);
+    },
     cpConfig,
     agentConfig,
     demoConfig,

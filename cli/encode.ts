@@ -8,14 +8,22 @@ import { isUnsafe, safeQuoted } from "./text.ts";
  *
  * @param value What survives JSON.
  * @param format Which of both.
+ * @param options `flow`: in YAML, lists of words stand in one line.
  * @returns The text, with a line break at its end.
  */
-export function encode(value: unknown, format: "json" | "yaml"): string {
+export function encode(
+  value: unknown,
+  format: "json" | "yaml",
+  { flow = false }: { readonly flow?: boolean } = {},
+): string {
   if (format === "json") {
     return `${safeQuoted(JSON.stringify(value, undefined, 2))}\n`;
   }
   const document = new Document(value, { aliasDuplicateObjects: false });
   visit(document, {
+    Seq(_, list) {
+      if (flow) list.flow = list.items.every(isScalar);
+    },
     Scalar(_, node) {
       // In double quotes an escape means the character; elsewhere it would be text.
       if (isScalar(node) && typeof node.value === "string") {

@@ -28,6 +28,8 @@ const COMMANDS = [
   "resume agent",
   "delete",
   "delete agent",
+  "rbac",
+  "rbac generate",
   "doctor",
   "completion",
   "version",

@@ -87,10 +87,42 @@ export interface Machine {
   readonly rng: Rng;
 }
 
+/** What rights in a cluster are asked for. */
+export interface RightsRequest {
+  /** Texts with Kubernetes objects. */
+  readonly manifests: readonly string[];
+  /** The namespace of objects that name none. */
+  readonly namespace: string | undefined;
+  /** What the roles and their bindings are called. */
+  readonly name: string;
+  /** The ServiceAccount that gets them. */
+  readonly account: { readonly namespace: string; readonly name: string };
+  /** The objects are deleted, too. */
+  readonly deletes: boolean;
+  /** It is waited until the objects are ready. */
+  readonly waits: boolean;
+  /** Other objects of the same kinds count, too. */
+  readonly anyName: boolean;
+  /** The kubeconfig file of a cluster to ask for kinds. */
+  readonly kubeconfig: string | undefined;
+  /** The context of it, or of the file that kubectl would use. */
+  readonly kubeContext: string | undefined;
+}
+
+/** Rights in a cluster. */
+export interface Rights {
+  /** Roles and bindings, in the order in which they can be applied. */
+  readonly objects: readonly Readonly<Record<string, unknown>>[];
+  /** What else to know: sentences without a final period. */
+  readonly notes: readonly string[];
+}
+
 /** Everything outside the commands, which `main.ts` hands in. */
 export interface Host extends Machine {
   /** The pure parts of the executors that ship, to refuse a payload before it is sent. */
   readonly kinds: readonly EventKind[];
+  /** Finds the least rights for manifests; asks a cluster only if one is named. */
+  readonly rights: (request: RightsRequest) => Promise<Rights>;
   /** What runs `cp`, `agent` and `demo`. */
   readonly starters: Starters;
   /** The settings of `cp`. */

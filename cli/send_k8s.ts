@@ -13,7 +13,7 @@ import {
   draftsOf,
   type SendFlags,
 } from "./send_options.ts";
-import { readSources, type Source } from "./sources.ts";
+import { readSources, withNames } from "./sources.ts";
 
 /** What `send k8s` takes besides. */
 interface K8sFlags extends SendFlags {
@@ -62,21 +62,6 @@ function optionsOf(flags: K8sFlags): Readonly<Record<string, unknown>> {
   return { ...named, ...set };
 }
 
-/** Names the file where a check names the number of a manifest. */
-function withNames(
-  error: TransporterError,
-  sources: readonly Source[],
-): TransporterError {
-  const message = error.message.replace(
-    /\bmanifest (\d+)(?=, document)/g,
-    (text, number) => sources[Number(number) - 1]?.name ?? text,
-  );
-  return new TransporterError(error.code, message, {
-    cause: error,
-    ...(error.details === undefined ? {} : { details: error.details }),
-  });
-}
-
 async function run(flags: K8sFlags, host: Host) {
   const asks = flags.diff || flags.check || flags.get !== undefined;
   const options = deliverOptions(
@@ -93,7 +78,7 @@ async function run(flags: K8sFlags, host: Host) {
   try {
     for (const draft of drafts.slice(0, 1)) await checkDraft(draft, host);
   } catch (error) {
-    throw withNames(TransporterError.from(error), sources);
+    throw withNames(error, sources);
   }
   return { drafts, options };
 }

@@ -189,14 +189,30 @@ export async function readSources(
   }
   const empty = sources.find(({ text }) => text.trim() === "");
   if (empty !== undefined) {
-    refuse("invalid_manifest", `Cannot send ${empty.name} as it is empty`);
+    refuse("invalid_manifest", `Cannot use ${empty.name} as it is empty`);
   }
   const bytes = sources.reduce((sum, { text }) => sum + text.length, 0);
   if (bytes > BYTES_MAX) {
     refuse(
       "too_large",
-      `Cannot send ${bytes} characters: an event takes ${BYTES_MAX} bytes`,
+      `Cannot use ${bytes} characters: an event takes ${BYTES_MAX} bytes`,
     );
   }
   return sources;
+}
+
+/** The same error, naming the file where it names the number of a manifest. */
+export function withNames(
+  reason: unknown,
+  sources: readonly Source[],
+): TransporterError {
+  const error = TransporterError.from(reason);
+  const message = error.message.replace(
+    /\bmanifest (\d+)(?=, document)/g,
+    (text, number) => sources[Number(number) - 1]?.name ?? text,
+  );
+  return new TransporterError(error.code, message, {
+    cause: error,
+    ...(error.details === undefined ? {} : { details: error.details }),
+  });
 }

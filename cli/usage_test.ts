@@ -214,14 +214,13 @@ const CASES: readonly Case[] = [
     name: "an empty file",
     args: `${K8S} -f empty.yaml`,
     code: 4,
-    stderr: 'error[invalid_manifest]: Cannot send "empty.yaml" as it is empty',
+    stderr: 'error[invalid_manifest]: Cannot use "empty.yaml" as it is empty',
   },
   {
     name: "empty standard input",
     args: `${K8S} -f -`,
     code: 4,
-    stderr:
-      "error[invalid_manifest]: Cannot send standard input as it is empty",
+    stderr: "error[invalid_manifest]: Cannot use standard input as it is empty",
   },
   {
     name: "standard input twice",

@@ -20,6 +20,7 @@ async function readByLibrary(
   await runCli(args, {
     ...systemMachine(),
     kinds: [],
+    rights: () => Promise.resolve({ objects: [], notes: [] }),
     cpConfig,
     agentConfig,
     demoConfig,

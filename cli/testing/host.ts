@@ -7,7 +7,14 @@ import {
   systemClock,
   TransporterError,
 } from "@transporter/sdk";
-import type { Files, Host, Output, StartOptions } from "../host.ts";
+import type {
+  Files,
+  Host,
+  Output,
+  Rights,
+  RightsRequest,
+  StartOptions,
+} from "../host.ts";
 import { runCli } from "../run_cli.ts";
 
 /** The time of day in every test of the commands. */
@@ -36,6 +43,8 @@ export interface TestHostOptions {
   readonly signal?: AbortSignal;
   /** What a started part of the system does. */
   readonly start?: (name: string, options: StartOptions) => Promise<number>;
+  /** What rights manifests need. */
+  readonly rights?: (request: RightsRequest) => Promise<Rights>;
   /** Sees each piece of output as it is written. */
   readonly onWrite?: (text: string) => void;
 }
@@ -154,6 +163,8 @@ export function testHost(
     clock: options.clock ?? testClock,
     rng: { next: () => 0 },
     kinds: [kind],
+    rights: options.rights ??
+      (() => Promise.resolve({ objects: [], notes: [] })),
     starters: {
       cp: (given) => start("cp", given),
       agent: (given) => start("agent", given),

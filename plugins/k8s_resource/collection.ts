@@ -15,6 +15,13 @@ export interface Collection {
 /** A list holds all objects of the kind in the cluster, and of this kind each may have a megabyte. */
 const BULKY = "apiextensions.k8s.io/CustomResourceDefinition";
 
+/** Whether objects of a kind are asked for one by one. */
+export function isBulky(
+  { group, kind }: Pick<PlannedObject, "group" | "kind">,
+): boolean {
+  return `${group}/${kind}` === BULKY;
+}
+
 /**
  * Puts objects together that one list and one watch can follow. One that is
  * alone is asked for by its name, so that nothing else is listed.
@@ -30,6 +37,6 @@ export function collectionsOf(objects: readonly PlannedObject[]): Collection[] {
       ? {}
       : { fieldSelector: `metadata.name=${group[0]?.name}` },
     objects: new Map(group.map((object) => [object.name, object])),
-    singly: group.some(({ group, kind }) => `${group}/${kind}` === BULKY),
+    singly: group.some(isBulky),
   }));
 }

@@ -64,7 +64,7 @@ export function pathOf(
 }
 
 /** Where the kinds are that the CustomResourceDefinitions of the event declare. */
-function declaredPlaces(
+export function declaredPlaces(
   manifests: readonly Manifest[],
 ): ReadonlyMap<string, KindPlace> {
   return new Map(

@@ -1,6 +1,6 @@
 /**
  * What an identity in a cluster has to be allowed for `k8s_resource` events:
- * the presets that ship as manifests.
+ * the presets that ship as manifests, and the least rights for manifests.
  *
  * @example What the default preset lets an agent do with Secrets
  * ```ts
@@ -14,5 +14,8 @@
  *
  * @module
  */
+export * from "./generate.ts";
+export type { Surroundings } from "../cluster.ts";
+export type { Work } from "./object_needs.ts";
 export * from "./presets.ts";
 export * from "./rule.ts";

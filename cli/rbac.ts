@@ -1,0 +1,159 @@
+import type { CommandUnknownOpts } from "@commander-js/extra-typings";
+import { type CommandContext, examples } from "./command.ts";
+import { encode } from "./encode.ts";
+import { addGlobals, addGroupGlobals, LOCAL_GLOBALS } from "./globals.ts";
+import type { Rights } from "./host.ts";
+import type { Invocation } from "./invocation.ts";
+import { collect, once, refuse, text } from "./options.ts";
+import { readSources, withNames } from "./sources.ts";
+import { safe } from "./text.ts";
+
+/** The ServiceAccount of the manifests that ship. */
+const ACCOUNT = "transporter/transporter-agent";
+
+/** What the roles are called. */
+const NAME = "transporter-agent-manifests";
+
+/** @see {@link https://kubernetes.io/docs/concepts/overview/working-with-objects/names/} */
+const NAMESPACE_REGEXP = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
+const NAME_REGEXP = /^[a-z0-9](?:[-.a-z0-9]{0,251}[a-z0-9])?$/;
+
+function matching(flag: string, pattern: RegExp, wanted: string) {
+  return once(
+    flag,
+    (value) => pattern.test(value) ? value : refuse(flag, value, wanted),
+  );
+}
+
+function account(value: string) {
+  const [namespace = "", name = "", ...rest] = value.split("/");
+  return NAMESPACE_REGEXP.test(namespace) && NAME_REGEXP.test(name) &&
+      rest.length === 0
+    ? { namespace, name }
+    : refuse("--service-account", value, 'NAMESPACE/NAME, such as "shop/web"');
+}
+
+/** Documents one after the other, or one List: `kubectl apply -f` takes both. */
+function write({ objects, notes }: Rights, invocation: Invocation): void {
+  for (const note of notes) invocation.note(`Note: ${safe(note)}`);
+  if (invocation.format === "json") {
+    const list = { apiVersion: "v1", kind: "List", items: objects };
+    return invocation.print(encode(list, "json"));
+  }
+  const documents = objects.map((each) => encode(each, "yaml", { flow: true }));
+  invocation.print(documents.join("---\n"));
+}
+
+function addGenerate(
+  parent: CommandUnknownOpts,
+  context: CommandContext,
+): void {
+  const command = parent.command("generate")
+    .summary("print the least rights that an agent needs for manifests")
+    .description(
+      "Print the least Roles and ClusterRoles with which an agent can apply manifests, and wait until they are ready, " +
+        "with their bindings. Discovery is not in them: most clusters allow it to everybody, and deploy/rights/base.yaml does.\n\n" +
+        "No cluster is asked unless one is named: kinds are Kubernetes' own, or declared by a " +
+        "CustomResourceDefinition among the files.",
+    )
+    .requiredOption(
+      "-f, --manifest <SOURCE>",
+      "file, folder, http(s) address, or - for standard input; repeatable",
+      collect,
+    )
+    .option("-R, --recursive", "also look into the folders of a folder")
+    .option(
+      "--delete",
+      "also what deleting the objects needs, and making them anew",
+    )
+    .option("--no-wait", "without what waiting until they are ready needs")
+    .option(
+      "--any-name",
+      "for all objects of these kinds, not only for those of the manifests",
+    )
+    .option(
+      "-n, --namespace <NAMESPACE>",
+      "the namespace of objects that name none (default: default)",
+      matching("--namespace", NAMESPACE_REGEXP, 'a namespace such as "shop"'),
+    )
+    .option(
+      "--name <NAME>",
+      `what the roles and their bindings are called (default: ${NAME})`,
+      matching("--name", NAME_REGEXP, 'a name such as "agent-shop"'),
+    )
+    .option(
+      "--service-account <NAMESPACE/NAME>",
+      `who gets them (default: ${ACCOUNT})`,
+      once("--service-account", account),
+    )
+    .option(
+      "--kubeconfig <FILE>",
+      "ask the cluster of this kubeconfig for its kinds",
+      once("--kubeconfig", text),
+    )
+    .option(
+      "--kube-context <NAME>",
+      "ask the cluster of this context of the kubeconfig",
+      once("--kube-context", text),
+    )
+    .action(async (flags, self) => {
+      const invocation = context.open(self);
+      const { host } = invocation;
+      const sources = await readSources(flags.manifest, host, {
+        recursive: flags.recursive,
+      });
+      try {
+        write(
+          await host.rights({
+            manifests: sources.map(({ text }) => text),
+            namespace: flags.namespace,
+            name: flags.name ?? NAME,
+            account: flags.serviceAccount ?? account(ACCOUNT),
+            deletes: flags.delete ?? false,
+            waits: flags.wait,
+            anyName: flags.anyName ?? false,
+            kubeconfig: flags.kubeconfig,
+            kubeContext: flags.kubeContext,
+          }),
+          invocation,
+        );
+      } catch (error) {
+        throw withNames(error, sources);
+      }
+    });
+  addGlobals(command, [...LOCAL_GLOBALS, "output", "quiet"], ["yaml", "json"]);
+  examples(command, [
+    [
+      "What an agent needs for the manifests of a folder, given to it",
+      "transporter rbac generate -f manifests/ | kubectl apply -f -",
+    ],
+    [
+      "For another ServiceAccount, such as one that events act as",
+      "transporter rbac generate -f web.yaml --service-account shop/deployer --name deployer",
+    ],
+    [
+      "With what deleting needs, for whatever the objects are called",
+      "transporter rbac generate -f web.yaml --delete --any-name",
+    ],
+    [
+      "With the kinds of a cluster's operators",
+      "transporter rbac generate -f web.yaml --kube-context kind-edge",
+    ],
+  ]);
+}
+
+/** Adds `rbac`. */
+export function addRbac(
+  program: CommandUnknownOpts,
+  context: CommandContext,
+): void {
+  const group = program.command("rbac")
+    .summary("say which rights in a cluster agents need")
+    .description("Say which rights in a cluster agents need.");
+  addGroupGlobals(group);
+  addGenerate(group, context);
+  examples(group, [[
+    "What an agent needs for the manifests of a folder",
+    "transporter rbac generate -f manifests/",
+  ]]);
+}

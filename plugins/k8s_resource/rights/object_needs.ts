@@ -1,0 +1,106 @@
+import { isBulky } from "../collection.ts";
+import type { Manifest } from "../manifest.ts";
+import { becomesReady } from "../ready.ts";
+import { type Fields, recordOf } from "../ready_parts.ts";
+import { WORKLOADS } from "../ready_workloads.ts";
+import { readYaml } from "../yaml_document.ts";
+import type { Need } from "./needs.ts";
+
+/** An object of a manifest, and where it is in a cluster. */
+export interface PlacedObject extends Manifest {
+  /** The plural of its kind. */
+  readonly resource: string;
+}
+
+/** What is done with the objects. */
+export interface Work {
+  /** They are deleted, too. */
+  readonly deletes: boolean;
+  /** It is waited until they are ready. */
+  readonly waits: boolean;
+  /** Other objects of the same kinds count, too. */
+  readonly anyName: boolean;
+}
+
+/** Where Events are about objects that have no namespace. */
+const EVENTS_OF_CLUSTER = "default";
+
+/** The object in a manifest. */
+export function fieldsOf({ body }: Manifest): Fields {
+  return recordOf(readYaml(body).value);
+}
+
+/** What is done with one object, whatever else there is. */
+function* writing(object: PlacedObject, work: Work): Generator<Need> {
+  const { namespace, group, resource } = object;
+  const isUnnamed = work.anyName || object.name === "";
+  const name = isUnnamed ? undefined : object.name;
+  for (const verb of ["get", "create", "patch"]) {
+    yield { namespace, group, resource, name, verb };
+  }
+  if (!work.deletes) return;
+  yield { namespace, group, resource, name, verb: "delete" };
+}
+
+/** What tells why an object is not ready. */
+function* explaining({ namespace, group, kind }: PlacedObject) {
+  const list = { verb: "list", namespace: namespace || EVENTS_OF_CLUSTER };
+  yield { ...list, group: "", resource: "events" };
+  if (WORKLOADS[`${group}/${kind}`] === undefined) return;
+  if (kind === "Deployment") yield { ...list, group, resource: "replicasets" };
+  if (kind !== "Pod") yield { ...list, group: "", resource: "pods" };
+}
+
+/** What a claim for a volume waits for is a matter of its class. */
+function classOf(object: PlacedObject): Need[] {
+  if (object.group !== "" || object.kind !== "PersistentVolumeClaim") return [];
+  const { storageClassName: name } = recordOf(fieldsOf(object).spec);
+  return [{
+    namespace: "",
+    group: "storage.k8s.io",
+    resource: "storageclasses",
+    name: typeof name === "string" && name !== "" ? name : undefined,
+    verb: "get",
+  }];
+}
+
+/** What waiting needs. Objects of one kind and namespace are followed together, and one that is alone by its name. */
+function* waiting(
+  objects: readonly PlacedObject[],
+  work: Work,
+): Generator<Need> {
+  const awaited = objects.filter((object) => becomesReady(object));
+  const collections = Map.groupBy(
+    awaited,
+    ({ namespace, group, resource }) => `${group}/${resource}/${namespace}`,
+  );
+  for (const [, each] of collections) {
+    const [first] = each;
+    if (first === undefined) continue;
+    const { namespace, group, resource, name } = first;
+    const isAlone = each.length === 1 && name !== "" && !work.anyName;
+    if (isBulky(first)) continue; // looked at one by one
+    for (const verb of ["list", "watch"]) {
+      yield {
+        namespace,
+        group,
+        resource,
+        name: isAlone ? name : undefined,
+        verb,
+      };
+    }
+  }
+  for (const object of awaited) {
+    yield* explaining(object);
+    yield* classOf(object);
+  }
+}
+
+/** What an identity has to be allowed to work with objects. */
+export function* needsOf(
+  objects: readonly PlacedObject[],
+  work: Work,
+): Generator<Need> {
+  for (const object of objects) yield* writing(object, work);
+  if (work.waits) yield* waiting(objects, work);
+}
