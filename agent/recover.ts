@@ -44,6 +44,7 @@ export async function recover(
 
   const context: ExecutorContext = {
     idempotencyKey: spec.id,
+    createdAt: spec.created_at,
     attempt,
     deadline: options.deadline,
     signal,

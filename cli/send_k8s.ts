@@ -21,6 +21,7 @@ interface K8sFlags extends SendFlags {
   readonly recursive?: true | undefined;
   readonly delete?: true | undefined;
   readonly propagation?: string | undefined;
+  readonly applySet?: string | undefined;
   readonly diff?: true | undefined;
   readonly check?: true | undefined;
   readonly get?: readonly string[] | undefined;
@@ -45,6 +46,7 @@ function optionsOf(flags: K8sFlags): Readonly<Record<string, unknown>> {
     ...(flags.propagation === undefined
       ? {}
       : { propagation: flags.propagation }),
+    ...(flags.applySet === undefined ? {} : { apply_set: flags.applySet }),
     ...(flags.get === undefined ? {} : { fields: flags.get }),
     ...(flags.patch === undefined ? {} : { patch: flags.patch }),
     ...(flags.dryRun ? { dry_run: true } : {}),
@@ -127,6 +129,10 @@ export function addSendK8s(
       "with --delete: what those own goes after them (background, the default), before them (foreground), or stays (orphan)",
     )
     .option(
+      "--apply-set <NAME>",
+      "delete what was applied for this ApplySet before, and the manifests leave out (prune); the Secret NAME or NAMESPACE/NAME keeps account of it",
+    )
+    .option(
       "--dry-run",
       "ask the cluster what would happen, with all its checks; write nothing",
     )
@@ -153,6 +159,10 @@ export function addSendK8s(
     [
       "Delete what a file names, its Pods before its Deployments",
       "transporter send k8s -f web.yaml --agent edge-7 --delete --propagation foreground --wait",
+    ],
+    [
+      "Apply a folder, and delete what it does not have any more",
+      "transporter send k8s -f manifests/ --agent edge-7 --apply-set shop/web --wait",
     ],
     [
       "See what would change, field by field",

@@ -53,6 +53,13 @@ Deno.test("send k8s --delete --propagation says so in the payload", async () => 
   });
 });
 
+Deno.test("send k8s --apply-set names the set in the payload, also to compare", async () => {
+  const { payload } = await send(["--apply-set", "shop/web"]);
+  deepStrictEqual(payload, { apply_set: "shop/web", manifests: [NAMESPACE] });
+  const twice = await send(["--apply-set", "a", "--set", "apply_set=b"]);
+  strictEqual(twice.code, 2);
+});
+
 Deno.test("send k8s refuses options that are given twice or have no name", async () => {
   for (
     const [flags, message] of [

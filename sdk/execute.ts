@@ -115,6 +115,7 @@ export async function execute<Payload, Plan, Result>(
 
   const context: ExecutorContext = {
     idempotencyKey: spec.id,
+    createdAt: spec.created_at,
     attempt,
     deadline: options.deadline,
     signal,

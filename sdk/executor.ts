@@ -16,6 +16,8 @@ export type OutputStream = "stdout" | "stderr";
 export interface ExecutorContext {
   /** The same for every attempt at one event: its id. */
   readonly idempotencyKey: string;
+  /** When the producer made the event, RFC 3339. */
+  readonly createdAt: string;
   /** Counts from 1. */
   readonly attempt: number;
   /** When the attempt has to be over, in milliseconds since 1970. */

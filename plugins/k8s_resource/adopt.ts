@@ -1,4 +1,5 @@
 import { isRecord, TransporterError } from "@transporter/sdk";
+import { applySetId, applySetOf, PART_OF } from "./apply_set.ts";
 import type { ApplyContext } from "./apply_calls.ts";
 import { type LiveObject, ownedBy } from "./change.ts";
 import { describeObject, type ObjectName } from "./manifest.ts";
@@ -72,6 +73,17 @@ export function ownerOf(
   return undefined;
 }
 
+/** The ApplySet that an object is a member of, unless it is the event's own. */
+function otherSet(
+  object: LiveObject,
+  { options, cluster }: Pick<ApplyContext, "options" | "cluster">,
+): string | undefined {
+  const id = fieldAt(object, ["metadata", "labels", PART_OF]);
+  const own = applySetOf(options, cluster);
+  if (typeof id !== "string" || own && applySetId(own) === id) return undefined;
+  return `the ApplySet "${id}"`;
+}
+
 function refusal(object: ObjectName, why: string): TransporterError {
   return new TransporterError(
     "conflict",
@@ -92,12 +104,12 @@ function refusal(object: ObjectName, why: string): TransporterError {
 export async function refuseForeign(
   object: ObjectName,
   live: LiveObject,
-  { options }: Pick<ApplyContext, "options">,
+  apply: Pick<ApplyContext, "options" | "cluster">,
   differs: () => Promise<boolean>,
 ): Promise<void> {
-  const { adopt, fieldManager } = options;
+  const { adopt, fieldManager } = apply.options;
   if (adopt === "always") return;
-  const owner = ownerOf(live, fieldManager);
+  const owner = ownerOf(live, fieldManager) ?? otherSet(live, apply);
   const isOurs = ownedBy(live, fieldManager) !== undefined &&
     owner === undefined;
   if (isOurs) return;

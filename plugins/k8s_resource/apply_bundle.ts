@@ -1,10 +1,13 @@
 import { type ExecutorContext, TransporterError } from "@transporter/sdk";
 import { applyObject } from "./apply.ts";
 import type { ApplyContext } from "./apply_calls.ts";
+import { applySetOf } from "./apply_set.ts";
+import { ApplySetParent } from "./apply_set_parent.ts";
 import { type Cluster, phaseEnd } from "./cluster.ts";
 import { inOrder } from "./order.ts";
 import type { Plan, PlannedObject } from "./plan.ts";
 import { Progress, withResult } from "./progress.ts";
+import { prune } from "./prune.ts";
 import type { BundleResult } from "./result.ts";
 import { waitUntilReady } from "./wait.ts";
 
@@ -23,7 +26,8 @@ async function establish(
 
 /**
  * Applies the objects of a plan, group after group. Stops at the first group
- * in which something fails; nothing is undone.
+ * in which something fails; nothing is undone. What an ApplySet has besides
+ * them is pruned then.
  *
  * @param plan The objects.
  * @param cluster Where to.
@@ -43,6 +47,12 @@ export async function applyBundle(
     until: phaseEnd(cluster, context, plan.options),
   };
   const progress = new Progress(plan);
+  const set = applySetOf(plan.options, cluster);
+  const parent = set && new ApplySetParent(set, apply);
+  await parent?.widen(plan.objects).catch((reason) => {
+    progress.fail(TransporterError.from(reason));
+    throw withResult(TransporterError.from(reason), progress.result());
+  });
   const groups = inOrder(plan.objects);
   for (const [index, group] of groups.entries()) {
     await progress.run(group, apply, applyObject);
@@ -62,5 +72,7 @@ export async function applyBundle(
       );
     }
   }
-  return progress.result();
+  return set && parent
+    ? await prune(plan, progress.result(), { set, parent }, apply)
+    : progress.result();
 }

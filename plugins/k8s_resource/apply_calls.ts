@@ -38,7 +38,7 @@ export function queryOf(options: Options): URLSearchParams {
 }
 
 /** Only what tells whether an object changed; a CRD of a megabyte need not be read for that. */
-const METADATA_ONLY =
+export const METADATA_ONLY =
   "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
 
 /**

@@ -1,12 +1,13 @@
 import { isRecord, TransporterError } from "@transporter/sdk";
 import { type ApplyContext, retrying } from "./apply_calls.ts";
 import { type LiveObject, metadataOf } from "./change.ts";
-import type { CallOptions } from "./client.ts";
+import type { CallOptions, Success } from "./client.ts";
 import { describeObject } from "./manifest.ts";
 import type { Propagation } from "./options.ts";
 import type { PlannedObject } from "./plan.ts";
 import type { Done } from "./progress.ts";
 import { resultOf } from "./result.ts";
+import type { ApiRequest } from "./transport.ts";
 
 /** Between two looks at an object that is going away, in milliseconds: at first, and after a while. */
 const INTERVAL_MS = { first: 100, last: 2_000, growth: 1.5 } as const;
@@ -26,6 +27,16 @@ const NAMESPACE_CONDITIONS: ReadonlySet<unknown> = new Set([
   "NamespaceContentRemaining",
   "NamespaceFinalizersRemaining",
 ]);
+
+/** Has an object deleted only as it was seen. */
+export interface OnlyIf {
+  /** How it was seen. */
+  readonly seen: LiveObject;
+  /** Whether it may be deleted too as it is now. */
+  holds(live: LiveObject): boolean;
+  /** Called before each try; throws when it must not be deleted any more. */
+  confirm(): Promise<void>;
+}
 
 function limitsOf(object: PlannedObject, apply: ApplyContext): CallOptions {
   return {
@@ -97,34 +108,21 @@ async function waitUntilGone(
 }
 
 /**
- * Deletes an object, and waits until it is gone. Deletes the one that was
- * there when it looked, by its uid, and none that took its name since. One
- * that is not there is fine.
- *
- * @param object The object.
- * @param apply Where, how, and until when.
- * @param waits Whether to wait until it is gone.
- * @throws {TransporterError} `conflict` when another object took its name meanwhile; `not_ready` when it
- * does not go away; else the code of the server's answer.
+ * Asks to delete an object as it was looked at; `undefined` when it is not
+ * there, `null` when that does not hold any more.
  */
-export async function deleteObject(
+async function remove(
   object: PlannedObject,
+  before: LiveObject,
   apply: ApplyContext,
-  waits: boolean,
-): Promise<Done> {
-  const { client } = apply.cluster;
+  onlyIf: OnlyIf | undefined,
+): Promise<Success | undefined | null> {
+  const { client, clock } = apply.cluster;
   const { propagation, dryRun } = apply.options;
+  const { uid, resourceVersion } = metadataOf(before);
   const limits = limitsOf(object, apply);
-  const what = describeObject(object);
-  const before = await client.find(
-    { method: "GET", path: object.path },
-    limits,
-  );
-  if (before === undefined) {
-    return { result: resultOf(object, "unchanged", `${what} is not there`) };
-  }
-  const { uid } = metadataOf(before.body);
-  const answer = await client.find({
+  let changed = false;
+  return await client.find({
     method: "DELETE",
     path: object.path,
     contentType: "application/json",
@@ -132,19 +130,71 @@ export async function deleteObject(
       apiVersion: "v1",
       kind: "DeleteOptions",
       propagationPolicy: POLICIES[propagation],
-      preconditions: { uid },
+      preconditions: {
+        uid,
+        ...(onlyIf === undefined ? {} : { resourceVersion }),
+      },
       ...(dryRun ? { dryRun: ["All"] } : {}),
     }),
-  }, limits);
-  if (answer !== undefined && waits && !dryRun) {
-    await waitUntilGone(object, uid, apply);
+  }, {
+    ...limits,
+    review(verdict, since) {
+      changed = onlyIf !== undefined && verdict.conflicts !== undefined && // 409
+        clock.now() < apply.until;
+      return limits.review?.(verdict, since) ?? verdict;
+    },
+  }).catch((error) => {
+    if (changed) return null;
+    throw error;
+  });
+}
+
+/**
+ * Deletes an object, and waits until it is gone. Deletes the one that was
+ * there when it looked, by its uid, and none that took its name since. One
+ * that is not there is fine.
+ *
+ * @param object The object.
+ * @param apply Where, how, and until when.
+ * @param waits Whether to wait until it is gone.
+ * @param onlyIf When not any object of the name is meant.
+ * @throws {TransporterError} `conflict` when another object took its name meanwhile; `not_ready` when it
+ * does not go away; else the code of the server's answer.
+ */
+export async function deleteObject(
+  object: PlannedObject,
+  apply: ApplyContext,
+  waits: boolean,
+  onlyIf?: OnlyIf,
+): Promise<Done> {
+  const { client } = apply.cluster;
+  const { dryRun } = apply.options;
+  const what = describeObject(object);
+  const request: ApiRequest = { method: "GET", path: object.path };
+  for (let seen = onlyIf?.seen;; seen = undefined) {
+    const before = seen ??
+      (await client.find(request, limitsOf(object, apply)))?.body;
+    if (before === undefined) {
+      return { result: resultOf(object, "unchanged", `${what} is not there`) };
+    }
+    if (onlyIf?.holds(before) === false) {
+      const why = `${what} is no member of the ApplySet any more`;
+      return { result: resultOf(object, "skipped", why) };
+    }
+    await onlyIf?.confirm();
+    const answer = await remove(object, before, apply, onlyIf);
+    if (answer === null) continue;
+    const { uid } = metadataOf(before);
+    if (answer !== undefined && waits && !dryRun) {
+      await waitUntilGone(object, uid, apply);
+    }
+    const now = dryRun
+      ? "would be deleted"
+      : waits
+      ? "is deleted"
+      : "is being deleted";
+    const result = { ...resultOf(object, "deleted", `${what} ${now}`), uid };
+    const warnings = answer?.warnings.map((warning) => `${what}: ${warning}`);
+    return { result, ...(warnings === undefined ? {} : { warnings }) };
   }
-  const now = dryRun
-    ? "would be deleted"
-    : waits
-    ? "is deleted"
-    : "is being deleted";
-  const result = { ...resultOf(object, "deleted", `${what} ${now}`), uid };
-  const warnings = answer?.warnings.map((warning) => `${what}: ${warning}`);
-  return { result, ...(warnings === undefined ? {} : { warnings }) };
 }

@@ -1,14 +1,19 @@
-import type { ExecutorContext } from "@transporter/sdk";
-import type { Cluster } from "./cluster.ts";
+import { type ExecutorContext, TransporterError } from "@transporter/sdk";
+import { applySetOf } from "./apply_set.ts";
+import { ApplySetParent } from "./apply_set_parent.ts";
+import { type Cluster, phaseEnd } from "./cluster.ts";
 import { compareObject } from "./diff.ts";
 import { eachObject } from "./each_object.ts";
 import type { Mask } from "./mask.ts";
 import type { Plan } from "./plan.ts";
+import { withResult } from "./progress.ts";
+import { prune } from "./prune.ts";
 import type { BundleResult } from "./result.ts";
 
 /**
  * Compares the objects of a plan with the cluster. What fails for one object
- * does not keep the others from being compared.
+ * does not keep the others from being compared. What an ApplySet has besides them
+ * is said to go.
  *
  * @param plan The objects.
  * @param cluster Which cluster.
@@ -30,9 +35,18 @@ export async function compareBundle(
     // What others have changed shows only if the dry run would take it back.
     forceConflicts: plan.options.forceConflicts || operation === "check",
   };
-  return await eachObject(plan, cluster, context, {
+  const compared = await eachObject(plan, cluster, context, {
     act: (object, apply) => compareObject(object, operation, apply, mask),
     options,
     goOn: true,
   });
+  const set = applySetOf(options, cluster);
+  if (set === undefined) return compared;
+  const until = phaseEnd(cluster, context, options);
+  const apply = { cluster, context, options, until };
+  const parent = new ApplySetParent(set, apply);
+  await parent.widen(plan.objects).catch((reason) => {
+    throw withResult(TransporterError.from(reason), compared);
+  });
+  return await prune({ ...plan, options }, compared, { set, parent }, apply);
 }

@@ -38,6 +38,10 @@ export interface Options {
   readonly replaceImmutable: boolean;
   /** Leaves what is there. */
   readonly createOnly: boolean;
+  /** The ApplySet of the objects, as the payload names it. */
+  readonly applySet: string | undefined;
+  /** Guarded kinds that are pruned all the same. */
+  readonly pruneKinds: readonly string[];
   /** What becomes of what a deleted object owns. */
   readonly propagation: Propagation;
   /** What is waited for. */
@@ -72,6 +76,8 @@ export function optionsOf(given: GivenOptions): Options {
     adopt: given.adopt,
     replaceImmutable: given.replace_immutable ?? false,
     createOnly: given.create_only ?? false,
+    applySet: given.apply_set,
+    pruneKinds: given.prune_kinds ?? [],
     propagation: given.propagation ?? "background",
     wait: given.wait ?? "ready",
     readyWhen: given.ready_when,
@@ -101,6 +107,14 @@ export function misplacedOption(given: GivenOptions): string | undefined {
   ) return 'a "patch" is a list for the type "json", and an object for others';
   if (given.ready_when !== undefined && (given.wait ?? "ready") !== "ready") {
     return '"ready_when" is only for the "wait" "ready"';
+  }
+  if (given.apply_set === undefined) {
+    if (given.prune_kinds !== undefined) {
+      return '"prune_kinds" is only for what "apply_set" prunes';
+    }
+    if (operation === "apply" && given.propagation !== undefined) {
+      return '"propagation" is only for the operation "delete", and for an apply with "apply_set"';
+    }
   }
   for (const [name, { operations }] of Object.entries(OPTIONS)) {
     const known: readonly Operation[] = operations;

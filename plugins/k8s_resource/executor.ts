@@ -3,6 +3,7 @@ import {
   type Executor,
   TransporterError,
 } from "@transporter/sdk";
+import { applySetId, applySetOf } from "./apply_set.ts";
 import { applyBundle } from "./apply_bundle.ts";
 import {
   type Cluster,
@@ -43,7 +44,8 @@ export const VERSION = "0.1.0";
  * One key for each object, so that two events for one object run in release
  * order. Nothing is known about kinds here, so the default namespace stands in
  * where none is named. An object that has no name gets one from the event's id,
- * which no other event touches: it needs no key.
+ * which no other event touches: it needs no key. An ApplySet is a key too, as
+ * nobody knows yet what will be pruned.
  */
 function keysOf(
   payload: Payload,
@@ -54,12 +56,14 @@ function keysOf(
 ): readonly string[] {
   if (READS.has(payload.operation)) return [];
   const namespace = payload.namespace ?? cluster.namespace;
+  const set = applySetOf({ applySet: payload.apply_set, namespace }, cluster);
   try {
-    return readings.read(payload.manifests)
+    const objects = readings.read(payload.manifests)
       .filter(({ name }) => name !== "")
       .map((object) =>
         objectKey({ ...object, namespace: object.namespace || namespace })
       );
+    return set ? [...objects, `apply_set/${applySetId(set)}`] : objects;
   } catch (error) {
     // `validate` says what is wrong, and touches nothing.
     if (error instanceof TransporterError) return [];

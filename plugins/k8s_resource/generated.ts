@@ -30,7 +30,7 @@ export function withName(
   const name = prefix.toWellFormed() + hash;
   try {
     const edited = readYaml(body).edit({
-      at: "metadata",
+      at: ["metadata"],
       instead: { generateName: { name, generateName }, name: {} },
     });
     return { ...object, name, body: edited };

@@ -56,6 +56,20 @@ export class KindIndex {
     );
   }
 
+  /** Where a kind is served in any version: in the one that the server names first. */
+  findKind(
+    group: string,
+    kind: string,
+  ): { readonly version: string; readonly place: KindPlace } | undefined {
+    for (const { version, kinds, ...each } of this.#served.values()) {
+      const place = kinds.find((each) => each.kind === kind);
+      if (each.group === group && place !== undefined) {
+        return { version, place };
+      }
+    }
+    return undefined;
+  }
+
   /** Whether the server of the group does not answer, so that nobody knows its kinds. */
   isStale({ group }: GroupVersion): boolean {
     return [...this.#served.values()].some((each) =>

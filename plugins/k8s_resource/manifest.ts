@@ -102,6 +102,21 @@ function byteLength(text: string): number {
     : encoder.encode(text).length;
 }
 
+/**
+ * Refuses the text of an object that no cluster can store.
+ *
+ * @throws {TransporterError} `invalid_manifest`.
+ */
+export function refuseLarge(body: string, place: Place): void {
+  const bytes = byteLength(body);
+  if (bytes <= OBJECT_BYTES_MAX) return;
+  throw refuse(
+    "invalid_manifest",
+    place,
+    `the object has ${bytes} bytes, more than the ${OBJECT_BYTES_MAX} that a cluster can store`,
+  );
+}
+
 /** A name goes into a path, so it must be one segment of it. @see {@link https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#path-segment-names} */
 const SEGMENT_REGEXP = /^(?!\.{1,2}$)[^\s/%\p{Cc}]{1,253}$/u;
 const API_VERSION_REGEXP =
@@ -156,14 +171,7 @@ export function manifestOf(
   body: string,
   place: Place,
 ): Manifest {
-  const bytes = byteLength(body);
-  if (bytes > OBJECT_BYTES_MAX) {
-    throw refuse(
-      "invalid_manifest",
-      place,
-      `the object has ${bytes} bytes, more than the ${OBJECT_BYTES_MAX} that a cluster can store`,
-    );
-  }
+  refuseLarge(body, place);
   const apiVersion = textAt(value, "apiVersion", {
     path: "apiVersion",
     place,

@@ -83,6 +83,31 @@ const REFUSED: Readonly<Record<string, readonly [unknown, string, RegExp]>> = {
     "invalid_yaml",
     /manifest 2, document 1, line 1/,
   ],
+  "an ApplySet without a name": [
+    { manifests: [CONFIG_MAP], apply_set: "shop/" },
+    "invalid",
+    /"apply_set": a name like "shop" or "shop\/web" is needed$/,
+  ],
+  "an ApplySet that is deleted": [
+    { manifests: [CONFIG_MAP], apply_set: "web", operation: "delete" },
+    "invalid",
+    /"apply_set" is only for the operations "apply", "diff"$/,
+  ],
+  "kinds to prune without an ApplySet": [
+    { manifests: [CONFIG_MAP], prune_kinds: ["Namespace"] },
+    "invalid",
+    /"prune_kinds" is only for what "apply_set" prunes$/,
+  ],
+  "a kind to prune that is pruned anyway": [
+    { manifests: [CONFIG_MAP], apply_set: "web", prune_kinds: ["ConfigMap"] },
+    "invalid",
+    /one of "Namespace", .* is needed$/,
+  ],
+  "propagation of an apply that deletes nothing": [
+    { manifests: [CONFIG_MAP], propagation: "orphan" },
+    "invalid",
+    /"propagation" is only for the operation "delete", and for an apply with "apply_set"$/,
+  ],
   "no object": [
     { manifests: ["# nothing\n"] },
     "invalid_manifest",

@@ -108,6 +108,24 @@ export const namespace = v.pipe(
   v.regex(/^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/, "a namespace is needed"),
 );
 
+/** The parent of an ApplySet: `NAME` or `NAMESPACE/NAME`. */
+export const applySet = v.pipe(
+  v.string('a name like "shop" or "shop/web" is needed'),
+  v.regex(
+    /^(?:[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?\/)?[a-z0-9](?:[-.a-z0-9]{0,251}[a-z0-9])?$/,
+    'a name like "shop" or "shop/web" is needed',
+  ),
+);
+
+/** A few of some words, each once. */
+export function someOf<const Values extends readonly string[]>(values: Values) {
+  return v.pipe(
+    v.array(oneOf(values), "a list is needed"),
+    v.minLength(1, "at least one is needed"),
+    v.maxLength(values.length, `at most ${values.length} are possible`),
+  );
+}
+
 /** @see {@link https://github.com/kubernetes/apimachinery/blob/master/pkg/apis/meta/v1/validation/validation.go} */
 export const fieldManager = v.pipe(
   v.string("a name is needed"),

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import {
+  applySet,
   duration,
   fieldManager,
   fields,
@@ -9,6 +10,7 @@ import {
   oneOf,
   patch,
   readyWhen,
+  someOf,
 } from "./option_shapes.ts";
 
 /** What is done with the objects. */
@@ -41,6 +43,14 @@ export const PATCH_TYPES = ["json", "merge", "strategic"] as const;
 
 /** One of {@linkcode PATCH_TYPES}. */
 export type PatchType = typeof PATCH_TYPES[number];
+
+/** Kinds whose objects are pruned only when the payload names the kind, as much more goes with each of them. */
+export const GUARDED_KINDS = [
+  "Namespace",
+  "CustomResourceDefinition",
+  "PersistentVolume",
+  "PersistentVolumeClaim",
+] as const;
 
 /** What an event waits for: its objects, only what its next objects need, nothing. */
 export const WAITS = ["ready", "applied", "none"] as const;
@@ -138,11 +148,23 @@ export const OPTIONS = {
     about:
       "Deletes an object of which a field would have to change that cannot, and makes it anew. Never a Namespace, a PersistentVolume, a claim for one, a CustomResourceDefinition or a Service with a load balancer. The Pods of a StatefulSet stay. Such an event is not repeated after a crash of its agent.",
   }),
+  apply_set: option(applySet, {
+    operations: ["apply", "diff"],
+    otherwise: "nothing is pruned",
+    about:
+      "The ApplySet that the objects are of, as `NAME` or `NAMESPACE/NAME` of the Secret that keeps account of it (KEP-3659). What an earlier event applied for this set and the manifests leave out is deleted, once all of them are applied: nothing is when one failed or was skipped.",
+  }),
+  prune_kinds: option(someOf(GUARDED_KINDS), {
+    operations: ["apply", "diff"],
+    otherwise: "such objects stay, as `skipped`",
+    about:
+      "With `apply_set`: which of these kinds are pruned too, as much more goes with their objects: `Namespace`, `CustomResourceDefinition`, `PersistentVolume`, `PersistentVolumeClaim`.",
+  }),
   propagation: option(oneOf(PROPAGATIONS), {
-    operations: ["delete"],
+    operations: ["delete", "apply"],
     otherwise: "`background`",
     about:
-      "What becomes of the objects that a deleted one owns: they go after it, before it, or stay (`orphan`).",
+      "What becomes of the objects that a deleted one owns: they go after it, before it, or stay (`orphan`). With an apply, only for what `apply_set` prunes.",
   }),
   wait: option(oneOf(WAITS), {
     operations: ["apply", "delete"],

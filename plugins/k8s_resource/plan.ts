@@ -1,10 +1,13 @@
 import type { ExecutorContext, TransporterError } from "@transporter/sdk";
+import { applySetId, type ApplySetName, applySetOf } from "./apply_set.ts";
+import { withMembership } from "./apply_set_label.ts";
 import { refuseTwice } from "./bundle.ts";
 import { type Cluster, phaseEnd } from "./cluster.ts";
 import { withName } from "./generated.ts";
 import { apiVersionOf, type KindIndex, type KindPlace } from "./kind_index.ts";
 import {
   describeObject,
+  isSecret,
   type Manifest,
   type ObjectName,
   refuse,
@@ -37,13 +40,13 @@ export interface Plan {
  * may have come since we asked, and a CustomResourceDefinition is established
  * a moment before discovery tells of its kind.
  */
-const ASKED_MAX = 3;
+export const ASKED_MAX = 3;
 
 /** Operations that send no patch to the API server. */
 const READ_OR_DELETE: ReadonlySet<Operation> = new Set(["delete", "get"]);
 
 /** Between two such questions, in milliseconds. */
-const ASK_AGAIN_MS = 300;
+export const ASK_AGAIN_MS = 300;
 
 /** The path of an object at its API server. */
 export function pathOf(
@@ -95,6 +98,24 @@ function refuseUnnamed(
   );
 }
 
+/** What keeps account of a set cannot be a member of it. */
+function refuseParent(
+  objects: readonly PlannedObject[],
+  { namespace, name }: ApplySetName,
+): void {
+  const parent = objects.find((object) =>
+    isSecret(object) && object.namespace === namespace && object.name === name
+  );
+  if (parent === undefined) return;
+  throw refuse(
+    "invalid_manifest",
+    parent.place,
+    `${
+      describeObject(parent)
+    } keeps account of the ApplySet, so it cannot be in it`,
+  );
+}
+
 function unknownKind(index: KindIndex, object: Manifest): TransporterError {
   const { place, kind, group } = object;
   return index.isStale(object)
@@ -125,9 +146,11 @@ export async function makePlan(
   if (options.operation !== "apply") {
     for (const object of read) refuseUnnamed(object, options.operation);
   }
-  const found = read.map((object, index) =>
-    withName(object, { eventId, index })
-  );
+  const set = applySetOf(options, cluster);
+  const found = read.map((object, index) => {
+    const named = withName(object, { eventId, index });
+    return set ? withMembership(named, applySetId(set)) : named;
+  });
   const until = phaseEnd(cluster, context, options);
   const limits = { signal: context.signal, until };
   const declared = declaredPlaces(found);
@@ -173,6 +196,7 @@ export async function makePlan(
     };
   });
   refuseTwice(objects);
+  if (set !== undefined) refuseParent(objects, set);
   return { options, objects, warnings };
 }
 

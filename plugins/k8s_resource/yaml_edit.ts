@@ -8,10 +8,12 @@ export type Mapping = { readonly [key: string]: Value };
 
 /** A change to one mapping of a document. */
 export interface Edit {
-  /** The key at the top whose mapping it is; without one, the top itself. */
-  readonly at?: string;
+  /** The keys that lead to the mapping; without any, it is the top itself. */
+  readonly at?: readonly string[];
   /** What stands in place of each key's pair: several pairs, one, or none. At least one pair has to be left. */
-  readonly instead: { readonly [key: string]: Mapping };
+  readonly instead?: { readonly [key: string]: Mapping };
+  /** New pairs, which are put in front of the first one; there has to be one. */
+  readonly add?: Mapping;
 }
 
 type MapNode = YAMLMap.Parsed;
@@ -61,34 +63,86 @@ function withoutPair(map: MapNode, pair: PairNode, text: string): Splice {
     : { start: endOf(before, text), end, text: "" };
 }
 
+/** Pairs as they are written in a mapping, and what stands between two of them. */
+function written(
+  mapping: Mapping,
+  place: {
+    readonly map: MapNode;
+    readonly start: number;
+    readonly text: string;
+  },
+): { readonly pairs: readonly string[]; readonly between: string } {
+  const { map, start, text } = place;
+  const column = start - text.lastIndexOf("\n", start) - 1;
+  return {
+    pairs: Object.entries(mapping).map(([name, value]) =>
+      `${JSON.stringify(name)}: ${JSON.stringify(value)}`
+    ),
+    between: map.flow ? ", " : `\n${" ".repeat(column)}`,
+  };
+}
+
 function splicesOf(
   map: MapNode,
-  instead: Edit["instead"],
+  { instead = {}, add = {} }: Edit,
   text: string,
 ): Splice[] {
-  return Object.entries(instead).flatMap(([key, mapping]): Splice[] => {
-    const pair = pairAt(map, key);
-    if (pair === undefined) return [];
-    const pairs = Object.entries(mapping).map(([name, value]) =>
-      `${JSON.stringify(name)}: ${JSON.stringify(value)}`
-    );
-    if (pairs.length === 0) return [withoutPair(map, pair, text)];
-    const [start] = pair.key.range;
-    const column = start - text.lastIndexOf("\n", start) - 1;
-    const between = map.flow ? ", " : `\n${" ".repeat(column)}`;
-    return [{ start, end: endOf(pair, text), text: pairs.join(between) }];
-  });
+  const replaced = Object.entries(instead).flatMap(
+    ([key, mapping]): Splice[] => {
+      const pair = pairAt(map, key);
+      if (pair === undefined) return [];
+      const [start] = pair.key.range;
+      const { pairs, between } = written(mapping, { map, start, text });
+      if (pairs.length === 0) return [withoutPair(map, pair, text)];
+      return [{ start, end: endOf(pair, text), text: pairs.join(between) }];
+    },
+  );
+  const [first] = map.items;
+  if (first === undefined) return replaced;
+  const [start] = first.key.range;
+  const { pairs, between } = written(add, { map, start, text });
+  const added = pairs.map((pair) => pair + between).join("");
+  return [...replaced, { start, end: start, text: added }];
 }
 
-function mappingAt(document: Document.Parsed, at?: string): unknown {
-  const top = document.contents;
-  if (at === undefined || !isMap(top)) return top;
-  return pairAt(top as MapNode, at)?.value;
+function mappingAt(
+  document: Document.Parsed,
+  path: readonly string[],
+): unknown {
+  return path.reduce<unknown>(
+    (at, key) => isMap(at) ? pairAt(at as MapNode, key)?.value : undefined,
+    document.contents,
+  );
 }
 
-function changed(mapping: Mapping, instead: Edit["instead"]): Mapping {
+function valueAt(value: Value, path: readonly string[]): Value | undefined {
+  return path.reduce<Value | undefined>(
+    (at, key) => isMapping(at) ? at[key] : undefined,
+    value,
+  );
+}
+
+/** The value with another mapping at the path. */
+function withAt(
+  value: Mapping,
+  [key, ...rest]: readonly string[],
+  after: Mapping,
+): Mapping {
+  if (key === undefined) return after;
+  const below = value[key];
+  return {
+    ...value,
+    [key]: withAt(isMapping(below) ? below : {}, rest, after),
+  };
+}
+
+function changed(mapping: Mapping, { instead = {}, add }: Edit): Mapping {
   const kept = Object.entries(mapping).filter(([key]) => !(key in instead));
-  return Object.assign(Object.fromEntries(kept), ...Object.values(instead));
+  return Object.assign(
+    Object.fromEntries(kept),
+    ...Object.values(instead),
+    add,
+  );
 }
 
 /**
@@ -112,24 +166,26 @@ export function editText(
   read: (text: string) => Value,
 ): string {
   const { text, document, value } = source;
-  const map = mappingAt(document, edit.at);
-  const names = Object.entries(edit.instead)
+  const { at = [], instead = {}, add = {} } = edit;
+  const map = mappingAt(document, at);
+  const names = Object.entries(instead)
     .filter(([, pairs]) => Object.keys(pairs).length > 0)
-    .map(([key]) => `"${key}"`).join(", ");
+    .map(([key]) => key)
+    .concat(Object.keys(add).length > 0 ? at.slice(-1) : [])
+    .map((key) => `"${key}"`).join(", ");
   const refusal = new Unreadable(
     `${names} cannot be rewritten; do not share them by an anchor, an alias or "<<", and write them as "key: value"`,
     isMap<ParsedNode>(map) ? map.range?.[0] ?? 0 : 0,
   );
   if (!isMap(map)) throw refusal;
-  const splices = splicesOf(map as MapNode, edit.instead, text);
+  const splices = splicesOf(map as MapNode, edit, text);
   const edited = splices.toSorted((a, b) => b.start - a.start).reduce(
     (now, { start, end, text }) => now.slice(0, start) + text + now.slice(end),
     text,
   );
-  const before = edit.at === undefined ? value : value[edit.at];
+  const before = valueAt(value, at);
   if (!isMapping(before)) throw refusal;
-  const after = changed(before, edit.instead);
-  const wanted = edit.at === undefined ? after : { ...value, [edit.at]: after };
+  const wanted = withAt(value, at, changed(before, edit));
   let found: Value;
   try {
     found = read(edited);

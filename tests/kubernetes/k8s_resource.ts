@@ -36,6 +36,8 @@ export interface Run {
 export interface RunOptions {
   /** The event's id; by default a new one. */
   readonly id?: string;
+  /** When its producer made it. */
+  readonly createdAt?: string;
   /** Which attempt it is. */
   readonly attempt?: number;
   /** What the payload says besides its manifests. */
@@ -129,7 +131,7 @@ export async function runEvent(
     type: "k8s_resource",
     target_agent: "test",
     payload: { ...options.payload, manifests },
-    created_at: "2026-11-23T05:04:27Z",
+    created_at: options.createdAt ?? "2026-11-23T05:04:27Z",
     created_by: "test",
     ttl: 60e9,
     priority: 0,

@@ -1,0 +1,188 @@
+import { TransporterError } from "@transporter/sdk";
+import {
+  applySetId,
+  type ApplySetName,
+  groupKindOf,
+  PART_OF,
+  readGroupKind,
+  type Scope,
+} from "./apply_set.ts";
+import { describeParent, memberObject } from "./apply_set_record.ts";
+import { type ApplyContext, retrying } from "./apply_calls.ts";
+import type { LiveObject } from "./change.ts";
+import type { KindPlace } from "./kind_index.ts";
+import { ASK_AGAIN_MS, ASKED_MAX, pathOf, type PlannedObject } from "./plan.ts";
+import { type Fields, recordOf, recordsOf } from "./ready_parts.ts";
+
+/** Members in a page of a list, of which only the metadata comes. */
+const PAGE = 500;
+
+const METADATA_LIST =
+  "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+
+/** A member of a set, as it was found. */
+export interface Member {
+  /** The object. */
+  readonly object: PlannedObject;
+  /** Its metadata. */
+  readonly seen: LiveObject;
+}
+
+/** A kind whose objects are looked for. */
+interface Kind {
+  readonly group: string;
+  readonly version: string;
+  readonly place: KindPlace;
+  /** The event makes it known, so that a dry run cannot find it. */
+  readonly declared: boolean;
+}
+
+/** Whether an object says that it is a member. */
+export function isMember(object: LiveObject, set: ApplySetName): boolean {
+  return recordOf(recordOf(object.metadata).labels)[PART_OF] ===
+    applySetId(set);
+}
+
+/** A controller made it, and copied the labels of its owner, as it does with EndpointSlices. */
+function isControlled(object: Fields): boolean {
+  return recordsOf(recordOf(object.metadata).ownerReferences)
+    .some(({ controller }) => controller === true);
+}
+
+/** Where the kind of an object of the event is served. */
+function kindOf(object: PlannedObject): Kind {
+  const { group, version, kind, namespace, path, kindDeclared } = object;
+  return {
+    group,
+    version,
+    declared: kindDeclared,
+    place: {
+      kind,
+      resource: path.split("/").at(-2) ?? "",
+      namespaced: namespace !== "",
+      patchable: true,
+    },
+  };
+}
+
+/** Looks up the kinds in which there may be members; one that is not known ends it, as its members would be lost. */
+async function kindsOf(
+  scope: Scope,
+  set: ApplySetName,
+  objects: readonly PlannedObject[],
+  apply: ApplyContext,
+): Promise<Kind[]> {
+  const { cluster, context, until } = apply;
+  const limits = { signal: context.signal, until };
+  const known = new Map(
+    objects.map((object) => [groupKindOf(object), kindOf(object)]),
+  );
+  let index = await cluster.discovery.index(limits);
+  const find = (name: string): Kind | undefined => {
+    const { group, kind } = readGroupKind(name);
+    const found = index.findKind(group, kind);
+    return known.get(name) ?? (found && { group, declared: false, ...found });
+  };
+  const missing = () => [...scope.kinds].filter((name) => !find(name));
+  for (let asked = 0; asked < ASKED_MAX && missing().length > 0; asked++) {
+    if (asked > 0) await cluster.clock.sleep(ASK_AGAIN_MS, limits);
+    index = await cluster.discovery.reload(limits);
+  }
+  const [lost] = missing();
+  if (lost === undefined) {
+    return [...scope.kinds].map(find).filter((kind) => kind !== undefined);
+  }
+  const stale = index.isStale({ ...readGroupKind(lost), version: "" });
+  throw new TransporterError(
+    stale ? "cluster_unavailable" : "unknown_kind",
+    `Cannot prune ${describeParent(set)}: ${
+      stale
+        ? `the server of the kind "${lost}" does not answer`
+        : `the cluster has no kind "${lost}" any more, in which the set may have members; if there are none, take it out of the annotation of the Secret`
+    }`,
+  );
+}
+
+/** Lists the members of a kind, in a namespace if it has any. */
+async function listMembers(
+  kind: Kind,
+  namespace: string,
+  set: ApplySetName,
+  apply: ApplyContext,
+): Promise<Member[]> {
+  const { group, version, place, declared } = kind;
+  const { dryRun } = apply.options;
+  const where = { group, version, namespace };
+  const path = pathOf({ ...where, name: "" }, place).slice(0, -1);
+  const doing = `find the members of ${
+    describeParent(set)
+  } of the kind "${place.kind}"`;
+  const found: Member[] = [];
+  let expired = false;
+  for (let token = "";;) {
+    const query = new URLSearchParams({
+      labelSelector: `${PART_OF}=${applySetId(set)}`,
+      limit: String(PAGE),
+      ...(token && { continue: token }),
+    });
+    const answer = await apply.cluster.client.find({
+      method: "GET",
+      path: `${path}?${query}`,
+      accept: METADATA_LIST,
+    }, {
+      ...retrying(doing, apply),
+      review(verdict) {
+        expired = verdict.expired === true && token !== "";
+        if (verdict.missing !== "kind" || !declared) return verdict;
+        return dryRun
+          ? { ...verdict, missing: "object" }
+          : { ...verdict, transient: true };
+      },
+    }).catch((error) => {
+      if (expired) return undefined;
+      throw error;
+    });
+    if (expired) return await listMembers(kind, namespace, set, apply);
+    if (answer === undefined) return found;
+    for (const item of recordsOf(answer.body.items)) {
+      if (isControlled(item)) continue;
+      const name = String(recordOf(item.metadata).name);
+      const object = { ...where, kind: place.kind, name };
+      found.push({
+        object: memberObject(object, pathOf(object, place)),
+        seen: item,
+      });
+    }
+    token = String(recordOf(answer.body.metadata).continue ?? "");
+    if (token === "") return found;
+  }
+}
+
+/**
+ * Finds the members of an ApplySet, wherever its parent says that there may be
+ * some. What a controller made in the image of a member is none.
+ *
+ * @param scope Where.
+ * @param set Which set.
+ * @param objects The event's own, whose kinds are known.
+ * @param apply The event's.
+ * @throws {TransporterError} `unknown_kind` or `cluster_unavailable`, naming the kind; else the code of the
+ * server's answer.
+ */
+export async function findMembers(
+  scope: Scope,
+  set: ApplySetName,
+  objects: readonly PlannedObject[],
+  apply: ApplyContext,
+): Promise<readonly Member[]> {
+  const found: Member[] = [];
+  for (const kind of await kindsOf(scope, set, objects, apply)) {
+    const namespaces = kind.place.namespaced
+      ? [set.namespace, ...scope.namespaces]
+      : [""];
+    for (const namespace of namespaces) {
+      found.push(...await listMembers(kind, namespace, set, apply));
+    }
+  }
+  return found;
+}

@@ -1,0 +1,148 @@
+import { TransporterError } from "@transporter/sdk";
+import { type ApplySetName, groupKindOf, scopeOf } from "./apply_set.ts";
+import { findMembers, isMember, type Member } from "./apply_set_members.ts";
+import type { ApplySetParent } from "./apply_set_parent.ts";
+import { describeParent } from "./apply_set_record.ts";
+import type { ApplyContext } from "./apply_calls.ts";
+import { metadataOf } from "./change.ts";
+import { deleteObject } from "./delete.ts";
+import { describeObject, objectKey } from "./manifest.ts";
+import { GUARDED_KINDS } from "./options.ts";
+import { inOrder } from "./order.ts";
+import type { Plan, PlannedObject } from "./plan.ts";
+import { type Done, Progress, withResult } from "./progress.ts";
+import { type BundleResult, resultOf, withWarnings } from "./result.ts";
+
+/** What an object may have become for others to be pruned. */
+const APPLIED: ReadonlySet<string> = new Set([
+  "created",
+  "configured",
+  "unchanged",
+]);
+
+/** The groups of {@linkcode GUARDED_KINDS}; somebody else's kind of the same name is none of them. */
+const GUARDED: ReadonlyMap<string, string> = new Map(
+  GUARDED_KINDS.map((kind): [string, string] => [
+    kind === "CustomResourceDefinition" ? `${kind}.apiextensions.k8s.io` : kind,
+    kind,
+  ]),
+);
+
+/** Why nothing is pruned although nothing has failed; `undefined` when there is no reason. */
+function hindrance(
+  { resource_status: results }: BundleResult,
+  dryRun: boolean,
+): string | undefined {
+  const left = results.find(({ status }) =>
+    !APPLIED.has(status) && !(dryRun && status === "unverifiable")
+  );
+  return left && `${left.kind} "${left.name}" is ${left.status}`;
+}
+
+/** The members that no object of the event is. */
+function leftOver(
+  members: readonly Member[],
+  plan: Plan,
+  { resource_status: results }: BundleResult,
+): readonly Member[] {
+  const keys = new Set(plan.objects.map(objectKey));
+  const uids = new Set(results.map(({ uid }) => uid));
+  return members.filter(({ object, seen }) =>
+    !keys.has(objectKey(object)) && !uids.has(metadataOf(seen).uid)
+  );
+}
+
+/** Both results, as one. */
+function joined(a: BundleResult, b: BundleResult): BundleResult {
+  const all = [...a.resource_status, ...b.resource_status];
+  return withWarnings({ ...a, resource_status: all }, b.warnings ?? []);
+}
+
+/**
+ * Deletes the members of an ApplySet that an event does not have any more,
+ * in the order opposite to that of an apply, and makes the parent cover what is
+ * left. Nothing is deleted unless every object was applied and every list of
+ * members came. Only what was found is deleted, as it was found; before each
+ * object it is made sure that no later event has begun.
+ *
+ * @param plan What was applied.
+ * @param applied What became of it.
+ * @param set The set, and its parent, which was widened.
+ * @param apply The event's.
+ * @returns What became of all objects; those that were pruned at the end.
+ * @throws {TransporterError} The code of the first failure; `details.result` says what became of each object.
+ */
+export async function prune(
+  plan: Plan,
+  applied: BundleResult,
+  { set, parent }: {
+    readonly set: ApplySetName;
+    readonly parent: ApplySetParent;
+  },
+  apply: ApplyContext,
+): Promise<BundleResult> {
+  const { options } = apply;
+  const reason = hindrance(applied, options.dryRun);
+  if (reason !== undefined) {
+    const what = `Nothing of ${describeParent(set)} was pruned: ${reason}`;
+    return withWarnings(applied, [what]);
+  }
+  let progress: Progress | undefined;
+  try {
+    await parent.confirm();
+    const members = leftOver(
+      await findMembers(parent.scope, set, plan.objects, apply),
+      plan,
+      applied,
+    );
+    const found = new Map(members.map((member) => [member.object, member]));
+    const isKept = (object: PlannedObject) => {
+      const guarded = GUARDED.get(groupKindOf(object));
+      return guarded !== undefined && !options.pruneKinds.includes(guarded);
+    };
+    const kept = [...found.keys()].filter(isKept);
+    const gone = inOrder([...found.keys()].filter((each) => !isKept(each)))
+      .reverse();
+    const objects = [...gone.flat(), ...kept];
+    progress = new Progress({ options, objects, warnings: [] });
+    await progress.run(kept, apply, keep);
+    const staying = [...plan.objects, ...kept];
+    for (const [index, group] of gone.entries()) {
+      // A kind that goes with its definition could not be looked up after it.
+      if (group.some(({ kind }) => kind === "CustomResourceDefinition")) {
+        const rest = gone.slice(index).flat();
+        await parent.narrow(scopeOf([...staying, ...rest], set));
+      }
+      const isLast = index === gone.length - 1;
+      const waits = options.wait === "ready" ||
+        options.wait === "applied" && !isLast;
+      await progress.run(
+        group,
+        apply,
+        (object) =>
+          deleteObject(object, apply, waits, {
+            seen: found.get(object)?.seen ?? {},
+            confirm: () => parent.confirm(),
+            holds: (live) => isMember(live, set),
+          }),
+      );
+      if (progress.error !== undefined) throw progress.error;
+      apply.context.signal.throwIfAborted();
+    }
+    await parent.narrow(scopeOf(staying, set));
+    return joined(applied, progress.result());
+  } catch (reason) {
+    const error = TransporterError.from(reason);
+    progress?.fail(error);
+    const rest = progress?.result() ?? { resource_status: [] };
+    throw withResult(error, joined(applied, rest));
+  }
+}
+
+/** Leaves an object of a kind that is pruned only when it is named. */
+function keep(object: PlannedObject): Promise<Done> {
+  const why = `${
+    describeObject(object)
+  } is not in the manifests any more, and stays, as "prune_kinds" does not name its kind`;
+  return Promise.resolve({ result: resultOf(object, "skipped", why) });
+}
