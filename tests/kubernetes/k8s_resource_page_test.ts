@@ -29,6 +29,7 @@ const PAGE = await Deno.readTextFile(`${ROOT}docs/k8s_resource.md`);
 /** What the examples make, and their last ones may not have taken away. */
 const MADE: readonly string[] = [
   "/api/v1/namespaces/shop",
+  "/api/v1/namespaces/shop-team",
   "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/databases.shop.example.com",
 ];
 
