@@ -115,11 +115,12 @@ export class Agent implements AsyncDisposable {
     const outbox = this.#outbox = new Outbox({ journal, log });
     const outputs = this.#outputs = new Outputs(clock, () => outbox.held);
     const shared = { agentId, journal, outbox, clock, controlPlaneClock, log };
-    const { concurrency } = settings;
+    const { concurrency, window } = settings;
     const runner = this.#runner = new Runner({
       ...shared,
       outputs,
       concurrency,
+      standingMax: Math.max(1, Math.floor(window / 2)),
       failed: this.#fail,
     });
     this.#inbox = new Inbox({ ...shared, runner, executors });

@@ -1,50 +1,13 @@
-import {
-  type Clock,
-  deadline,
-  type EventStatus,
-  execute,
-  type ExecuteOptions,
-  type Logger,
-  TransporterError,
-} from "@transporter/sdk";
-import type { ControlPlaneClock } from "./control_plane_clock.ts";
-import type { Journal } from "./journal.ts";
-import type { Outbox } from "./outbox.ts";
-import type { Outputs } from "./output.ts";
-import { recover, type RecoverOptions } from "./recover.ts";
-import { isLast, unstarted } from "./status.ts";
-import { EVERYTHING, isFree, limitOf, type Work } from "./work.ts";
+import { TransporterError } from "@transporter/sdk";
+import { type AttemptOptions, runAttempt, type Running } from "./attempt.ts";
+import { EVERYTHING, isFree, type Work } from "./work.ts";
 
 /** Options of {@linkcode Runner}. */
-export interface RunnerOptions {
-  /** Who reports. */
-  readonly agentId: string;
-  /** How many attempts run at the same time. */
+export interface RunnerOptions extends AttemptOptions {
+  /** How many attempts run at the same time, standing ones aside. */
   readonly concurrency: number;
-  /** Where starts are noted before they happen. */
-  readonly journal: Journal;
-  /** Where statuses go. */
-  readonly outbox: Outbox;
-  /** Where output goes. */
-  readonly outputs: Outputs;
-  /** Where time comes from. */
-  readonly clock: Clock;
-  /** The time that deadlines are kept by. */
-  readonly controlPlaneClock: ControlPlaneClock;
-  /** For the operator. */
-  readonly log: Logger;
   /** Called when the journal fails: nothing can be started any more. */
   readonly failed: (reason: unknown) => void;
-}
-
-/** What an attempt is run or looked for with. */
-type AttemptOptions = ExecuteOptions & RecoverOptions;
-
-interface Running {
-  readonly work: Work;
-  readonly abort: AbortController;
-  /** What others have to wait for. */
-  keys: readonly string[];
 }
 
 /** Attempts in hand: far more than a control plane sends that keeps to the window. */
@@ -58,7 +21,8 @@ const CHARS_MAX = 64 * 1024 * 1024;
  * those that touch the same things one after the other. While an attempt is
  * verified, which only reads, the next one may touch them. An attempt is noted in
  * the journal before it is started, and its deadline is checked after that,
- * immediately before the start.
+ * immediately before the start. Standing work takes no place among those that
+ * run, holds no key, and is left as it is when the agent stops.
  */
 export class Runner {
   readonly #options: RunnerOptions;
@@ -83,6 +47,12 @@ export class Runner {
   /** How many attempts run. */
   get running(): number {
     return this.#running.size;
+  }
+
+  /** How many of them stand. */
+  get #standing(): number {
+    return this.#running.values().filter(({ work }) => work.standing)
+      .reduce((count) => count + 1, 0);
   }
 
   /** How many attempts wait for a free place. */
@@ -140,9 +110,14 @@ export class Runner {
     this.#tellFreed();
   }
 
-  /** Starts nothing any more; what runs goes on. What waits stays in the journal. */
+  /** Starts nothing any more; what runs goes on. What waits stays in the journal, and so does what stands. */
   stop(): void {
     this.#stopped = true;
+    for (const running of this.#running.values()) {
+      if (!running.work.standing || running.abort.signal.aborted) continue;
+      running.left = true;
+      running.abort.abort(new TransporterError("interrupted", "It goes on"));
+    }
     this.#withdraw(() => true);
     this.#tellFreed();
   }
@@ -179,7 +154,8 @@ export class Runner {
     );
     for (let i = 0; i < this.#waiting.length;) {
       const work = this.#waiting[i];
-      const full = this.#running.size >= this.#options.concurrency ||
+      const busy = this.#running.size - this.#standing;
+      const full = busy >= this.#options.concurrency ||
         taken.has(EVERYTHING);
       if (work === undefined || full || this.#stopped) return;
       const free = !this.#running.has(work.spec.id) &&
@@ -196,9 +172,14 @@ export class Runner {
 
   #start(work: Work): void {
     const abort = new AbortController();
-    this.#running.set(work.spec.id, { work, abort, keys: work.keys });
+    const running = { work, abort, keys: work.keys, left: false };
+    this.#running.set(work.spec.id, running);
     this.startedSeq = Math.max(this.startedSeq, work.seq ?? 0);
-    this.#run(work, abort.signal).catch(this.#options.failed).finally(() => {
+    const attempt = runAttempt(running, this.#options, {
+      standing: this.#standing,
+      applied: () => this.#applied(work),
+    });
+    attempt.catch(this.#options.failed).finally(() => {
       this.#running.delete(work.spec.id);
       this.#chars -= work.chars;
       this.#pump();
@@ -222,78 +203,4 @@ export class Runner {
     this.#freed?.resolve();
     this.#freed = undefined;
   }
-
-  async #run(work: Work, signal: AbortSignal): Promise<void> {
-    const { journal, controlPlaneClock, clock, outbox, agentId } =
-      this.#options;
-    const { spec: { id }, attempt, begun } = work;
-    const log = this.#options.log.with({ event_id: id, attempt });
-    if (!begun) await journal.begin(id, attempt);
-    const remainingMs = work.deadline - controlPlaneClock.now();
-    const unfit = begun ? undefined : this.#unfit(work, remainingMs);
-    if (unfit !== undefined) {
-      log.warn("Event was not started", { error: unfit });
-      await outbox.record(unstarted(work, unfit, { agentId, at: clock.now() }));
-      return;
-    }
-    const { limitMs, reason } = limitOf(work, remainingMs);
-    using limit = deadline(clock, limitMs, { reason, signal });
-    const output = this.#options.outputs.open(id, attempt);
-    const options: AttemptOptions = {
-      agentId,
-      attempt,
-      deadline: clock.now() + limitMs,
-      signal: limit.signal,
-      clock,
-      log,
-      record: (status) => {
-        if (isLast(status)) output.close(); // so that it comes before the end
-        if (status.phase === "verifying") this.#applied(work);
-        return outbox.record(withRepeatable(status, work));
-      },
-      output: (stream, text) => output.write(stream, text),
-    };
-    log.info(
-      begun ? "Event was begun before, and is looked for" : "Event started",
-      {
-        type: work.spec.type,
-      },
-    );
-    const last = await this.#end(work, options);
-    log.info("Event ended", {
-      state: last.state,
-      phase: last.phase,
-      code: last.error?.code,
-    });
-  }
-
-  /** Why an attempt must not be started now, although it had its turn; asked last, after the fsync. */
-  #unfit(
-    { spec: { id } }: Work,
-    remainingMs: number,
-  ): TransporterError | undefined {
-    const { fault } = this.#options.controlPlaneClock;
-    if (fault !== undefined) return fault;
-    if (remainingMs > 0) return undefined;
-    return new TransporterError(
-      "expired",
-      `Event "${id}" was not started as its deadline is over`,
-    );
-  }
-
-  async #end(work: Work, options: AttemptOptions): Promise<EventStatus> {
-    if (!work.begun) return await execute(work.executor, work.spec, options);
-    const last = await recover(work, options);
-    await options.record(last);
-    return last;
-  }
-}
-
-/** What the control plane has to know to decide what follows an interruption. */
-function withRepeatable(
-  status: EventStatus,
-  { repeatable }: Work,
-): EventStatus {
-  if (status.phase !== "interrupted") return status;
-  return { ...status, details: { ...status.details, repeatable } };
 }

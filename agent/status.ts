@@ -130,3 +130,12 @@ export function fitting(status: EventStatus, bytesLeft: number): EventStatus {
     }),
   };
 }
+
+/** What the control plane has to know to decide what follows an interruption. */
+export function withRepeatable(
+  status: EventStatus,
+  { repeatable }: { readonly repeatable: boolean },
+): EventStatus {
+  if (status.phase !== "interrupted") return status;
+  return { ...status, details: { ...status.details, repeatable } };
+}

@@ -30,12 +30,14 @@ export interface Work {
   readonly kept: readonly string[];
   /** Whether it may be applied again after a crash in the middle. */
   readonly repeatable: boolean;
+  /** Whether it goes on until it is cancelled or its time is over. */
+  readonly standing: boolean;
 }
 
 /** What {@linkcode prepare} finds out. */
 export type Prepared = Pick<
   Work,
-  "payload" | "keys" | "kept" | "repeatable"
+  "payload" | "keys" | "kept" | "repeatable" | "standing"
 >;
 
 /** The key of work that touches everything. */
@@ -55,20 +57,32 @@ export async function prepare(
     payload = await parse(executor.schema, spec.payload);
   } catch {
     // execute() refuses it again, and reports it.
-    return { payload: undefined, keys: [], kept: [], repeatable: false };
+    return {
+      payload: undefined,
+      keys: [],
+      kept: [],
+      repeatable: false,
+      standing: false,
+    };
   }
   const { concurrency_key: key } = spec;
   try {
-    const repeatable = executor.repeatable(payload);
+    const standing = executor.standing(payload);
+    const rest = {
+      payload,
+      repeatable: executor.repeatable(payload),
+      standing,
+    };
+    if (standing) return { ...rest, keys: [], kept: [] }; // others would wait for ever
     if (key === undefined) {
-      return { payload, ...touching(executor.keys(payload)), repeatable };
+      return { ...rest, ...touching(executor.keys(payload)) };
     }
     // Whoever names a key "*" does not mean everything, nor an executor's key of the same name.
     const own = [`concurrency_key ${key}`];
-    return { payload, keys: own, kept: own, repeatable };
+    return { ...rest, keys: own, kept: own };
   } catch {
     const keys = key === undefined ? [EVERYTHING] : [`concurrency_key ${key}`];
-    return { payload, keys, kept: keys, repeatable: false };
+    return { payload, keys, kept: keys, repeatable: false, standing: false };
   }
 }
 

@@ -32,6 +32,8 @@ export interface ExecuteOptions {
   readonly log: Logger;
   /** Takes each status, in order; what it returns is awaited. */
   readonly record: (status: EventStatus) => Promise<void>;
+  /** Goes on with an attempt that was begun before: the phases up to `applying` were reported then. */
+  readonly again?: boolean;
   /** Takes what the work writes; by default nobody does. */
   readonly output?: (stream: OutputStream, text: string) => void;
 }
@@ -73,9 +75,9 @@ export async function execute<Payload, Plan, Result>(
   spec: EventSpec,
   options: ExecuteOptions,
 ): Promise<EventStatus> {
-  const { agentId, attempt, signal, clock, record } = options;
+  const { agentId, attempt, signal, clock, record, again = false } = options;
   const startedAt = clock.monotonic();
-  let phase: Phase = "received";
+  let phase: Phase = again ? "applying" : "received";
 
   async function enter(
     next: Phase,
@@ -136,7 +138,8 @@ export async function execute<Payload, Plan, Result>(
   }
 
   async function run(): Promise<void> {
-    await begin("validating");
+    if (again) signal.throwIfAborted();
+    else await begin("validating");
     const payload = await parse(executor.schema, spec.payload);
     const plan = await executor.validate(payload, context);
     await begin("applying");
@@ -146,7 +149,7 @@ export async function execute<Payload, Plan, Result>(
     done = await executor.verify(plan, applied, context) ?? applied;
   }
 
-  await enter("received");
+  if (!again) await enter("received");
   let done: Result | undefined;
   try {
     await run();

@@ -84,7 +84,14 @@ export interface Executor<Payload = unknown, Plan = unknown, Result = unknown>
   keys(payload: Payload): readonly string[];
   /** Whether `apply` may run again for this payload after a crash in the middle. */
   repeatable(payload: Payload): boolean;
-  /** After a restart: finds work that was begun; `"lost"` makes the event `interrupted`. */
+  /**
+   * Whether the work goes on until it is cancelled or its time is over, so that
+   * it takes no place among those that run side by side. When the agent stops
+   * it is left, and when the agent is back gone on with from `validate`, as the
+   * same attempt. It has no keys, and may be begun again.
+   */
+  standing(payload: Payload): boolean;
+  /** After a restart: finds work that was begun; `"lost"` makes the event `interrupted`. Not asked for standing work. */
   recover(
     payload: Payload,
     context: ExecutorContext,
@@ -155,6 +162,8 @@ export interface ExecutorDefinition<Payload, Plan, Result> {
   keys?(payload: Payload): readonly string[];
   /** See {@linkcode Executor.repeatable}; by default false: never run twice. */
   repeatable?(payload: Payload): boolean;
+  /** See {@linkcode Executor.standing}; by default false: all work comes to its end. */
+  standing?(payload: Payload): boolean;
   /** See {@linkcode Executor.recover}; by default work that was begun is lost. */
   recover?(
     payload: Payload,
@@ -181,6 +190,7 @@ export function defineExecutor<Payload, Plan, Result>(
     verify: (plan, result, context) => definition.verify(plan, result, context),
     keys: (payload) => definition.keys?.(payload) ?? ["*"],
     repeatable: (payload) => definition.repeatable?.(payload) ?? false,
+    standing: (payload) => definition.standing?.(payload) ?? false,
     recover: (payload, context) =>
       definition.recover?.(payload, context) ??
         Promise.resolve({ kind: "lost" }),

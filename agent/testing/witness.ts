@@ -17,6 +17,8 @@ export interface WitnessOptions {
   readonly keys?: (payload: Record<string, unknown>) => readonly string[];
   /** Whether it may be repeated; yes by default. */
   readonly repeatable?: boolean;
+  /** Whether it goes on until its time is over; no by default. */
+  readonly standing?: boolean;
   /** What became of what was begun; lost by default. */
   readonly recover?: () => Promise<
     { kind: "lost" } | { kind: "done"; result: unknown }
@@ -50,6 +52,7 @@ export function witness(
     verify: () => options.verify?.() ?? Promise.resolve(),
     keys: options.keys ?? (() => []),
     repeatable: () => options.repeatable ?? true,
+    standing: () => options.standing ?? false,
     ...(options.recover === undefined ? {} : { recover: options.recover }),
   });
 }

@@ -50,6 +50,8 @@ export interface Options {
   readonly readyWhen: GivenOptions["ready_when"];
   /** How long a phase may take, in milliseconds; by default the cluster's. */
   readonly timeoutMs: number | undefined;
+  /** From one check to the next, in milliseconds; by default there is one check. */
+  readonly everyMs: number | undefined;
   /** Writes nothing. */
   readonly dryRun: boolean;
 }
@@ -59,6 +61,12 @@ export function patchTypeOf(
   given: Pick<GivenOptions, "patch" | "patch_type">,
 ): PatchType {
   return given.patch_type ?? (Array.isArray(given.patch) ? "json" : "merge");
+}
+
+function msOf(duration: string | undefined): number | undefined {
+  return duration === undefined
+    ? undefined
+    : Math.ceil(parseDuration(duration) / 1e6);
 }
 
 /** The options of a payload, with their defaults. */
@@ -81,12 +89,14 @@ export function optionsOf(given: GivenOptions): Options {
     propagation: given.propagation ?? "background",
     wait: given.wait ?? "ready",
     readyWhen: given.ready_when,
-    timeoutMs: given.timeout === undefined
-      ? undefined
-      : Math.ceil(parseDuration(given.timeout) / 1e6),
+    timeoutMs: msOf(given.timeout),
+    everyMs: msOf(given.every),
     dryRun: given.dry_run ?? false,
   };
 }
+
+/** From one check to the next, in milliseconds: more often they would cost the API server more than they tell. */
+const EVERY_MS_MIN = 10_000;
 
 /** What an operation cannot do without. */
 const NEEDED: Readonly<Partial<Record<Operation, OptionName>>> = {
@@ -105,6 +115,9 @@ export function misplacedOption(given: GivenOptions): string | undefined {
     given.patch !== undefined &&
     Array.isArray(given.patch) !== (patchTypeOf(given) === "json")
   ) return 'a "patch" is a list for the type "json", and an object for others';
+  if ((msOf(given.every) ?? EVERY_MS_MIN) < EVERY_MS_MIN) {
+    return '"every" has to be at least "10s"';
+  }
   if (given.ready_when !== undefined && (given.wait ?? "ready") !== "ready") {
     return '"ready_when" is only for the "wait" "ready"';
   }

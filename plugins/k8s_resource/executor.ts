@@ -19,6 +19,7 @@ import { patchObject } from "./patch.ts";
 import { clusterOf } from "./impersonate.ts";
 import { objectKey } from "./manifest.ts";
 import { Mask } from "./mask.ts";
+import { keepChecking } from "./keep_checking.ts";
 import { optionsOf } from "./event_options.ts";
 import {
   checkPaths,
@@ -105,7 +106,9 @@ export async function openExecutor(
           return await deleteBundle(plan, cluster, context);
         case "diff":
         case "check":
-          return await compareBundle(plan, cluster, context, mask);
+          return plan.options.everyMs === undefined
+            ? await compareBundle(plan, cluster, context, mask)
+            : await keepChecking(plan, cluster, context, mask);
         case "patch":
           return await eachObject(plan, cluster, context, {
             act: patchObject,
@@ -140,6 +143,7 @@ export async function openExecutor(
     },
     keys: (payload) => keysOf(payload, { readings, cluster: own }),
     repeatable: isRepeatable,
+    standing: ({ every }) => every !== undefined,
     close() {
       own[Symbol.dispose]();
       return Promise.resolve();

@@ -68,6 +68,11 @@ const REFUSED: Readonly<Record<string, readonly [unknown, string, RegExp]>> = {
     "invalid",
     /"force_conflicts" is only for the operations "apply", "diff"$/,
   ],
+  "checks that follow each other too soon": [
+    { manifests: [CONFIG_MAP], operation: "check", every: "9s" },
+    "invalid",
+    /"every" has to be at least "10s"$/,
+  ],
   "no duration": [
     { manifests: [CONFIG_MAP], timeout: "5 minutes" },
     "invalid",

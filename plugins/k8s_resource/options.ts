@@ -184,6 +184,12 @@ export const OPTIONS = {
     about:
       "How long the work may take, and then waiting, each; the event's deadline comes first.",
   }),
+  every: option(duration, {
+    operations: ["check"],
+    otherwise: "checked once",
+    about:
+      "Checks again and again, `1h` apart for instance and at least `10s`, until the event's deadline or its cancellation. It stays `in_progress`, reports only what has changed since the last report, and goes on while the agent is cut off and after it was started again.",
+  }),
   dry_run: option(flag, {
     operations: ["apply", "delete", "patch"],
     otherwise: "`false`",

@@ -151,7 +151,10 @@ export async function makePlan(
     const named = withName(object, { eventId, index });
     return set ? withMembership(named, applySetId(set)) : named;
   });
-  const until = phaseEnd(cluster, context, options);
+  // What stands is not given up as the server is away when the agent starts.
+  const until = options.everyMs === undefined
+    ? phaseEnd(cluster, context, options)
+    : context.deadline;
   const limits = { signal: context.signal, until };
   const declared = declaredPlaces(found);
   const namespaces = namespacesIn(found);

@@ -89,6 +89,45 @@ Deno.test("SIGTERM lets an agent drain: what it cuts off gets another attempt", 
   );
 });
 
+for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+  Deno.test(`standing checks: an agent that ends by ${signal} goes on with one after it was started again`, async () => {
+    await using kube = await testCluster();
+    await using namespace = await freshNamespace(kube);
+    await using cp = await CpProcess.start();
+    await using agent = await AgentProcess.start("edge", {
+      cpUrl: cp.agentUrl,
+      flags: ["--kubeconfig", kube.kubeconfig],
+    });
+    await untilConnected(cp.url, "edge");
+    const id = `standing-${namespace.name}`;
+    await submit(cp.url, {
+      ...eventOf(id, configMap(namespace.name)),
+      payload: {
+        operation: "check",
+        every: "1h",
+        manifests: [configMap(namespace.name)],
+      },
+    });
+    await untilEvent(cp.url, id, ({ message }) => /missing$/.test(message));
+    agent.program.kill(signal);
+    await agent.program.status();
+
+    agent.restart();
+    await agent.program.line(/"message":"Event was begun before/);
+    const { state, attempt } = await untilEvent(cp.url, id, () => true);
+    deepStrictEqual([state, attempt], ["in_progress", 1]);
+    const cancel = await fetch(`${cp.url}/v2/events/${id}/cancel`, {
+      method: "POST",
+    });
+    strictEqual(cancel.status, 202, await cancel.text());
+    await until(async () => {
+      const answer = await fetch(`${cp.url}/v2/events/${id}`);
+      const event: EventView = await answer.json();
+      return event.state === "cancelled" ? true : undefined;
+    });
+  });
+}
+
 Deno.test("SIGTERM ends a control plane with a stream and an agent connected, and the agent finds it again", async () => {
   await using kube = await testCluster();
   await using namespace = await freshNamespace(kube);

@@ -1,0 +1,154 @@
+import {
+  type Clock,
+  deadline,
+  type EventStatus,
+  execute,
+  type ExecuteOptions,
+  type Logger,
+  TransporterError,
+} from "@transporter/sdk";
+import type { ControlPlaneClock } from "./control_plane_clock.ts";
+import type { Journal } from "./journal.ts";
+import type { Outbox } from "./outbox.ts";
+import type { Outputs } from "./output.ts";
+import { recover, type RecoverOptions } from "./recover.ts";
+import { isLast, unstarted, withRepeatable } from "./status.ts";
+import { limitOf, type Work } from "./work.ts";
+
+/** What every attempt needs. */
+export interface AttemptOptions {
+  /** Who reports. */
+  readonly agentId: string;
+  /** How many standing attempts there may be. */
+  readonly standingMax: number;
+  /** Where starts are noted before they happen. */
+  readonly journal: Journal;
+  /** Where statuses go. */
+  readonly outbox: Outbox;
+  /** Where output goes. */
+  readonly outputs: Outputs;
+  /** Where time comes from. */
+  readonly clock: Clock;
+  /** The time that deadlines are kept by. */
+  readonly controlPlaneClock: ControlPlaneClock;
+  /** For the operator. */
+  readonly log: Logger;
+}
+
+/** An attempt that runs. */
+export interface Running {
+  /** The attempt. */
+  readonly work: Work;
+  /** Ends it. */
+  readonly abort: AbortController;
+  /** What others have to wait for. */
+  keys: readonly string[];
+  /** Whether it is left as it is, for the next start: how it ends is not told. */
+  left: boolean;
+}
+
+/**
+ * Milliseconds from a restart until standing work goes on: should it be what
+ * ends the agent, there is time to take it back.
+ */
+const AGAIN_MS = 60_000;
+
+/**
+ * Runs one attempt, from its note in the journal to its last status. Its
+ * deadline is checked after the note is durable, immediately before the start.
+ *
+ * @param running The attempt.
+ * @param options What every attempt needs.
+ * @param runner How many attempts stand, this one included; told when the attempt has been applied.
+ * @throws {TransporterError} `store_unavailable` when the journal cannot be written.
+ */
+export async function runAttempt(
+  running: Running,
+  options: AttemptOptions,
+  runner: { readonly standing: number; readonly applied: () => void },
+): Promise<void> {
+  const { work, abort: { signal } } = running;
+  const { journal, controlPlaneClock, clock, outbox, agentId } = options;
+  const { spec: { id, type }, attempt, begun } = work;
+  const log = options.log.with({ event_id: id, attempt });
+  if (!begun) await journal.begin(id, attempt);
+  const remainingMs = work.deadline - controlPlaneClock.now();
+  const unfit = begun
+    ? undefined
+    : unfitness(work, { ...options, ...runner, remainingMs });
+  if (unfit !== undefined) {
+    log.warn("Event was not started", { error: unfit });
+    await outbox.record(unstarted(work, unfit, { agentId, at: clock.now() }));
+    return;
+  }
+  const { limitMs, reason } = limitOf(work, remainingMs);
+  using limit = deadline(clock, limitMs, { reason, signal });
+  const output = options.outputs.open(id, attempt);
+  log.info(
+    begun ? "Event was begun before, and is looked for" : "Event started",
+    { type },
+  );
+  const last = await toItsEnd(work, {
+    agentId,
+    attempt,
+    deadline: clock.now() + limitMs,
+    signal: limit.signal,
+    clock,
+    log,
+    record: (status) => {
+      if (isLast(status)) {
+        if (running.left) return Promise.resolve();
+        output.close(); // so that it comes before the end
+      }
+      if (status.phase === "verifying") runner.applied();
+      return outbox.record(withRepeatable(status, work));
+    },
+    output: (stream, text) => output.write(stream, text),
+  });
+  if (running.left) return log.info("Event is left for the next start");
+  log.info("Event ended", {
+    state: last.state,
+    phase: last.phase,
+    code: last.error?.code,
+  });
+}
+
+/** Why an attempt must not be started now, although it had its turn; asked last, after the fsync. */
+function unfitness(
+  { spec: { id }, standing }: Work,
+  now: Pick<AttemptOptions, "controlPlaneClock" | "standingMax"> & {
+    readonly standing: number;
+    readonly remainingMs: number;
+  },
+): TransporterError | undefined {
+  const { controlPlaneClock: { fault }, standingMax, remainingMs } = now;
+  if (fault !== undefined) return fault;
+  if (standing && now.standing > standingMax) {
+    return new TransporterError(
+      "exhausted",
+      `Event "${id}" was not started as this agent already has ${standingMax} that stand, half of its window: cancel one, or raise --window`,
+    );
+  }
+  if (remainingMs > 0) return undefined;
+  return new TransporterError(
+    "expired",
+    `Event "${id}" was not started as its deadline is over`,
+  );
+}
+
+async function toItsEnd(
+  work: Work,
+  options: ExecuteOptions & RecoverOptions,
+): Promise<EventStatus> {
+  const { begun, standing, executor, spec } = work;
+  if (!begun) return await execute(executor, spec, options);
+  if (standing) {
+    const { clock, signal } = options;
+    // An abort is what the attempt ends with.
+    await clock.sleep(AGAIN_MS, { signal }).catch(() => {});
+    return await execute(executor, spec, { ...options, again: true });
+  }
+  const last = await recover(work, options);
+  await options.record(last);
+  return last;
+}

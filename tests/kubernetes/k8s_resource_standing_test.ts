@@ -1,0 +1,158 @@
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { type Clock, type EventStatus, systemClock } from "@transporter/sdk";
+import { openExecutor } from "../../plugins/k8s_resource/executor.ts";
+import { freshNamespace, testCluster } from "./cluster.ts";
+import { FaultProxy, status } from "../fault_proxy.ts";
+import {
+  configMap,
+  configMapPath,
+  openPlace,
+  proxied,
+  runEvent,
+  write,
+} from "./k8s_resource.ts";
+
+const HOUR_MS = 3_600_000;
+
+/** A clock on which nobody waits for an hour: `next` ends such a wait. */
+class Hours implements Clock {
+  #asleep = Promise.withResolvers<() => void>();
+
+  now(): number {
+    return systemClock.now();
+  }
+
+  monotonic(): number {
+    return systemClock.monotonic();
+  }
+
+  async sleep(ms: number, options: { signal?: AbortSignal } = {}) {
+    if (ms < HOUR_MS / 2) return await systemClock.sleep(ms, options);
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    options.signal?.addEventListener("abort", () => {
+      reject(options.signal?.reason);
+    }, { once: true });
+    this.#asleep.resolve(resolve);
+    await promise;
+  }
+
+  /** Ends the next wait, once somebody waits. */
+  async next(): Promise<void> {
+    const wake = await this.#asleep.promise;
+    this.#asleep = Promise.withResolvers();
+    wake();
+  }
+
+  /** Resolves when somebody waits. */
+  async asleep(): Promise<void> {
+    await this.#asleep.promise;
+  }
+}
+
+/** Begins a check every hour of a ConfigMap. */
+async function begin(
+  config: Readonly<Record<string, unknown>>,
+  name: { readonly namespace: string; readonly minutes?: number },
+) {
+  const { namespace, minutes = 600 } = name;
+  const clock = new Hours();
+  const executor = await openExecutor(config, {
+    clock,
+    rng: { next: Math.random },
+  });
+  const stop = new AbortController();
+  const said: string[] = [];
+  const run = runEvent(executor, [configMap(namespace, "a")], {
+    payload: { operation: "check", every: "1h" },
+    minutes,
+    signal: stop.signal,
+    onStatus({ phase, message }: EventStatus) {
+      if (phase === "applying" && message !== "Applying") said.push(message);
+    },
+  });
+  return {
+    clock,
+    said,
+    executor,
+    stop: () => stop.abort(),
+    run,
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await run;
+      await executor[Symbol.asyncDispose]();
+    },
+  };
+}
+
+Deno.test("standing checks: a check with every reports only what has changed, until it is cancelled", async () => {
+  await using place = await openPlace();
+  const { kube, namespace } = place;
+  await runEvent(place.executor, [configMap(namespace, "a")]);
+  const config = { kubeconfig: kube.kubeconfig, namespace };
+  await using standing = await begin(config, { namespace });
+  const { clock, said } = standing;
+  const path = configMapPath(namespace, "a");
+  const where = `ConfigMap "a" in namespace "${namespace}"`;
+
+  await clock.asleep();
+  deepStrictEqual(said.splice(0), ["In order: 1 object"]);
+  await clock.next();
+  await clock.asleep();
+  deepStrictEqual(said.splice(0), [], "nothing has changed");
+
+  const patch = (body: unknown) => write(kube, path, { method: "PATCH", body });
+  await patch({ data: { a: "c" } });
+  await clock.next();
+  await clock.asleep();
+  deepStrictEqual(said.splice(0), [
+    `Not as they should be, 1 of 1 object: ${where} is drifted (.data.a)`,
+  ]);
+  await patch({ metadata: { labels: { by: "somebody" } } });
+  await clock.next();
+  await clock.asleep();
+  deepStrictEqual(said.splice(0), [], "a label that nobody asked for is none");
+
+  await write(kube, path, { method: "DELETE" });
+  await clock.next();
+  await clock.asleep();
+  deepStrictEqual(said.splice(0), [
+    `Not as they should be, 1 of 1 object: ${where} is missing`,
+  ]);
+  standing.stop();
+  const { last } = await standing.run;
+  strictEqual(last.state, "cancelled", last.message);
+});
+
+Deno.test("standing checks: one ends by itself at its deadline, with what it saw last", async () => {
+  await using place = await openPlace();
+  const { kube, namespace } = place;
+  const config = { kubeconfig: kube.kubeconfig, namespace };
+  await using standing = await begin(config, { namespace, minutes: 0.05 });
+  const { last, objects } = await standing.run;
+  strictEqual(last.state, "completed", last.message);
+  deepStrictEqual(objects.map(({ status }) => status), ["missing"]);
+});
+
+Deno.test("standing checks: an API server that is away is a report, and not the end", async () => {
+  await using kube = await testCluster();
+  await using namespace = await freshNamespace(kube);
+  await using proxy = await FaultProxy.open({
+    server: kube.server,
+    caPem: kube.address.caPem,
+  });
+  await using through = await proxied(proxy, kube, { phase_timeout_ms: 500 });
+  await using standing = await begin(through.config, {
+    namespace: namespace.name,
+  });
+  const { clock, said } = standing;
+  await clock.asleep();
+  match(said.splice(0).join(), /is missing$/);
+  proxy.inject({ fault: status(503, "away"), times: 1_000 });
+  await clock.next();
+  await clock.asleep();
+  match(said.splice(0).at(-1) ?? "", /^Cannot check: .*away/);
+  proxy.heal();
+  await clock.next();
+  await clock.asleep();
+  match(said.splice(0).join(), /is missing$/);
+});
