@@ -59,10 +59,8 @@ export function addDescribe(
     .action(async (id, _, self) => {
       const invocation = context.open(self);
       const client = await invocation.client();
-      const [view, history] = await Promise.all([
-        client.event(id),
-        client.history(id),
-      ]);
+      const view = await client.event(id);
+      const history = await client.history(id);
       const agent = invocation.isTable && view.state === "queued"
         ? await known(client, view.spec.target_agent)
         : undefined;
@@ -91,10 +89,8 @@ export function addDescribe(
     .action(async (id, _, self) => {
       const invocation = context.open(self);
       const client = await invocation.client();
-      const [view, events] = await Promise.all([
-        client.agent(id),
-        client.events({ agent: id }, EVENTS_MAX),
-      ]);
+      const view = await client.agent(id);
+      const events = await client.events({ agent: id }, EVENTS_MAX);
       show(invocation, { agent: view, events: events.items }, describeAgent);
     });
   addGlobals(agent, CLIENT_GLOBALS, FORMATS);
