@@ -32,12 +32,14 @@ export type Fault =
 export interface FaultRule {
   /** What happens. */
   readonly fault: Fault;
-  /** The method; any unless given. */
-  readonly method?: string;
+  /** The method, or several; any unless given. */
+  readonly method?: string | readonly string[];
   /** Matches the path with its query; any unless given. */
   readonly path?: RegExp;
   /** How many requests; one unless given. */
   readonly times?: number;
+  /** How many such requests come through before. */
+  readonly after?: number;
 }
 
 /** A request that came. */
@@ -69,7 +71,11 @@ export class FaultProxy implements AsyncDisposable {
   readonly #upstream: Upstream;
   readonly #server: Server;
   readonly #client: Deno.HttpClient;
-  readonly #rules: { readonly rule: FaultRule; left: number }[] = [];
+  readonly #rules: {
+    readonly rule: FaultRule;
+    before: number;
+    left: number;
+  }[] = [];
   readonly #running = new Set<Promise<void>>();
 
   /** Starts a proxy on a free port of 127.0.0.1. */
@@ -111,7 +117,8 @@ export class FaultProxy implements AsyncDisposable {
 
   /** Lets something happen to requests that come from now on; the first rule that matches counts. */
   inject(rule: FaultRule): void {
-    this.#rules.push({ rule, left: rule.times ?? 1 });
+    const { times = 1, after = 0 } = rule;
+    this.#rules.push({ rule, before: after, left: times });
   }
 
   /** Ends every rule. */
@@ -130,10 +137,10 @@ export class FaultProxy implements AsyncDisposable {
 
   #faultFor(method: string, path: string): Fault | undefined {
     const found = this.#rules.find(({ rule, left }) =>
-      left > 0 && (rule.method ?? method) === method &&
+      left > 0 && [rule.method ?? method].flat().includes(method) &&
       (rule.path?.test(path) ?? true)
     );
-    if (found === undefined) return undefined;
+    if (found === undefined || found.before-- > 0) return undefined;
     found.left--;
     return found.rule.fault;
   }

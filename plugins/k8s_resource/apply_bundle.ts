@@ -55,6 +55,11 @@ export async function applyBundle(
   });
   const groups = inOrder(plan.objects);
   for (const [index, group] of groups.entries()) {
+    if (index > 0) {
+      await parent?.confirm().catch((reason) =>
+        progress.fail(TransporterError.from(reason))
+      );
+    }
     await progress.run(group, apply, applyObject);
     if (progress.error === undefined && index < groups.length - 1) {
       await establish(group, apply, progress).catch((reason) =>

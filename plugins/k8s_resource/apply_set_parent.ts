@@ -33,6 +33,7 @@ export class ApplySetParent {
   readonly #apply: ApplyContext;
   readonly #object: PlannedObject;
   #state: ParentState = ABSENT;
+  #wanted: Scope = NOTHING;
 
   /** One that was not looked at yet. */
   constructor(set: ApplySetName, apply: ApplyContext) {
@@ -54,11 +55,11 @@ export class ApplySetParent {
    * server's answer.
    */
   async widen(objects: readonly PlannedObject[]): Promise<void> {
-    const wanted = scopeOf(objects, this.#set);
+    this.#wanted = scopeOf(objects, this.#set);
     const { dryRun } = this.#apply.options;
     for (;;) {
       const state = await this.#read();
-      const scope = unionOf(state.scope, wanted);
+      const scope = unionOf(state.scope, this.#wanted);
       if (dryRun) {
         this.#state = { ...state, scope };
         return;
@@ -69,19 +70,25 @@ export class ApplySetParent {
   }
 
   /**
-   * Makes sure that no later event has begun.
+   * Makes sure that no later event has begun. If one has, what this one has
+   * applied stays in the account, for the later ones to find.
    *
    * @throws {TransporterError} As {@linkcode ApplySetParent.widen}.
    */
   async confirm(): Promise<void> {
     if (this.#apply.options.dryRun) return;
-    const { scope } = this.#state;
-    const state = await this.#read();
-    const { turns } = state;
-    if (turns.at(-1)?.id !== this.#apply.context.idempotencyKey) {
-      throw this.#tooLate(turns.at(-1));
+    for (;;) {
+      const state = await this.#read();
+      const { turns } = state;
+      const last = turns.at(-1);
+      if (last?.id === this.#apply.context.idempotencyKey) {
+        this.#state = { ...state, scope: unionOf(this.scope, state.scope) };
+        return;
+      }
+      if (last === undefined) throw this.#tooLate(undefined); // somebody took the account away
+      const scope = unionOf(state.scope, this.#wanted);
+      if (await this.#write(state, { scope, turns })) throw this.#tooLate(last);
     }
-    this.#state = { ...state, scope: unionOf(scope, state.scope) };
   }
 
   /**
@@ -104,12 +111,12 @@ export class ApplySetParent {
   }
 
   #tooLate(later: Turn | undefined): TransporterError {
-    const which = later === undefined ? "something else" : `"${later.id}"`;
+    const why = later === undefined
+      ? "its Secret is not what it was a moment ago"
+      : `the later event "${later.id}" has begun, which this one must not undo`;
     return new TransporterError(
       "conflict",
-      `Cannot apply to ${
-        describeParent(this.#set)
-      }: the later event ${which} has begun, which this one must not undo`,
+      `Cannot apply to ${describeParent(this.#set)}: ${why}`,
     );
   }
 

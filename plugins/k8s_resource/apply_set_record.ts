@@ -17,6 +17,9 @@ const NAMESPACES = "applyset.kubernetes.io/additional-namespaces";
 /** Ours: the events that had their turn. */
 const EVENTS = "transporter/apply-set-events";
 
+/** What goes into the paths of lists. */
+const NAMESPACE_REGEXP = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
+
 /** What a parent says. */
 export interface ParentState {
   /** Its version; empty when it is not there. */
@@ -105,6 +108,11 @@ export function readParent(
   if (typeof annotations[KINDS] !== "string") {
     throw refuse(set, `it has no annotation "${KINDS}"`);
   }
+  const namespaces = listOf(annotations[NAMESPACES]);
+  const odd = [...namespaces].find((each) => !NAMESPACE_REGEXP.test(each));
+  if (odd !== undefined) {
+    throw refuse(set, `its annotation "${NAMESPACES}" names "${odd}"`);
+  }
   const { resourceVersion: version, deletionTimestamp } = metadataOf(object);
   if (deletionTimestamp !== "") throw refuse(set, "it is being deleted");
   const turns = readTurns(String(annotations[EVENTS] ?? "[]"));
@@ -116,10 +124,7 @@ export function readParent(
   }
   return {
     version,
-    scope: {
-      kinds: listOf(annotations[KINDS]),
-      namespaces: listOf(annotations[NAMESPACES]),
-    },
+    scope: { kinds: listOf(annotations[KINDS]), namespaces },
     turns,
   };
 }

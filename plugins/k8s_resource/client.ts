@@ -21,6 +21,8 @@ export interface CallOptions {
   readonly until: number;
   /** A try that got no answer ends the call, as doing it again may be one time too many. */
   readonly once?: boolean;
+  /** Called just before each try; ends the call by throwing. */
+  readonly beforeTry?: () => Promise<void>;
   /** Told before each new try, and why. */
   readonly onRetry?: (reason: string) => Promise<void>;
   /** Has the last word on an answer; by default the verdict stands. `since` is when the call began. */
@@ -200,6 +202,7 @@ export class ApiClient {
     let uncertain = false;
     for (let failures = 0;; failures++) {
       signal.throwIfAborted();
+      await options.beforeTry?.();
       const sent = await answered(send);
       if ("good" in sent) return { good: sent.good, uncertain };
       const { silent } = sent;

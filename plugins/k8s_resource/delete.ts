@@ -138,6 +138,7 @@ async function remove(
     }),
   }, {
     ...limits,
+    ...(onlyIf && { beforeTry: () => onlyIf.confirm() }),
     review(verdict, since) {
       changed = onlyIf !== undefined && verdict.conflicts !== undefined && // 409
         clock.now() < apply.until;
@@ -181,7 +182,6 @@ export async function deleteObject(
       const why = `${what} is no member of the ApplySet any more`;
       return { result: resultOf(object, "skipped", why) };
     }
-    await onlyIf?.confirm();
     const answer = await remove(object, before, apply, onlyIf);
     if (answer === null) continue;
     const { uid } = metadataOf(before);

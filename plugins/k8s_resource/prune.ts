@@ -98,7 +98,10 @@ export async function prune(
     const found = new Map(members.map((member) => [member.object, member]));
     const isKept = (object: PlannedObject) => {
       const guarded = GUARDED.get(groupKindOf(object));
-      return guarded !== undefined && !options.pruneKinds.includes(guarded);
+      if (guarded === undefined) return false;
+      // The account of the set would go with its namespace.
+      const isHome = guarded === "Namespace" && object.name === set.namespace;
+      return isHome || !options.pruneKinds.includes(guarded);
     };
     const kept = [...found.keys()].filter(isKept);
     const gone = inOrder([...found.keys()].filter((each) => !isKept(each)))
@@ -128,6 +131,11 @@ export async function prune(
       );
       if (progress.error !== undefined) throw progress.error;
       apply.context.signal.throwIfAborted();
+      if (!isLast && !options.dryRun) {
+        const done = progress.done - kept.length;
+        const all = objects.length - kept.length;
+        await apply.context.report(`Pruned ${done} of ${all} objects`);
+      }
     }
     await parent.narrow(scopeOf(staying, set));
     return joined(applied, progress.result());
@@ -140,9 +148,12 @@ export async function prune(
 }
 
 /** Leaves an object of a kind that is pruned only when it is named. */
-function keep(object: PlannedObject): Promise<Done> {
-  const why = `${
+function keep(object: PlannedObject, { options }: ApplyContext): Promise<Done> {
+  const why = options.pruneKinds.includes(object.kind)
+    ? "the account of the ApplySet is in it"
+    : '"prune_kinds" does not name its kind';
+  const what = `${
     describeObject(object)
-  } is not in the manifests any more, and stays, as "prune_kinds" does not name its kind`;
-  return Promise.resolve({ result: resultOf(object, "skipped", why) });
+  } is not in the manifests any more, and stays, as ${why}`;
+  return Promise.resolve({ result: resultOf(object, "skipped", what) });
 }
