@@ -51,14 +51,14 @@ function isControlled(object: Fields): boolean {
 
 /** Where the kind of an object of the event is served. */
 function kindOf(object: PlannedObject): Kind {
-  const { group, version, kind, namespace, path, kindDeclared } = object;
+  const { group, version, kind, namespace, resource, kindDeclared } = object;
   return {
     group,
     version,
     declared: kindDeclared,
     place: {
       kind,
-      resource: path.split("/").at(-2) ?? "",
+      resource,
       namespaced: namespace !== "",
       patchable: true,
     },

@@ -61,6 +61,7 @@ export function memberObject(
     pinned: false,
     declares: undefined,
     path,
+    resource: path.split("/").at(-2) ?? "",
     namespaceDeclared: false,
     kindDeclared: false,
   };

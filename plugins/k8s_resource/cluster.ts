@@ -12,6 +12,7 @@ import { Discovery } from "./discovery.ts";
 import { inClusterAccess, SERVICE_ACCOUNT_DIR } from "./in_cluster.ts";
 import { readKubeconfig } from "./kubeconfig.ts";
 import type { Options } from "./event_options.ts";
+import { Reviews } from "./preflight/reviews.ts";
 import { Transport } from "./transport.ts";
 
 /** What the phases need to know about the cluster. */
@@ -32,6 +33,8 @@ export interface Cluster extends Disposable {
   readonly phaseTimeoutMs: number;
   /** Which event changed an object last. */
   readonly changes: Changes;
+  /** What was found to be allowed a moment ago. */
+  readonly reviews: Reviews;
 }
 
 /** What {@linkcode openCluster} takes from its surroundings. */
@@ -99,6 +102,7 @@ export async function openCluster(
     requestTimeoutMs,
     namespace: config.namespace ?? namespace ?? "default",
     changes: new Changes(clock),
+    reviews: new Reviews(clock),
     phaseTimeoutMs: config.phase_timeout_ms ?? 300_000,
     [Symbol.dispose]: () => transport[Symbol.dispose](),
   };

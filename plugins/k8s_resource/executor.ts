@@ -29,6 +29,7 @@ import {
   payloadSchema,
 } from "./payload.ts";
 import { makePlan, type Plan } from "./plan.ts";
+import { preflight } from "./preflight/mod.ts";
 import { withResult } from "./progress.ts";
 import { Readings } from "./readings.ts";
 import { conditionsFor } from "./ready_when.ts";
@@ -95,7 +96,9 @@ export async function openExecutor(
       const read = readings.take(payload.manifests);
       await conditionsFor(payload.ready_when, read);
       const options = optionsOf(payload);
-      return await makePlan(read, options, clusterOf(own, options), context);
+      const cluster = clusterOf(own, options);
+      const plan = await makePlan(read, options, cluster, context);
+      return await preflight(plan, cluster, context);
     },
     async apply(plan, context) {
       const cluster = clusterOf(own, plan.options);

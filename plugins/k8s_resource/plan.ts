@@ -19,6 +19,8 @@ import type { Operation } from "./options.ts";
 export interface PlannedObject extends Manifest {
   /** Its path at the API server. */
   readonly path: string;
+  /** The plural of its kind. */
+  readonly resource: string;
   /** Its namespace is made by the same event. */
   readonly namespaceDeclared: boolean;
   /** Its kind is made known by the same event. */
@@ -192,6 +194,7 @@ export async function makePlan(
     return {
       ...object,
       path: pathOf(object, place),
+      resource: place.resource,
       namespaceDeclared: namespaces.has(namespace),
       kindDeclared: declared.has(
         `${object.group}/${object.version}/${object.kind}`,
