@@ -121,6 +121,7 @@ export async function execute<Payload, Plan, Result>(
     attempt,
     deadline: options.deadline,
     signal,
+    again,
     log: options.log,
     async report(message) {
       await enter(phase, { message });

@@ -24,6 +24,8 @@ export interface ExecutorContext {
   readonly deadline: number;
   /** Aborts on cancellation, on expiry and on agent shutdown. */
   readonly signal: AbortSignal;
+  /** Whether the attempt is standing work that an earlier process of the agent began; absent: no. */
+  readonly again?: boolean;
   /** For facts that the operator of the agent needs; bound to the event's id. */
   readonly log: Logger;
   /** Reports progress in the current phase; resolves once it is recorded. */

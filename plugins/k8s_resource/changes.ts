@@ -19,7 +19,7 @@ export class Changes {
   readonly #clock: Clock;
   /** In the order of the times. */
   readonly #changes = new Map<string, Change>();
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Set<(object: string) => void>();
 
   /** Makes one that remembers nothing yet. */
   constructor(clock: Clock) {
@@ -44,7 +44,7 @@ export class Changes {
         ? { event, same: new Set(), at }
         : { event: last?.event, same: new Set(last?.same).add(event), at },
     );
-    if (changed) { for (const tell of this.#listeners) tell(); }
+    if (changed) { for (const tell of this.#listeners) tell(object); }
   }
 
   /** The event that has changed an object since this one did its work on it. */
@@ -55,8 +55,8 @@ export class Changes {
       : last.event;
   }
 
-  /** Has a function called after each change. */
-  listen(tell: () => void): Disposable {
+  /** Has a function called after each change, with the object's key. */
+  listen(tell: (object: string) => void): Disposable {
     this.#listeners.add(tell);
     return { [Symbol.dispose]: () => void this.#listeners.delete(tell) };
   }

@@ -127,9 +127,11 @@ export async function compareObject(
   const more = changes.length - shown.length;
   const sentence = sentenceOf(object, outcome) +
     (more > 0 ? ` (${more} more fields are not listed)` : "");
+  const { uid, resourceVersion } = metadataOf(before);
   return {
     result: {
       ...resultOf(object, outcome, sentence),
+      ...(live ? { uid, resource_version: resourceVersion } : {}),
       ...(shown.length === 0 ? {} : { changes: shown }),
     },
     warnings: [

@@ -52,6 +52,8 @@ export interface Options {
   readonly timeoutMs: number | undefined;
   /** From one check to the next, in milliseconds; by default there is one check. */
   readonly everyMs: number | undefined;
+  /** Sets right what a check finds. */
+  readonly heal: boolean;
   /** Writes nothing. */
   readonly dryRun: boolean;
 }
@@ -91,6 +93,7 @@ export function optionsOf(given: GivenOptions): Options {
     readyWhen: given.ready_when,
     timeoutMs: msOf(given.timeout),
     everyMs: msOf(given.every),
+    heal: given.heal ?? false,
     dryRun: given.dry_run ?? false,
   };
 }
@@ -117,6 +120,9 @@ export function misplacedOption(given: GivenOptions): string | undefined {
   ) return 'a "patch" is a list for the type "json", and an object for others';
   if ((msOf(given.every) ?? EVERY_MS_MIN) < EVERY_MS_MIN) {
     return '"every" has to be at least "10s"';
+  }
+  if (given.heal === true && given.every === undefined) {
+    return '"heal" is only for a check with "every"; without it, apply';
   }
   if (given.ready_when !== undefined && (given.wait ?? "ready") !== "ready") {
     return '"ready_when" is only for the "wait" "ready"';

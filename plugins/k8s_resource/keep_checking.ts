@@ -1,10 +1,11 @@
 import { type ExecutorContext, TransporterError } from "@transporter/sdk";
 import type { Cluster } from "./cluster.ts";
 import { compareBundle } from "./diff_bundle.ts";
+import { Healer } from "./heal.ts";
 import { describeObject } from "./manifest.ts";
 import type { Mask } from "./mask.ts";
 import type { Plan } from "./plan.ts";
-import type { BundleResult } from "./result.ts";
+import type { BundleResult, ObjectResult } from "./result.ts";
 
 /** Milliseconds before the deadline at which it ends by itself: with what was seen last, and not as late. */
 const END_MS = 1_000;
@@ -14,6 +15,9 @@ const NAMED_MAX = 10;
 
 /** Fields that a report names of an object. */
 const FIELDS_MAX = 5;
+
+/** What a comparison says of an object that it could look at. */
+const SEEN: ReadonlySet<string> = new Set(["unchanged", "drifted", "missing"]);
 
 /** What a check has seen. */
 interface Seen {
@@ -27,7 +31,7 @@ interface Seen {
 
 /**
  * Checks objects again and again until the event's deadline, and reports what
- * differs whenever that has changed. A check that fails, as when the API server
+ * differs whenever that has changed; with `heal` it sets that right. A check that fails, as when the API server
  * is away, is a report, too, and not the end.
  *
  * @param plan The objects; its options say how often.
@@ -50,9 +54,15 @@ export async function keepChecking(
   let last: BundleResult | undefined;
   let failure: unknown;
   let told = "";
+  using healer = plan.options.heal
+    ? new Healer(plan, cluster, context)
+    : undefined;
   for (;;) {
     const dueAt = clock.now() + everyMs;
-    const seen = await check(plan, cluster, context, mask).catch((error) => {
+    const seen = await check(plan, {
+      compare: () => compareBundle(plan, cluster, context, mask),
+      healer,
+    }).catch((error) => {
       signal.throwIfAborted();
       failure = error;
       const message = `Cannot check: ${TransporterError.from(error).message}`;
@@ -71,39 +81,53 @@ export async function keepChecking(
 
 async function check(
   plan: Plan,
-  cluster: Cluster,
-  context: ExecutorContext,
-  mask: Mask,
+  { compare, healer }: {
+    readonly compare: () => Promise<BundleResult>;
+    readonly healer: Healer | undefined;
+  },
 ): Promise<Seen> {
-  const result = await compareBundle(plan, cluster, context, mask);
-  const facts = result.resource_status.map(({ status, changes }) => [
-    status,
-    changes,
-  ]);
+  const result = await compare().catch(partly);
+  const facts: unknown[] = [];
+  const off: string[] = [];
+  for (const [index, object] of plan.objects.entries()) {
+    const seen = result.resource_status[index];
+    if (seen === undefined) continue;
+    const healing = await healer?.heal(object, seen);
+    const what = healing ??
+      (seen.status === "failed"
+        ? `could not be checked: ${seen.message}`
+        : `is ${seen.status}`);
+    facts.push([seen.status, seen.changes, what]);
+    if (seen.status === "unchanged") continue;
+    off.push(`${describeObject(object)} ${what}${fieldsOf(seen)}`);
+  }
   return {
     result,
-    message: messageOf(plan, result),
+    message: messageOf(off, plan.objects.length),
     fingerprint: JSON.stringify([facts, result.warnings]),
   };
 }
 
-function messageOf(plan: Plan, { resource_status: all }: BundleResult): string {
-  const off = all.flatMap((result, index) => {
-    const object = plan.objects[index];
-    if (object === undefined || result.status === "unchanged") return [];
-    const paths = (result.changes ?? []).map(({ path }) => path);
-    const more = paths.length - FIELDS_MAX;
-    const fields = [
-      ...paths.slice(0, FIELDS_MAX),
-      ...(more > 0 ? [`${more} more`] : []),
-    ].join(", ");
-    return [
-      `${describeObject(object)} is ${result.status}${
-        fields === "" || result.status !== "drifted" ? "" : ` (${fields})`
-      }`,
-    ];
-  });
-  const count = `${all.length} object${all.length === 1 ? "" : "s"}`;
+/** What was seen of the others when some could not be compared; throws the error when none could. */
+function partly(error: unknown): BundleResult {
+  const result = error instanceof TransporterError
+    ? error.details?.["result"] as BundleResult | undefined
+    : undefined;
+  const some = result?.resource_status.some(({ status }) => SEEN.has(status));
+  if (result === undefined || some !== true) throw error;
+  return result;
+}
+
+/** The paths that differ, as a remark in brackets. */
+function fieldsOf({ status, changes = [] }: ObjectResult): string {
+  if (status !== "drifted" || changes.length === 0) return "";
+  const more = changes.length - FIELDS_MAX;
+  const paths = changes.slice(0, FIELDS_MAX).map(({ path }) => path);
+  return ` (${[...paths, ...(more > 0 ? [`${more} more`] : [])].join(", ")})`;
+}
+
+function messageOf(off: readonly string[], all: number): string {
+  const count = `${all} object${all === 1 ? "" : "s"}`;
   if (off.length === 0) return `In order: ${count}`;
   const named = off.slice(0, NAMED_MAX).join("; ");
   const more = off.length - NAMED_MAX;

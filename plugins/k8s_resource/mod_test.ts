@@ -73,6 +73,11 @@ const REFUSED: Readonly<Record<string, readonly [unknown, string, RegExp]>> = {
     "invalid",
     /"every" has to be at least "10s"$/,
   ],
+  "a check that heals once": [
+    { manifests: [CONFIG_MAP], operation: "check", heal: true },
+    "invalid",
+    /"heal" is only for a check with "every"; without it, apply$/,
+  ],
   "no duration": [
     { manifests: [CONFIG_MAP], timeout: "5 minutes" },
     "invalid",

@@ -190,6 +190,12 @@ export const OPTIONS = {
     about:
       "Checks again and again, `1h` apart for instance and at least `10s`, until the event's deadline or its cancellation. It stays `in_progress`, reports only what has changed since the last report, and goes on while the agent is cut off and after it was started again.",
   }),
+  heal: option(flag, {
+    operations: ["check"],
+    otherwise: "`false`: differences are only reported",
+    about:
+      "Sets right what a check with `every` finds, by an apply that takes the fields back from others. Left as it is, and said, is an object that another event has changed since; that had to be set right three times in a row, as something else changes it again and again; and that already differed when the agent was started again, until it is in order once.",
+  }),
   dry_run: option(flag, {
     operations: ["apply", "delete", "patch"],
     otherwise: "`false`",

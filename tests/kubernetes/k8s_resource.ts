@@ -44,6 +44,8 @@ export interface RunOptions {
   readonly payload?: Readonly<Record<string, unknown>>;
   /** How long it may take, in minutes; one unless given. */
   readonly minutes?: number;
+  /** An earlier process began it. */
+  readonly again?: boolean;
   /** Cancels it. */
   readonly signal?: AbortSignal;
   /** Sees each status as it comes. */
@@ -139,6 +141,7 @@ export async function runEvent(
   }, {
     agentId: "test",
     attempt: options.attempt ?? 1,
+    again: options.again ?? false,
     deadline: systemClock.now() + (options.minutes ?? 1) * 60_000,
     signal: options.signal ?? new AbortController().signal,
     clock: systemClock,

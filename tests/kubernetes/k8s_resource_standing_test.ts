@@ -1,6 +1,7 @@
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { type Clock, type EventStatus, systemClock } from "@transporter/sdk";
 import { openExecutor } from "../../plugins/k8s_resource/executor.ts";
+import type { LocalKube } from "../../deploy/localkube/mod.ts";
 import { freshNamespace, testCluster } from "./cluster.ts";
 import { FaultProxy, status } from "../fault_proxy.ts";
 import {
@@ -8,6 +9,7 @@ import {
   configMapPath,
   openPlace,
   proxied,
+  read,
   runEvent,
   write,
 } from "./k8s_resource.ts";
@@ -52,9 +54,14 @@ class Hours implements Clock {
 /** Begins a check every hour of a ConfigMap. */
 async function begin(
   config: Readonly<Record<string, unknown>>,
-  name: { readonly namespace: string; readonly minutes?: number },
+  options: {
+    readonly namespace: string;
+    readonly minutes?: number;
+    readonly heal?: boolean;
+    readonly again?: boolean;
+  },
 ) {
-  const { namespace, minutes = 600 } = name;
+  const { namespace, minutes = 600, heal = false, again = false } = options;
   const clock = new Hours();
   const executor = await openExecutor(config, {
     clock,
@@ -63,8 +70,10 @@ async function begin(
   const stop = new AbortController();
   const said: string[] = [];
   const run = runEvent(executor, [configMap(namespace, "a")], {
-    payload: { operation: "check", every: "1h" },
+    id: "standing",
+    payload: { operation: "check", every: "1h", heal },
     minutes,
+    again,
     signal: stop.signal,
     onStatus({ phase, message }: EventStatus) {
       if (phase === "applying" && message !== "Applying") said.push(message);
@@ -155,4 +164,80 @@ Deno.test("standing checks: an API server that is away is a report, and not the 
   await clock.next();
   await clock.asleep();
   match(said.splice(0).join(), /is missing$/);
+});
+
+/** The data of the ConfigMap. */
+async function dataOf(kube: LocalKube, namespace: string): Promise<unknown> {
+  const path = configMapPath(namespace, "a");
+  return (await read<{ data?: unknown }>(kube, path)).data;
+}
+
+Deno.test("standing checks: heal sets right what somebody changed or deleted, and stops when it is changed again each time", async () => {
+  await using place = await openPlace();
+  const { kube, namespace } = place;
+  const config = { kubeconfig: kube.kubeconfig, namespace };
+  await using standing = await begin(config, { namespace, heal: true });
+  const { clock, said } = standing;
+  const path = configMapPath(namespace, "a");
+  const where = `ConfigMap "a" in namespace "${namespace}"`;
+  const one = "Not as they should be, 1 of 1 object: ";
+
+  await clock.asleep();
+  deepStrictEqual(said.splice(0), [
+    `${one}${where} was missing and is set right`,
+  ]);
+  deepStrictEqual(await dataOf(kube, namespace), { a: "b" });
+  await clock.next();
+  await clock.asleep();
+  deepStrictEqual(said.splice(0), ["In order: 1 object"]);
+
+  for (const value of ["1", "2", "3", "4"]) {
+    const body = { data: { a: value } };
+    await write(kube, `${path}?fieldManager=other`, { method: "PATCH", body });
+    await clock.next();
+    await clock.asleep();
+  }
+  deepStrictEqual(await dataOf(kube, namespace), { a: "4" });
+  match(said.at(-1) ?? "", /"a" .* is left, as something has changed it again/);
+  strictEqual(said.length, 4, said.join());
+});
+
+Deno.test("standing checks: heal leaves what another event has changed since", async () => {
+  await using place = await openPlace();
+  const { kube, namespace } = place;
+  const config = { kubeconfig: kube.kubeconfig, namespace };
+  await using standing = await begin(config, { namespace, heal: true });
+  const { clock, said, executor } = standing;
+  await clock.asleep();
+  const newer = [configMap(namespace, "a", "a: newer")];
+  await runEvent(executor, newer, { id: "newer" });
+  said.length = 0;
+  await clock.next();
+  await clock.asleep();
+  deepStrictEqual(await dataOf(kube, namespace), { a: "newer" });
+  match(said.join(), /is left, as the event "newer" has changed it since/);
+});
+
+Deno.test("standing checks: heal leaves what differs when the agent was started again, until it is in order once", async () => {
+  await using place = await openPlace();
+  const { kube, namespace } = place;
+  await runEvent(place.executor, [configMap(namespace, "a", "a: newer")]);
+  const config = { kubeconfig: kube.kubeconfig, namespace };
+  const again = { namespace, heal: true, again: true };
+  await using standing = await begin(config, again);
+  const { clock, said } = standing;
+  await clock.asleep();
+  deepStrictEqual(await dataOf(kube, namespace), { a: "newer" });
+  match(
+    said.splice(0).join(),
+    /is left, as it may have been changed on purpose/,
+  );
+
+  for (const value of ["b", "c"]) {
+    const body = { data: { a: value } };
+    await write(kube, configMapPath(namespace, "a"), { method: "PATCH", body });
+    await clock.next();
+    await clock.asleep();
+  }
+  deepStrictEqual(await dataOf(kube, namespace), { a: "b" });
 });
