@@ -14,6 +14,7 @@ import {
   type Run,
   runEvent,
   until,
+  write,
 } from "./k8s_resource.ts";
 
 const RBAC = "rbac.authorization.k8s.io";
@@ -232,6 +233,10 @@ Deno.test("preflight.cost: one object asks for no review, and several events for
   await limited.run(maps);
   await limited.run(maps);
   deepStrictEqual(reviews(limited), ["selfsubjectrulesreviews"]);
+  const looks = limited.proxy.seen.filter(({ path }) =>
+    path === `/api/v1/namespaces/${namespace}`
+  );
+  strictEqual(looks.length, 1);
 });
 
 Deno.test("preflight.access: a server that answers no reviews refuses by itself", async () => {
@@ -252,4 +257,75 @@ Deno.test("preflight.access: a server that answers no reviews refuses by itself"
     "ConfigMap/a: created",
     "Deployment/c: failed",
   ]);
+});
+
+Deno.test("preflight.namespace: an event into a namespace that is being deleted is not begun", async () => {
+  await using place = await openPlace();
+  await using other = await openPlace();
+  const { kube, namespace, executor } = place;
+  const held = configMap(other.namespace, "held").replace(
+    "metadata:",
+    "metadata:\n  finalizers: [example.com/held]",
+  );
+  await runEvent(executor, [held]);
+  await write(kube, `/api/v1/namespaces/${other.namespace}`, {
+    method: "DELETE",
+  });
+  const run = await runEvent(executor, [
+    configMap(namespace, "a"),
+    configMap(other.namespace, "b"),
+  ]);
+  strictEqual(run.last.error?.code, "conflict");
+  match(
+    run.last.message,
+    new RegExp(
+      `^Cannot apply objects in namespace "${other.namespace}": it is being deleted, so nothing was begun`,
+    ),
+  );
+  deepStrictEqual(changes(run), [
+    "ConfigMap/a: not_attempted",
+    "ConfigMap/b: not_attempted",
+  ]);
+  await write(kube, configMapPath(other.namespace, "held"), {
+    method: "PATCH",
+    body: { metadata: { finalizers: null } },
+  });
+});
+
+Deno.test("preflight.grants: an event with a role that may not be granted is not begun", async () => {
+  await using limited = await open(
+    rule("configmaps", WRITE),
+    rule("rolebindings", WRITE, RBAC),
+    rule("roles", WRITE, RBAC),
+  );
+  const { place } = limited;
+  const { namespace } = place;
+  const role = (resource: string) => ({
+    apiVersion: `${RBAC}/v1`,
+    kind: "Role",
+    metadata: { name: `made-${resource}`, namespace },
+    rules: [{ apiGroups: [""], resources: [resource], verbs: ["get"] }],
+  });
+  const binding = (kind: string, name: string) => ({
+    apiVersion: `${RBAC}/v1`,
+    kind: "RoleBinding",
+    metadata: { name: `made-${name}`, namespace },
+    roleRef: { apiGroup: RBAC, kind, name },
+    subjects: [{ kind: "ServiceAccount", name: "somebody", namespace }],
+  });
+  for (const granting of [role("secrets"), binding("ClusterRole", "view")]) {
+    const run = await limited.run([configMap(namespace, "a"), granting]);
+    strictEqual(run.last.error?.code, "denied");
+    match(
+      run.last.message,
+      /attempting to grant RBAC permissions not currently held.*; nothing was begun$/s,
+    );
+    strictEqual(await isThere(place, "a"), false);
+  }
+  const own = await limited.run([
+    configMap(namespace, "a"),
+    role("configmaps"),
+    binding("Role", "made-configmaps"),
+  ]);
+  strictEqual(own.last.state, "completed", own.last.message);
 });

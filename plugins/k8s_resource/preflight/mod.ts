@@ -11,6 +11,8 @@ import type { Operation } from "../options.ts";
 import type { Plan } from "../plan.ts";
 import { Progress, withResult } from "../progress.ts";
 import { checkAccess } from "./access.ts";
+import { checkGrants } from "./grants.ts";
+import { checkNamespaces } from "./namespaces.ts";
 import type { Asker } from "./reviews.ts";
 
 /** Operations that change objects. */
@@ -32,8 +34,8 @@ function nothingBegun(plan: Plan, error: TransporterError): TransporterError {
  * @param cluster Where, with whose rights.
  * @param context The event's.
  * @returns The plan, with what the producer should know besides.
- * @throws {TransporterError} `denied` when a right is missing; `details.result` names every object as not
- * attempted. Also `cluster_unavailable` and `unauthenticated`.
+ * @throws {TransporterError} `denied` when a right is missing, `conflict` when a namespace is being deleted;
+ * `details.result` names every object as not attempted. Also `cluster_unavailable` and `unauthenticated`.
  */
 export async function preflight(
   plan: Plan,
@@ -49,7 +51,12 @@ export async function preflight(
     identity: JSON.stringify(options.as ?? null),
     limits: { signal: context.signal, until },
   };
-  const refusal = await checkAccess(objects, apply, asker);
-  if (refusal !== undefined) throw nothingBegun(plan, refusal);
+  const checks = options.operation === "apply"
+    ? [checkNamespaces, checkAccess, checkGrants]
+    : [checkAccess];
+  for (const check of checks) {
+    const refusal = await check(objects, apply, asker);
+    if (refusal !== undefined) throw nothingBegun(plan, refusal);
+  }
   return plan;
 }

@@ -107,6 +107,20 @@ export class Reviews {
     return status.allowed === true;
   }
 
+  /**
+   * Whether all is well with something, which is asked unless it was well a
+   * moment ago.
+   *
+   * @param what What; names the identity too, where it matters who asks.
+   * @param ask Finds out.
+   */
+  async isWell(what: string, ask: () => Promise<boolean>): Promise<boolean> {
+    if (this.#recall(what) !== undefined) return true;
+    const well = await ask();
+    if (well) this.#keep(what, []);
+    return well;
+  }
+
   #recall(key: string): readonly Fields[] | undefined {
     const known = this.#known.get(key);
     return known !== undefined && this.#clock.monotonic() - known.at < KEEP_MS
