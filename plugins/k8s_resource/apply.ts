@@ -1,3 +1,4 @@
+import { TransporterError } from "@transporter/sdk";
 import {
   appliedOf,
   type ApplyContext,
@@ -12,6 +13,7 @@ import { refuseForeign } from "./adopt.ts";
 import { changeOf, type LiveObject, metadataOf } from "./change.ts";
 import type { CallOptions, Success } from "./client.ts";
 import { createObject } from "./create.ts";
+import { bodyLike } from "./ignore_fields.ts";
 import { fieldChanges } from "./field_changes.ts";
 import { describeObject } from "./manifest.ts";
 import { takeOver } from "./migrate.ts";
@@ -20,6 +22,30 @@ import type { Done } from "./progress.ts";
 import { isReplaced, removeForReplacement } from "./replace.ts";
 import { resultOf } from "./result.ts";
 import type { ApiRequest } from "./transport.ts";
+
+/** The object as it is sent: without what is left alone, once it is there; a dry run has that as it is. */
+export function sentOf(
+  object: PlannedObject,
+  live: LiveObject | null | undefined,
+  { options }: Pick<ApplyContext, "options">,
+): PlannedObject {
+  const { ignored } = object;
+  if (ignored === undefined || live === null) return object;
+  if (live === undefined) {
+    throw new TransporterError(
+      "denied",
+      `Cannot apply ${
+        describeObject(object)
+      }: it may not be read, which "ignore_fields" needs`,
+    );
+  }
+  return {
+    ...object,
+    body: options.dryRun
+      ? bodyLike({ ...object, ignored }, live)
+      : ignored.body,
+  };
+}
 
 /** Sends the apply; `undefined` as {@linkcode sendWrite}. */
 export function send(
@@ -85,10 +111,15 @@ export async function applyObject(
       return { result: resultOf(object, "skipped", what) };
     }
     const notes = [...replaced];
+    const sent = sentOf(object, old, apply);
     if (old) {
       await refuseForeign(object, old, apply, async () => {
         const tried = { ...apply, options: { ...options, dryRun: true } };
-        const answer = await send(object, limits, tried);
+        const answer = await send(
+          sentOf(object, old, tried),
+          limits,
+          tried,
+        );
         return answer !== undefined &&
           fieldChanges(old, answer.body).length > 0;
       });
@@ -99,7 +130,7 @@ export async function applyObject(
     const startedAt = clock.monotonic();
     let answer: Success | undefined;
     try {
-      answer = await send(object, limits, apply);
+      answer = await send(sent, limits, apply);
     } catch (error) {
       if (!old || replaced.length > 0 || !isReplaced(error, apply)) throw error;
       const note = await removeForReplacement(object, old, apply, error);

@@ -1,5 +1,5 @@
 import type { TransporterError } from "@transporter/sdk";
-import { send } from "./apply.ts";
+import { send, sentOf } from "./apply.ts";
 import {
   type ApplyContext,
   limitsOf,
@@ -9,6 +9,7 @@ import {
 import { type LiveObject, metadataOf } from "./change.ts";
 import type { Success } from "./client.ts";
 import { fieldChanges } from "./field_changes.ts";
+import { withoutIgnored } from "./ignore_fields.ts";
 import { describeObject } from "./manifest.ts";
 import type { Mask } from "./mask.ts";
 import type { PlannedObject } from "./plan.ts";
@@ -82,7 +83,8 @@ async function seen(object: PlannedObject, apply: ApplyContext) {
       limitsOf(object, apply),
       apply,
     );
-    const { answer, conflict } = await tried(object, apply);
+    const sent = live === undefined ? object : sentOf(object, live, apply);
+    const { answer, conflict } = await tried(sent, apply);
     const isSame = !live || answer === undefined ||
       metadataOf(live).resourceVersion ===
         metadataOf(answer.body).resourceVersion;
@@ -120,7 +122,13 @@ export async function compareObject(
     } cannot be compared: it may not be read`;
     return { result: resultOf(object, "unverifiable", why) };
   }
-  const changes = fieldChanges(before, answer.body);
+  const { ignored } = object;
+  const changes = live && ignored
+    ? fieldChanges(
+      withoutIgnored(before, ignored),
+      withoutIgnored(answer.body, ignored),
+    )
+    : fieldChanges(before, answer.body);
   const kind = live ? changes.length === 0 ? "none" : "there" : "missing";
   const outcome = OUTCOMES[operation][kind] ?? "unchanged";
   const shown = mask.changes(object, changes.slice(0, CHANGES_MAX));

@@ -30,6 +30,8 @@ export interface Options {
   readonly fields: readonly string[];
   /** Takes fields of others. */
   readonly forceConflicts: boolean;
+  /** Which fields are left alone. */
+  readonly ignoreFields: GivenOptions["ignore_fields"];
   /** What the server does with unknown fields. */
   readonly fieldValidation: typeof FIELD_VALIDATIONS[number];
   /** Which objects of others are taken over; by default those that no other tool looks after. */
@@ -82,6 +84,7 @@ export function optionsOf(given: GivenOptions): Options {
     patchType: patchTypeOf(given),
     fields: given.fields ?? [],
     forceConflicts: given.force_conflicts ?? false,
+    ignoreFields: given.ignore_fields,
     fieldValidation: given.field_validation ?? "Strict",
     adopt: given.adopt,
     replaceImmutable: given.replace_immutable ?? false,

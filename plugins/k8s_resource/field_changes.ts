@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { isRecord } from "@transporter/sdk";
 import type { LiveObject } from "./change.ts";
+import { ELEMENT_KEYS } from "./pointer.ts";
 
 /** A field that differs. */
 export interface FieldChange {
@@ -40,14 +41,11 @@ function fieldPath(parent: string, key: string): string {
     : `${parent}[${JSON.stringify(key)}]`;
 }
 
-/** What tells the elements of most lists of the API apart. */
-const KEYS = ["name", "containerPort", "mountPath", "ip", "type"] as const;
-
 /** The elements of two lists by their paths: by a key that tells all of them apart, else by their places. */
 function elementsOf(
   lists: readonly (readonly unknown[])[],
 ): readonly ReadonlyMap<string, unknown>[] {
-  const key = KEYS.find((each) =>
+  const key = ELEMENT_KEYS.find((each) =>
     lists.every((list) =>
       list.every((element) =>
         isRecord(element) &&

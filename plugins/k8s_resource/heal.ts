@@ -106,7 +106,7 @@ export class Healer implements Disposable {
     const { result } = await applyObject(
       resourceVersion === undefined || object.pinned
         ? object
-        : { ...object, pinned: true, body: pin(object.body, resourceVersion) },
+        : pinned(object, resourceVersion),
       { cluster, context, options, until },
     );
     cluster.changes.note(objectKey(object), {
@@ -116,7 +116,15 @@ export class Healer implements Disposable {
   }
 }
 
-/** The text of an object, for that version of it. */
-function pin(body: string, resourceVersion: string): string {
-  return readYaml(body).edit({ at: ["metadata"], add: { resourceVersion } });
+/** The object, for that version of it. */
+function pinned(object: PlannedObject, resourceVersion: string): PlannedObject {
+  const pin = (body: string) =>
+    readYaml(body).edit({ at: ["metadata"], add: { resourceVersion } });
+  const { ignored } = object;
+  return {
+    ...object,
+    pinned: true,
+    body: pin(object.body),
+    ignored: ignored && { ...ignored, body: pin(ignored.body) },
+  };
 }

@@ -7,6 +7,7 @@ import {
   metadataOf,
 } from "./change.ts";
 import type { CallOptions } from "./client.ts";
+import { givenUp } from "./give_up.ts";
 import { describeObject } from "./manifest.ts";
 import type { PlannedObject } from "./plan.ts";
 import type { Fields } from "./ready_parts.ts";
@@ -73,7 +74,7 @@ export function migrated(
  * alive for ever when a manifest drops them, even with force, as a manager that
  * applies no more owns them still (seen on 1.36.3). The annotation in which
  * `kubectl` keeps what it applied last goes with the next apply, as it is ours
- * now and no part of the manifest.
+ * now and no part of the manifest. What is left alone is given up with it.
  *
  * @param object Which object.
  * @param live The object as it is.
@@ -92,8 +93,11 @@ export async function takeOver(
   const { adopt, fieldManager, dryRun } = apply.options;
   const from = adopt === "always" ? [...CLIENT_SIDE, HELM] : CLIENT_SIDE;
   const entries = managedFieldsOf(live);
-  const after = migrated(entries, fieldManager, from);
-  if (after === undefined) return [];
+  const ours = migrated(entries, fieldManager, from);
+  const after = object.ignored === undefined
+    ? ours
+    : givenUp(ours ?? entries, fieldManager, object.ignored) ?? ours;
+  if (after === undefined || (dryRun && ours === undefined)) return [];
   const names = entries.map(({ manager }) => String(manager))
     .filter((name) => from.includes(name)).map((name) => `"${name}"`);
   const whose = [...new Set(names)].join(" and ");
@@ -130,5 +134,6 @@ export async function takeOver(
     throw error;
   });
   if (taken === undefined) return undefined;
+  if (ours === undefined) return [];
   return [`${describeObject(object)}: the fields of ${whose} were taken over`];
 }

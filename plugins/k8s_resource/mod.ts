@@ -25,13 +25,14 @@ import { conditionsFor } from "./ready_when.ts";
 export const k8sResourceKind: EventKind = {
   type: EVENT_TYPE,
   async check(payload) {
-    const { manifests, fields, ready_when: readyWhen } = await parse(
-      payloadSchema,
-      payload,
-    );
+    const { manifests, fields, ...given } = await parse(payloadSchema, payload);
     await checkPaths(fields);
     const { checkManifests } = await import("./bundle.ts");
-    await conditionsFor(readyWhen, await checkManifests(manifests));
+    const objects = await checkManifests(manifests);
+    await conditionsFor(given.ready_when, objects);
+    if (given.ignore_fields === undefined) return;
+    const { ignoredFields } = await import("./ignore_fields.ts");
+    ignoredFields(given.ignore_fields, objects);
   },
   repeatable: isRepeatable,
 };

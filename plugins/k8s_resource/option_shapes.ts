@@ -102,6 +102,33 @@ export const readyWhen = v.pipe(
   v.maxLength(50, "at most 50 conditions are possible"),
 );
 
+/** Which fields of objects of a kind are left alone. @see {@link https://www.rfc-editor.org/rfc/rfc6901} */
+export const ignoreFields = v.pipe(
+  v.array(
+    v.strictObject({
+      api_version: written('an "api_version"', 320),
+      kind: written('a "kind"', 63),
+      pointers: v.pipe(
+        v.array(
+          v.pipe(
+            written("a JSON pointer", 1_000),
+            v.regex(
+              /^\/(?:[^~]|~[01])*$/,
+              'a JSON pointer like "/spec/replicas" is needed',
+            ),
+          ),
+          "a list of JSON pointers is needed",
+        ),
+        v.minLength(1, "at least one JSON pointer is needed"),
+        v.maxLength(20, "at most 20 JSON pointers are possible"),
+      ),
+    }, 'an object with "api_version", "kind" and "pointers" is needed'),
+    "a list of kinds with pointers is needed",
+  ),
+  v.minLength(1, "at least one kind is needed"),
+  v.maxLength(50, "at most 50 kinds are possible"),
+);
+
 /** @see {@link https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names} */
 export const namespace = v.pipe(
   v.string("a namespace is needed"),

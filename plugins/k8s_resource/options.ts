@@ -6,6 +6,7 @@ import {
   fields,
   flag,
   identity,
+  ignoreFields,
   namespace,
   oneOf,
   patch,
@@ -122,6 +123,12 @@ export const OPTIONS = {
     otherwise: "`false`: the event ends with `conflict`, which names both",
     about:
       "Takes fields that other managers own. A `check` always compares as if it did.",
+  }),
+  ignore_fields: option(ignoreFields, {
+    operations: ["apply", "diff", "check"],
+    otherwise: "every field of the manifests counts",
+    about:
+      'Fields that are left to others once an object is there, by JSON pointers for each kind: `[{"api_version": "apps/v1", "kind": "Deployment", "pointers": ["/spec/replicas"]}]`. They are neither applied nor compared, and given up where this manager owned them. An object that is not there is made with what the manifest says.',
   }),
   field_validation: option(oneOf(FIELD_VALIDATIONS), {
     operations: ["apply", "patch"],

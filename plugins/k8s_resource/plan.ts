@@ -4,6 +4,7 @@ import { withMembership } from "./apply_set_label.ts";
 import { refuseTwice } from "./bundle.ts";
 import { type Cluster, phaseEnd } from "./cluster.ts";
 import { withName } from "./generated.ts";
+import { type Ignored, ignoredFields } from "./ignore_fields.ts";
 import { apiVersionOf, type KindIndex, type KindPlace } from "./kind_index.ts";
 import {
   describeObject,
@@ -25,6 +26,8 @@ export interface PlannedObject extends Manifest {
   readonly namespaceDeclared: boolean;
   /** Its kind is made known by the same event. */
   readonly kindDeclared: boolean;
+  /** What of it is left alone. */
+  readonly ignored?: Ignored | undefined;
 }
 
 /** What `validate` decided. */
@@ -136,7 +139,7 @@ function unknownKind(index: KindIndex, object: Manifest): TransporterError {
  * @param options What is going to be done with them.
  * @param cluster The cluster.
  * @param context The event's.
- * @throws {TransporterError} `unknown_kind`, `invalid_manifest`, `invalid_yaml` or `cluster_unavailable`.
+ * @throws {TransporterError} `unknown_kind`, `invalid_manifest`, `invalid_yaml`, `invalid` or `cluster_unavailable`.
  */
 export async function makePlan(
   read: readonly Manifest[],
@@ -170,6 +173,7 @@ export async function makePlan(
     index = await cluster.discovery.reload(limits);
   }
   const warnings: string[] = [];
+  const ignored = ignoredFields(options.ignoreFields, found);
   const objects = found.map((manifest): PlannedObject => {
     const place = here(manifest);
     if (place === undefined) throw unknownKind(index, manifest);
@@ -195,6 +199,7 @@ export async function makePlan(
       ...object,
       path: pathOf(object, place),
       resource: place.resource,
+      ignored: ignored.get(manifest),
       namespaceDeclared: namespaces.has(namespace),
       kindDeclared: declared.has(
         `${object.group}/${object.version}/${object.kind}`,

@@ -1,15 +1,18 @@
 import { isDeepStrictEqual } from "node:util";
-import { isMap, isScalar } from "yaml";
+import { isMap, isScalar, isSeq } from "yaml";
 import type { Document, Pair, ParsedNode, YAMLMap } from "yaml";
 import { isMapping, Unreadable, type Value } from "./yaml_value.ts";
 
 /** Keys and values, as JSON has them. */
 export type Mapping = { readonly [key: string]: Value };
 
+/** A key of a mapping, or a place in a list. */
+export type Step = string | number;
+
 /** A change to one mapping of a document. */
 export interface Edit {
-  /** The keys that lead to the mapping; without any, it is the top itself. */
-  readonly at?: readonly string[];
+  /** The keys, and places in lists, that lead to the mapping; without any, it is the top itself. */
+  readonly at?: readonly Step[];
   /** What stands in place of each key's pair: several pairs, one, or none. At least one pair has to be left. */
   readonly instead?: { readonly [key: string]: Mapping };
   /** New pairs, which are put in front of the first one; there has to be one. */
@@ -48,16 +51,21 @@ function withoutPair(map: MapNode, pair: PairNode, text: string): Splice {
   const index = map.items.indexOf(pair);
   const [start] = pair.key.range;
   const end = endOf(pair, text);
+  const after = map.items[index + 1];
+  const lineStart = text.lastIndexOf("\n", start) + 1;
+  // What begins an element of a list shares its line with the dash, which has to stay.
+  if (!map.flow && after && text.slice(lineStart, start).trim() !== "") {
+    return { start, end: after.key.range[0], text: "" };
+  }
   if (!map.flow) {
     const newline = text.indexOf("\n", end);
     return {
-      start: text.lastIndexOf("\n", start) + 1,
+      start: lineStart,
       end: newline === -1 ? text.length : newline + 1,
       text: "",
     };
   }
   const before = map.items[index - 1];
-  const after = map.items[index + 1];
   return before === undefined
     ? { start, end: after?.key.range[0] ?? end, text: "" }
     : { start: endOf(before, text), end, text: "" };
@@ -107,33 +115,29 @@ function splicesOf(
 
 function mappingAt(
   document: Document.Parsed,
-  path: readonly string[],
+  path: readonly Step[],
 ): unknown {
-  return path.reduce<unknown>(
-    (at, key) => isMap(at) ? pairAt(at as MapNode, key)?.value : undefined,
-    document.contents,
-  );
+  return path.reduce<unknown>((at, step) => {
+    if (isMap(at)) return pairAt(at as MapNode, String(step))?.value;
+    return isSeq(at) ? at.items[Number(step)] : undefined;
+  }, document.contents);
 }
 
-function valueAt(value: Value, path: readonly string[]): Value | undefined {
-  return path.reduce<Value | undefined>(
-    (at, key) => isMapping(at) ? at[key] : undefined,
-    value,
-  );
+function valueBelow(value: Value | undefined, step: Step): Value | undefined {
+  if (Array.isArray(value)) return value[Number(step)];
+  return isMapping(value) ? value[step] : undefined;
 }
 
 /** The value with another mapping at the path. */
 function withAt(
-  value: Mapping,
-  [key, ...rest]: readonly string[],
+  value: Value | undefined,
+  [step, ...rest]: readonly Step[],
   after: Mapping,
-): Mapping {
-  if (key === undefined) return after;
-  const below = value[key];
-  return {
-    ...value,
-    [key]: withAt(isMapping(below) ? below : {}, rest, after),
-  };
+): Value {
+  if (step === undefined) return after;
+  const below = withAt(valueBelow(value, step), rest, after);
+  if (Array.isArray(value)) return value.with(Number(step), below);
+  return { ...isMapping(value) ? value : {}, [step]: below };
 }
 
 function changed(mapping: Mapping, { instead = {}, add }: Edit): Mapping {
@@ -168,10 +172,11 @@ export function editText(
   const { text, document, value } = source;
   const { at = [], instead = {}, add = {} } = edit;
   const map = mappingAt(document, at);
-  const names = Object.entries(instead)
-    .filter(([, pairs]) => Object.keys(pairs).length > 0)
+  const entries = Object.entries(instead);
+  const set = entries.filter(([, pairs]) => Object.keys(pairs).length > 0);
+  const names = (set.length > 0 ? set : entries)
     .map(([key]) => key)
-    .concat(Object.keys(add).length > 0 ? at.slice(-1) : [])
+    .concat(Object.keys(add).length > 0 ? at.slice(-1).map(String) : [])
     .map((key) => `"${key}"`).join(", ");
   const refusal = new Unreadable(
     `${names} cannot be rewritten; do not share them by an anchor, an alias or "<<", and write them as "key: value"`,
@@ -183,7 +188,7 @@ export function editText(
     (now, { start, end, text }) => now.slice(0, start) + text + now.slice(end),
     text,
   );
-  const before = valueAt(value, at);
+  const before = at.reduce(valueBelow, value as Value | undefined);
   if (!isMapping(before)) throw refusal;
   const wanted = withAt(value, at, changed(before, edit));
   let found: Value;
