@@ -13,6 +13,7 @@ import { Progress, withResult } from "../progress.ts";
 import { checkAccess } from "./access.ts";
 import { checkGrants } from "./grants.ts";
 import { checkNamespaces } from "./namespaces.ts";
+import { checkQuotas } from "./quota.ts";
 import type { Asker } from "./reviews.ts";
 
 /** Operations that change objects. */
@@ -34,7 +35,7 @@ function nothingBegun(plan: Plan, error: TransporterError): TransporterError {
  * @param cluster Where, with whose rights.
  * @param context The event's.
  * @returns The plan, with what the producer should know besides.
- * @throws {TransporterError} `denied` when a right is missing, `conflict` when a namespace is being deleted;
+ * @throws {TransporterError} `denied` when a right or room in a quota is missing, `conflict` when a namespace is being deleted;
  * `details.result` names every object as not attempted. Also `cluster_unavailable` and `unauthenticated`.
  */
 export async function preflight(
@@ -46,17 +47,19 @@ export async function preflight(
   if (objects.length < 2 || !WRITES.has(options.operation)) return plan;
   const until = phaseEnd(cluster, context, options);
   const apply: ApplyContext = { cluster, context, options, until };
+  const warnings = [...plan.warnings];
   const asker: Asker = {
     client: cluster.client,
     identity: JSON.stringify(options.as ?? null),
     limits: { signal: context.signal, until },
+    warn: (warning) => warnings.push(warning),
   };
   const checks = options.operation === "apply"
-    ? [checkNamespaces, checkAccess, checkGrants]
+    ? [checkNamespaces, checkAccess, checkGrants, checkQuotas]
     : [checkAccess];
   for (const check of checks) {
     const refusal = await check(objects, apply, asker);
     if (refusal !== undefined) throw nothingBegun(plan, refusal);
   }
-  return plan;
+  return { ...plan, warnings };
 }

@@ -30,6 +30,8 @@ export interface Asker {
   readonly identity: string;
   /** The bounds of a call, without what is done. */
   readonly limits: Omit<CallOptions, "doing">;
+  /** Told what is no reason to refuse the event. */
+  readonly warn: (warning: string) => void;
 }
 
 const REVIEWS = "/apis/authorization.k8s.io/v1/";

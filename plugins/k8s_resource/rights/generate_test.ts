@@ -88,7 +88,13 @@ const CASES: readonly Case[] = [
     name: "of any name shares a rule among resources",
     manifests: [MAP, object("v1", "Secret", "name: s, namespace: shop")],
     more: { anyName: true },
-    rules: { shop: ["/configmaps,secrets get create patch"] },
+    rules: {
+      shop: [
+        "/configmaps,secrets get create patch",
+        '/namespaces "shop" get',
+        "/resourcequotas list",
+      ],
+    },
   },
   {
     name: "has what a Deployment is waited for with",
@@ -111,7 +117,8 @@ const CASES: readonly Case[] = [
     more: { waits: true },
     rules: {
       shop: [
-        "/events,pods list",
+        "/events,pods,resourcequotas list",
+        '/namespaces "shop" get',
         "batch/jobs list watch",
         'batch/jobs "a" "b" get create patch',
       ],
@@ -156,7 +163,8 @@ spec:
       ],
       default: ["/events list"],
       shop: [
-        "/events list",
+        "/events,resourcequotas list",
+        '/namespaces "shop" get',
         'example.com/thingies "t" get list watch create patch',
       ],
     },
@@ -184,7 +192,9 @@ spec:
     ],
     rules: {
       shop: [
+        '/namespaces "shop" get',
         "/pods get list",
+        "/resourcequotas list",
         `${RBAC}/clusterroles "view" bind`,
         `${RBAC}/rolebindings "r" get create patch`,
         `${RBAC}/roles "r" get create patch`,

@@ -96,11 +96,27 @@ function* waiting(
   }
 }
 
+/** What is looked at before several objects are applied: whether their namespace goes, and what its quotas have left. */
+function* checking(objects: readonly PlacedObject[]): Generator<Need> {
+  const made = new Set(
+    objects.filter(({ group, kind }) => group === "" && kind === "Namespace")
+      .map(({ name }) => name),
+  );
+  const places = new Set(objects.map(({ namespace }) => namespace));
+  for (const namespace of places) {
+    if (namespace === "" || made.has(namespace)) continue;
+    const core = { namespace, group: "" };
+    yield { ...core, resource: "namespaces", name: namespace, verb: "get" };
+    yield { ...core, resource: "resourcequotas", verb: "list" };
+  }
+}
+
 /** What an identity has to be allowed to work with objects. */
 export function* needsOf(
   objects: readonly PlacedObject[],
   work: Work,
 ): Generator<Need> {
   for (const object of objects) yield* writing(object, work);
+  if (objects.length > 1) yield* checking(objects);
   if (work.waits) yield* waiting(objects, work);
 }

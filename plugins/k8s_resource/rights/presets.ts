@@ -170,6 +170,8 @@ export const PRESETS: readonly Preset[] = [
         verbs: WRITE,
       },
       { apiGroups: [""], resources: ["endpoints"], verbs: READ },
+      { apiGroups: [""], resources: ["namespaces"], verbs: ["get"] },
+      { apiGroups: [""], resources: ["resourcequotas"], verbs: ["list"] },
       { apiGroups: ["apps"], resources: ["replicasets"], verbs: READ },
     ],
   },
