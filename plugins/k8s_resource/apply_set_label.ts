@@ -1,8 +1,22 @@
-import { PART_OF } from "./apply_set.ts";
+import { applySetId, PART_OF } from "./apply_set.ts";
 import { type Manifest, refuse, refuseLarge } from "./manifest.ts";
 import { readYaml } from "./yaml_document.ts";
 import type { Edit } from "./yaml_edit.ts";
 import { isMapping, Unreadable, type Value } from "./yaml_value.ts";
+
+/** An id of a set, as long as all of them are. */
+const SOME_ID = applySetId({ namespace: "", name: "" });
+
+/**
+ * Refuses an object that can be in no ApplySet. Which one it is going to be in
+ * only an agent knows, as the namespace may be its own.
+ *
+ * @throws {TransporterError} As {@linkcode withMembership}.
+ */
+export function checkMembership(object: Manifest): void {
+  const given = labelIn(readYaml(object.body).value);
+  if (given === undefined) withMembership(object, SOME_ID);
+}
 
 /** How the label gets into an object, by what labels it has; `undefined` when it has it. */
 function editFor(value: Value, id: string): Edit | undefined {

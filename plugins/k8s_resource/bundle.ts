@@ -218,15 +218,18 @@ const TURN_MS = 20;
  * in which a control plane has others to answer.
  *
  * @param manifests As for {@linkcode readManifests}.
+ * @param check What else is wrong with an object; throws.
  * @returns The objects, as {@linkcode readManifests} gives them.
  * @throws {TransporterError} As {@linkcode readManifests}.
  */
 export async function checkManifests(
   manifests: readonly unknown[],
+  check: (object: Manifest) => void = () => {},
 ): Promise<readonly Manifest[]> {
   const objects: Manifest[] = [];
   let turnedAt = performance.now();
   for (const object of objectsOfEvent(manifests)) {
+    check(object);
     objects.push(object);
     if (performance.now() - turnedAt < TURN_MS) continue;
     await new Promise((resolve) => setTimeout(resolve, 0));

@@ -41,7 +41,7 @@ export async function compareBundle(
     goOn: true,
   });
   const set = applySetOf(options, cluster);
-  if (set === undefined) return compared;
+  if (set === undefined || operation === "check") return compared;
   const until = phaseEnd(cluster, context, options);
   const apply = { cluster, context, options, until };
   const parent = new ApplySetParent(set, apply);

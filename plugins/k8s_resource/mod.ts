@@ -28,7 +28,11 @@ export const k8sResourceKind: EventKind = {
     const { manifests, fields, ...given } = await parse(payloadSchema, payload);
     await checkPaths(fields);
     const { checkManifests } = await import("./bundle.ts");
-    const objects = await checkManifests(manifests);
+    const { checkMembership } = await import("./apply_set_label.ts");
+    const objects = await checkManifests(
+      manifests,
+      given.apply_set === undefined ? undefined : checkMembership,
+    );
     await conditionsFor(given.ready_when, objects);
     if (given.ignore_fields === undefined) return;
     const { ignoredFields } = await import("./ignore_fields.ts");

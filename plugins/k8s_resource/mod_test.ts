@@ -98,10 +98,20 @@ const REFUSED: Readonly<Record<string, readonly [unknown, string, RegExp]>> = {
     "invalid",
     /"apply_set": a name like "shop" or "shop\/web" is needed$/,
   ],
+  "a member whose labels are shared": [
+    {
+      manifests: [
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, labels: &l {b: c}, annotations: *l}\n",
+      ],
+      apply_set: "web",
+    },
+    "invalid_yaml",
+    /manifest 1, document 1, line 1: "labels" cannot be rewritten/,
+  ],
   "an ApplySet that is deleted": [
     { manifests: [CONFIG_MAP], apply_set: "web", operation: "delete" },
     "invalid",
-    /"apply_set" is only for the operations "apply", "diff"$/,
+    /"apply_set" is only for the operations "apply", "diff", "check"$/,
   ],
   "kinds to prune without an ApplySet": [
     { manifests: [CONFIG_MAP], prune_kinds: ["Namespace"] },

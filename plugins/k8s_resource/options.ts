@@ -156,10 +156,10 @@ export const OPTIONS = {
       "Deletes an object of which a field would have to change that cannot, and makes it anew. Never a Namespace, a PersistentVolume, a claim for one, a CustomResourceDefinition or a Service with a load balancer. The Pods of a StatefulSet stay. Such an event is not repeated after a crash of its agent.",
   }),
   apply_set: option(applySet, {
-    operations: ["apply", "diff"],
+    operations: ["apply", "diff", "check"],
     otherwise: "nothing is pruned",
     about:
-      "The ApplySet that the objects are of, as `NAME` or `NAMESPACE/NAME` of the Secret that keeps account of it (KEP-3659). What an earlier event applied for this set and the manifests leave out is deleted, once all of them are applied: nothing is when one failed or was skipped.",
+      "The ApplySet that the objects are of, as `NAME` or `NAMESPACE/NAME` of the Secret that keeps account of it (KEP-3659). What an earlier event applied for this set and the manifests leave out is deleted, once all of them are applied: nothing is when one failed or was skipped. A `check` needs it where the objects are of a set, and deletes nothing.",
   }),
   prune_kinds: option(someOf(GUARDED_KINDS), {
     operations: ["apply", "diff"],

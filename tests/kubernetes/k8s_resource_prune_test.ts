@@ -5,31 +5,17 @@ import {
   rejects,
   strictEqual,
 } from "node:assert/strict";
+import { KEP, type Live, maps, send } from "./apply_set.ts";
 import {
   changes,
   configMap,
   configMapPath,
   openPlace,
-  type Place,
   read,
-  type Run,
   runEvent,
-  type RunOptions,
   thingDefinition,
   write,
 } from "./k8s_resource.ts";
-
-/** What is read back of an object. */
-interface Live {
-  readonly metadata: {
-    readonly uid: string;
-    readonly resourceVersion: string;
-    readonly labels?: Readonly<Record<string, string>>;
-    readonly annotations?: Readonly<Record<string, string>>;
-  };
-}
-
-const KEP = "applyset.kubernetes.io";
 
 /** The id that kubectl gives to the set of the Secret "web" in a namespace, as its own code has it. */
 async function idOf(namespace: string, name = "web"): Promise<string> {
@@ -41,26 +27,6 @@ async function idOf(namespace: string, name = "web"): Promise<string> {
 
 const parentPath = (namespace: string, name = "web") =>
   `/api/v1/namespaces/${namespace}/secrets/${name}`;
-
-/** Applies these for the set "web". */
-function send(
-  { executor }: Pick<Place, "executor">,
-  manifests: readonly string[],
-  payload: Readonly<Record<string, unknown>> = {},
-  options: RunOptions = {},
-): Promise<Run> {
-  const all = { apply_set: "web", ...payload };
-  return runEvent(executor, manifests, { ...options, payload: all });
-}
-
-/** The names of the ConfigMaps of a namespace that tests have made. */
-async function maps({ kube, namespace }: Place): Promise<string[]> {
-  const { items } = await read<
-    { items: { metadata: { name: string } }[] }
-  >(kube, `/api/v1/namespaces/${namespace}/configmaps`);
-  return items.map(({ metadata }) => metadata.name)
-    .filter((name) => name !== "kube-root-ca.crt");
-}
 
 Deno.test("option apply_set: what the manifests leave out is deleted, and nothing else", async () => {
   await using place = await openPlace();
@@ -360,6 +326,17 @@ Deno.test("option apply_set: events of a set run one after the other, whatever t
   deepStrictEqual(shared(keys("a", set), keys("b", elsewhere)), []);
   deepStrictEqual(shared(keys("a", {}), keys("b", set)), []);
   ok(executor.repeatable({ manifests: [], ...set }));
+});
+
+Deno.test("option apply_set: a check finds the members of the set in order, and deletes nothing", async () => {
+  await using place = await openPlace();
+  const { namespace } = place;
+  const a = configMap(namespace, "a");
+  await send(place, [a, configMap(namespace, "b")]);
+  const run = await send(place, [a], { operation: "check" });
+  strictEqual(run.last.state, "completed", run.last.message);
+  deepStrictEqual(changes(run), ["ConfigMap/a: unchanged"]);
+  deepStrictEqual(await maps(place), ["a", "b"]);
 });
 
 Deno.test("option apply_set: a dry run and a diff say what would be pruned, and write nothing", async () => {
