@@ -11,6 +11,7 @@ import type { Operation } from "../options.ts";
 import type { Plan } from "../plan.ts";
 import { Progress, withResult } from "../progress.ts";
 import { checkAccess } from "./access.ts";
+import { checkDefinitions } from "./definitions.ts";
 import { checkGrants } from "./grants.ts";
 import { checkNamespaces } from "./namespaces.ts";
 import { checkQuotas } from "./quota.ts";
@@ -18,6 +19,23 @@ import type { Asker } from "./reviews.ts";
 
 /** Operations that change objects. */
 const WRITES: ReadonlySet<Operation> = new Set(["apply", "delete", "patch"]);
+
+/** What is looked at. */
+function checksOf({ objects, options: { operation } }: Plan) {
+  if (!WRITES.has(operation)) return [];
+  const isOne = objects.length === 1;
+  if (operation !== "apply") return isOne ? [] : [checkAccess];
+  const definitions = objects.some(({ declares }) => declares !== undefined)
+    ? [checkDefinitions]
+    : [];
+  return isOne ? definitions : [
+    checkNamespaces,
+    checkAccess,
+    checkGrants,
+    checkQuotas,
+    ...definitions,
+  ];
+}
 
 /** The same error, with objects of which none was begun. */
 function nothingBegun(plan: Plan, error: TransporterError): TransporterError {
@@ -29,7 +47,7 @@ function nothingBegun(plan: Plan, error: TransporterError): TransporterError {
 /**
  * Finds out whether an event of several objects can be done as a whole. One of
  * a single object is either done or not, which its own request tells, and pays
- * for no others.
+ * for no others; only a definition of a kind is looked at even so.
  *
  * @param plan What is going to be done.
  * @param cluster Where, with whose rights.
@@ -44,7 +62,8 @@ export async function preflight(
   context: ExecutorContext,
 ): Promise<Plan> {
   const { objects, options } = plan;
-  if (objects.length < 2 || !WRITES.has(options.operation)) return plan;
+  const checks = checksOf(plan);
+  if (checks.length === 0) return plan;
   const until = phaseEnd(cluster, context, options);
   const apply: ApplyContext = { cluster, context, options, until };
   const warnings = [...plan.warnings];
@@ -54,9 +73,6 @@ export async function preflight(
     limits: { signal: context.signal, until },
     warn: (warning) => warnings.push(warning),
   };
-  const checks = options.operation === "apply"
-    ? [checkNamespaces, checkAccess, checkGrants, checkQuotas]
-    : [checkAccess];
   for (const check of checks) {
     const refusal = await check(objects, apply, asker);
     if (refusal !== undefined) throw nothingBegun(plan, refusal);
