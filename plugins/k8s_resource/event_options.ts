@@ -1,4 +1,5 @@
 import { parseDuration } from "@transporter/sdk";
+import { PART_OF } from "./apply_set.ts";
 import {
   type ADOPTIONS,
   FIELD_MANAGER,
@@ -11,6 +12,7 @@ import {
   type Propagation,
   type WAITS,
 } from "./options.ts";
+import { readPointer } from "./pointer.ts";
 
 /** The options of an event, complete. */
 export interface Options {
@@ -110,6 +112,16 @@ const NEEDED: Readonly<Partial<Record<Operation, OptionName>>> = {
   get: "fields",
 };
 
+/** Whether the label of members would be left as it is. */
+function ignoresMembership({ ignore_fields: ignored = [] }: GivenOptions) {
+  const label = ["metadata", "labels", PART_OF];
+  return ignored.some(({ pointers }) =>
+    pointers.some((text) =>
+      readPointer(text).every((token, index) => token === label[index])
+    )
+  );
+}
+
 /** What in the options does not go together, for people. */
 export function misplacedOption(given: GivenOptions): string | undefined {
   const operation = given.operation ?? "apply";
@@ -129,6 +141,9 @@ export function misplacedOption(given: GivenOptions): string | undefined {
   }
   if (given.ready_when !== undefined && (given.wait ?? "ready") !== "ready") {
     return '"ready_when" is only for the "wait" "ready"';
+  }
+  if (given.apply_set !== undefined && ignoresMembership(given)) {
+    return '"ignore_fields" cannot leave the labels alone, as "apply_set" needs one of them';
   }
   if (given.apply_set === undefined) {
     if (given.prune_kinds !== undefined) {

@@ -108,6 +108,32 @@ const REFUSED: Readonly<Record<string, readonly [unknown, string, RegExp]>> = {
     "invalid_yaml",
     /manifest 1, document 1, line 1: "labels" cannot be rewritten/,
   ],
+  "a member whose labels are left alone": [
+    {
+      manifests: [CONFIG_MAP],
+      apply_set: "web",
+      ignore_fields: [{
+        api_version: "v1",
+        kind: "ConfigMap",
+        pointers: ["/metadata/labels"],
+      }],
+    },
+    "invalid",
+    /"ignore_fields" cannot leave the labels alone, as "apply_set" needs one of them$/,
+  ],
+  "a member whose label is left alone": [
+    {
+      manifests: [CONFIG_MAP],
+      apply_set: "web",
+      ignore_fields: [{
+        api_version: "v1",
+        kind: "ConfigMap",
+        pointers: ["/metadata/labels/applyset.kubernetes.io~1part-of"],
+      }],
+    },
+    "invalid",
+    /"ignore_fields" cannot leave the labels alone/,
+  ],
   "an ApplySet that is deleted": [
     { manifests: [CONFIG_MAP], apply_set: "web", operation: "delete" },
     "invalid",
