@@ -25,7 +25,7 @@ function maps(namespace: string): string {
   return `/api/v1/namespaces/${namespace}/configmaps`;
 }
 
-Deno.test("yaml.multidoc: every document of every manifest is applied and reported, in their order", async () => {
+Deno.test("yaml.multidoc (F60): every document of every manifest is applied and reported, in their order", async () => {
   await using cluster = await openPlace();
   const { namespace, executor, kube } = cluster;
   const run = await runEvent(executor, [
@@ -57,7 +57,7 @@ Deno.test("yaml.multidoc: every document of every manifest is applied and report
   });
 });
 
-Deno.test("apply.foreign.fields: what others set stays, and what another manager owns is a conflict that names it", async () => {
+Deno.test("apply.foreign.fields (F61): what others set stays, and what another manager owns is a conflict that names it", async () => {
   await using cluster = await openPlace();
   const { namespace, executor, kube } = cluster;
   const path = `${maps(namespace)}/shared`;
@@ -129,7 +129,7 @@ Deno.test("a list that another manager owns as a whole is called so", async () =
   );
 });
 
-Deno.test("apply.partial: what was applied, what failed and what was left is reported, and nothing is begun after a failure", async () => {
+Deno.test("apply.partial (F62): what was applied, what failed and what was left is reported, and nothing is begun after a failure", async () => {
   await using cluster = await openPlace();
   const { namespace, executor, kube } = cluster;
   const bad = configMap(namespace, "bad").replace("\ndata:", "\ndota:");
@@ -162,7 +162,7 @@ Deno.test("apply.partial: what was applied, what failed and what was left is rep
   strictEqual(answer.status, 404);
 });
 
-Deno.test("apply.partial: after a failure nothing new is begun in its group either", async () => {
+Deno.test("apply.partial (F62): after a failure nothing new is begun in its group either", async () => {
   await using cluster = await openPlace();
   const { namespace, executor } = cluster;
   const names = Array.from({ length: 100 }, (_, i) => `a${i}`);
@@ -177,7 +177,7 @@ Deno.test("apply.partial: after a failure nothing new is begun in its group eith
   strictEqual(run.objects.at(-1)?.status, "not_attempted");
 });
 
-Deno.test("apply.crd.then.cr: a definition, its namespace and objects of it go in one event, in any order", async () => {
+Deno.test("apply.crd.then.cr (F63): a definition, its namespace and objects of it go in one event, in any order", async () => {
   await using cluster = await openPlace();
   const { executor, kube } = cluster;
   const group = `g${crypto.randomUUID().slice(0, 8)}.example`;
@@ -203,7 +203,7 @@ Deno.test("apply.crd.then.cr: a definition, its namespace and objects of it go i
   await write(kube, `/api/v1/namespaces/${namespace}`, { method: "DELETE" });
 });
 
-Deno.test("apply.report: the namespace, uid and version that were used are reported", async () => {
+Deno.test("apply.report (F66): the namespace, uid and version that were used are reported", async () => {
   await using cluster = await openPlace();
   const { namespace, executor, kube } = cluster;
   const run = await runEvent(executor, [

@@ -30,7 +30,7 @@ function maps(namespace: string): string {
   return `/api/v1/namespaces/${namespace}/configmaps`;
 }
 
-Deno.test("apply.unchanged: an apply that changes nothing says so, whoever else wrote, and at once or later", async (t) => {
+Deno.test("apply.unchanged (F67): an apply that changes nothing says so, whoever else wrote, and at once or later", async (t) => {
   await using cluster = await openPlace();
   const { namespace, executor, kube } = cluster;
   const job = `apiVersion: batch/v1

@@ -117,7 +117,7 @@ Deno.test("delete.finalizer: one that is held until time is up ends as not_ready
   strictEqual(objects[0]?.status, "failed");
 });
 
-Deno.test("delete.uid: an object that took the name of the deleted one meanwhile stays", async () => {
+Deno.test("delete.guard (F69): an object that took the name of the deleted one meanwhile stays", async () => {
   await using place = await openPlace();
   const { executor, namespace, kube } = place;
   const manifest = configMap(namespace, "again");
@@ -191,7 +191,7 @@ Deno.test("delete.propagation: what the deleted object owns goes before it, afte
   await until(async () => await statusOf(kube, later) === 404);
 });
 
-Deno.test("delete: what cannot be meant is refused before anything is touched, by one sentence", async () => {
+Deno.test("delete.guard (F69): what cannot be meant is refused before anything is touched, by one sentence", async () => {
   await using place = await openPlace();
   const { executor, namespace } = place;
   const refused = async (

@@ -15,7 +15,7 @@ function thing(group: string, namespace: string): string {
   return `apiVersion: ${group}/v1\nkind: Thing\nmetadata: {name: t, namespace: ${namespace}}\n`;
 }
 
-Deno.test("discovery.newcrd: a kind that came after the executor asked is found", async () => {
+Deno.test("discovery.newcrd (F64): a kind that came after the executor asked is found", async () => {
   await using kube = await testCluster();
   await using fresh = await freshNamespace(kube);
   await using executor = await openPlugin({ kubeconfig: kube.kubeconfig });

@@ -12,7 +12,7 @@ import {
 const MAP =
   "apiVersion: v1\nkind: ConfigMap\nmetadata: {generateName: run-}\ndata: {a: b}\n";
 
-Deno.test("generateName: an event makes each object once, and another event makes others", async () => {
+Deno.test("apply.generateName (F65): an event makes each object once, and another event makes others", async () => {
   await using cluster = await openPlace();
   const { namespace, executor, kube } = cluster;
   const job = `apiVersion: batch/v1

@@ -100,7 +100,7 @@ Deno.test("verify waits until a Deployment is available, and says what it waits 
   }
 });
 
-Deno.test("verify.rollout.fails: a rollout that cannot succeed ends the event at once", async () => {
+Deno.test("verify.rollout.fails (F68): a rollout that cannot succeed ends the event at once", async () => {
   await using cluster = await openPlace();
   const { namespace, executor, kube } = cluster;
   const path = `/apis/apps/v1/namespaces/${namespace}/deployments/web`;

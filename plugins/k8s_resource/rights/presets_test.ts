@@ -2,7 +2,7 @@ import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { PRESETS } from "./presets.ts";
 
 for (const { name, rules } of PRESETS) {
-  Deno.test(`rbac.render: the preset ${name} has no wildcard, and no right that leads to others`, () => {
+  Deno.test(`rbac.render (F88): the preset ${name} has no wildcard, and no right that leads to others`, () => {
     for (const rule of rules) {
       const { apiGroups = [], resources = [], resourceNames, verbs } = rule;
       const words = [...apiGroups, ...resources, ...verbs];
