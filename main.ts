@@ -61,6 +61,10 @@ async function main(): Promise<number> {
       const { findRights } = await import("./program/rights.ts");
       return await findRights(request, runtime);
     },
+    async rightsOf(request) {
+      const { rightsOf } = await import("./program/rights.ts");
+      return await rightsOf(request, runtime);
+    },
     cpConfig,
     agentConfig,
     demoConfig,

@@ -117,12 +117,38 @@ export interface Rights {
   readonly notes: readonly string[];
 }
 
+/** Whose rights in a cluster are asked for. */
+export interface IdentityRequest {
+  /** The kubeconfig file of the cluster. */
+  readonly kubeconfig: string | undefined;
+  /** The context of it, or of the file that kubectl would use. */
+  readonly kubeContext: string | undefined;
+  /** A ServiceAccount to act as; without one the identity of the kubeconfig counts. */
+  readonly account:
+    | { readonly namespace: string; readonly name: string }
+    | undefined;
+  /** The namespace. */
+  readonly namespace: string;
+}
+
+/** What an identity may do. */
+export interface IdentityRights {
+  /** Its name, as the cluster has it. */
+  readonly username: string;
+  /** What it may do in the namespace, one line each. */
+  readonly rights: readonly string[];
+  /** What it had better not be allowed: sentences without a final period. */
+  readonly dangers: readonly string[];
+}
+
 /** Everything outside the commands, which `main.ts` hands in. */
 export interface Host extends Machine {
   /** The pure parts of the executors that ship, to refuse a payload before it is sent. */
   readonly kinds: readonly EventKind[];
   /** Finds the least rights for manifests; asks a cluster only if one is named. */
   readonly rights: (request: RightsRequest) => Promise<Rights>;
+  /** Asks a cluster what an identity may do. */
+  readonly rightsOf: (request: IdentityRequest) => Promise<IdentityRights>;
   /** What runs `cp`, `agent` and `demo`. */
   readonly starters: Starters;
   /** The settings of `cp`. */

@@ -4,7 +4,13 @@ import { encode } from "./encode.ts";
 import { addGlobals, addGroupGlobals, LOCAL_GLOBALS } from "./globals.ts";
 import type { Rights } from "./host.ts";
 import type { Invocation } from "./invocation.ts";
-import { collect, once, refuse, text } from "./options.ts";
+import {
+  account,
+  matching,
+  NAME_REGEXP,
+  NAMESPACE_REGEXP,
+} from "./kube_options.ts";
+import { collect, once, text } from "./options.ts";
 import { readSources, withNames } from "./sources.ts";
 import { safe } from "./text.ts";
 
@@ -13,25 +19,6 @@ const ACCOUNT = "transporter/transporter-agent";
 
 /** What the roles are called. */
 const NAME = "transporter-agent-manifests";
-
-/** @see {@link https://kubernetes.io/docs/concepts/overview/working-with-objects/names/} */
-const NAMESPACE_REGEXP = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
-const NAME_REGEXP = /^[a-z0-9](?:[-.a-z0-9]{0,251}[a-z0-9])?$/;
-
-function matching(flag: string, pattern: RegExp, wanted: string) {
-  return once(
-    flag,
-    (value) => pattern.test(value) ? value : refuse(flag, value, wanted),
-  );
-}
-
-function account(value: string) {
-  const [namespace = "", name = "", ...rest] = value.split("/");
-  return NAMESPACE_REGEXP.test(namespace) && NAME_REGEXP.test(name) &&
-      rest.length === 0
-    ? { namespace, name }
-    : refuse("--service-account", value, 'NAMESPACE/NAME, such as "shop/web"');
-}
 
 /** Documents one after the other, or one List: `kubectl apply -f` takes both. */
 function write({ objects, notes }: Rights, invocation: Invocation): void {

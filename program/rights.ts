@@ -1,4 +1,9 @@
-import type { Rights, RightsRequest } from "@transporter/cli";
+import type {
+  IdentityRequest,
+  IdentityRights,
+  Rights,
+  RightsRequest,
+} from "@transporter/cli";
 import { systemClock, systemRng } from "@transporter/sdk";
 import { defaultKubeconfig } from "./cluster.ts";
 import type { Runtime } from "./runtime.ts";
@@ -23,5 +28,25 @@ export async function findRights(
         context: kubeContext,
       }
       : undefined,
+  }, { clock: systemClock, rng: systemRng, signal });
+}
+
+/**
+ * Asks a cluster what an identity may do.
+ *
+ * @throws {TransporterError} What is wrong with the cluster, or with acting as the ServiceAccount.
+ */
+export async function rightsOf(
+  { kubeconfig, kubeContext, account, namespace }: IdentityRequest,
+  { env, signal }: Runtime,
+): Promise<IdentityRights> {
+  const { effectiveRights } = await import("@transporter/plugins/rights");
+  return await effectiveRights({
+    account,
+    namespace,
+    cluster: {
+      kubeconfig: kubeconfig ?? defaultKubeconfig(env),
+      context: kubeContext,
+    },
   }, { clock: systemClock, rng: systemRng, signal });
 }

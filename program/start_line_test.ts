@@ -21,6 +21,7 @@ async function readByLibrary(
     ...systemMachine(),
     kinds: [],
     rights: () => Promise.resolve({ objects: [], notes: [] }),
+    rightsOf: () => Promise.resolve({ username: "", rights: [], dangers: [] }),
     cpConfig,
     agentConfig,
     demoConfig,

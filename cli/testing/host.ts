@@ -10,6 +10,8 @@ import {
 import type {
   Files,
   Host,
+  IdentityRequest,
+  IdentityRights,
   Output,
   Rights,
   RightsRequest,
@@ -45,6 +47,8 @@ export interface TestHostOptions {
   readonly start?: (name: string, options: StartOptions) => Promise<number>;
   /** What rights manifests need. */
   readonly rights?: (request: RightsRequest) => Promise<Rights>;
+  /** What an identity may do. */
+  readonly rightsOf?: (request: IdentityRequest) => Promise<IdentityRights>;
   /** Sees each piece of output as it is written. */
   readonly onWrite?: (text: string) => void;
 }
@@ -165,6 +169,8 @@ export function testHost(
     kinds: [kind],
     rights: options.rights ??
       (() => Promise.resolve({ objects: [], notes: [] })),
+    rightsOf: options.rightsOf ??
+      (() => Promise.resolve({ username: "", rights: [], dangers: [] })),
     starters: {
       cp: (given) => start("cp", given),
       agent: (given) => start("agent", given),

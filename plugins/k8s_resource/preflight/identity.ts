@@ -5,8 +5,10 @@ import { readYaml } from "../yaml_document.ts";
 import type { Asker } from "./reviews.ts";
 
 /** Who asks, as the server sees it. */
-interface Self {
+export interface Self {
+  /** Its name. */
   readonly username: string;
+  /** Its groups. */
   readonly groups: readonly string[];
 }
 
@@ -32,19 +34,29 @@ function isSelf(
   }
 }
 
-async function selfOf({ client, limits }: Asker): Promise<Self | undefined> {
+/**
+ * Asks the cluster who asks.
+ *
+ * @throws {TransporterError} As `ApiClient.call`; `denied` or `unsupported` when it does not say.
+ */
+export async function selfOf({ client, limits }: Asker): Promise<Self> {
+  const { body } = await client.call({
+    method: "POST",
+    path: "/apis/authentication.k8s.io/v1/selfsubjectreviews",
+    contentType: "application/json",
+    body: "{}",
+  }, { ...limits, doing: "ask the cluster who we are" });
+  const { username, groups } = recordOf(recordOf(body.status).userInfo);
+  return {
+    username: String(username),
+    groups: Array.isArray(groups) ? groups.map(String) : [],
+  };
+}
+
+/** The same; `undefined` when the cluster does not say. */
+async function selfIfTold(asker: Asker): Promise<Self | undefined> {
   try {
-    const { body } = await client.call({
-      method: "POST",
-      path: "/apis/authentication.k8s.io/v1/selfsubjectreviews",
-      contentType: "application/json",
-      body: "{}",
-    }, { ...limits, doing: "ask the cluster who we are" });
-    const { username, groups } = recordOf(recordOf(body.status).userInfo);
-    return {
-      username: String(username),
-      groups: Array.isArray(groups) ? groups.map(String) : [],
-    };
+    return await selfOf(asker);
   } catch (error) {
     const isRefused = error instanceof TransporterError &&
       ["denied", "unsupported", "unknown_kind"].includes(error.code);
@@ -67,7 +79,7 @@ export async function grantsTo(
     group === "rbac.authorization.k8s.io" && kind.endsWith("Binding")
   );
   if (bindings.length === 0) return false;
-  const self = await selfOf(asker);
+  const self = await selfIfTold(asker);
   return self === undefined ||
     bindings.some((binding) =>
       recordsOf(fieldsOf(binding).subjects)

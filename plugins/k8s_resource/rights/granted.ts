@@ -41,7 +41,7 @@ function excessOf(rule: Fields): string | undefined {
 }
 
 /** A rule, one need for each right in it. */
-function* rightsOf(rule: Fields, namespace: string): Generator<Need> {
+export function* rightsOf(rule: Fields, namespace: string): Generator<Need> {
   const names = textsOf(rule.resourceNames);
   for (const group of textsOf(rule.apiGroups)) {
     for (const resource of textsOf(rule.resources)) {

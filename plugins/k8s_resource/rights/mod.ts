@@ -14,6 +14,7 @@
  *
  * @module
  */
+export * from "./effective.ts";
 export * from "./generate.ts";
 export type { Surroundings } from "../cluster.ts";
 export type { Work } from "./object_needs.ts";

@@ -1,0 +1,40 @@
+import { TransporterError } from "@transporter/sdk";
+import type { Finding } from "./doctor_checks.ts";
+import type { Host, IdentityRequest } from "./host.ts";
+
+const CURE =
+  'give it a preset of deploy/rights, or what "transporter rbac generate" prints';
+
+/**
+ * Lists what an identity may do in a cluster, and flags what it had better not
+ * be allowed.
+ *
+ * @param request Whose rights, and where.
+ * @param host Asks the cluster.
+ */
+export async function examineRights(
+  request: IdentityRequest,
+  host: Pick<Host, "rightsOf">,
+): Promise<readonly Finding[]> {
+  const check = "rights";
+  try {
+    const { username, rights, dangers } = await host.rightsOf(request);
+    const what = rights.length === 0 ? "nothing" : "this";
+    const head = `"${username}" may do ${what} in "${request.namespace}"`;
+    return [
+      rights.length === 0
+        ? { check, result: "warning", message: head, cure: CURE }
+        : { check, result: "ok", message: head },
+      ...rights.map((message): Finding => ({ check, result: "ok", message })),
+      ...dangers.map((message): Finding => ({
+        check,
+        result: "warning",
+        message,
+        cure: CURE,
+      })),
+    ];
+  } catch (error) {
+    const { message } = TransporterError.from(error);
+    return [{ check, result: "failed", message }];
+  }
+}
