@@ -93,6 +93,8 @@ export interface RightsRequest {
   readonly manifests: readonly string[];
   /** The namespace of objects that name none. */
   readonly namespace: string | undefined;
+  /** The ApplySet that the objects are of: `NAME` or `NAMESPACE/NAME`. */
+  readonly applySet: string | undefined;
   /** What the roles and their bindings are called. */
   readonly name: string;
   /** The ServiceAccount that gets them. */

@@ -6,6 +6,10 @@ export const NAMESPACE_REGEXP = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
 /** What objects may be called. */
 export const NAME_REGEXP = /^[a-z0-9](?:[-.a-z0-9]{0,251}[a-z0-9])?$/;
 
+/** What names an ApplySet. */
+export const APPLY_SET_REGEXP =
+  /^(?:[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?\/)?[a-z0-9](?:[-.a-z0-9]{0,251}[a-z0-9])?$/;
+
 /**
  * The parser of a flag that takes one value of a form.
  *

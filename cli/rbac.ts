@@ -6,6 +6,7 @@ import type { Rights } from "./host.ts";
 import type { Invocation } from "./invocation.ts";
 import {
   account,
+  APPLY_SET_REGEXP,
   matching,
   NAME_REGEXP,
   NAMESPACE_REGEXP,
@@ -53,6 +54,11 @@ function addGenerate(
       "--delete",
       "also what deleting the objects needs, and making them anew",
     )
+    .option(
+      "--apply-set <NAME>",
+      "also what pruning this ApplySet needs: NAME or NAMESPACE/NAME of its Secret",
+      matching("--apply-set", APPLY_SET_REGEXP, 'a name such as "shop/web"'),
+    )
     .option("--no-wait", "without what waiting until they are ready needs")
     .option(
       "--any-name",
@@ -94,6 +100,7 @@ function addGenerate(
           await host.rights({
             manifests: sources.map(({ text }) => text),
             namespace: flags.namespace,
+            applySet: flags.applySet,
             name: flags.name ?? NAME,
             account: flags.serviceAccount ?? account(ACCOUNT),
             deletes: flags.delete ?? false,
@@ -121,6 +128,10 @@ function addGenerate(
     [
       "With what deleting needs, for whatever the objects are called",
       "transporter rbac generate -f web.yaml --delete --any-name",
+    ],
+    [
+      "With what an ApplySet is pruned with",
+      "transporter rbac generate -f manifests/ --apply-set shop/web",
     ],
     [
       "With the kinds of a cluster's operators",

@@ -45,6 +45,7 @@ Deno.test("rbac generate asks for what its flags say, and for what is usual", as
   deepStrictEqual(await asked("-f a.yaml"), {
     manifests: [MANIFEST],
     namespace: undefined,
+    applySet: undefined,
     name: "transporter-agent-manifests",
     account: { namespace: "transporter", name: "transporter-agent" },
     deletes: false,
@@ -55,11 +56,12 @@ Deno.test("rbac generate asks for what its flags say, and for what is usual", as
   });
   deepStrictEqual(
     await asked(
-      "-f a.yaml -f b.yaml --delete --no-wait --any-name -n shop --name edge --service-account shop/web --kubeconfig k --kube-context c",
+      "-f a.yaml -f b.yaml --delete --no-wait --any-name --apply-set a/b -n shop --name edge --service-account shop/web --kubeconfig k --kube-context c",
     ),
     {
       manifests: [MANIFEST, "kind: Secret\n"],
       namespace: "shop",
+      applySet: "a/b",
       name: "edge",
       account: { namespace: "shop", name: "web" },
       deletes: true,
@@ -106,6 +108,7 @@ for (
   const [flags, wanted] of [
     ["", /required option '-f, --manifest|needs -f|--manifest/],
     ["-f a.yaml --name A", /Cannot use --name "A": it must be a name/],
+    ["-f a.yaml --apply-set a/b/c", /Cannot use --apply-set "a\/b\/c"/],
     ["-f a.yaml -n a/b", /Cannot use --namespace "a\/b"/],
     ["-f a.yaml --service-account web", /it must be NAMESPACE\/NAME/],
     ["-f a.yaml --service-account a/b/c", /it must be NAMESPACE\/NAME/],

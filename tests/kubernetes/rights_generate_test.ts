@@ -9,6 +9,7 @@ import { systemClock, systemRng } from "@transporter/sdk";
 import { FaultProxy, type SeenRequest } from "../fault_proxy.ts";
 import { actAs, type Identity, rightsIn } from "./identity.ts";
 import {
+  changes,
   configMap,
   deployment,
   openPlace,
@@ -293,4 +294,24 @@ Deno.test("generateRights() asks a cluster for kinds that nobody else knows", as
     resourceNames: ["a"],
     verbs: ["get", "create", "patch"],
   }]);
+});
+
+Deno.test("rbac.generate: an ApplySet is pruned with the rights that are printed for it", async () => {
+  await using given = await give(
+    ({ namespace }) => Promise.resolve([configMap(namespace, "a")]),
+    { applySet: "team", waits: false },
+  );
+  const { place: { namespace, executor } } = given;
+  const payload = { apply_set: "team" };
+  const both = [configMap(namespace, "a"), configMap(namespace, "b")];
+  await runEvent(executor, both, { payload });
+  const pruned = await given.run({ ...payload, wait: "none" });
+  deepStrictEqual(changes(pruned), [
+    "ConfigMap/a: unchanged",
+    "ConfigMap/b: deleted",
+  ], pruned.last.message);
+  await using _without = await given.without("delete", "configmaps");
+  await runEvent(executor, both, { payload });
+  const denied = await given.run({ ...payload, wait: "none" });
+  match(denied.last.message, /cannot delete resource "configmaps"/);
 });

@@ -1,4 +1,5 @@
 import { nearest, type TransporterError } from "@transporter/sdk";
+import { applySetOf } from "../apply_set.ts";
 import { checkManifests } from "../bundle.ts";
 import { type Cluster, openCluster, type Surroundings } from "../cluster.ts";
 import type { KindIndex } from "../kind_index.ts";
@@ -8,6 +9,7 @@ import { grantedBy } from "./granted.ts";
 import { BUILT_IN, builtInPlace, type RightsPlace } from "./kinds.ts";
 import { type Need, rulesFor } from "./needs.ts";
 import { needsOf, type PlacedObject, type Work } from "./object_needs.ts";
+import { pruning } from "./prune_needs.ts";
 import { type Account, type ApiObject, bindingOf, roleOf } from "./rule.ts";
 
 /** A cluster, by a kubeconfig. */
@@ -24,6 +26,8 @@ export interface RightsRequest extends Work {
   readonly manifests: readonly string[];
   /** The namespace of objects that name none; `default` unless given. */
   readonly namespace?: string | undefined;
+  /** The ApplySet that the objects are of, as `NAME` or `NAMESPACE/NAME`: what it prunes. */
+  readonly applySet?: string | undefined;
   /** What the roles and their bindings are called. */
   readonly name: string;
   /** Who gets them. */
@@ -141,7 +145,14 @@ export async function generateRights(
     : await kindsOf(cluster, surroundings);
   const objects = placed(read, { namespace, index });
   const granted = grantedBy(objects);
-  const needs: Need[] = [...needsOf(objects, request), ...granted.needs];
+  const set = applySetOf({ applySet: request.applySet, namespace }, {
+    namespace: "default",
+  });
+  const needs: Need[] = [
+    ...needsOf(objects, request),
+    ...granted.needs,
+    ...(set === undefined ? [] : pruning(set, objects)),
+  ];
   const byPlace = Map.groupBy(needs, (need) => need.namespace);
   if (granted.urls.length > 0 && !byPlace.has("")) byPlace.set("", []);
   const places = [...byPlace].sort(([a], [b]) => a < b ? -1 : 1);

@@ -85,6 +85,28 @@ const CASES: readonly Case[] = [
     rules: { shop: ['/configmaps "a" get create patch delete'] },
   },
   {
+    name: "has what an ApplySet is pruned with, wherever there may be members",
+    manifests: [MAP, object("v1", "Namespace", "name: made")],
+    more: { applySet: "team/web" },
+    rules: {
+      "*": [
+        "/namespaces list",
+        '/namespaces "made" get create patch',
+      ],
+      shop: [
+        "/configmaps get list delete",
+        '/configmaps "a" create patch',
+        '/namespaces "shop" get',
+        "/resourcequotas list",
+      ],
+      team: [
+        "/configmaps get list delete",
+        "/secrets create",
+        '/secrets "web" get patch',
+      ],
+    },
+  },
+  {
     name: "of any name shares a rule among resources",
     manifests: [MAP, object("v1", "Secret", "name: s, namespace: shop")],
     more: { anyName: true },
