@@ -1,4 +1,5 @@
 import type { Clock } from "@transporter/sdk";
+import type { Target } from "./relay.ts";
 
 /** Where the API server is, and how to prove who we are. */
 export interface Access {
@@ -20,6 +21,8 @@ export interface Connection {
   readonly key?: string | undefined;
   /** The proxy to go through. */
   readonly proxy?: string | undefined;
+  /** Where the server is, when its address is the name in its certificate instead. */
+  readonly at?: Target | undefined;
 }
 
 /** Where {@linkcode Access} comes from; it changes as files and tokens rotate. */

@@ -112,11 +112,12 @@ function checkSupported(cluster: Entry, user: Entry): void {
       'name its "certificate-authority" instead',
     );
   }
-  if (textAt(cluster.value, "tls-server-name") !== undefined) {
+  const proxied = textAt(cluster.value, "proxy-url") !== undefined;
+  if (proxied && textAt(cluster.value, "tls-server-name") !== undefined) {
     throw unsupported(
       cluster,
       "tls-server-name",
-      "name the server as its certificate does",
+      'it cannot be used with a "proxy-url"; name the server as its certificate does',
     );
   }
 }
@@ -174,6 +175,19 @@ async function accessOf({ cluster, user, credential }: Parts): Promise<Access> {
   if (url.protocol === "http:" && token !== undefined) {
     throw unsupported(cluster, "server", "a token is not sent over plain http");
   }
+  const name = textAt(cluster.value, "tls-server-name");
+  const at = name === undefined || url.protocol === "http:" ? undefined : {
+    hostname: url.hostname.replace(/^\[(.*)\]$/, "$1"),
+    port: Number(url.port || 443),
+  };
+  if (name !== undefined && at !== undefined) {
+    url.hostname = name;
+    if (url.hostname !== name.toLowerCase()) {
+      throw wrong(
+        `Cannot use "${cluster.name}" of the kubeconfig: its "tls-server-name" is no name of a host but "${name}"`,
+      );
+    }
+  }
   return {
     server: url.href.replace(/\/$/, ""),
     token,
@@ -182,6 +196,7 @@ async function accessOf({ cluster, user, credential }: Parts): Promise<Access> {
       cert: given?.cert ?? await pemAt(user, "client-certificate"),
       key: given?.key ?? await pemAt(user, "client-key"),
       proxy: textAt(cluster.value, "proxy-url"),
+      ...(at === undefined ? {} : { at }),
     },
   };
 }

@@ -158,7 +158,7 @@ const REFUSED: Readonly<Record<string, readonly [string, string, RegExp]>> = {
     /"c" .* "insecure-skip-tls-verify"/,
   ],
   "another server name": [
-    config(`${SERVER}, tls-server-name: x`, ""),
+    config(`${SERVER}, tls-server-name: x, proxy-url: "http://p"`, ""),
     "unsupported",
     /"tls-server-name"/,
   ],

@@ -2,6 +2,7 @@ import { type Clock, deadline, TransporterError } from "@transporter/sdk";
 import type { Access, AccessSource, Connection } from "./access.ts";
 import { ANSWER_BYTES_MAX, NoAnswer } from "./no_answer.ts";
 import type { Header } from "./impersonate.ts";
+import { Relay } from "./relay.ts";
 import { ApiStream } from "./stream.ts";
 
 /** One request to the API server. */
@@ -40,8 +41,11 @@ export interface TransportOptions {
   readonly requestTimeoutMs: number;
 }
 
-function openClient(connection: Connection): Deno.HttpClient {
-  const { ca, cert, key, proxy } = connection;
+function openClient(
+  connection: Connection,
+  relay: Relay | undefined,
+): Deno.HttpClient {
+  const { ca, cert, key, proxy = relay?.url } = connection;
   try {
     return Deno.createHttpClient({
       ...(ca === undefined ? {} : { caCerts: [ca] }),
@@ -118,6 +122,7 @@ export class Transport implements Disposable {
   readonly #options: TransportOptions;
   #client: Deno.HttpClient | undefined;
   #connection: Connection | undefined;
+  #relay: Relay | undefined;
 
   /** Made once: an error takes its stack, which is dear. */
   readonly #late: NoAnswer;
@@ -164,8 +169,9 @@ export class Transport implements Disposable {
 
   /** Closes the connections. Idempotent. */
   [Symbol.dispose](): void {
-    this.#client?.close();
-    this.#client = undefined;
+    this.#drop();
+    this.#relay?.[Symbol.dispose]();
+    this.#relay = undefined;
   }
 
   async #asKnown<Answer extends ApiStream | ApiAnswer>(
@@ -236,7 +242,7 @@ export class Transport implements Disposable {
   ): unknown {
     if (signal.aborted) return signal.reason;
     // The connection may be half open: the next request gets a new one.
-    if (client === this.#client) this[Symbol.dispose]();
+    if (client === this.#client) this.#drop();
     if (error instanceof NoAnswer) return error;
     const cause = error instanceof Error ? error.cause ?? error : error;
     return new NoAnswer(
@@ -245,12 +251,23 @@ export class Transport implements Disposable {
     );
   }
 
+  /** Leaves the connections; what still runs over them comes to its end. */
+  #drop(): void {
+    this.#client?.close();
+    this.#client = undefined;
+  }
+
   #clientFor(connection: Connection): Deno.HttpClient {
     const same = connection === this.#connection ||
       JSON.stringify(connection) === JSON.stringify(this.#connection);
     if (this.#client === undefined || !same) {
-      this[Symbol.dispose]();
-      this.#client = openClient(connection);
+      this.#drop();
+      if (!same || this.#relay?.isOpen === false) {
+        this.#relay?.[Symbol.dispose]();
+        this.#relay = undefined;
+      }
+      this.#relay ??= connection.at && new Relay(connection.at);
+      this.#client = openClient(connection, this.#relay);
     }
     this.#connection = connection;
     return this.#client;

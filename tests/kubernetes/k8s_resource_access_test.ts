@@ -8,10 +8,11 @@ import { createServer, type IncomingMessage } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
-import { TransporterError } from "@transporter/sdk";
+import { systemClock, TransporterError } from "@transporter/sdk";
 import { TestClock } from "@transporter/sdk/testing";
 import { addNoProxy } from "@transporter/plugins";
 import { inClusterAccess } from "../../plugins/k8s_resource/in_cluster.ts";
+import { readKubeconfig } from "../../plugins/k8s_resource/kubeconfig.ts";
 import { Transport } from "../../plugins/k8s_resource/transport.ts";
 import { FaultProxy, status } from "../fault_proxy.ts";
 import { freshNamespace, testCluster } from "./cluster.ts";
@@ -305,6 +306,37 @@ Deno.test("the proxy that a kubeconfig names is gone through", async () => {
     for (const socket of sockets) socket.destroy();
     await new Promise((resolve) => proxy.close(resolve));
   }
+});
+
+Deno.test("tls-server-name: the certificate has to have that name, wherever the server is", async () => {
+  await using cluster = await open();
+  const { kube, namespace, dir } = cluster;
+  const config = JSON.parse(await Deno.readTextFile(kube.kubeconfig));
+  const kubeconfig = join(dir, "config");
+  const named = async (name: string) => {
+    config.clusters[0].cluster["tls-server-name"] = name;
+    await Deno.writeTextFile(kubeconfig, JSON.stringify(config));
+    return kubeconfig;
+  };
+  strictEqual(kube.server.hostname, "127.0.0.1");
+  await applies({ kubeconfig: await named("localhost") }, namespace);
+
+  const { access } = await readKubeconfig({
+    paths: await named("other.example.com"),
+    clock: systemClock,
+  });
+  using transport = new Transport({
+    access,
+    clock: systemClock,
+    requestTimeoutMs: 10_000,
+  });
+  await rejects(
+    transport.send(
+      { method: "GET", path: "/version" },
+      new AbortController().signal,
+    ),
+    /certificate.*other\.example\.com/,
+  );
 });
 
 Deno.test("without a cluster the plugin says what it needs", async () => {
