@@ -59,6 +59,7 @@ export function memberObject(
     body: "",
     place: { manifest: 0, document: 0, line: 0 },
     pinned: false,
+    reports: false,
     declares: undefined,
     path,
     resource: path.split("/").at(-2) ?? "",

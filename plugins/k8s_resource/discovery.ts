@@ -41,6 +41,8 @@ function placesOf(group: Record<string, unknown>, index: KindIndex): void {
       resource: String(resource.resource),
       namespaced: resource.scope === "Namespaced",
       patchable: isPatchable(resource),
+      statusApart: recordsAt(resource, "subresources")
+        .some(({ subresource }) => subresource === "status"),
     }));
     index.add({ group: name, version: String(version.version) }, {
       stale,
@@ -132,13 +134,16 @@ export class Discovery {
     try {
       // A server behind the API server may be down; the rest goes on without it.
       const list = await this.#get(path, { ...limits, until: 0 });
-      const kinds = recordsAt(list, "resources")
+      const resources = recordsAt(list, "resources");
+      const names = new Set(resources.map(({ name }) => name));
+      const kinds = resources
         .filter(({ name }) => !String(name).includes("/")) // subresources
         .map(({ name, kind, namespaced, verbs }): KindPlace => ({
           kind: String(kind),
           resource: String(name),
           namespaced: namespaced === true,
           patchable: isPatchable({ verbs }),
+          statusApart: names.has(`${name}/status`),
         }));
       return { stale: false, kinds };
     } catch (error) {

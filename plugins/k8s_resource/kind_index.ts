@@ -18,6 +18,8 @@ export interface KindPlace {
   readonly namespaced: boolean;
   /** Whether its objects can be applied at all: some kinds are questions, not objects. */
   readonly patchable: boolean;
+  /** Whether its status is written at a path of its own, so that an apply drops one; absent when not known. */
+  readonly statusApart?: boolean;
 }
 
 /** What is known about a group and version. */

@@ -41,6 +41,8 @@ export interface Manifest extends ObjectName {
   readonly place: Place;
   /** It names the life or the version of the object it is for, so that a conflict about them stays. */
   readonly pinned: boolean;
+  /** It says something about its status. */
+  readonly reports: boolean;
   /** The kind it declares, when it is a CustomResourceDefinition. */
   readonly declares: DeclaredKind | undefined;
 }
@@ -216,6 +218,7 @@ export function manifestOf(
     place,
     pinned: metadata.uid !== undefined ||
       metadata.resourceVersion !== undefined,
+    reports: isMapping(value.status) && Object.keys(value.status).length > 0,
     declares: declaredKind(group, kind, value),
   };
 }

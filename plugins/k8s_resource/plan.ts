@@ -191,6 +191,17 @@ export async function makePlan(
         }: the namespace is ignored, as the kind has none`,
       );
     }
+    // Generators write one into each definition, which nobody means.
+    if (
+      manifest.reports && place.statusApart === true &&
+      manifest.declares === undefined && options.operation === "apply"
+    ) {
+      warnings.push(
+        `${
+          describeObject(manifest)
+        }: its "status" is not applied, as it is for the kind's controller to write`,
+      );
+    }
     const namespace = place.namespaced
       ? manifest.namespace || options.namespace || cluster.namespace
       : "";

@@ -243,3 +243,33 @@ Deno.test("option wait with delete: `none` ends when the server has taken it", a
     body: { metadata: { finalizers: null } },
   });
 });
+
+Deno.test("status in a manifest is warned of where the server drops it, and nowhere else", async () => {
+  await using place = await openPlace();
+  const { namespace, executor } = place;
+  const web = deployment(namespace, "web");
+  const run = await runEvent(executor, [`${web}status: {replicas: 3}\n`], {
+    payload: { wait: "none" },
+  });
+  strictEqual(run.last.state, "completed", run.last.message);
+  match(
+    run.warnings.join(),
+    /Deployment "web" .*: its "status" is not applied/,
+  );
+  const none = await runEvent(executor, [`${web}status: {}\n`], {
+    payload: { wait: "none" },
+  });
+  deepStrictEqual(none.warnings, []);
+
+  // Its definition has no subresource, so that the status is like any field.
+  const group = `${namespace}.example.com`;
+  await runEvent(executor, [thingDefinition(group)]);
+  const thing = await runEvent(executor, [
+    `apiVersion: ${group}/v1\nkind: Thing\nmetadata: {name: a}\nstatus: {a: b}\n`,
+  ], { payload: { wait: "none" } });
+  strictEqual(thing.last.state, "completed", thing.last.message);
+  deepStrictEqual(thing.warnings, []);
+  await runEvent(executor, [thingDefinition(group)], {
+    payload: { operation: "delete" },
+  });
+});
