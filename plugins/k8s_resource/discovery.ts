@@ -76,11 +76,9 @@ export class Discovery {
   /** Asks again. */
   async reload(limits: Limits): Promise<KindIndex> {
     const index = new KindIndex();
-    const [core, groups] = await Promise.all([
-      this.#get("/api", limits),
-      this.#get("/apis", limits),
-    ]);
-    for (const answer of [core, groups]) {
+    // One after the other: a second one would be tried again when the first has failed for good.
+    for (const path of ["/api", "/apis"]) {
+      const answer = await this.#get(path, limits);
       if (answer.kind === "APIGroupDiscoveryList") {
         for (const group of recordsAt(answer, "items")) placesOf(group, index);
       } else {
