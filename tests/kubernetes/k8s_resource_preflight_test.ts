@@ -2,6 +2,7 @@ import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import type { PolicyRule } from "@transporter/plugins/rights";
 import { FaultProxy, status } from "../fault_proxy.ts";
 import { actAs } from "./identity.ts";
+import { freshNamespace } from "./cluster.ts";
 import {
   changes,
   configMap,
@@ -261,32 +262,32 @@ Deno.test("preflight.access: a server that answers no reviews refuses by itself"
 
 Deno.test("preflight.namespace: an event into a namespace that is being deleted is not begun", async () => {
   await using place = await openPlace();
-  await using other = await openPlace();
   const { kube, namespace, executor } = place;
-  const held = configMap(other.namespace, "held").replace(
+  await using other = await freshNamespace(kube);
+  const held = configMap(other.name, "held").replace(
     "metadata:",
     "metadata:\n  finalizers: [example.com/held]",
   );
   await runEvent(executor, [held]);
-  await write(kube, `/api/v1/namespaces/${other.namespace}`, {
+  await write(kube, `/api/v1/namespaces/${other.name}`, {
     method: "DELETE",
   });
   const run = await runEvent(executor, [
     configMap(namespace, "a"),
-    configMap(other.namespace, "b"),
+    configMap(other.name, "b"),
   ]);
   strictEqual(run.last.error?.code, "conflict");
   match(
     run.last.message,
     new RegExp(
-      `^Cannot apply objects in namespace "${other.namespace}": it is being deleted, so nothing was begun`,
+      `^Cannot apply objects in namespace "${other.name}": it is being deleted, so nothing was begun`,
     ),
   );
   deepStrictEqual(changes(run), [
     "ConfigMap/a: not_attempted",
     "ConfigMap/b: not_attempted",
   ]);
-  await write(kube, configMapPath(other.namespace, "held"), {
+  await write(kube, configMapPath(other.name, "held"), {
     method: "PATCH",
     body: { metadata: { finalizers: null } },
   });

@@ -6,6 +6,7 @@ import {
   strictEqual,
 } from "node:assert/strict";
 import { KEP, type Live, maps, send } from "./apply_set.ts";
+import { freshNamespace } from "./cluster.ts";
 import {
   changes,
   configMap,
@@ -85,20 +86,20 @@ Deno.test("option apply_set: the parent is as KEP-3659 has it, widened before an
 
 Deno.test("option apply_set: objects in other namespaces and without one are found again", async () => {
   await using place = await openPlace();
-  await using other = await openPlace();
   const { namespace, kube } = place;
+  await using other = await freshNamespace(kube);
   const role = `test-${namespace}`;
   const clusterRole =
     `apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: ${role}}\n`;
   await send(place, [
     configMap(namespace, "a"),
-    configMap(other.namespace, "a"),
+    configMap(other.name, "a"),
     clusterRole,
   ]);
   const { metadata } = await read<Live>(kube, parentPath(namespace));
   strictEqual(
     metadata.annotations?.[`${KEP}/additional-namespaces`],
-    other.namespace,
+    other.name,
   );
   const run = await send(place, [configMap(namespace, "a")]);
   deepStrictEqual(changes(run), [
@@ -106,7 +107,7 @@ Deno.test("option apply_set: objects in other namespaces and without one are fou
     "ConfigMap/a: deleted",
     `ClusterRole/${role}: deleted`,
   ], "in the order opposite to an apply");
-  deepStrictEqual(await maps(other), []);
+  deepStrictEqual(await maps({ ...place, namespace: other.name }), []);
 });
 
 Deno.test("option apply_set: nothing is pruned when an object failed", async () => {
