@@ -51,8 +51,8 @@ export class Runner {
 
   /** How many of them stand. */
   get #standing(): number {
-    return this.#running.values().filter(({ work }) => work.standing)
-      .reduce((count) => count + 1, 0);
+    return [...this.#running.values()].filter(({ work }) => work.standing)
+      .length;
   }
 
   /** How many attempts wait for a free place. */
@@ -152,9 +152,9 @@ export class Runner {
     const taken = new Set(
       [...this.#running.values()].flatMap(({ keys }) => keys),
     );
+    let busy = this.#running.size - this.#standing;
     for (let i = 0; i < this.#waiting.length;) {
       const work = this.#waiting[i];
-      const busy = this.#running.size - this.#standing;
       const full = busy >= this.#options.concurrency ||
         taken.has(EVERYTHING);
       if (work === undefined || full || this.#stopped) return;
@@ -167,6 +167,7 @@ export class Runner {
       }
       this.#waiting.splice(i, 1);
       this.#start(work);
+      if (!work.standing) busy++;
     }
   }
 
