@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Cluster } from "./cluster.ts";
 import type { ObjectName } from "./manifest.ts";
 import type { Options } from "./event_options.ts";
+import { GUARDED_KINDS } from "./options.ts";
 
 /** The object that keeps account of an ApplySet: a Secret. */
 export interface ApplySetName {
@@ -86,4 +87,19 @@ export function unionOf(a: Scope, b: Scope): Scope {
 export function isSameScope(a: Scope, b: Scope): boolean {
   return a.kinds.symmetricDifference(b.kinds).size === 0 &&
     a.namespaces.symmetricDifference(b.namespaces).size === 0;
+}
+
+/** The groups of {@linkcode GUARDED_KINDS}; somebody else's kind of the same name is none of them. */
+const GUARDED: ReadonlyMap<string, string> = new Map(
+  GUARDED_KINDS.map((kind): [string, string] => [
+    kind === "CustomResourceDefinition" ? `${kind}.apiextensions.k8s.io` : kind,
+    kind,
+  ]),
+);
+
+/** The kind of an object, as `prune_kinds` names it, if it is pruned only then. */
+export function guardedKindOf(
+  object: Pick<ObjectName, "group" | "kind">,
+): string | undefined {
+  return GUARDED.get(groupKindOf(object));
 }

@@ -10,8 +10,8 @@ import {
 import { describeParent, memberObject } from "./apply_set_record.ts";
 import { type ApplyContext, retrying } from "./apply_calls.ts";
 import type { LiveObject } from "./change.ts";
-import type { KindPlace } from "./kind_index.ts";
-import { ASK_AGAIN_MS, ASKED_MAX, pathOf, type PlannedObject } from "./plan.ts";
+import type { KindIndex, KindPlace } from "./kind_index.ts";
+import { indexWith, pathOf, type PlannedObject } from "./plan.ts";
 import { type Fields, recordOf, recordsOf } from "./ready_parts.ts";
 
 /** Members in a page of a list, of which only the metadata comes. */
@@ -77,20 +77,21 @@ async function kindsOf(
   const known = new Map(
     objects.map((object) => [groupKindOf(object), kindOf(object)]),
   );
-  let index = await cluster.discovery.index(limits);
-  const find = (name: string): Kind | undefined => {
+  const findIn = (index: KindIndex) => (name: string): Kind | undefined => {
     const { group, kind } = readGroupKind(name);
     const found = index.findKind(group, kind);
     return known.get(name) ?? (found && { group, declared: false, ...found });
   };
-  const missing = () => [...scope.kinds].filter((name) => !find(name));
-  for (let asked = 0; asked < ASKED_MAX && missing().length > 0; asked++) {
-    if (asked > 0) await cluster.clock.sleep(ASK_AGAIN_MS, limits);
-    index = await cluster.discovery.reload(limits);
-  }
-  const [lost] = missing();
+  const names = [...scope.kinds];
+  const index = await indexWith(
+    (index) => names.every(findIn(index)),
+    cluster,
+    limits,
+  );
+  const find = findIn(index);
+  const lost = names.find((name) => find(name) === undefined);
   if (lost === undefined) {
-    return [...scope.kinds].map(find).filter((kind) => kind !== undefined);
+    return names.map(find).filter((kind) => kind !== undefined);
   }
   const stale = index.isStale({ ...readGroupKind(lost), version: "" });
   throw new TransporterError(

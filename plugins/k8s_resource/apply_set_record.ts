@@ -2,6 +2,7 @@ import { TransporterError } from "@transporter/sdk";
 import { applySetId, type ApplySetName, type Scope } from "./apply_set.ts";
 import { readTurns, type Turn, writeTurns } from "./apply_set_turns.ts";
 import { type LiveObject, metadataOf } from "./change.ts";
+import { NAMESPACE_REGEXP } from "./option_shapes.ts";
 import type { PlannedObject } from "./plan.ts";
 import { recordOf } from "./ready_parts.ts";
 
@@ -16,9 +17,6 @@ const NAMESPACES = "applyset.kubernetes.io/additional-namespaces";
 
 /** Ours: the events that had their turn. */
 const EVENTS = "transporter/apply-set-events";
-
-/** What goes into the paths of lists. */
-const NAMESPACE_REGEXP = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
 
 /** What a parent says. */
 export interface ParentState {
@@ -111,6 +109,7 @@ export function readParent(
     throw refuse(set, `it has no annotation "${KINDS}"`);
   }
   const namespaces = listOf(annotations[NAMESPACES]);
+  // They go into the paths of lists.
   const odd = [...namespaces].find((each) => !NAMESPACE_REGEXP.test(each));
   if (odd !== undefined) {
     throw refuse(set, `its annotation "${NAMESPACES}" names "${odd}"`);

@@ -3,6 +3,7 @@ import { applyObject } from "./apply.ts";
 import { type Cluster, phaseEnd } from "./cluster.ts";
 import { objectKey } from "./manifest.ts";
 import type { Plan, PlannedObject } from "./plan.ts";
+import { noteChange } from "./progress.ts";
 import type { ObjectResult } from "./result.ts";
 import { readYaml } from "./yaml_document.ts";
 
@@ -103,16 +104,14 @@ export class Healer implements Disposable {
     };
     const until = phaseEnd(cluster, context, options);
     const { resource_version: resourceVersion } = seen;
+    const apply = { cluster, context, options, until };
     const { result } = await applyObject(
       resourceVersion === undefined || object.pinned
         ? object
         : pinned(object, resourceVersion),
-      { cluster, context, options, until },
+      apply,
     );
-    cluster.changes.note(objectKey(object), {
-      event: context.idempotencyKey,
-      changed: result.status !== "unchanged",
-    });
+    noteChange(object, result, apply);
   }
 }
 

@@ -3,6 +3,7 @@ import type { Board } from "./board.ts";
 import type { CallOptions } from "./client.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Collection } from "./collection.ts";
+import { inParallel } from "./in_parallel.ts";
 import { describeObject } from "./manifest.ts";
 import type { PlannedObject } from "./plan.ts";
 import { type Fields, readiness } from "./ready.ts";
@@ -14,9 +15,6 @@ import { versionOf } from "./watch_event.ts";
 
 /** Objects in a page of a list: a few megabytes at most. */
 const PAGE = 50;
-
-/** Objects that are read one by one at the same time. */
-const PARALLEL = 8;
 
 /** Codes of answers that leave another way of asking. */
 const REFUSALS = new Set(["denied", "unsupported", "invalid"]);
@@ -132,11 +130,7 @@ export class Looker {
    * @throws {TransporterError} `cluster_unavailable`, `unauthenticated` or `denied`.
    */
   async each(): Promise<void> {
-    const left = this.left.values();
-    const one = async () => {
-      for (const object of left) await this.#get(object);
-    };
-    await Promise.all(Array.from({ length: PARALLEL }, one));
+    await inParallel(this.left, (object) => this.#get(object));
   }
 
   /** Notes what is seen of an object. Returns which one it is, if it is one of them. */

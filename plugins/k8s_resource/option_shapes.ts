@@ -130,9 +130,12 @@ export const ignoreFields = v.pipe(
 );
 
 /** @see {@link https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names} */
+export const NAMESPACE_REGEXP = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
+
+/** The name of a namespace. */
 export const namespace = v.pipe(
   v.string("a namespace is needed"),
-  v.regex(/^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/, "a namespace is needed"),
+  v.regex(NAMESPACE_REGEXP, "a namespace is needed"),
 );
 
 /** The parent of an ApplySet: `NAME` or `NAMESPACE/NAME`. */

@@ -45,13 +45,27 @@ export interface Plan {
  * may have come since we asked, and a CustomResourceDefinition is established
  * a moment before discovery tells of its kind.
  */
-export const ASKED_MAX = 3;
+const ASKED_MAX = 3;
 
 /** Operations that send no patch to the API server. */
 const READ_OR_DELETE: ReadonlySet<Operation> = new Set(["delete", "get"]);
 
 /** Between two such questions, in milliseconds. */
-export const ASK_AGAIN_MS = 300;
+const ASK_AGAIN_MS = 300;
+
+/** What the cluster serves; asked for again, a few times, until it has all that is wanted. */
+export async function indexWith(
+  hasAll: (index: KindIndex) => boolean,
+  { discovery, clock }: Pick<Cluster, "discovery" | "clock">,
+  limits: { readonly signal: AbortSignal; readonly until: number },
+): Promise<KindIndex> {
+  let index = await discovery.index(limits);
+  for (let asked = 0; asked < ASKED_MAX && !hasAll(index); asked++) {
+    if (asked > 0) await clock.sleep(ASK_AGAIN_MS, limits);
+    index = await discovery.reload(limits);
+  }
+  return index;
+}
 
 /** The path of an object at its API server. */
 export function pathOf(
@@ -163,19 +177,18 @@ export async function makePlan(
   const limits = { signal: context.signal, until };
   const declared = declaredPlaces(found);
   const namespaces = namespacesIn(found);
-  let index = await cluster.discovery.index(limits);
-  const here = (object: Manifest) =>
+  const placeIn = (index: KindIndex, object: Manifest) =>
     declared.get(`${object.group}/${object.version}/${object.kind}`) ??
       index.find(object, object.kind);
-  const isMissing = (object: Manifest) => here(object) === undefined;
-  for (let asked = 0; asked < ASKED_MAX && found.some(isMissing); asked++) {
-    if (asked > 0) await cluster.clock.sleep(ASK_AGAIN_MS, limits);
-    index = await cluster.discovery.reload(limits);
-  }
+  const index = await indexWith(
+    (index) => found.every((object) => placeIn(index, object)),
+    cluster,
+    limits,
+  );
   const warnings: string[] = [];
   const ignored = ignoredFields(options.ignoreFields, found);
   const objects = found.map((manifest): PlannedObject => {
-    const place = here(manifest);
+    const place = placeIn(index, manifest);
     if (place === undefined) throw unknownKind(index, manifest);
     if (!READ_OR_DELETE.has(options.operation) && !place.patchable) {
       throw refuse(

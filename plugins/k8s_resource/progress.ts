@@ -1,11 +1,9 @@
 import { TransporterError } from "@transporter/sdk";
 import type { ApplyContext } from "./apply_calls.ts";
+import { inParallel } from "./in_parallel.ts";
 import { objectKey } from "./manifest.ts";
 import type { Plan, PlannedObject } from "./plan.ts";
 import { type BundleResult, type ObjectResult, resultOf } from "./result.ts";
-
-/** Objects of one event that are worked on at the same time. */
-const PARALLEL = 8;
 
 /** What became of one object. */
 export interface Done {
@@ -62,16 +60,12 @@ export class Progress {
     apply: ApplyContext,
     work: (object: PlannedObject, apply: ApplyContext) => Promise<Done>,
   ): Promise<void> {
-    const waiting = group.values();
-    const one = async () => {
-      for (const object of waiting) {
-        if (this.#error !== undefined && !this.#goesOn) return;
-        if (apply.context.signal.aborted) return;
-        await this.#one(object, apply, work);
-      }
-    };
-    await Promise.all(
-      Array.from({ length: Math.min(PARALLEL, group.length) }, one),
+    await inParallel(
+      group,
+      (object) => this.#one(object, apply, work),
+      () =>
+        this.#error !== undefined && !this.#goesOn ||
+        apply.context.signal.aborted,
     );
   }
 
@@ -119,7 +113,7 @@ const CHANGED: ReadonlySet<string> = new Set([
 const SAME: ReadonlySet<string> = new Set(["unchanged", "skipped"]);
 
 /** Tells the events that wait for an object that it is another one. */
-function noteChange(
+export function noteChange(
   object: PlannedObject,
   { status }: ObjectResult,
   { cluster, context, options }: ApplyContext,

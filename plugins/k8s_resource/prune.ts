@@ -1,5 +1,5 @@
 import { TransporterError } from "@transporter/sdk";
-import { type ApplySetName, groupKindOf, scopeOf } from "./apply_set.ts";
+import { type ApplySetName, guardedKindOf, scopeOf } from "./apply_set.ts";
 import { findMembers, isMember, type Member } from "./apply_set_members.ts";
 import type { ApplySetParent } from "./apply_set_parent.ts";
 import { describeParent } from "./apply_set_record.ts";
@@ -7,7 +7,6 @@ import type { ApplyContext } from "./apply_calls.ts";
 import { metadataOf } from "./change.ts";
 import { deleteObject } from "./delete.ts";
 import { describeObject, objectKey } from "./manifest.ts";
-import { GUARDED_KINDS } from "./options.ts";
 import { inOrder } from "./order.ts";
 import type { Plan, PlannedObject } from "./plan.ts";
 import { type Done, Progress, withResult } from "./progress.ts";
@@ -19,14 +18,6 @@ const APPLIED: ReadonlySet<string> = new Set([
   "configured",
   "unchanged",
 ]);
-
-/** The groups of {@linkcode GUARDED_KINDS}; somebody else's kind of the same name is none of them. */
-const GUARDED: ReadonlyMap<string, string> = new Map(
-  GUARDED_KINDS.map((kind): [string, string] => [
-    kind === "CustomResourceDefinition" ? `${kind}.apiextensions.k8s.io` : kind,
-    kind,
-  ]),
-);
 
 /** Why nothing is pruned although nothing has failed; `undefined` when there is no reason. */
 function hindrance(
@@ -97,7 +88,7 @@ export async function prune(
     );
     const found = new Map(members.map((member) => [member.object, member]));
     const isKept = (object: PlannedObject) => {
-      const guarded = GUARDED.get(groupKindOf(object));
+      const guarded = guardedKindOf(object);
       if (guarded === undefined) return false;
       // The account of the set would go with its namespace.
       const isHome = guarded === "Namespace" && object.name === set.namespace;

@@ -1,5 +1,6 @@
 import { TransporterError } from "@transporter/sdk";
 import { type ApplyContext, limitsOf, look } from "../apply_calls.ts";
+import { inParallel } from "../in_parallel.ts";
 import { describeObject } from "../manifest.ts";
 import type { Options } from "../event_options.ts";
 import type { Operation } from "../options.ts";
@@ -7,9 +8,6 @@ import type { PlannedObject } from "../plan.ts";
 import { grantsTo } from "./identity.ts";
 import type { Fields } from "../ready_parts.ts";
 import { type Asker, isListed, type Right } from "./reviews.ts";
-
-/** Questions that are asked at the same time. */
-const PARALLEL = 8;
 
 /** Rights that an error names; what is missing besides does not matter. */
 const MISSING_MAX = 20;
@@ -92,21 +90,17 @@ async function missingOf(
     rules.set(namespace, await reviews.rulesIn(namespace, asker));
   }
   const missing = new Set<Wanted>();
-  const left = wanted.values();
-  const one = async () => {
-    for (const each of left) {
-      if (missing.size >= MISSING_MAX) return;
-      const { object, right } = each;
-      // The rules of a namespace may also name what belongs to the whole cluster, to no effect.
-      if (isListed(rules.get(object.namespace) ?? [], right)) continue;
-      const isAny = { ...right, name: "", namespace: object.namespace };
-      if (await reviews.isAllowed(isAny, asker) !== false) continue;
-      const isDenied = right.name === "" ||
-        await reviews.isAllowed(right, asker) === false;
-      if (isDenied && !await isSpare(each, apply)) missing.add(each);
-    }
+  const ask = async (each: Wanted) => {
+    const { object, right } = each;
+    // The rules of a namespace may also name what belongs to the whole cluster, to no effect.
+    if (isListed(rules.get(object.namespace) ?? [], right)) return;
+    const isAny = { ...right, name: "", namespace: object.namespace };
+    if (await reviews.isAllowed(isAny, asker) !== false) return;
+    const isDenied = right.name === "" ||
+      await reviews.isAllowed(right, asker) === false;
+    if (isDenied && !await isSpare(each, apply)) missing.add(each);
   };
-  await Promise.all(Array.from({ length: PARALLEL }, one));
+  await inParallel(wanted, ask, () => missing.size >= MISSING_MAX);
   return wanted.filter((each) => missing.has(each));
 }
 

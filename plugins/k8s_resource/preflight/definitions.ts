@@ -4,7 +4,7 @@ import type { LiveObject } from "../change.ts";
 import { describeObject } from "../manifest.ts";
 import type { PlannedObject } from "../plan.ts";
 import { type Fields, recordOf, recordsOf } from "../ready_parts.ts";
-import { fieldsOf } from "./identity.ts";
+import { fieldsOf } from "../object_fields.ts";
 import type { Asker } from "./reviews.ts";
 import { narrowedIn } from "./schema_narrowing.ts";
 

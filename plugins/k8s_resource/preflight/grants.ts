@@ -3,10 +3,10 @@ import { send } from "../apply.ts";
 import { type ApplyContext, limitsOf } from "../apply_calls.ts";
 import type { PlannedObject } from "../plan.ts";
 import { recordOf } from "../ready_parts.ts";
-import { fieldsOf, grantsTo } from "./identity.ts";
+import { RBAC_GROUP } from "../rights/rule.ts";
+import { fieldsOf } from "../object_fields.ts";
+import { grantsTo } from "./identity.ts";
 import type { Asker } from "./reviews.ts";
-
-const RBAC_GROUP = "rbac.authorization.k8s.io";
 
 /** Whether an object is a binding of a role that the same event applies: the server cannot judge it before. */
 function bindsOwn(

@@ -1,8 +1,8 @@
-import { TransporterError } from "@transporter/sdk";
+import { fieldsOf } from "../object_fields.ts";
 import type { PlannedObject } from "../plan.ts";
 import { type Fields, recordOf, recordsOf } from "../ready_parts.ts";
-import { readYaml } from "../yaml_document.ts";
-import type { Asker } from "./reviews.ts";
+import { RBAC_GROUP } from "../rights/rule.ts";
+import { type Asker, ifTold } from "./reviews.ts";
 
 /** Who asks, as the server sees it. */
 export interface Self {
@@ -13,11 +13,6 @@ export interface Self {
 }
 
 const SERVICE_ACCOUNT = "system:serviceaccount:";
-
-/** The object in a manifest. */
-export function fieldsOf({ body }: Pick<PlannedObject, "body">): Fields {
-  return recordOf(readYaml(body).value);
-}
 
 /** Whether a subject of a binding is who asks. */
 function isSelf(
@@ -53,18 +48,6 @@ export async function selfOf({ client, limits }: Asker): Promise<Self> {
   };
 }
 
-/** The same; `undefined` when the cluster does not say. */
-async function selfIfTold(asker: Asker): Promise<Self | undefined> {
-  try {
-    return await selfOf(asker);
-  } catch (error) {
-    const isRefused = error instanceof TransporterError &&
-      ["denied", "unsupported", "unknown_kind"].includes(error.code);
-    if (isRefused) return undefined;
-    throw error;
-  }
-}
-
 /**
  * Whether a binding among the objects gives rights to whoever applies it, so
  * that more is allowed later than now.
@@ -76,10 +59,10 @@ export async function grantsTo(
   asker: Asker,
 ): Promise<boolean> {
   const bindings = objects.filter(({ group, kind }) =>
-    group === "rbac.authorization.k8s.io" && kind.endsWith("Binding")
+    group === RBAC_GROUP && kind.endsWith("Binding")
   );
   if (bindings.length === 0) return false;
-  const self = await selfIfTold(asker);
+  const self = await ifTold(selfOf(asker));
   return self === undefined ||
     bindings.some((binding) =>
       recordsOf(fieldsOf(binding).subjects)

@@ -1,14 +1,12 @@
 import { TransporterError } from "@transporter/sdk";
 import { type ApplyContext, limitsOf, look } from "../apply_calls.ts";
+import { inParallel } from "../in_parallel.ts";
 import type { PlannedObject } from "../plan.ts";
 import { type Fields, recordOf, recordsOf } from "../ready_parts.ts";
 import { type Amounts, type Demand, demandOf, plus } from "./demand.ts";
-import { fieldsOf } from "./identity.ts";
+import { fieldsOf } from "../object_fields.ts";
 import { readQuantity, showQuantity } from "./quantity.ts";
 import type { Asker } from "./reviews.ts";
-
-/** Objects that are looked at at the same time. */
-const PARALLEL = 8;
 
 /** What of a quota is not enough. */
 interface Shortage {
@@ -84,19 +82,15 @@ async function absentOf(
   apply: ApplyContext,
 ): Promise<readonly Asking[]> {
   const absent = new Set<Asking>();
-  const left = asking.values();
-  const one = async () => {
-    for (const each of left) {
-      const { object } = each;
-      const found = await look(
-        { method: "GET", path: object.path },
-        limitsOf(object, apply, "read"),
-        apply,
-      );
-      if (found === null) absent.add(each);
-    }
-  };
-  await Promise.all(Array.from({ length: PARALLEL }, one));
+  await inParallel(asking, async (each) => {
+    const { object } = each;
+    const found = await look(
+      { method: "GET", path: object.path },
+      limitsOf(object, apply, "read"),
+      apply,
+    );
+    if (found === null) absent.add(each);
+  });
   return asking.filter((each) => absent.has(each));
 }
 

@@ -140,24 +140,31 @@ export class Reviews {
   }
 }
 
-/** What a review says; `undefined` when the server has none, or does not answer it to us. */
-async function review(
-  resource: string,
-  spec: Fields,
-  { client, limits }: Asker,
-): Promise<Fields | undefined> {
+/** What the cluster says; `undefined` when it has no such question, or does not answer it to us. */
+export async function ifTold<Answer>(
+  answer: Promise<Answer>,
+): Promise<Answer | undefined> {
   try {
-    const { body } = await client.call({
-      method: "POST",
-      path: REVIEWS + resource,
-      contentType: "application/json",
-      body: JSON.stringify({ spec }),
-    }, { ...limits, doing: "ask the cluster what may be done" });
-    return recordOf(body.status);
+    return await answer;
   } catch (error) {
     const isRefused = error instanceof TransporterError &&
       ["denied", "unsupported", "unknown_kind"].includes(error.code);
     if (isRefused) return undefined;
     throw error;
   }
+}
+
+/** What a review says; `undefined` as {@linkcode ifTold}. */
+async function review(
+  resource: string,
+  spec: Fields,
+  { client, limits }: Asker,
+): Promise<Fields | undefined> {
+  const answer = await ifTold(client.call({
+    method: "POST",
+    path: REVIEWS + resource,
+    contentType: "application/json",
+    body: JSON.stringify({ spec }),
+  }, { ...limits, doing: "ask the cluster what may be done" }));
+  return answer && recordOf(answer.body.status);
 }

@@ -1,7 +1,8 @@
 import { describeObject } from "../manifest.ts";
+import { fieldsOf } from "../object_fields.ts";
 import { type Fields, recordOf, recordsOf } from "../ready_parts.ts";
 import type { Need } from "./needs.ts";
-import { fieldsOf, type PlacedObject } from "./object_needs.ts";
+import type { PlacedObject } from "./object_needs.ts";
 import { type PolicyRule, RBAC_GROUP } from "./rule.ts";
 
 /** What roles and bindings among the objects ask of whoever applies them. */

@@ -1,9 +1,9 @@
 import { isBulky } from "../collection.ts";
 import type { Manifest } from "../manifest.ts";
+import { fieldsOf } from "../object_fields.ts";
 import { becomesReady } from "../ready.ts";
-import { type Fields, recordOf } from "../ready_parts.ts";
+import { recordOf } from "../ready_parts.ts";
 import { WORKLOADS } from "../ready_workloads.ts";
-import { readYaml } from "../yaml_document.ts";
 import type { Need } from "./needs.ts";
 
 /** An object of a manifest, and where it is in a cluster. */
@@ -24,11 +24,6 @@ export interface Work {
 
 /** Where Events are about objects that have no namespace. */
 const EVENTS_OF_CLUSTER = "default";
-
-/** The object in a manifest. */
-export function fieldsOf({ body }: Manifest): Fields {
-  return recordOf(readYaml(body).value);
-}
 
 /** What is done with one object, whatever else there is. */
 function* writing(object: PlacedObject, work: Work): Generator<Need> {

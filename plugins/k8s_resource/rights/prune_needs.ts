@@ -1,14 +1,6 @@
-import type { ApplySetName } from "../apply_set.ts";
+import { type ApplySetName, guardedKindOf } from "../apply_set.ts";
 import type { Need } from "./needs.ts";
 import type { PlacedObject } from "./object_needs.ts";
-
-/** Kinds that are only pruned when an event says so, as much more goes with each. */
-const KEPT: ReadonlySet<string> = new Set([
-  "/namespaces",
-  "/persistentvolumes",
-  "/persistentvolumeclaims",
-  "apiextensions.k8s.io/customresourcedefinitions",
-]);
 
 /**
  * What pruning an ApplySet needs: its Secret, and to find and delete whatever
@@ -38,10 +30,12 @@ export function* pruning(
     objects,
     ({ group, resource }) => `${group}/${resource}`,
   );
-  for (const [kind, [first]] of kinds) {
+  for (const [first] of kinds.values()) {
     if (first === undefined) continue;
     const { group, resource } = first;
-    const verbs = KEPT.has(kind) ? ["list"] : ["get", "list", "delete"];
+    const verbs = guardedKindOf(first) !== undefined
+      ? ["list"]
+      : ["get", "list", "delete"];
     for (const namespace of first.namespace === "" ? [""] : namespaces) {
       for (const verb of verbs) yield { namespace, group, resource, verb };
     }
