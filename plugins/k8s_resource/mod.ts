@@ -28,11 +28,10 @@ export const k8sResourceKind: EventKind = {
     const { manifests, fields, ...given } = await parse(payloadSchema, payload);
     await checkPaths(fields);
     const { checkManifests } = await import("./bundle.ts");
-    const { checkMembership } = await import("./apply_set_label.ts");
-    const objects = await checkManifests(
-      manifests,
-      given.apply_set === undefined ? undefined : checkMembership,
-    );
+    const inSet = given.apply_set === undefined
+      ? undefined
+      : await import("./apply_set_label.ts");
+    const objects = await checkManifests(manifests, inSet?.checkMembership);
     await conditionsFor(given.ready_when, objects);
     if (given.ignore_fields === undefined) return;
     const { ignoredFields } = await import("./ignore_fields.ts");
