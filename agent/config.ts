@@ -70,6 +70,12 @@ export const SETTINGS = {
     default: "/var/run/secrets/kubernetes.io/serviceaccount",
     help: "Where Kubernetes puts the credentials of pods",
   },
+  pluginInProcess: {
+    kind: "entries",
+    placeholder: "SPEC",
+    help:
+      "A plugin of your own that you trust as this program: a path, URL, npm: or jsr:",
+  },
   heartbeatInterval: {
     kind: "duration",
     default: "10s",

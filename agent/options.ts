@@ -15,7 +15,12 @@ import { type Identity, readLabels } from "./registration.ts";
 /** The settings that an {@linkcode Agent} acts on; the others are its host's, which opens plugins and writes logs. */
 export type AgentSettings = Omit<
   AgentConfig,
-  "inCluster" | "kubeconfig" | "kubeContext" | "serviceAccountDir" | "logLevel"
+  | "inCluster"
+  | "kubeconfig"
+  | "kubeContext"
+  | "serviceAccountDir"
+  | "pluginInProcess"
+  | "logLevel"
 >;
 
 /** Options of {@linkcode Agent.open}: its settings, and what it works with. */
