@@ -70,11 +70,11 @@ export const SETTINGS = {
     default: "/var/run/secrets/kubernetes.io/serviceaccount",
     help: "Where Kubernetes puts the credentials of pods",
   },
-  pluginInProcess: {
-    kind: "entries",
-    placeholder: "SPEC",
+  kubeEvents: {
+    kind: "boolean",
+    default: true,
     help:
-      "A plugin of your own that you trust as this program: a path, URL, npm: or jsr:",
+      "Say in the cluster, by Events of Kubernetes, which event has changed an object",
   },
   heartbeatInterval: {
     kind: "duration",

@@ -19,7 +19,7 @@ export type AgentSettings = Omit<
   | "kubeconfig"
   | "kubeContext"
   | "serviceAccountDir"
-  | "pluginInProcess"
+  | "kubeEvents"
   | "logLevel"
 >;
 

@@ -6,8 +6,8 @@ const CURE =
   'give it a preset of deploy/rights, or what "transporter rbac generate" prints';
 
 /**
- * Lists what an identity may do in a cluster, and flags what it had better not
- * be allowed.
+ * Lists what an identity may do in a cluster, flags what it had better not be
+ * allowed, and what it lacks.
  *
  * @param request Whose rights, and where.
  * @param host Asks the cluster.
@@ -18,7 +18,7 @@ export async function examineRights(
 ): Promise<readonly Finding[]> {
   const check = "rights";
   try {
-    const { username, rights, dangers } = await host.rightsOf(request);
+    const { username, rights, dangers, lacks } = await host.rightsOf(request);
     const what = rights.length === 0 ? "nothing" : "this";
     const head = `"${username}" may do ${what} in "${request.namespace}"`;
     return [
@@ -26,7 +26,7 @@ export async function examineRights(
         ? { check, result: "warning", message: head, cure: CURE }
         : { check, result: "ok", message: head },
       ...rights.map((message): Finding => ({ check, result: "ok", message })),
-      ...dangers.map((message): Finding => ({
+      ...[...dangers, ...lacks].map((message): Finding => ({
         check,
         result: "warning",
         message,

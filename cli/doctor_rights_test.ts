@@ -24,7 +24,7 @@ async function doctor(
   return { code, lines, stderr, asked };
 }
 
-const NOTHING = { username: "anna", rights: [], dangers: [] };
+const NOTHING = { username: "anna", rights: [], dangers: [], lacks: [] };
 
 Deno.test("doctor lists what an identity may do, and warns of what it had better not", async () => {
   const { lines, asked } = await doctor(
@@ -33,6 +33,7 @@ Deno.test("doctor lists what an identity may do, and warns of what it had better
       username: "system:serviceaccount:shop:web",
       rights: ["get, patch configmaps"],
       dangers: ["It may list the Secrets of the whole cluster"],
+      lacks: ['It may not create Events in "shop"'],
     },
   );
   const cure =
@@ -41,6 +42,7 @@ Deno.test("doctor lists what an identity may do, and warns of what it had better
     'ok       rights         "system:serviceaccount:shop:web" may do this in "shop"',
     "ok       rights         get, patch configmaps",
     `warning  rights         It may list the Secrets of the whole cluster: ${cure}`,
+    `warning  rights         It may not create Events in "shop": ${cure}`,
   ]);
   deepStrictEqual(asked, [{
     kubeconfig: "k",

@@ -105,6 +105,8 @@ export interface RightsRequest {
   readonly waits: boolean;
   /** Other objects of the same kinds count, too. */
   readonly anyName: boolean;
+  /** Events say in the cluster which event has changed an object. */
+  readonly tells: boolean;
   /** The kubeconfig file of a cluster to ask for kinds. */
   readonly kubeconfig: string | undefined;
   /** The context of it, or of the file that kubectl would use. */
@@ -141,6 +143,8 @@ export interface IdentityRights {
   readonly rights: readonly string[];
   /** What it had better not be allowed: sentences without a final period. */
   readonly dangers: readonly string[];
+  /** What it cannot do without, and what comes of that: sentences without a final period. */
+  readonly lacks: readonly string[];
 }
 
 /** Everything outside the commands, which `main.ts` hands in. */

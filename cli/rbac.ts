@@ -61,6 +61,10 @@ function addGenerate(
     )
     .option("--no-wait", "without what waiting until they are ready needs")
     .option(
+      "--no-events",
+      "without what says in the cluster which event has changed an object",
+    )
+    .option(
       "--any-name",
       "for all objects of these kinds, not only for those of the manifests",
     )
@@ -105,6 +109,7 @@ function addGenerate(
             account: flags.serviceAccount ?? account(ACCOUNT),
             deletes: flags.delete ?? false,
             waits: flags.wait,
+            tells: flags.events,
             anyName: flags.anyName ?? false,
             kubeconfig: flags.kubeconfig,
             kubeContext: flags.kubeContext,

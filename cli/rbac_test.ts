@@ -51,12 +51,13 @@ Deno.test("rbac generate asks for what its flags say, and for what is usual", as
     deletes: false,
     waits: true,
     anyName: false,
+    tells: true,
     kubeconfig: undefined,
     kubeContext: undefined,
   });
   deepStrictEqual(
     await asked(
-      "-f a.yaml -f b.yaml --delete --no-wait --any-name --apply-set a/b -n shop --name edge --service-account shop/web --kubeconfig k --kube-context c",
+      "-f a.yaml -f b.yaml --delete --no-wait --no-events --any-name --apply-set a/b -n shop --name edge --service-account shop/web --kubeconfig k --kube-context c",
     ),
     {
       manifests: [MANIFEST, "kind: Secret\n"],
@@ -67,6 +68,7 @@ Deno.test("rbac generate asks for what its flags say, and for what is usual", as
       deletes: true,
       waits: false,
       anyName: true,
+      tells: false,
       kubeconfig: "k",
       kubeContext: "c",
     },

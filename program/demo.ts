@@ -141,7 +141,7 @@ async function openAgent(
   }
   const log = logTo(runtime, "warn");
   const executor = stack.use(
-    await plugin.open(clusterConfig(cluster), {
+    await plugin.open({ ...clusterConfig(cluster), agent_id: AGENT }, {
       signal: runtime.signal,
       log: silentLogger,
     }),

@@ -21,7 +21,8 @@ async function readByLibrary(
     ...systemMachine(),
     kinds: [],
     rights: () => Promise.resolve({ objects: [], notes: [] }),
-    rightsOf: () => Promise.resolve({ username: "", rights: [], dangers: [] }),
+    rightsOf: () =>
+      Promise.resolve({ username: "", rights: [], dangers: [], lacks: [] }),
     cpConfig,
     agentConfig,
     demoConfig,

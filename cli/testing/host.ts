@@ -170,7 +170,8 @@ export function testHost(
     rights: options.rights ??
       (() => Promise.resolve({ objects: [], notes: [] })),
     rightsOf: options.rightsOf ??
-      (() => Promise.resolve({ username: "", rights: [], dangers: [] })),
+      (() =>
+        Promise.resolve({ username: "", rights: [], dangers: [], lacks: [] })),
     starters: {
       cp: (given) => start("cp", given),
       agent: (given) => start("agent", given),

@@ -156,7 +156,7 @@ export async function applyObject(
       tookMs: clock.monotonic() - startedAt,
       uncertain: answer.uncertain,
     });
-    return appliedOf(object, {
+    const done = appliedOf(object, {
       change,
       metadata: after,
       warnings: answer.warnings,
@@ -166,5 +166,6 @@ export async function applyObject(
         : [],
       dryRun: options.dryRun,
     });
+    return replaced.length === 0 ? done : { ...done, how: "replaced" };
   }
 }

@@ -13,6 +13,7 @@ import { inClusterAccess, SERVICE_ACCOUNT_DIR } from "./in_cluster.ts";
 import { readKubeconfig } from "./kubeconfig.ts";
 import type { Options } from "./event_options.ts";
 import { Reviews } from "./preflight/reviews.ts";
+import type { Recorder } from "./recorder.ts";
 import { Transport } from "./transport.ts";
 
 /** What the phases need to know about the cluster. */
@@ -35,6 +36,8 @@ export interface Cluster extends Disposable {
   readonly changes: Changes;
   /** What was found to be allowed a moment ago. */
   readonly reviews: Reviews;
+  /** Says in the cluster who has changed an object; absent: nobody does. */
+  readonly recorder?: Recorder | undefined;
 }
 
 /** What {@linkcode openCluster} takes from its surroundings. */

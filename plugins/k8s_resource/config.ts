@@ -29,6 +29,10 @@ export const configSchema = v.strictObject({
   ),
   /** How long applying may take, and then waiting for readiness, in milliseconds each; 300,000 unless given. */
   phase_timeout_ms: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
+  /** Whether Events of Kubernetes say which event has changed an object; they do unless it is false. */
+  kube_events: v.optional(v.boolean()),
+  /** The agent's id, for those. */
+  agent_id: v.optional(text),
 });
 
 /** What the schema accepts. */

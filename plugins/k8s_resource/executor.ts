@@ -1,6 +1,8 @@
 import {
   defineExecutor,
   type Executor,
+  type Logger,
+  silentLogger,
   TransporterError,
 } from "@transporter/sdk";
 import { applySetId, applySetOf } from "./apply_set.ts";
@@ -32,6 +34,7 @@ import { makePlan, type Plan } from "./plan.ts";
 import { preflight } from "./preflight/mod.ts";
 import { withResult } from "./progress.ts";
 import { Readings } from "./readings.ts";
+import { Recorder } from "./recorder.ts";
 import { conditionsFor } from "./ready_when.ts";
 import { type BundleResult, withWarnings } from "./result.ts";
 import { waitUntilReady } from "./wait.ts";
@@ -73,31 +76,22 @@ function keysOf(
   }
 }
 
-/** The result, with how long the plan's objects took to be ready; they stand first, in their order. */
-function withReadiness(
-  result: BundleResult,
-  { objects, states }: Plan,
-): BundleResult {
-  const all = result.resource_status.map((each, index) => {
-    const object = objects[index];
-    const after = object && states.readyAfter(object);
-    return after === undefined ? each : { ...each, ready_after: after };
-  });
-  return { ...result, resource_status: all };
-}
-
 /**
  * Opens the executor for a cluster.
  *
  * @param config Which cluster.
- * @param surroundings Time and randomness.
+ * @param surroundings Time and randomness, and where the operator reads.
  * @throws {TransporterError} `no_cluster` or `unsupported`.
  */
 export async function openExecutor(
   config: Config,
-  surroundings: Surroundings,
+  surroundings: Surroundings & { readonly log?: Logger },
 ): Promise<Executor<Payload, Plan, BundleResult>> {
-  const own = await openCluster(config, surroundings);
+  const { clock, log = silentLogger } = surroundings;
+  const recorder = config.kube_events === false
+    ? undefined
+    : new Recorder({ clock, log, agent: config.agent_id });
+  const own = { ...await openCluster(config, surroundings), recorder };
   const readings = new Readings();
   const mask = new Mask();
   return defineExecutor<Payload, Plan, BundleResult>({
@@ -148,22 +142,21 @@ export async function openExecutor(
       const warnings: string[] = [];
       const until = phaseEnd(cluster, context, options);
       const conditions = await conditionsFor(options.readyWhen, objects);
-      const { states } = plan;
-      const wait = { cluster, context, options, until, conditions, states };
+      const wait = { cluster, context, options, until, conditions };
       try {
         await waitUntilReady(objects, wait, (text) => warnings.push(text));
-        return withWarnings(withReadiness(result, plan), warnings);
+        return withWarnings(result, warnings);
       } catch (reason) {
-        const done = withWarnings(withReadiness(result, plan), warnings);
+        const done = withWarnings(result, warnings);
         throw withResult(TransporterError.from(reason), done);
       }
     },
     keys: (payload) => keysOf(payload, { readings, cluster: own }),
     repeatable: isRepeatable,
     standing: ({ every }) => every !== undefined,
-    close() {
+    async close() {
+      await recorder?.[Symbol.asyncDispose]();
       own[Symbol.dispose]();
-      return Promise.resolve();
     },
   });
 }

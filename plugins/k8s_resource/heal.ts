@@ -111,7 +111,7 @@ export class Healer implements Disposable {
         : pinned(object, resourceVersion),
       apply,
     );
-    noteChange(object, result, apply);
+    noteChange(object, { result, how: "healed" }, apply);
   }
 }
 

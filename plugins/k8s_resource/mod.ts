@@ -45,8 +45,9 @@ export const k8sResource: Plugin<Config> = {
   type: EVENT_TYPE,
   config: configSchema,
   kind: k8sResourceKind,
-  async open(config) {
+  async open(config, { log }) {
     const { openExecutor } = await import("./executor.ts");
-    return await openExecutor(config, { clock: systemClock, rng: systemRng });
+    const surroundings = { clock: systemClock, rng: systemRng, log };
+    return await openExecutor(config, surroundings);
   },
 };

@@ -13,7 +13,6 @@ import {
   type ObjectName,
   refuse,
 } from "./manifest.ts";
-import { ObjectStates } from "./object_states.ts";
 import type { Options } from "./event_options.ts";
 import type { Operation } from "./options.ts";
 
@@ -39,8 +38,6 @@ export interface Plan {
   readonly objects: readonly PlannedObject[];
   /** What the producer should know. */
   readonly warnings: readonly string[];
-  /** How far the event is with them; what phases tell each other. */
-  readonly states: ObjectStates;
 }
 
 /**
@@ -235,8 +232,7 @@ export async function makePlan(
   });
   refuseTwice(objects);
   if (set !== undefined) refuseParent(objects, set);
-  const states = new ObjectStates(cluster.clock);
-  return { options, objects, warnings, states };
+  return { options, objects, warnings };
 }
 
 function namespacesIn(objects: readonly ObjectName[]): ReadonlySet<string> {

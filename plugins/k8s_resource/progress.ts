@@ -5,10 +5,15 @@ import { objectKey } from "./manifest.ts";
 import type { Plan, PlannedObject } from "./plan.ts";
 import { type BundleResult, type ObjectResult, resultOf } from "./result.ts";
 
+/** What was special about a change: it was made anew, set right, or left out of its ApplySet. */
+export type How = "replaced" | "healed" | "pruned";
+
 /** What became of one object. */
 export interface Done {
   /** What became of it. */
   readonly result: ObjectResult;
+  /** What was special about that. */
+  readonly how?: How | undefined;
   /** What the server warned of. */
   readonly warnings?: readonly string[];
 }
@@ -74,12 +79,10 @@ export class Progress {
     apply: ApplyContext,
     work: (object: PlannedObject, apply: ApplyContext) => Promise<Done>,
   ): Promise<void> {
-    const { states } = this.#plan;
-    states.begin(object);
     try {
-      const { result, warnings = [] } = await work(object, apply);
-      this.#results.set(object, { ...result, duration: states.end(object) });
-      noteChange(object, result, apply);
+      const { result, how, warnings = [] } = await work(object, apply);
+      this.#results.set(object, result);
+      noteChange(object, { result, how }, apply);
       for (const warning of warnings) this.warn(warning);
     } catch (reason) {
       const error = TransporterError.from(reason);
@@ -87,10 +90,7 @@ export class Progress {
       const cut = apply.context.signal.aborted ||
         error.details?.["maybe_done"] === true;
       const outcome = cut ? "unknown" : "failed";
-      this.#results.set(object, {
-        ...resultOf(object, outcome, error.message),
-        duration: states.end(object),
-      });
+      this.#results.set(object, resultOf(object, outcome, error.message));
       this.fail(error);
     }
   }
@@ -117,16 +117,20 @@ const CHANGED: ReadonlySet<string> = new Set([
 ]);
 const SAME: ReadonlySet<string> = new Set(["unchanged", "skipped"]);
 
-/** Tells the events that wait for an object that it is another one. */
+/** Tells the events that wait for an object that it is another one, and the cluster who did it. */
 export function noteChange(
   object: PlannedObject,
-  { status }: ObjectResult,
+  { result, how }: Pick<Done, "result" | "how">,
   { cluster, context, options }: ApplyContext,
 ): void {
+  const { status } = result;
   const changed = CHANGED.has(status);
   if (options.dryRun || !(changed || SAME.has(status))) return;
   const event = context.idempotencyKey;
   cluster.changes.note(objectKey(object), { event, changed });
+  if (!changed) return;
+  const deed = { object, result, how, context, options };
+  cluster.recorder?.note(deed, cluster.client);
 }
 
 /** The same error, with what was done until it happened. */

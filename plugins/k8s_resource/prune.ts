@@ -98,7 +98,7 @@ export async function prune(
     const gone = inOrder([...found.keys()].filter((each) => !isKept(each)))
       .reverse();
     const objects = [...gone.flat(), ...kept];
-    progress = new Progress({ ...plan, options, objects, warnings: [] });
+    progress = new Progress({ options, objects, warnings: [] });
     await progress.run(kept, apply, keep);
     const staying = [...plan.objects, ...kept];
     for (const [index, group] of gone.entries()) {
@@ -113,12 +113,14 @@ export async function prune(
       await progress.run(
         group,
         apply,
-        (object) =>
-          deleteObject(object, apply, waits, {
+        async (object) => ({
+          ...await deleteObject(object, apply, waits, {
             seen: found.get(object)?.seen ?? {},
             confirm: () => parent.confirm(),
             holds: (live) => isMember(live, set),
           }),
+          how: "pruned",
+        }),
       );
       if (progress.error !== undefined) throw progress.error;
       apply.context.signal.throwIfAborted();

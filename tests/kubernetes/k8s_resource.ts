@@ -8,6 +8,7 @@ import {
   type EventStatus,
   execute,
   type Executor,
+  type Logger,
   silentLogger,
   systemClock,
 } from "@transporter/sdk";
@@ -52,16 +53,15 @@ export interface RunOptions {
   readonly onStatus?: (status: EventStatus) => void | Promise<void>;
 }
 
-/** Opens the plugin with a configuration. */
+/** Opens the plugin with a configuration; nobody reads its log unless there is one. */
 export function openPlugin(
   config: Readonly<Record<string, unknown>>,
+  log: Logger = silentLogger,
 ): Promise<Executor> {
   const plugin = standard.find(({ type }) => type === "k8s_resource");
   if (plugin === undefined) throw new RangeError("The plugin does not ship");
-  return plugin.open(config, {
-    signal: new AbortController().signal,
-    log: silentLogger,
-  });
+  const { signal } = new AbortController();
+  return plugin.open(config, { signal, log });
 }
 
 /** An API server, a namespace, and an executor for it; its objects go there unless they say otherwise. */
@@ -93,7 +93,11 @@ export async function openPlace(
   };
 }
 
-/** A configuration that leads through a proxy; its file goes when it is disposed. */
+/**
+ * A configuration that leads through a proxy; its file goes when it is disposed.
+ * No Events of Kubernetes are written unless `rest` says so: they come whenever
+ * there is time, and would be among the requests that a test counts.
+ */
 export async function proxied(
   proxy: Upstream,
   kube: LocalKube,
@@ -116,7 +120,7 @@ export async function proxied(
   };
   await Deno.writeTextFile(path, JSON.stringify(kubeconfig));
   return {
-    config: { kubeconfig: path, ...rest },
+    config: { kubeconfig: path, kube_events: false, ...rest },
     [Symbol.asyncDispose]: () => Deno.remove(path),
   };
 }

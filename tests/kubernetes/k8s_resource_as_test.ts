@@ -9,6 +9,7 @@ import {
   type Place,
   proxied,
   runEvent,
+  until,
   write,
 } from "./k8s_resource.ts";
 
@@ -91,7 +92,10 @@ Deno.test("option as: every request but discovery is made as the identity, reads
     server: kube.server,
     caPem: kube.address.caPem,
   });
-  await using access = await proxied(proxy, kube, { namespace });
+  await using access = await proxied(proxy, kube, {
+    namespace,
+    kube_events: true,
+  });
   await using executor = await openPlugin(access.config);
   const as = {
     service_account: `${namespace}/deployer`,
@@ -111,6 +115,9 @@ Deno.test("option as: every request but discovery is made as the identity, reads
       { operation: "delete" },
     ]
   ) await runEvent(executor, manifests, { payload: { ...payload, as } });
+  await until(() =>
+    Promise.resolve(proxy.seen.some(({ path }) => path.endsWith("/events")))
+  );
   const work = proxy.seen.filter(({ path }) =>
     !/^\/apis?(\/[^/]+\/[^/]+)?$/.test(path) && path !== "/api/v1"
   );

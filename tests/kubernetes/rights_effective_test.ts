@@ -79,6 +79,9 @@ Deno.test("effectiveRights() lists what a ServiceAccount may do in a namespace",
       "get, patch daemonsets, deployments (apps)",
     ],
     dangers: [],
+    lacks: [
+      `It may not create Events in "${place.namespace}", so nothing there says which event has changed an object`,
+    ],
   });
 });
 

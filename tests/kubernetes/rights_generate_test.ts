@@ -92,7 +92,9 @@ async function give(
       caPem: kube.address.caPem,
     }),
   );
-  const access = stack.use(await proxied(proxy, kube, { namespace }));
+  const access = stack.use(
+    await proxied(proxy, kube, { namespace, kube_events: true }),
+  );
   const agent = stack.use(await openPlugin(access.config));
   const manifests = await manifestsFor(place);
   const name = `${namespace}-agent`;
@@ -104,6 +106,7 @@ async function give(
     deletes: false,
     waits: true,
     anyName: false,
+    tells: true,
     ...request,
   }, SURROUNDINGS);
   async function apply(all: readonly ApiObject[]): Promise<void> {
@@ -212,6 +215,11 @@ for (const name of ["namespace.yaml", "demo.yaml", "nginx.yaml"]) {
     const deleted = await given.run({ operation: "delete", timeout: "20s" });
     strictEqual(deleted.last.state, "completed", deleted.last.message);
     const rights = rightsIn(rulesOf(given.objects));
+    await until(() =>
+      Promise.resolve(
+        given.proxy.seen.some(({ path }) => path.startsWith("/apis/events.")),
+      )
+    );
     const anyName = (right: string) => right.replace(/ "[^"]*"$/, "");
     const asked = given.proxy.seen.flatMap(rightsOf);
     deepStrictEqual(
@@ -267,6 +275,7 @@ Deno.test("generateRights() asks a cluster for kinds that nobody else knows", as
     deletes: false,
     waits: false,
     anyName: false,
+    tells: false,
     cluster: { kubeconfig: kube.kubeconfig },
   };
   const refused = await generateRights(request, SURROUNDINGS)

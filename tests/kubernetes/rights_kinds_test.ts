@@ -46,6 +46,7 @@ Deno.test("generateRights() knows each kind of a Kubernetes by itself", async ()
           deletes: false,
           waits: false,
           anyName: false,
+          tells: false,
         }, {
           clock: systemClock,
           rng: systemRng,

@@ -1,7 +1,7 @@
 import { openCluster, type Surroundings } from "../cluster.ts";
 import { clusterOf } from "../impersonate.ts";
 import { selfOf } from "../preflight/identity.ts";
-import type { Asker } from "../preflight/reviews.ts";
+import { type Asker, isListed } from "../preflight/reviews.ts";
 import type { Fields } from "../ready_parts.ts";
 import type { ClusterName } from "./generate.ts";
 import { rightsOf } from "./granted.ts";
@@ -26,6 +26,8 @@ export interface EffectiveRights {
   readonly rights: readonly string[];
   /** What it had better not be allowed: sentences without a final period. */
   readonly dangers: readonly string[];
+  /** What it cannot do without, and what comes of that: sentences without a final period. */
+  readonly lacks: readonly string[];
 }
 
 /** How long a cluster may take to answer, in milliseconds. */
@@ -62,6 +64,20 @@ function* dangersIn(rules: readonly PolicyRule[]): Generator<string> {
       yield "It may reach the kubelets through nodes/proxy, and so run commands in every Pod";
     }
   }
+}
+
+/** What is missing for what else is allowed. */
+function lacksIn(rules: readonly Fields[], namespace: string): string[] {
+  const events = { group: "events.k8s.io", resource: "events", name: "" };
+  const isTold = isListed(rules, { ...events, namespace, verb: "create" });
+  const writes = rules.some(({ verbs }) =>
+    Array.isArray(verbs) && verbs.includes("patch")
+  );
+  return writes && !isTold
+    ? [
+      `It may not create Events in "${namespace}", so nothing there says which event has changed an object`,
+    ]
+    : [];
 }
 
 /**
@@ -117,5 +133,6 @@ export async function effectiveRights(
           ? ["It may list the Secrets of the whole cluster"]
           : []),
       ],
+    lacks: isAdmin ? [] : lacksIn(given, namespace),
   };
 }

@@ -19,6 +19,7 @@ function generate(
     deletes: false,
     waits: false,
     anyName: false,
+    tells: false,
     ...more,
   }, {
     clock: systemClock,
@@ -78,6 +79,21 @@ interface Case {
 }
 
 const CASES: readonly Case[] = [
+  {
+    name: "has what says in the cluster who has changed an object",
+    manifests: [MAP, object("v1", "Namespace", "name: made")],
+    more: { tells: true },
+    rules: {
+      "*": ['/namespaces "made" get create patch'],
+      default: ["events.k8s.io/events create"],
+      shop: [
+        '/configmaps "a" get create patch',
+        '/namespaces "shop" get',
+        "/resourcequotas list",
+        "events.k8s.io/events create",
+      ],
+    },
+  },
   {
     name: "has delete apart",
     manifests: [MAP],

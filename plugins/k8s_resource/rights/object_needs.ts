@@ -20,6 +20,8 @@ export interface Work {
   readonly waits: boolean;
   /** Other objects of the same kinds count, too. */
   readonly anyName: boolean;
+  /** Events say in the cluster which event has changed an object. */
+  readonly tells: boolean;
 }
 
 /** Where Events are about objects that have no namespace. */
@@ -35,6 +37,16 @@ function* writing(object: PlacedObject, work: Work): Generator<Need> {
   }
   if (!work.deletes) return;
   yield { namespace, group, resource, name, verb: "delete" };
+}
+
+/** What says in the cluster who has changed an object. */
+function telling({ namespace }: PlacedObject): Need {
+  return {
+    namespace: namespace || EVENTS_OF_CLUSTER,
+    group: "events.k8s.io",
+    resource: "events",
+    verb: "create",
+  };
 }
 
 /** What tells why an object is not ready. */
@@ -114,4 +126,5 @@ export function* needsOf(
   for (const object of objects) yield* writing(object, work);
   if (objects.length > 1) yield* checking(objects);
   if (work.waits) yield* waiting(objects, work);
+  if (work.tells) yield* objects.map(telling);
 }

@@ -189,10 +189,16 @@ export const PRESETS: readonly Preset[] = [
     notes: [
       "The API server lets nobody grant what they do not have themselves: so the agent can give away its own rights, and bind the roles that the last rule names, and no others.",
       'Objects of custom kinds are not in it: "transporter rbac generate" prints the rights for them.',
+      'Events say who has changed an object, in its namespace, else in "default"; without that rule nothing else is missing.',
     ],
     scope: "cluster",
     rules: [
       ...rulesFor([...PLATFORM, RBAC_KINDS], WRITE),
+      {
+        apiGroups: ["events.k8s.io"],
+        resources: ["events"],
+        verbs: ["create"],
+      },
       {
         apiGroups: ["rbac.authorization.k8s.io"],
         resources: ["clusterroles"],
