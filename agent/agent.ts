@@ -9,14 +9,13 @@ import {
   TransporterError,
   ulids,
 } from "@transporter/sdk";
-import { lockFolder, openFolder } from "@transporter/sdk/folder";
 import { config } from "./config.ts";
 import { stayConnected } from "./connect.ts";
 import { ControlPlaneClock } from "./control_plane_clock.ts";
 import { Inbox } from "./inbox.ts";
 import { openDigest } from "./inventory.ts";
-import { Journal, type JournalFile } from "./journal.ts";
-import { diskJournal } from "./journal_file.ts";
+import { Journal } from "./journal.ts";
+import { openDiskJournal } from "./journal_file.ts";
 import {
   type AgentOptions,
   type AgentSettings,
@@ -26,6 +25,7 @@ import {
 } from "./options.ts";
 import { Outbox } from "./outbox.ts";
 import { Outputs } from "./output.ts";
+import { Places } from "./places.ts";
 import { type Identity, recvOf, registrationOf } from "./registration.ts";
 import { Runner } from "./runner.ts";
 import { converse, type SessionOptions } from "./session.ts";
@@ -41,6 +41,7 @@ export class Agent implements AsyncDisposable {
   readonly #urls: readonly URL[];
   readonly #resources: AsyncDisposableStack;
   readonly #journal: Journal;
+  readonly #places: Places;
   readonly #outbox: Outbox;
   readonly #outputs: Outputs;
   readonly #runner: Runner;
@@ -49,11 +50,13 @@ export class Agent implements AsyncDisposable {
   readonly #failed = Promise.withResolvers<unknown>();
 
   /**
-   * Opens the journal, which nobody else may have open.
+   * Opens the journal, which nobody else may have open, and compares where its
+   * work was done with where it would be done now.
    *
    * @param options The settings, and what it works with.
    * @throws {TransporterError} `usage` for a setting that does not fit, `folder_in_use` when another
-   * process has the folder, `store_unavailable` when the journal cannot be read.
+   * process has the folder, `store_unavailable` when the journal cannot be read, `other_cluster` when
+   * its work was done elsewhere.
    */
   static async open(options: AgentOptions): Promise<Agent> {
     const { clock = systemClock, rng = systemRng, log = silentLogger } =
@@ -70,7 +73,7 @@ export class Agent implements AsyncDisposable {
     checkExecutors(options.executors);
     await using opening = new AsyncDisposableStack();
     const file = options.journalFile ??
-      await openFile(settings.dataDir, opening);
+      await openDiskJournal(settings.dataDir, opening);
     const ids = ulids(() => clock.now(), rng);
     const journal = opening.use(
       await Journal.open(file, {
@@ -81,12 +84,16 @@ export class Agent implements AsyncDisposable {
         bytesMax: settings.journalMax * 1024 * 1024,
       }),
     );
+    const { executors } = options;
+    const places = new Places({ executors, journal, clock, log });
+    await places.open(); // before the control plane is dialled: a clone must not take over the session
     return new Agent({
       settings,
       options: { ...options, clock, rng, log },
       identity,
       urls,
       journal,
+      places,
       resources: opening.move(),
     });
   }
@@ -98,9 +105,11 @@ export class Agent implements AsyncDisposable {
     readonly identity: Identity;
     readonly urls: readonly URL[];
     readonly journal: Journal;
+    readonly places: Places;
     readonly resources: AsyncDisposableStack;
   }) {
     const { settings, options, identity, urls, journal, resources } = parts;
+    const { places } = parts;
     const { clock, log, executors } = options;
     const agentId = identity.id;
     this.#settings = settings;
@@ -109,12 +118,21 @@ export class Agent implements AsyncDisposable {
     this.#urls = urls;
     this.#resources = resources;
     this.#journal = journal;
+    this.#places = places;
     const controlPlaneClock = this.#controlPlaneClock = new ControlPlaneClock(
       clock,
     );
     const outbox = this.#outbox = new Outbox({ journal, log });
     const outputs = this.#outputs = new Outputs(clock, () => outbox.held);
-    const shared = { agentId, journal, outbox, clock, controlPlaneClock, log };
+    const shared = {
+      agentId,
+      journal,
+      places,
+      outbox,
+      clock,
+      controlPlaneClock,
+      log,
+    };
     const { concurrency, window } = settings;
     const runner = this.#runner = new Runner({
       ...shared,
@@ -132,7 +150,8 @@ export class Agent implements AsyncDisposable {
    * runs finish or cuts it off, and tells the control plane. Call it once.
    *
    * @param signal Asks the agent to drain.
-   * @throws {TransporterError} `store_unavailable` when the journal cannot be written any more.
+   * @throws {TransporterError} `store_unavailable` when the journal cannot be written any more;
+   * `other_cluster` when its work would be done elsewhere now.
    */
   async run(signal: AbortSignal): Promise<void> {
     const over = new AbortController();
@@ -147,6 +166,7 @@ export class Agent implements AsyncDisposable {
       signal: over.signal,
     });
     connected.catch(this.#fail);
+    const watched = this.#places.watch(over.signal).catch(this.#fail);
     try {
       const drained = stopped.promise.then(() => this.#drain());
       const failure = await Promise.race([drained, this.#failed.promise]);
@@ -155,6 +175,7 @@ export class Agent implements AsyncDisposable {
       signal.removeEventListener("abort", stop);
       over.abort();
       await connected;
+      await watched;
     }
   }
 
@@ -270,19 +291,4 @@ export class Agent implements AsyncDisposable {
       signal,
     };
   }
-}
-
-async function openFile(
-  folder: string | undefined,
-  resources: AsyncDisposableStack,
-): Promise<JournalFile> {
-  if (folder === undefined) {
-    throw new TransporterError(
-      "usage",
-      "Cannot start the agent without --data-dir",
-    );
-  }
-  await openFolder(folder);
-  resources.use(await lockFolder(folder, { program: "transporter agent" }));
-  return diskJournal(folder);
 }

@@ -11,6 +11,7 @@ import type { ControlPlaneClock } from "./control_plane_clock.ts";
 import type { Journal } from "./journal.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Outputs } from "./output.ts";
+import type { Places } from "./places.ts";
 import { recover, type RecoverOptions } from "./recover.ts";
 import { isLast, unstarted, withRepeatable } from "./status.ts";
 import { limitOf, type Work } from "./work.ts";
@@ -31,6 +32,8 @@ export interface AttemptOptions {
   readonly clock: Clock;
   /** The time that deadlines are kept by. */
   readonly controlPlaneClock: ControlPlaneClock;
+  /** Whether it is known where the agent works. */
+  readonly places: Places;
   /** For the operator. */
   readonly log: Logger;
 }
@@ -88,6 +91,8 @@ export async function runAttempt(
     begun ? "Event was begun before, and is looked for" : "Event started",
     { type },
   );
+  // The gate let nothing new in before that was known; what was begun before came without it.
+  if (begun) await options.places.known(limit.signal);
   const last = await toItsEnd(work, {
     agentId,
     attempt,

@@ -1,6 +1,7 @@
 import { type Clock, retryAfterMs, TransporterError } from "@transporter/sdk";
 import type { ControlPlaneClock } from "./control_plane_clock.ts";
 import type { Journal } from "./journal.ts";
+import type { Places } from "./places.ts";
 import type { Runner } from "./runner.ts";
 
 /** Options of {@linkcode Gate}. */
@@ -11,6 +12,8 @@ export interface GateOptions {
   readonly runner: Runner;
   /** Whether the time is believed. */
   readonly controlPlaneClock: ControlPlaneClock;
+  /** Whether it is known where the agent works. */
+  readonly places: Places;
   /** Where time comes from. */
   readonly clock: Clock;
 }
@@ -62,8 +65,9 @@ export class Gate {
   }
 
   #reason(): TransporterError | undefined {
-    const { controlPlaneClock, journal, runner } = this.#options;
-    const reason = controlPlaneClock.fault ?? journal.refusal();
+    const { controlPlaneClock, places, journal, runner } = this.#options;
+    const reason = controlPlaneClock.fault ?? places.fault ??
+      journal.refusal();
     if (reason !== undefined || !runner.crowded) return reason;
     return new TransporterError(
       "exhausted",

@@ -19,6 +19,7 @@ import { Gate } from "./gate.ts";
 import type { Journal } from "./journal.ts";
 import type { JournalEntry } from "./journal_state.ts";
 import type { Outbox } from "./outbox.ts";
+import type { Places } from "./places.ts";
 import { interrupted } from "./recover.ts";
 import type { Runner } from "./runner.ts";
 import { lastStatus } from "./status.ts";
@@ -40,6 +41,8 @@ export interface InboxOptions {
   readonly clock: Clock;
   /** The time that deadlines are kept by. */
   readonly controlPlaneClock: ControlPlaneClock;
+  /** Whether it is known where the agent works. */
+  readonly places: Places;
   /** For the operator. */
   readonly log: Logger;
 }

@@ -192,6 +192,13 @@ export class Journal implements AsyncDisposable {
     );
   }
 
+  /** Notes where events of a type are run; durable before any attempt that is noted after it. */
+  settle(type: string, place: string): void {
+    const { meta } = this;
+    const places = { ...meta.places, [type]: place };
+    this.#writer.add({ meta: { ...meta, places } });
+  }
+
   /** Notes that an attempt arrived. */
   arrive(arrival: JournalArrival): Promise<void> {
     return this.#writer.add({ in: arrival });

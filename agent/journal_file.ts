@@ -1,5 +1,5 @@
 import { type ErrorCode, TransporterError } from "@transporter/sdk";
-import { syncFolder } from "@transporter/sdk/folder";
+import { lockFolder, openFolder, syncFolder } from "@transporter/sdk/folder";
 import type { JournalFile } from "./journal.ts";
 
 /** What systems say when there is no room: on the disk, or left to this user. */
@@ -185,4 +185,26 @@ class DiskJournalFile implements JournalFile {
  */
 export function diskJournal(folder: string): JournalFile {
   return new DiskJournalFile(folder);
+}
+
+/**
+ * Takes a folder for this process alone, and opens the journal in it.
+ *
+ * @param folder Where it is, or will be; made where it is missing.
+ * @param resources Lets go of the folder when it is disposed.
+ * @throws {TransporterError} `usage` without a folder, `folder_in_use` when another process has it.
+ */
+export async function openDiskJournal(
+  folder: string | undefined,
+  resources: AsyncDisposableStack,
+): Promise<JournalFile> {
+  if (folder === undefined) {
+    throw new TransporterError(
+      "usage",
+      "Cannot start the agent without --data-dir",
+    );
+  }
+  await openFolder(folder);
+  resources.use(await lockFolder(folder, { program: "transporter agent" }));
+  return diskJournal(folder);
 }

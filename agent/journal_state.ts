@@ -6,6 +6,8 @@ export interface JournalMeta {
   readonly instance: string;
   /** Whose journal it is. */
   readonly agent: string;
+  /** Where its work is done, by type of event; a program that does not know this keeps it as it is. */
+  readonly places?: Readonly<Record<string, string>>;
   /** The stream that the last event came from. */
   readonly epoch?: string;
   /** The highest number that arrived in that stream. */

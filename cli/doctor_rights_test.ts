@@ -20,16 +20,25 @@ async function doctor(
       },
     },
   );
-  const lines = stdout.split("\n").filter((line) => / rights /.test(line));
+  const lines = stdout.split("\n").filter((line) =>
+    / (cluster|rights) /.test(line)
+  );
   return { code, lines, stderr, asked };
 }
 
-const NOTHING = { username: "anna", rights: [], dangers: [], lacks: [] };
+const NOTHING = {
+  cluster: undefined,
+  username: "anna",
+  rights: [],
+  dangers: [],
+  lacks: [],
+};
 
 Deno.test("doctor lists what an identity may do, and warns of what it had better not", async () => {
   const { lines, asked } = await doctor(
     "--kubeconfig k --kube-context c --service-account shop/web -n shop",
     {
+      cluster: "8c51",
       username: "system:serviceaccount:shop:web",
       rights: ["get, patch configmaps"],
       dangers: ["It may list the Secrets of the whole cluster"],
@@ -39,6 +48,7 @@ Deno.test("doctor lists what an identity may do, and warns of what it had better
   const cure =
     'give it a preset of deploy/rights, or what "transporter rbac generate" prints';
   deepStrictEqual(lines, [
+    'ok       cluster        It is "8c51", the uid of its namespace kube-system, which the journals of its agents hold',
     'ok       rights         "system:serviceaccount:shop:web" may do this in "shop"',
     "ok       rights         get, patch configmaps",
     `warning  rights         It may list the Secrets of the whole cluster: ${cure}`,
@@ -54,7 +64,11 @@ Deno.test("doctor lists what an identity may do, and warns of what it had better
 
 Deno.test("doctor warns of an identity that may do nothing", async () => {
   const { lines, asked } = await doctor("--kube-context c", NOTHING);
-  match(lines[0] ?? "", /^warning .* "anna" may do nothing in "default": give/);
+  match(
+    lines[0] ?? "",
+    /^warning {2}cluster .* may not be seen, .*: allow it to get/,
+  );
+  match(lines[1] ?? "", /^warning .* "anna" may do nothing in "default": give/);
   deepStrictEqual(asked, [{
     kubeconfig: undefined,
     kubeContext: "c",

@@ -137,6 +137,8 @@ export interface IdentityRequest {
 
 /** What an identity may do. */
 export interface IdentityRights {
+  /** The uid that an agent knows the cluster by; `undefined` when the identity may not see it. */
+  readonly cluster: string | undefined;
   /** Its name, as the cluster has it. */
   readonly username: string;
   /** What it may do in the namespace, one line each. */

@@ -22,7 +22,13 @@ async function readByLibrary(
     kinds: [],
     rights: () => Promise.resolve({ objects: [], notes: [] }),
     rightsOf: () =>
-      Promise.resolve({ username: "", rights: [], dangers: [], lacks: [] }),
+      Promise.resolve({
+        cluster: undefined,
+        username: "",
+        rights: [],
+        dangers: [],
+        lacks: [],
+      }),
     cpConfig,
     agentConfig,
     demoConfig,

@@ -66,6 +66,7 @@ export type ErrorCode =
   | "no_cluster"
   | "port_in_use"
   | "folder_in_use"
+  | "other_cluster"
   | "failed"
   | "not_ready"
   | "interrupted"
@@ -151,6 +152,7 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
   no_cluster: row("unavailable", 503, 3),
   port_in_use: row("conflict", 409, 3),
   folder_in_use: row("conflict", 409, 3),
+  other_cluster: row("conflict", 409, 3),
   // How an event ends, or an attempt at one.
   failed: row("invalid", 422, 1),
   not_ready: row("timeout", 504, 1),

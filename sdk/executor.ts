@@ -93,6 +93,15 @@ export interface Executor<Payload = unknown, Plan = unknown, Result = unknown>
    * same attempt. It has no keys, and may be begun again.
    */
   standing(payload: Payload): boolean;
+  /**
+   * Where the work is done, such as `cluster "8c51…"`: for good the same there,
+   * and another anywhere else; `undefined` when that makes no difference. The
+   * agent keeps it in its journal, and works in no other place.
+   *
+   * @throws {TransporterError} `denied` when the executor may not know: the agent works all the same, and
+   * asks again later. After any other error it takes no events until it knows.
+   */
+  place(signal: AbortSignal): Promise<string | undefined>;
   /** After a restart: finds work that was begun; `"lost"` makes the event `interrupted`. Not asked for standing work. */
   recover(
     payload: Payload,
@@ -168,6 +177,8 @@ export interface ExecutorDefinition<Payload, Plan, Result> {
   repeatable?(payload: Payload): boolean;
   /** See {@linkcode Executor.standing}; by default false: all work comes to its end. */
   standing?(payload: Payload): boolean;
+  /** See {@linkcode Executor.place}; by default it makes no difference where. */
+  place?(signal: AbortSignal): Promise<string>;
   /** See {@linkcode Executor.recover}; by default work that was begun is lost. */
   recover?(
     payload: Payload,
@@ -195,6 +206,7 @@ export function defineExecutor<Payload, Plan, Result>(
     keys: (payload) => definition.keys?.(payload) ?? ["*"],
     repeatable: (payload) => definition.repeatable?.(payload) ?? false,
     standing: (payload) => definition.standing?.(payload) ?? false,
+    place: (signal) => definition.place?.(signal) ?? Promise.resolve(undefined),
     recover: (payload, context) =>
       definition.recover?.(payload, context) ??
         Promise.resolve({ kind: "lost" }),

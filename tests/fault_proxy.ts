@@ -68,9 +68,9 @@ export class FaultProxy implements AsyncDisposable {
   readonly seen: SeenRequest[] = [];
   /** The certificate authority of the proxy, PEM. */
   readonly caPem: string;
-  readonly #upstream: Upstream;
+  #upstream: Upstream;
   readonly #server: Server;
-  readonly #client: Deno.HttpClient;
+  #client: Deno.HttpClient;
   readonly #rules: {
     readonly rule: FaultRule;
     before: number;
@@ -124,6 +124,13 @@ export class FaultProxy implements AsyncDisposable {
   /** Ends every rule. */
   heal(): void {
     this.#rules.length = 0;
+  }
+
+  /** Puts another server behind it, for requests that come from now on. */
+  lead(upstream: Upstream): void {
+    this.#client.close();
+    this.#upstream = upstream;
+    this.#client = Deno.createHttpClient({ caCerts: [upstream.caPem] });
   }
 
   /** Ends it, also what hangs. */

@@ -4,6 +4,7 @@ import { ControlPlaneClock } from "../control_plane_clock.ts";
 import { Journal } from "../journal.ts";
 import { Outbox } from "../outbox.ts";
 import { Outputs } from "../output.ts";
+import { Places } from "../places.ts";
 import { Runner } from "../runner.ts";
 import { prepare, type Work } from "../work.ts";
 import { specOf } from "./control_plane.ts";
@@ -44,6 +45,7 @@ export class RunnerBench {
       concurrency,
       standingMax: 2,
       journal,
+      places: new Places({ executors: [], journal, clock, log: silentLogger }),
       outbox: new Outbox({ journal, log: silentLogger }),
       outputs: new Outputs(clock, () => false),
       clock,

@@ -171,7 +171,13 @@ export function testHost(
       (() => Promise.resolve({ objects: [], notes: [] })),
     rightsOf: options.rightsOf ??
       (() =>
-        Promise.resolve({ username: "", rights: [], dangers: [], lacks: [] })),
+        Promise.resolve({
+          cluster: undefined,
+          username: "",
+          rights: [],
+          dangers: [],
+          lacks: [],
+        })),
     starters: {
       cp: (given) => start("cp", given),
       agent: (given) => start("agent", given),

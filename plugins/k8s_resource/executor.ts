@@ -13,6 +13,7 @@ import {
   phaseEnd,
   type Surroundings,
 } from "./cluster.ts";
+import { clusterUid } from "./cluster_identity.ts";
 import type { Config } from "./config.ts";
 import { compareBundle } from "./diff_bundle.ts";
 import { deleteBundle } from "./delete_bundle.ts";
@@ -168,6 +169,7 @@ export async function openExecutor(
     keys: (payload) => keysOf(payload, { readings, cluster: own }),
     repeatable: isRepeatable,
     standing: ({ every }) => every !== undefined,
+    place: async (signal) => `cluster "${await clusterUid(own, signal)}"`,
     async close() {
       await recorder?.[Symbol.asyncDispose]();
       own[Symbol.dispose]();

@@ -34,6 +34,11 @@ export async function testCluster(): Promise<LocalKube> {
     const address = JSON.parse(await Deno.readTextFile(shared));
     return await LocalKube.attach(address as LocalKubeAddress);
   }
+  return await ownCluster();
+}
+
+/** Starts an API server for one test: another cluster than that of any other one. */
+export async function ownCluster(): Promise<LocalKube> {
   const assets = Deno.env.get("KUBEBUILDER_ASSETS");
   return await startLocalKube({
     cacheDir: userCacheDir((name) => Deno.env.get(name)),

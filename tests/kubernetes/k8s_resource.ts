@@ -93,6 +93,27 @@ export async function openPlace(
   };
 }
 
+/** Writes a kubeconfig file that has a token for a server. */
+export async function writeKubeconfig(
+  path: string,
+  { server, caPem }: Upstream,
+  token: string,
+): Promise<void> {
+  const kubeconfig = {
+    "current-context": "proxy",
+    contexts: [{ name: "proxy", context: { cluster: "proxy", user: "admin" } }],
+    clusters: [{
+      name: "proxy",
+      cluster: {
+        server: server.href,
+        "certificate-authority-data": btoa(caPem),
+      },
+    }],
+    users: [{ name: "admin", user: { token } }],
+  };
+  await Deno.writeTextFile(path, JSON.stringify(kubeconfig));
+}
+
 /**
  * A configuration that leads through a proxy; its file goes when it is disposed.
  * No Events of Kubernetes are written unless `rest` says so: they come whenever
@@ -106,19 +127,7 @@ export async function proxied(
   AsyncDisposable & { readonly config: Readonly<Record<string, unknown>> }
 > {
   const path = await Deno.makeTempFile({ suffix: ".kubeconfig" });
-  const kubeconfig = {
-    "current-context": "proxy",
-    contexts: [{ name: "proxy", context: { cluster: "proxy", user: "admin" } }],
-    clusters: [{
-      name: "proxy",
-      cluster: {
-        server: proxy.server.href,
-        "certificate-authority-data": btoa(proxy.caPem),
-      },
-    }],
-    users: [{ name: "admin", user: { token: kube.address.adminToken } }],
-  };
-  await Deno.writeTextFile(path, JSON.stringify(kubeconfig));
+  await writeKubeconfig(path, proxy, kube.address.adminToken);
   return {
     config: { kubeconfig: path, kube_events: false, ...rest },
     [Symbol.asyncDispose]: () => Deno.remove(path),

@@ -73,6 +73,7 @@ Deno.test("effectiveRights() lists what a ServiceAccount may do in a namespace",
   });
   await until(async () => (await ask(place, "web")).rights.length > 0);
   deepStrictEqual(await ask(place, "web"), {
+    cluster: undefined,
     username: `system:serviceaccount:${place.namespace}:web`,
     rights: [
       'get configmaps "a"',

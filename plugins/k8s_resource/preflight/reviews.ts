@@ -148,7 +148,9 @@ export async function ifTold<Answer>(
     return await answer;
   } catch (error) {
     const isRefused = error instanceof TransporterError &&
-      ["denied", "unsupported", "unknown_kind"].includes(error.code);
+      ["denied", "not_found", "unsupported", "unknown_kind"].includes(
+        error.code,
+      );
     if (isRefused) return undefined;
     throw error;
   }

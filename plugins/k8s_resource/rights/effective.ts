@@ -1,7 +1,8 @@
 import { openCluster, type Surroundings } from "../cluster.ts";
+import { clusterUid } from "../cluster_identity.ts";
 import { clusterOf } from "../impersonate.ts";
 import { selfOf } from "../preflight/identity.ts";
-import { type Asker, isListed } from "../preflight/reviews.ts";
+import { type Asker, ifTold, isListed } from "../preflight/reviews.ts";
 import type { Fields } from "../ready_parts.ts";
 import type { ClusterName } from "./generate.ts";
 import { rightsOf } from "./granted.ts";
@@ -20,6 +21,8 @@ export interface EffectiveRequest {
 
 /** What an identity may do. */
 export interface EffectiveRights {
+  /** The uid that an agent knows the cluster by; `undefined` when the identity may not see it. */
+  readonly cluster: string | undefined;
   /** Its name, as the cluster has it. */
   readonly username: string;
   /** What it may do in the namespace, one line each; without what everybody may ask of oneself. */
@@ -103,6 +106,7 @@ export async function effectiveRights(
   const limits = { signal, until: clock.now() + ASK_MS };
   const asker: Asker = { client, identity: "", limits, warn() {} };
   const { username } = await selfOf(asker);
+  const cluster = await ifTold(clusterUid({ client, clock }, signal));
   const everything = {
     namespace: "",
     group: "*",
@@ -123,6 +127,7 @@ export async function effectiveRights(
       .filter(({ resource }) => !resource.startsWith("selfsubject")),
   );
   return {
+    cluster,
     username,
     rights: rules.map(lineOf),
     dangers: isAdmin
