@@ -20,7 +20,6 @@ export type AgentSettings = Omit<
   | "kubeContext"
   | "serviceAccountDir"
   | "kubeEvents"
-  | "pluginInProcess"
   | "logLevel"
 >;
 

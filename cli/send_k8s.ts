@@ -27,6 +27,7 @@ interface K8sFlags extends SendFlags {
   readonly get?: readonly string[] | undefined;
   readonly patch?: unknown;
   readonly dryRun?: true | undefined;
+  readonly annotate?: true | undefined;
   readonly set?: Readonly<Record<string, unknown>> | undefined;
 }
 
@@ -50,6 +51,7 @@ function optionsOf(flags: K8sFlags): Readonly<Record<string, unknown>> {
     ...(flags.get === undefined ? {} : { fields: flags.get }),
     ...(flags.patch === undefined ? {} : { patch: flags.patch }),
     ...(flags.dryRun ? { dry_run: true } : {}),
+    ...(flags.annotate ? { annotate: true } : {}),
   };
   const { set = {} } = flags;
   const twice = ["manifests", ...Object.keys(named)].find((name) =>
@@ -135,6 +137,10 @@ export function addSendK8s(
     .option(
       "--dry-run",
       "ask the cluster what would happen, with all its checks; write nothing",
+    )
+    .option(
+      "--annotate",
+      "have what is changed say by which event, and from which manifest, in annotations",
     )
     .option(
       "--set <NAME=VALUE>",

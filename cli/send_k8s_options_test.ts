@@ -44,6 +44,11 @@ Deno.test("send k8s puts options into the payload: JSON where it is JSON, else t
   });
 });
 
+Deno.test("send k8s --annotate says so in the payload", async () => {
+  const { payload } = await send(["--annotate"]);
+  deepStrictEqual(payload, { annotate: true, manifests: [NAMESPACE] });
+});
+
 Deno.test("send k8s --delete --propagation says so in the payload", async () => {
   const { payload } = await send(["--delete", "--propagation", "orphan"]);
   deepStrictEqual(payload, {

@@ -19,6 +19,7 @@ import { describeObject } from "./manifest.ts";
 import { takeOver } from "./migrate.ts";
 import type { PlannedObject } from "./plan.ts";
 import type { Done } from "./progress.ts";
+import { tellProvenance } from "./provenance.ts";
 import { isReplaced, removeForReplacement } from "./replace.ts";
 import { resultOf } from "./result.ts";
 import type { ApiRequest } from "./transport.ts";
@@ -166,6 +167,12 @@ export async function applyObject(
         : [],
       dryRun: options.dryRun,
     });
-    return replaced.length === 0 ? done : { ...done, how: "replaced" };
+    const told = await tellProvenance(
+      object,
+      answer.body,
+      { done, limits },
+      apply,
+    );
+    return replaced.length === 0 ? told : { ...told, how: "replaced" };
   }
 }

@@ -11,6 +11,7 @@ import {
 import { metadataOf } from "./change.ts";
 import type { PlannedObject } from "./plan.ts";
 import type { Done } from "./progress.ts";
+import { tellProvenance } from "./provenance.ts";
 import type { ApiRequest } from "./transport.ts";
 
 /**
@@ -64,11 +65,14 @@ export async function createObject(
     }
     // A try of this call whose answer was lost may have made it.
     const change = made !== undefined || triedAgain ? "created" : "unchanged";
-    return appliedOf(object, {
+    const done = appliedOf(object, {
       change,
       metadata,
       warnings: made?.warnings,
       dryRun: options.dryRun,
     });
+    return found
+      ? await tellProvenance(object, found, { done, limits }, apply)
+      : done;
   }
 }

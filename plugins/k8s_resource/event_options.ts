@@ -10,6 +10,7 @@ import {
   OPTIONS,
   type PatchType,
   type Propagation,
+  PROVENANCE_MANAGER,
   type WAITS,
 } from "./options.ts";
 import { readPointer } from "./pointer.ts";
@@ -38,6 +39,8 @@ export interface Options {
   readonly fieldValidation: typeof FIELD_VALIDATIONS[number];
   /** Which objects of others are taken over; by default those that no other tool looks after. */
   readonly adopt: typeof ADOPTIONS[number] | undefined;
+  /** Has objects say which event has changed them. */
+  readonly annotate: boolean;
   /** Makes anew what cannot change. */
   readonly replaceImmutable: boolean;
   /** Leaves what is there. */
@@ -89,6 +92,7 @@ export function optionsOf(given: GivenOptions): Options {
     ignoreFields: given.ignore_fields,
     fieldValidation: given.field_validation ?? "Strict",
     adopt: given.adopt,
+    annotate: given.annotate ?? false,
     replaceImmutable: given.replace_immutable ?? false,
     createOnly: given.create_only ?? false,
     applySet: given.apply_set,
@@ -138,6 +142,15 @@ export function misplacedOption(given: GivenOptions): string | undefined {
   }
   if (given.heal === true && given.every === undefined) {
     return '"heal" is only for a check with "every"; without it, apply';
+  }
+  if (
+    operation === "check" && given.annotate !== undefined && given.heal !== true
+  ) {
+    return '"annotate" is only for a check with "heal", as no other changes anything';
+  }
+  // The apply of the annotations would take all other fields of that manager away.
+  if (given.field_manager === PROVENANCE_MANAGER) {
+    return `"field_manager" cannot be "${PROVENANCE_MANAGER}", whose the annotations of "annotate" are`;
   }
   if (given.ready_when !== undefined && (given.wait ?? "ready") !== "ready") {
     return '"ready_when" is only for the "wait" "ready"';

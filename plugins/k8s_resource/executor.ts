@@ -77,19 +77,6 @@ function keysOf(
   }
 }
 
-/** The result, with how long the plan's objects took to be ready; they stand first, in their order. */
-function withReadiness(
-  result: BundleResult,
-  { objects, states }: Plan,
-): BundleResult {
-  const all = result.resource_status.map((each, index) => {
-    const object = objects[index];
-    const after = object && states.readyAfter(object);
-    return after === undefined ? each : { ...each, ready_after: after };
-  });
-  return { ...result, resource_status: all };
-}
-
 /**
  * Opens the executor for a cluster.
  *
@@ -156,13 +143,12 @@ export async function openExecutor(
       const warnings: string[] = [];
       const until = phaseEnd(cluster, context, options);
       const conditions = await conditionsFor(options.readyWhen, objects);
-      const { states } = plan;
-      const wait = { cluster, context, options, until, conditions, states };
+      const wait = { cluster, context, options, until, conditions };
       try {
         await waitUntilReady(objects, wait, (text) => warnings.push(text));
-        return withWarnings(withReadiness(result, plan), warnings);
+        return withWarnings(result, warnings);
       } catch (reason) {
-        const done = withWarnings(withReadiness(result, plan), warnings);
+        const done = withWarnings(result, warnings);
         throw withResult(TransporterError.from(reason), done);
       }
     },

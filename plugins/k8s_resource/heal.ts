@@ -123,6 +123,7 @@ function pinned(object: PlannedObject, resourceVersion: string): PlannedObject {
   return {
     ...object,
     pinned: true,
+    unpinned: object.body,
     body: pin(object.body),
     ignored: ignored && { ...ignored, body: pin(ignored.body) },
   };

@@ -59,9 +59,11 @@ const ACTIONS: Readonly<Record<string, string>> = {
   Deleted: "Delete",
 };
 
-/** `sha256:` and the digest of a text. */
-export function digestOf(text: string): string {
-  return `sha256:${createHash("sha256").update(text).digest("hex")}`;
+/** The digest of an object's manifest as it is sent: `sha256:` and 64 hexadecimal digits. */
+export function manifestDigest(
+  { body, unpinned = body }: PlannedObject,
+): string {
+  return `sha256:${createHash("sha256").update(unpinned).digest("hex")}`;
 }
 
 function reasonOf({ how, result: { status } }: Deed): string {
@@ -90,7 +92,7 @@ function short(text: string, bytesMax: number): string {
 function digestIn({ object, options, result, how }: Deed): string | undefined {
   return options.operation === "apply" && result.status !== "deleted" &&
       how !== "pruned"
-    ? digestOf(object.body)
+    ? manifestDigest(object)
     : undefined;
 }
 

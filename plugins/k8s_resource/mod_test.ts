@@ -78,6 +78,16 @@ const REFUSED: Readonly<Record<string, readonly [unknown, string, RegExp]>> = {
     "invalid",
     /"heal" is only for a check with "every"; without it, apply$/,
   ],
+  "annotations for what a check only looks at": [
+    { manifests: [CONFIG_MAP], operation: "check", annotate: true },
+    "invalid",
+    /"annotate" is only for a check with "heal", as no other changes/,
+  ],
+  "the manager of the annotations": [
+    { manifests: [CONFIG_MAP], field_manager: "transporter-provenance" },
+    "invalid",
+    /"field_manager" cannot be "transporter-provenance", whose the annotations/,
+  ],
   "no duration": [
     { manifests: [CONFIG_MAP], timeout: "5 minutes" },
     "invalid",

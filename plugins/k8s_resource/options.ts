@@ -59,6 +59,9 @@ export const WAITS = ["ready", "applied", "none"] as const;
 /** Who our changes are by, unless a payload says otherwise. */
 export const FIELD_MANAGER = "transporter";
 
+/** Whose the annotations are that say which event has changed an object: they are no part of its manifest. */
+export const PROVENANCE_MANAGER = "transporter-provenance";
+
 /** An option of a payload: its shape, and what people read about it. */
 export interface OptionDeclaration<Shape extends v.GenericSchema> {
   /** Its shape; it may be left out. */
@@ -142,6 +145,12 @@ export const OPTIONS = {
       "what is there is applied to, unless Helm, Argo CD or Flux look after it: those are a `conflict`",
     about:
       "Which objects are taken over that this manager never applied: all, also those of Helm, Argo CD and Flux (`always`); those in which nothing would change (`if_no_diff`); none (`never`).",
+  }),
+  annotate: option(flag, {
+    operations: ["apply", "patch", "check"],
+    otherwise: "`false`: only what has them already is kept up to date",
+    about:
+      `Has an object that was created or configured say by which event, and from which manifest: the annotations \`transporter/event-id\` and \`transporter/digest\`, in an apply of their own by \`${PROVENANCE_MANAGER}\`. What is unchanged is not touched. A later event that changes the object changes them, too, whatever its own option says. With a \`check\`, for what \`heal\` sets right.`,
   }),
   create_only: option(flag, {
     operations: ["apply"],

@@ -12,6 +12,7 @@ import { describeObject } from "./manifest.ts";
 import type { PatchType } from "./options.ts";
 import type { PlannedObject } from "./plan.ts";
 import type { Done } from "./progress.ts";
+import { tellProvenance } from "./provenance.ts";
 
 /** @see {@link https://kubernetes.io/docs/reference/using-api/api-concepts/#patch-and-update} */
 const CONTENT_TYPES: Readonly<Record<PatchType, string>> = {
@@ -54,7 +55,7 @@ export async function patchObject(
   }, { ...limits, once: options.patchType === "json" });
   const fields = fieldChanges(before.body, answer.body);
   const owner = ownerOf(answer.body, options.fieldManager);
-  return appliedOf(object, {
+  const done = appliedOf(object, {
     change: fields.length === 0 ? "unchanged" : "configured",
     metadata: metadataOf(answer.body),
     warnings: answer.warnings,
@@ -64,4 +65,5 @@ export async function patchObject(
       : [`${what}: ${owner} looks after it, and may change it back`],
     dryRun: options.dryRun,
   });
+  return await tellProvenance(object, answer.body, { done, limits }, apply);
 }

@@ -13,7 +13,6 @@ import {
   type ObjectName,
   refuse,
 } from "./manifest.ts";
-import { ObjectStates } from "./object_states.ts";
 import type { Options } from "./event_options.ts";
 import type { Operation } from "./options.ts";
 
@@ -29,6 +28,8 @@ export interface PlannedObject extends Manifest {
   readonly kindDeclared: boolean;
   /** What of it is left alone. */
   readonly ignored?: Ignored | undefined;
+  /** Its `body` without the version of the object that it is for, where a check has put one in. */
+  readonly unpinned?: string;
 }
 
 /** What `validate` decided. */
@@ -39,8 +40,6 @@ export interface Plan {
   readonly objects: readonly PlannedObject[];
   /** What the producer should know. */
   readonly warnings: readonly string[];
-  /** How far the event is with them; what phases tell each other. */
-  readonly states: ObjectStates;
 }
 
 /**
@@ -235,8 +234,7 @@ export async function makePlan(
   });
   refuseTwice(objects);
   if (set !== undefined) refuseParent(objects, set);
-  const states = new ObjectStates(cluster.clock);
-  return { options, objects, warnings, states };
+  return { options, objects, warnings };
 }
 
 function namespacesIn(objects: readonly ObjectName[]): ReadonlySet<string> {
