@@ -76,6 +76,12 @@ export const SETTINGS = {
     help:
       "Say in the cluster, by Events of Kubernetes, which event has changed an object",
   },
+  pluginInProcess: {
+    kind: "entries",
+    placeholder: "SPEC",
+    help:
+      "A plugin of your own that you trust as this program: a path, URL, npm: or jsr:",
+  },
   heartbeatInterval: {
     kind: "duration",
     default: "10s",

@@ -20,6 +20,7 @@ export type AgentSettings = Omit<
   | "kubeContext"
   | "serviceAccountDir"
   | "kubeEvents"
+  | "pluginInProcess"
   | "logLevel"
 >;
 

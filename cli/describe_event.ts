@@ -200,7 +200,8 @@ export function describeEvent(
   return fields(head(description, now), paint) +
     (objects.length === 0 ? "" : section(
       "Objects",
-      new Table(objectColumns(objects), options).head(objects),
+      new Table(objectColumns(objects, { times: true }), options)
+        .head(objects),
     )) +
     (Object.keys(rest).length === 0
       ? ""

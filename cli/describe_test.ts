@@ -176,3 +176,26 @@ Deno.test("describe ends with 4 when there is no such thing", async () => {
   strictEqual(code, 4);
   strictEqual(stdout, "");
 });
+
+Deno.test("describe shows how long each object took, and until it was ready", async () => {
+  const object = {
+    kind: "Deployment",
+    name: "web",
+    namespace: "shop",
+    api_version: "apps/v1",
+    status: "created",
+    message: "",
+    duration: 41_000_000,
+    ready_after: 62_500_000_000,
+  };
+  const [{ ready_after: _, ...settings }, event] = [
+    { ...object, kind: "ConfigMap", name: "settings" },
+    completed(),
+  ];
+  const result = { ...event.result, resource_status: [settings, object] };
+  await using server = serverOf({ ...event, result });
+  const { stdout } = await run(["describe", "event", ID], { url: server.url });
+  match(stdout, /STATUS +TOOK +READY AFTER\n/);
+  match(stdout, /ConfigMap .* created +41ms\n/);
+  match(stdout, /Deployment .* created +41ms +1m2\.5s\n/);
+});

@@ -1,4 +1,5 @@
 import { type EventResult, isRecord } from "@transporter/sdk";
+import { took } from "./ages.ts";
 import { objectStyleOf } from "./paint.ts";
 import type { Column } from "./table.ts";
 
@@ -18,12 +19,20 @@ export interface ObjectRow {
   readonly status: string;
   /** For people. */
   readonly message: string;
+  /** How long was worked on it, in nanoseconds; `undefined` when the agent does not say. */
+  readonly duration: number | undefined;
+  /** How long after that it was ready, in nanoseconds; `undefined` when that was not waited for. */
+  readonly readyAfter: number | undefined;
 }
 
 /** A text of an agent; whatever else it sent is shown, not trusted. */
 function text(value: unknown): string {
   if (typeof value === "string") return value;
   return value === undefined || value === null ? "" : JSON.stringify(value);
+}
+
+function time(value: unknown): number | undefined {
+  return typeof value === "number" ? value : undefined;
 }
 
 /** The objects of a result; agents may send anything. */
@@ -41,6 +50,8 @@ export function objectsOf(
     apiVersion: text(each["api_version"]),
     status: text(each["status"]),
     message: text(each["message"]),
+    duration: time(each["duration"]),
+    readyAfter: time(each["ready_after"]),
   }));
 }
 
@@ -48,6 +59,8 @@ export function objectsOf(
 export interface ObjectColumns {
   /** Which agent did it. */
   readonly agent?: boolean;
+  /** How long each took. */
+  readonly times?: boolean;
   /** Everything there is to say. */
   readonly wide?: boolean;
 }
@@ -57,7 +70,7 @@ export function objectColumns(
   rows: readonly ObjectRow[],
   options: ObjectColumns = {},
 ): Column<ObjectRow>[] {
-  const { agent = false, wide = false } = options;
+  const { agent = false, wide = false, times = wide } = options;
   const wrong = rows.some(({ status }) =>
     status === "failed" || status === "not_attempted"
   );
@@ -72,6 +85,7 @@ export function objectColumns(
     },
   ];
   if (agent) columns.unshift({ name: "AGENT", cell: (row) => row.agent });
+  if (times) columns.push(...timeColumns(rows));
   if (wide) {
     columns.push({
       name: "API VERSION",
@@ -82,6 +96,23 @@ export function objectColumns(
     columns.push({ name: "MESSAGE", cell: (row) => row.message });
   }
   return columns;
+}
+
+/** How long each object took, and until it was ready, where anything says so. */
+function timeColumns(rows: readonly ObjectRow[]): Column<ObjectRow>[] {
+  const columns = [
+    ["TOOK", ({ duration }: ObjectRow) => duration],
+    ["READY AFTER", ({ readyAfter }: ObjectRow) => readyAfter],
+  ] as const;
+  return columns
+    .filter(([, value]) => rows.some((row) => value(row) !== undefined))
+    .map(([name, value]) => ({
+      name,
+      cell: (row) => {
+        const ns = value(row);
+        return ns === undefined ? "" : took(ns);
+      },
+    }));
 }
 
 /** How many objects became what: `3 created, 1 unchanged`. */

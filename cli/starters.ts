@@ -1,4 +1,4 @@
-import { helpOf, type SettingDescription } from "@transporter/sdk";
+import { helpOf, isSeveral, type SettingDescription } from "@transporter/sdk";
 import { type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import { type CommandContext, type Example, examples } from "./command.ts";
 import { addGlobals, LOCAL_GLOBALS } from "./globals.ts";
@@ -98,7 +98,7 @@ function addSetting(
     return;
   }
   const option = new Option(`${flags} <${placeholder}>`, help);
-  if (setting.kind === "list") {
+  if (isSeveral(setting)) {
     option.argParser((value: string, previous: readonly string[] | undefined) =>
       collect(value, previous)
     );
@@ -121,7 +121,7 @@ function flagsOf(
   for (const { name, setting } of table.settings) {
     if (command.getOptionValueSource(name) !== "cli") continue;
     const value: unknown = command.getOptionValue(name);
-    flags[name] = setting.kind === "list" && Array.isArray(value)
+    flags[name] = isSeveral(setting) && Array.isArray(value)
       ? value.join(",")
       : value;
   }

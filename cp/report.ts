@@ -155,6 +155,22 @@ const RESOURCE_TEXTS: Readonly<Record<string, number>> = {
   message: MESSAGE_CHARS_MAX,
 };
 
+/** Durations of an object, in nanoseconds. */
+const RESOURCE_TIMES = ["duration", "ready_after"] as const;
+
+/** What is said of an object that is read, not kept as it is. */
+const KNOWN: ReadonlySet<string> = new Set([
+  ...Object.keys(RESOURCE_TEXTS),
+  ...RESOURCE_TIMES,
+]);
+
+/** A duration as it is shown, or nothing in place of anything else. */
+function readDuration(value: unknown): number | undefined {
+  const fits = typeof value === "number" && value >= 0 &&
+    value <= Number.MAX_SAFE_INTEGER;
+  return fits ? Math.round(value) : undefined;
+}
+
 type Item = Readonly<Record<string, unknown>>;
 
 function readResource(item: Item): ResourceStatus {
@@ -165,6 +181,10 @@ function readResource(item: Item): ResourceStatus {
     );
   const known = (name: string) =>
     typeof item[name] === "string" ? { [name]: text(name) } : {};
+  const times = RESOURCE_TIMES.flatMap((name) => {
+    const ns = readDuration(item[name]);
+    return ns === undefined ? [] : [[name, ns] as const];
+  });
   return {
     kind: text("kind"),
     name: text("name"),
@@ -174,6 +194,7 @@ function readResource(item: Item): ResourceStatus {
     message: text("message"),
     ...known("uid"),
     ...known("resource_version"),
+    ...Object.fromEntries(times),
   };
 }
 
@@ -194,7 +215,7 @@ function readResources(items: readonly Item[]): {
   let isWhole = last === -1;
   const kept = known.map((outcome, index): ResourceStatus => {
     const facts = Object.entries(items[index] ?? {})
-      .filter(([name]) => !Object.hasOwn(RESOURCE_TEXTS, name));
+      .filter(([name]) => !KNOWN.has(name));
     if (facts.length === 0) return outcome;
     const all = { ...outcome, ...Object.fromEntries(facts) };
     const more = jsonBytes(all) - jsonBytes(outcome);

@@ -178,3 +178,27 @@ Deno.test("readReport() takes a result only with an end, and an unknown code as 
   const { error } = read({ error: { code: "teleported", message: "Gone" } });
   deepStrictEqual(error, { code: "failed", message: "Gone" });
 });
+
+Deno.test("readReport() keeps how long objects took, and no duration that cannot be one", () => {
+  const item = {
+    kind: "Deployment",
+    name: "web",
+    namespace: "shop",
+    api_version: "apps/v1",
+    status: "created",
+    message: "",
+  };
+  const resources = (...items: unknown[]) =>
+    read({ result: { success: true, resource_status: items } }).result
+      ?.resource_status;
+  const timed = { ...item, duration: 41_000_000, ready_after: 2_500_000_000 };
+  deepStrictEqual(resources(timed), [timed]);
+  deepStrictEqual(
+    resources(
+      { ...item, duration: "long", ready_after: -1 },
+      { ...item, duration: 1e300, ready_after: NaN },
+      { ...item, duration: 1.5 },
+    ),
+    [item, item, { ...item, duration: 2 }],
+  );
+});

@@ -8,6 +8,7 @@ import {
 } from "@transporter/sdk";
 import { defaultKubeconfig } from "./cluster.ts";
 import { dials } from "./dials.ts";
+import { hasPlugins, openPlugins } from "./open_plugins.ts";
 import { logTo, type Runtime } from "./runtime.ts";
 import { type Given, readSettings, stateDir } from "./settings.ts";
 
@@ -43,12 +44,17 @@ export async function startAgent(
   await using stack = new AsyncDisposableStack();
   const executors: Executor[] = [];
   for (const plugin of standard) {
+    if (plugin.type === "k8s_resource" && isWithoutCluster(values, env)) {
+      log.warn("No cluster is named or found: the agent runs its plugins only");
+      continue;
+    }
     const pluginConfig = await parse<unknown>(
       plugin.config,
       configOf(plugin, values, env),
     );
     executors.push(stack.use(await plugin.open(pluginConfig, { signal, log })));
   }
+  executors.push(...await openPlugins(values, { signal, log }, stack));
   const agent = stack.use(
     await Agent.open({
       ...defined(values),
@@ -90,6 +96,17 @@ function configOf(
     default:
       return {};
   }
+}
+
+/** Whether there is no cluster to work in, and something else to do. */
+function isWithoutCluster(
+  values: AgentConfig,
+  env: Readonly<Record<string, string>>,
+): boolean {
+  const { inCluster, kubeconfig, kubeContext } = values;
+  const named = inCluster || kubeconfig !== undefined ||
+    kubeContext !== undefined;
+  return !named && !env["KUBERNETES_SERVICE_HOST"] && hasPlugins(values);
 }
 
 /** Which cluster `k8s_resource` works in: the one that is named, else the one that the agent runs in. */

@@ -1,4 +1,4 @@
-import type { SettingDescription } from "@transporter/sdk";
+import { isSeveral, type SettingDescription } from "@transporter/sdk";
 
 /** A command line that starts a part of the system. */
 export interface StartLine {
@@ -46,7 +46,7 @@ export function readStartLine(
     if (value === undefined || value === "" || value.startsWith("-")) {
       return undefined;
     }
-    if (name in flags && setting.kind !== "list") return undefined;
+    if (name in flags && !isSeveral(setting)) return undefined;
     flags[name] = name in flags ? `${flags[name]},${value}` : value;
   }
   return { part, flags };

@@ -70,6 +70,7 @@ export type ErrorCode =
   | "failed"
   | "not_ready"
   | "interrupted"
+  | "plugin_failed"
   | "quarantined"
   | "expired"
   | "cancelled"
@@ -156,6 +157,7 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
   failed: row("invalid", 422, 1),
   not_ready: row("timeout", 504, 1),
   interrupted: row("timeout", 504, 1),
+  plugin_failed: row("internal", 500, 1),
   quarantined: row("denied", 422, 1),
   expired: row("timeout", 504, 1),
   cancelled: row("cancelled", 409, 1),
@@ -222,6 +224,14 @@ export class TransporterError extends Error {
   static from(reason: unknown): TransporterError {
     if (reason instanceof TransporterError) return reason;
     if (reason instanceof Error) {
+      // Of a copy of this class, which a plugin that was bundled brings along.
+      const { code, details } = reason as Partial<TransporterError>;
+      if (reason.name === "TransporterError" && isErrorCode(code ?? "")) {
+        return new TransporterError(code as ErrorCode, reason.message, {
+          cause: reason,
+          ...(details === undefined ? {} : { details }),
+        });
+      }
       if (reason.name === "AbortError") {
         return new TransporterError("cancelled", reason.message, {
           cause: reason,

@@ -121,6 +121,10 @@ export interface ResourceStatus {
   readonly uid?: string;
   /** The object's resourceVersion after the attempt, where it is known. */
   readonly resource_version?: string;
+  /** How long was worked on it, in nanoseconds; absent when nothing was begun. */
+  readonly duration?: number;
+  /** How long after that it was seen ready, in nanoseconds; absent when that was not waited for. */
+  readonly ready_after?: number;
   /** What else the executor says of it, such as which fields changed. */
   readonly [key: string]: unknown;
 }

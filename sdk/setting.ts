@@ -1,4 +1,5 @@
 import { TransporterError } from "./error.ts";
+import { isRecord } from "./json.ts";
 import { formatDuration, parseDuration } from "./time.ts";
 
 /** What every setting has. */
@@ -14,6 +15,11 @@ export type Setting =
   | SettingCommon & { readonly kind: "string"; readonly default?: string }
   | SettingCommon & {
     readonly kind: "list";
+    readonly default?: readonly string[];
+  }
+  | SettingCommon & {
+    /** Several things that need a word each; in a file each may be a mapping that says more. */
+    readonly kind: "entries";
     readonly default?: readonly string[];
   }
   | SettingCommon & { readonly kind: "boolean"; readonly default?: boolean }
@@ -39,25 +45,30 @@ export type Setting =
 /** The type of a setting's value. */
 export type SettingValue<S extends Setting> = S extends { kind: "list" }
   ? readonly string[]
+  : S extends { kind: "entries" }
+    ? readonly (string | Readonly<Record<string, unknown>>)[]
   : S extends { kind: "boolean" } ? boolean
   : S extends { kind: "integer" | "duration" } ? number
   : S extends { kind: "choice"; choices: readonly (infer C)[] } ? C
   : string;
 
-/** Whether a setting always has a value: lists and booleans do, others when they have a default. */
+/** Whether a setting always has a value: lists, entries and booleans do, others when they have a default. */
 export type SettingPresent<S extends Setting> = S extends
-  { kind: "list" | "boolean" } ? true
+  { kind: "list" | "entries" | "boolean" } ? true
   : S extends { default: string | number } ? true
   : false;
+
+/** Whether a flag of the setting may be there more than once. */
+export function isSeveral({ kind }: Setting): boolean {
+  return kind === "list" || kind === "entries";
+}
 
 /** One line of help, with what the value may be. */
 export function helpOf(setting: Setting): string {
   if (setting.kind === "choice") {
     return `${setting.help}: ${setting.choices.join(", ")}`;
   }
-  return setting.kind === "list"
-    ? `${setting.help} (repeatable)`
-    : setting.help;
+  return isSeveral(setting) ? `${setting.help} (repeatable)` : setting.help;
 }
 
 /**
@@ -73,6 +84,8 @@ export function convert(setting: Setting, raw: unknown, from: string): unknown {
       `Cannot use ${from} "${shown}": it must be ${wanted}`,
     );
   }
+  const fits = (item: unknown) =>
+    typeof item === "string" || setting.kind === "entries" && isRecord(item);
   switch (setting.kind) {
     case "boolean":
       if (raw === undefined) return false;
@@ -80,14 +93,17 @@ export function convert(setting: Setting, raw: unknown, from: string): unknown {
       if (raw === false || raw === "false" || raw === "0") return false;
       return refuse('"true" or "false"');
     case "list":
+    case "entries":
       if (raw === undefined) return [];
       if (typeof raw === "string") {
         return raw.split(",").map((item) => item.trim()).filter(Boolean);
       }
-      if (Array.isArray(raw) && raw.every((item) => typeof item === "string")) {
-        return raw;
-      }
-      return refuse("a list of texts");
+      if (Array.isArray(raw) && raw.every(fits)) return raw;
+      return refuse(
+        setting.kind === "list"
+          ? "a list of texts"
+          : "a list of texts and mappings",
+      );
     case "integer": {
       if (raw === undefined) return undefined;
       const value = typeof raw === "string" && /^-?\d+$/.test(raw)
@@ -144,6 +160,12 @@ export function schemaOf(setting: Setting): Readonly<Record<string, unknown>> {
       return { type: "boolean", ...about };
     case "list":
       return { type: "array", items: { type: "string" }, ...about };
+    case "entries":
+      return {
+        type: "array",
+        items: { type: ["string", "object"] },
+        ...about,
+      };
     case "integer":
       return {
         type: "integer",

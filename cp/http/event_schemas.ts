@@ -176,6 +176,12 @@ export const result: v.GenericSchema<EventResult> = v.objectWithRest({
     resource_version: optional(
       text("Its resourceVersion after the attempt, where it is known"),
     ),
+    duration: optional(
+      count("How long was worked on it, in nanoseconds"),
+    ),
+    ready_after: optional(
+      count("How long after that it was seen ready, in nanoseconds"),
+    ),
   }, v.unknown()))),
   error_message: optional(v.string()),
   completed_at: text("When it was over, RFC 3339"),

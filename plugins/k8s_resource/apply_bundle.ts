@@ -1,6 +1,5 @@
 import { type ExecutorContext, TransporterError } from "@transporter/sdk";
 import { applyObject } from "./apply.ts";
-import type { ApplyContext } from "./apply_calls.ts";
 import { applySetOf } from "./apply_set.ts";
 import { ApplySetParent } from "./apply_set_parent.ts";
 import { type Cluster, phaseEnd } from "./cluster.ts";
@@ -9,12 +8,12 @@ import type { Plan, PlannedObject } from "./plan.ts";
 import { Progress, withResult } from "./progress.ts";
 import { prune } from "./prune.ts";
 import type { BundleResult } from "./result.ts";
-import { waitUntilReady } from "./wait.ts";
+import { type WaitContext, waitUntilReady } from "./wait.ts";
 
 /** New kinds can be used once their definitions are established. */
 async function establish(
   group: readonly PlannedObject[],
-  apply: ApplyContext,
+  apply: WaitContext,
   progress: Progress,
 ): Promise<void> {
   const definitions = group.filter(({ declares }) => declares !== undefined);
@@ -40,11 +39,12 @@ export async function applyBundle(
   cluster: Cluster,
   context: ExecutorContext,
 ): Promise<BundleResult> {
-  const apply: ApplyContext = {
+  const apply: WaitContext = {
     cluster,
     context,
     options: plan.options,
     until: phaseEnd(cluster, context, plan.options),
+    states: plan.states,
   };
   const progress = new Progress(plan);
   const set = applySetOf(plan.options, cluster);

@@ -33,12 +33,17 @@ export class Board {
   readonly #objects: readonly PlannedObject[];
   readonly #whys = new Map<PlannedObject, string>();
   readonly #warnings = new Set<string>();
+  readonly #onReady: (object: PlannedObject) => void;
   #lost: PlannedObject | undefined;
   #changed: PromiseWithResolvers<void> | undefined;
 
-  /** Makes one on which nothing is known yet. */
-  constructor(objects: readonly PlannedObject[]) {
+  /** Makes one on which nothing is known yet; `onReady` is told of each object that is seen ready. */
+  constructor(
+    objects: readonly PlannedObject[],
+    onReady: (object: PlannedObject) => void,
+  ) {
     this.#objects = objects;
+    this.#onReady = onReady;
     this.#waiting = new Map(objects.map((object) => [object, undefined]));
   }
 
@@ -75,6 +80,7 @@ export class Board {
     if (state.ready) this.#waiting.delete(object);
     else this.#waiting.set(object, state);
     if (state.unchecked) this.#unchecked.set(object, state);
+    else if (state.ready) this.#onReady(object);
     if (state.failed) this.#lost ??= object;
     this.#tell();
   }

@@ -77,6 +77,19 @@ function keysOf(
   }
 }
 
+/** The result, with how long the plan's objects took to be ready; they stand first, in their order. */
+function withReadiness(
+  result: BundleResult,
+  { objects, states }: Plan,
+): BundleResult {
+  const all = result.resource_status.map((each, index) => {
+    const object = objects[index];
+    const after = object && states.readyAfter(object);
+    return after === undefined ? each : { ...each, ready_after: after };
+  });
+  return { ...result, resource_status: all };
+}
+
 /**
  * Opens the executor for a cluster.
  *
@@ -143,12 +156,13 @@ export async function openExecutor(
       const warnings: string[] = [];
       const until = phaseEnd(cluster, context, options);
       const conditions = await conditionsFor(options.readyWhen, objects);
-      const wait = { cluster, context, options, until, conditions };
+      const { states } = plan;
+      const wait = { cluster, context, options, until, conditions, states };
       try {
         await waitUntilReady(objects, wait, (text) => warnings.push(text));
-        return withWarnings(result, warnings);
+        return withWarnings(withReadiness(result, plan), warnings);
       } catch (reason) {
-        const done = withWarnings(result, warnings);
+        const done = withWarnings(withReadiness(result, plan), warnings);
         throw withResult(TransporterError.from(reason), done);
       }
     },

@@ -13,6 +13,7 @@ import {
   type ObjectName,
   refuse,
 } from "./manifest.ts";
+import { ObjectStates } from "./object_states.ts";
 import type { Options } from "./event_options.ts";
 import type { Operation } from "./options.ts";
 
@@ -40,6 +41,8 @@ export interface Plan {
   readonly objects: readonly PlannedObject[];
   /** What the producer should know. */
   readonly warnings: readonly string[];
+  /** How far the event is with them; what phases tell each other. */
+  readonly states: ObjectStates;
 }
 
 /**
@@ -234,7 +237,8 @@ export async function makePlan(
   });
   refuseTwice(objects);
   if (set !== undefined) refuseParent(objects, set);
-  return { options, objects, warnings };
+  const states = new ObjectStates(cluster.clock);
+  return { options, objects, warnings, states };
 }
 
 function namespacesIn(objects: readonly ObjectName[]): ReadonlySet<string> {

@@ -79,9 +79,11 @@ export class Progress {
     apply: ApplyContext,
     work: (object: PlannedObject, apply: ApplyContext) => Promise<Done>,
   ): Promise<void> {
+    const { states } = this.#plan;
+    states.begin(object);
     try {
       const { result, how, warnings = [] } = await work(object, apply);
-      this.#results.set(object, result);
+      this.#results.set(object, { ...result, duration: states.end(object) });
       noteChange(object, { result, how }, apply);
       for (const warning of warnings) this.warn(warning);
     } catch (reason) {
@@ -90,7 +92,10 @@ export class Progress {
       const cut = apply.context.signal.aborted ||
         error.details?.["maybe_done"] === true;
       const outcome = cut ? "unknown" : "failed";
-      this.#results.set(object, resultOf(object, outcome, error.message));
+      this.#results.set(object, {
+        ...resultOf(object, outcome, error.message),
+        duration: states.end(object),
+      });
       this.fail(error);
     }
   }

@@ -98,7 +98,7 @@ export async function prune(
     const gone = inOrder([...found.keys()].filter((each) => !isKept(each)))
       .reverse();
     const objects = [...gone.flat(), ...kept];
-    progress = new Progress({ options, objects, warnings: [] });
+    progress = new Progress({ ...plan, options, objects, warnings: [] });
     await progress.run(kept, apply, keep);
     const staying = [...plan.objects, ...kept];
     for (const [index, group] of gone.entries()) {

@@ -29,6 +29,10 @@ export interface ObjectResult extends ResourceStatus {
   readonly uid?: string;
   /** The write that it was left with. */
   readonly resource_version?: string;
+  /** How long was worked on it, in nanoseconds; of a delete also until it was gone. */
+  readonly duration?: number;
+  /** How long after that it was seen ready, in nanoseconds, if it was waited for. */
+  readonly ready_after?: number;
   /** The paths of the fields that changed, when it was configured. */
   readonly changed_fields?: readonly string[];
   /** What stands at the paths of a `get`; `null` when nothing does. */

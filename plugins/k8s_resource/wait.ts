@@ -4,6 +4,7 @@ import { Board, reasonOf, type Seen } from "./board.ts";
 import { collectionsOf } from "./collection.ts";
 import { follow } from "./follow.ts";
 import { describeObject, objectKey } from "./manifest.ts";
+import type { ObjectStates } from "./object_states.ts";
 import type { PlannedObject } from "./plan.ts";
 import { becomesReady } from "./ready.ts";
 import { type Conditions, kindKey } from "./ready_when.ts";
@@ -23,6 +24,8 @@ const NAMED_MAX = 20;
 export interface WaitContext extends ApplyContext {
   /** What takes the place of the kinds' own rules; nothing unless given. */
   readonly conditions?: Conditions;
+  /** Where to note which objects are ready. */
+  readonly states: ObjectStates;
 }
 
 /** What {@linkcode watchBoard} needs. */
@@ -151,12 +154,12 @@ export async function waitUntilReady(
   apply: WaitContext,
   warn: (warning: string) => void,
 ): Promise<void> {
-  const { cluster, context, until, conditions = new Map() } = apply;
+  const { cluster, context, until, states, conditions = new Map() } = apply;
   const followed = objects.filter((object) =>
     conditions.has(kindKey(object)) || becomesReady(object)
   );
   if (followed.length === 0) return;
-  const board = new Board(followed);
+  const board = new Board(followed, (object) => states.ready(object));
   const check = () => giveUpChanged(board, followed, apply);
   using _listening = cluster.changes.listen(check);
   check(); // keys are free since the phase before, so that it may have happened already
