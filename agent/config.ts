@@ -82,6 +82,67 @@ export const SETTINGS = {
     help:
       "A plugin of your own that you trust as this program: a path, URL, npm: or jsr:",
   },
+  enable: {
+    kind: "list",
+    placeholder: "TYPE",
+    help: "A type of event that is off unless it is named here: script",
+  },
+  scriptInterpreter: {
+    kind: "list",
+    placeholder: "NAME=PATH",
+    default: ["sh=/bin/sh"],
+    help:
+      "A program that may run scripts, by the name that events have for it; with @sha256:HEX only that very program",
+  },
+  scriptTimeoutMax: {
+    kind: "duration",
+    default: "1h",
+    min: "1s",
+    max: "720h",
+    help: "How long a script may run at most",
+  },
+  scriptUser: {
+    kind: "string",
+    placeholder: "UID[:GID]",
+    default: "65534",
+    help: "Who scripts run as where the agent is root",
+  },
+  scriptNetwork: {
+    kind: "boolean",
+    help:
+      "Scripts may use the network of this machine, with all that listens on it; otherwise they have none",
+  },
+  scriptMemory: {
+    kind: "integer",
+    default: 512,
+    min: 16,
+    max: 1_048_576,
+    placeholder: "MIB",
+    help: "Data of one process of a script in MiB",
+  },
+  scriptProcesses: {
+    kind: "integer",
+    default: 64,
+    min: 4,
+    max: 32_768,
+    help: "Processes and threads of a script at the same time",
+  },
+  scriptCpu: {
+    kind: "duration",
+    default: "1h",
+    min: "1s",
+    max: "720h",
+    help: "Processor time of one process of a script",
+  },
+  scriptTmp: {
+    kind: "integer",
+    default: 64,
+    min: 1,
+    max: 65_536,
+    placeholder: "MIB",
+    help:
+      "Size in MiB of a script's /tmp, which is in memory, and of its /dev/shm; no file is larger",
+  },
   heartbeatInterval: {
     kind: "duration",
     default: "10s",

@@ -21,6 +21,8 @@ export type AgentSettings = Omit<
   | "serviceAccountDir"
   | "kubeEvents"
   | "pluginInProcess"
+  | "enable"
+  | `script${string}`
   | "logLevel"
 >;
 

@@ -7,6 +7,7 @@ import {
 import type { Client } from "./client.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Goal } from "./goals.ts";
+import { printOutput } from "./logs.ts";
 import { failureOf, type Seen, showObjects, summaryLine } from "./outcome.ts";
 import { Progress } from "./progress.ts";
 import { waitFor } from "./wait.ts";
@@ -29,6 +30,8 @@ export interface Waiting {
   readonly goal: Goal;
   /** How long to wait, in milliseconds; `undefined`: until the event ends. */
   readonly timeoutMs: number | undefined;
+  /** Whether to show what the events put out, in place of their progress. */
+  readonly logs?: boolean;
 }
 
 /** Why a wait ended before its event did. */
@@ -67,13 +70,19 @@ async function waitOne(
     readonly named: "id" | "agent";
   },
 ): Promise<Seen | number> {
-  const { client, goal, timeoutMs, progress, named } = waiting;
+  const { client, goal, timeoutMs, logs, progress, named } = waiting;
   try {
-    const view = await waitFor(client, id, {
+    const waited = waitFor(client, id, {
       goal,
       ...(after === undefined ? {} : { after }),
-      onEntry: (entry) => progress.step(entry, named === "id" ? id : agent),
+      onEntry(entry) {
+        if (!logs) progress.step(entry, named === "id" ? id : agent);
+      },
     });
+    const [view] = await Promise.all([
+      waited,
+      logs ? printOutput(invocation, client, id) : undefined,
+    ]);
     return { agent, view };
   } catch (error) {
     progress.clear();

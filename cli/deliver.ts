@@ -20,6 +20,8 @@ export interface DeliverOptions {
   readonly goal: Goal | undefined;
   /** How long to wait, in milliseconds; `undefined`: until the event ends, which it does at its deadline. */
   readonly timeoutMs: number | undefined;
+  /** Whether to show what the events put out, in place of their progress. */
+  readonly logs?: boolean;
 }
 
 /** An event that was accepted. */
@@ -79,7 +81,7 @@ export async function deliver(
   drafts: readonly Draft[],
   options: DeliverOptions,
 ): Promise<number> {
-  const { goal, timeoutMs } = options;
+  const { goal, timeoutMs, logs = false } = options;
   const client = await invocation.client();
   const { accepted, codes } = await submitAll(invocation, client, drafts);
   if (goal === undefined) {
@@ -93,7 +95,12 @@ export async function deliver(
     id: body.event_id,
     agent: draft.target_agent,
   }));
-  const ends = await waitAll(invocation, events, { client, goal, timeoutMs });
+  const ends = await waitAll(invocation, events, {
+    client,
+    goal,
+    timeoutMs,
+    logs,
+  });
   codes.push(...ends.codes, ...showEnds(invocation, ends.seen));
   return worst(codes);
 }

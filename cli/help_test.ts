@@ -10,6 +10,7 @@ const COMMANDS = [
   "demo",
   "send",
   "send k8s",
+  "send script",
   "send event",
   "get",
   "get events",
@@ -57,6 +58,7 @@ Deno.test("docs.help: every example in the help of a command is understood", asy
     "namespace.yaml": namespace,
     "manifests/namespace.yaml": namespace,
     "web.yaml": namespace,
+    "check.sh": "date\n",
     "event.yaml":
       "type: script\ntarget_agent: edge-7\npayload: {script: date}\n",
   };
@@ -76,6 +78,7 @@ Deno.test("docs.help: every example in the help of a command is understood", asy
         url: server.url,
         columns: 100,
         typed: "no\n",
+        env: { TOKEN: "from here" },
         files,
         start: () => Promise.resolve(0),
       });

@@ -48,6 +48,17 @@ function print(invocation: Invocation, entry: LogEntry): void {
   invocation.print(columns.join("\t"));
 }
 
+/** Shows what an event puts out while it runs, until it has ended. */
+export async function printOutput(
+  invocation: Invocation,
+  client: Client,
+  id: string,
+): Promise<void> {
+  for await (const entry of outputOf(client, id, true)) {
+    print(invocation, entry);
+  }
+}
+
 async function run(
   invocation: Invocation,
   id: string,

@@ -18,6 +18,7 @@ import { addRbac } from "./rbac.ts";
 import { addRetry } from "./retry_event.ts";
 import { addSendEvent } from "./send_event.ts";
 import { addSendK8s } from "./send_k8s.ts";
+import { addSendScript } from "./send_script.ts";
 import { addStarters } from "./starters.ts";
 import { examples } from "./command.ts";
 import { missingCommand, usageOf } from "./usage.ts";
@@ -34,11 +35,16 @@ function addSend(program: CommandUnknownOpts, context: CommandContext): void {
     .description("Send events to agents.");
   addGroupGlobals(group);
   addSendK8s(group, context);
+  addSendScript(group, context);
   addSendEvent(group, context);
   examples(group, [
     [
       "Apply manifests in the cluster of an agent",
       "transporter send k8s -f namespace.yaml --agent edge-7 --wait",
+    ],
+    [
+      "Run a script beside an agent, and see what it writes",
+      "transporter send script -f check.sh --agent edge-7 --logs",
     ],
     [
       "Send an event as it is in a file",

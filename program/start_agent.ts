@@ -1,4 +1,3 @@
-import type { AgentConfig } from "@transporter/agent";
 import {
   type Executor,
   parse,
@@ -6,9 +5,9 @@ import {
   TransporterError,
   VERSION,
 } from "@transporter/sdk";
-import { defaultKubeconfig } from "./cluster.ts";
 import { dials } from "./dials.ts";
-import { hasPlugins, openPlugins } from "./open_plugins.ts";
+import { openPlugins } from "./open_plugins.ts";
+import { configOf } from "./plugin_configs.ts";
 import { logTo, type Runtime } from "./runtime.ts";
 import { type Given, readSettings, stateDir } from "./settings.ts";
 
@@ -43,15 +42,14 @@ export async function startAgent(
   const log = logTo(runtime, values.logLevel).with({ agent: agentId });
   await using stack = new AsyncDisposableStack();
   const executors: Executor[] = [];
+  const dataDir = values.dataDir ?? stateDir(env, `agent-${agentId}`);
   for (const plugin of standard) {
-    if (plugin.type === "k8s_resource" && isWithoutCluster(values, env)) {
-      log.warn("No cluster is named or found: the agent runs its plugins only");
+    const wanted = configOf(plugin, { values, env, dataDir });
+    if (wanted === undefined) {
+      log.info("The agent runs no events of this type", { type: plugin.type });
       continue;
     }
-    const pluginConfig = await parse<unknown>(
-      plugin.config,
-      configOf(plugin, values, env),
-    );
+    const pluginConfig = await settingsFor(plugin, wanted);
     executors.push(stack.use(await plugin.open(pluginConfig, { signal, log })));
   }
   executors.push(...await openPlugins(values, { signal, log }, stack));
@@ -59,7 +57,7 @@ export async function startAgent(
     await Agent.open({
       ...defined(values),
       agentId,
-      dataDir: values.dataDir ?? stateDir(env, `agent-${agentId}`),
+      dataDir,
       executors,
       dials: dials(env),
       version: VERSION,
@@ -71,6 +69,21 @@ export async function startAgent(
   return 0;
 }
 
+/** A plugin's settings, checked. */
+async function settingsFor(plugin: Plugin, wanted: unknown): Promise<unknown> {
+  try {
+    return await parse<unknown>(plugin.config, wanted);
+  } catch (cause) {
+    const { message, details } = TransporterError.from(cause);
+    const { issues = message } = details ?? {};
+    throw new TransporterError(
+      "usage",
+      `Cannot start the agent as its settings for "${plugin.type}" do not fit: ${issues}`,
+      { cause },
+    );
+  }
+}
+
 /** Leaves out what has no value, as options that are given must have one. */
 function defined<T extends object>(
   values: T,
@@ -78,69 +91,4 @@ function defined<T extends object>(
   return Object.fromEntries(
     Object.entries(values).filter(([, value]) => value !== undefined),
   ) as { [K in keyof T]: Exclude<T[K], undefined> };
-}
-
-/** What each plugin that ships is configured with. */
-function configOf(
-  plugin: Plugin,
-  values: AgentConfig,
-  env: Readonly<Record<string, string>>,
-): Readonly<Record<string, unknown>> {
-  switch (plugin.type) {
-    case "k8s_resource":
-      return {
-        ...clusterConfig(values, env),
-        kube_events: values.kubeEvents,
-        agent_id: values.agentId,
-      };
-    default:
-      return {};
-  }
-}
-
-/** Whether there is no cluster to work in, and something else to do. */
-function isWithoutCluster(
-  values: AgentConfig,
-  env: Readonly<Record<string, string>>,
-): boolean {
-  const { inCluster, kubeconfig, kubeContext } = values;
-  const named = inCluster || kubeconfig !== undefined ||
-    kubeContext !== undefined;
-  return !named && !env["KUBERNETES_SERVICE_HOST"] && hasPlugins(values);
-}
-
-/** Which cluster `k8s_resource` works in: the one that is named, else the one that the agent runs in. */
-function clusterConfig(
-  values: AgentConfig,
-  env: Readonly<Record<string, string>>,
-): Readonly<Record<string, unknown>> {
-  const { inCluster, kubeconfig, kubeContext, serviceAccountDir } = values;
-  const named = kubeconfig !== undefined || kubeContext !== undefined;
-  if (inCluster && named) {
-    throw new TransporterError(
-      "usage",
-      "Cannot use both --in-cluster and --kubeconfig or --kube-context: each names a cluster",
-    );
-  }
-  if (named) {
-    return {
-      kubeconfig: kubeconfig ?? defaultKubeconfig(env),
-      ...(kubeContext === undefined ? {} : { context: kubeContext }),
-    };
-  }
-  const host = env["KUBERNETES_SERVICE_HOST"];
-  const port = Number(env["KUBERNETES_SERVICE_PORT"] ?? 443);
-  if (!host) {
-    throw new TransporterError(
-      "no_cluster",
-      "Cannot find a Kubernetes cluster: name one with --kubeconfig or --kube-context, or run the " +
-        "agent in a pod, where Kubernetes sets KUBERNETES_SERVICE_HOST",
-    );
-  }
-  return {
-    in_cluster: true,
-    service_account_dir: serviceAccountDir,
-    service_host: host,
-    service_port: port,
-  };
 }

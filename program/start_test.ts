@@ -40,6 +40,26 @@ const CASES: readonly Case[] = [
     says: [/both --in-cluster and --kubeconfig or --kube-context/],
   },
   {
+    name: "agent with a type enabled that there is not",
+    args: [...AGENT, "--enable", "scripts"],
+    code: 2,
+    says: [/Cannot use --enable "scripts": it must be script/],
+  },
+  {
+    name: "agent whose scripts would be root",
+    args: [...AGENT, "--enable", "script", "--script-user", "0"],
+    code: 2,
+    says: [/"user": UID or UID:GID is needed, and not root/],
+  },
+  {
+    name: "agent with an interpreter that is not there",
+    args: [...AGENT, "--enable", "script", "--script-interpreter", "a=/no/b"],
+    code: 2,
+    says: [
+      /Cannot use the interpreter "a=\/no\/b": "\/no\/b" cannot be looked at/,
+    ],
+  },
+  {
     name: "cp without a word about its safety",
     args: ["cp", "--listen", "127.0.0.1:0"],
     code: 2,

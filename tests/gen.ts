@@ -21,6 +21,7 @@ import {
 import { optionsPage } from "./gen/options.ts";
 import { rightsManifests } from "./gen/rights.ts";
 import { k8sResourceSchema } from "./gen/schemas.ts";
+import { scriptPage, scriptSchema } from "./gen/script.ts";
 
 function json(value: unknown): string {
   return JSON.stringify(value, undefined, 2);
@@ -42,11 +43,13 @@ async function generate(): Promise<Readonly<Record<string, string>>> {
     "docs/reference/events.md": await eventsPage(),
     "docs/reference/frames.md": await framesPage(),
     "docs/reference/k8s_resource.md": optionsPage(),
+    "docs/reference/script.md": scriptPage(),
     ...rightsManifests(),
     "deploy/schema/agent.json": json(agentConfig.jsonSchema()),
     "deploy/schema/cp.json": json(cpConfig.jsonSchema()),
     "deploy/schema/demo.json": json(demoConfig.jsonSchema()),
     "deploy/schema/k8s_resource.json": json(k8sResourceSchema()),
+    "deploy/schema/script.json": json(scriptSchema()),
   };
 }
 

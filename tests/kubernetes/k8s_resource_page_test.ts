@@ -15,14 +15,8 @@ import { repositoryTexts, ROOT } from "../files.ts";
 import { AgentProcess, CpProcess, untilConnected } from "../system.ts";
 import { testCluster } from "./cluster.ts";
 import { openPlugin, runEvent } from "./k8s_resource.ts";
-import {
-  commandsIn,
-  examplesIn,
-  filesIn,
-  outcomeOf,
-  outcomePattern,
-  type PageExample,
-} from "./page.ts";
+import { commandsIn, filesIn, outcomePattern, wordsOf } from "../page.ts";
+import { examplesIn, outcomeOf, type PageExample } from "./page.ts";
 
 const PAGE = await Deno.readTextFile(`${ROOT}docs/k8s_resource.md`);
 
@@ -73,13 +67,6 @@ Deno.test("docs/k8s_resource.md: its examples do what it says", async (t) => {
     }
   }
 });
-
-/** The words of a command line, as a shell takes them apart. */
-function wordsOf(command: string): string[] {
-  return [...command.matchAll(/'([^']*)'|\S+/g)].map(
-    ([word, quoted]) => quoted ?? word,
-  );
-}
 
 Deno.test("docs/k8s_resource.md: its command lines print what it says", async (t) => {
   await using kube = await testCluster();

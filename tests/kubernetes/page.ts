@@ -7,6 +7,7 @@
 
 import { isRecord } from "@transporter/sdk";
 import { parse } from "yaml";
+import { blocksOf } from "../page.ts";
 import type { Run } from "./k8s_resource.ts";
 
 /** A payload, and what a page says of it. */
@@ -17,53 +18,6 @@ export interface PageExample {
   readonly payload: Readonly<Record<string, unknown>>;
   /** What becomes of it; `…` stands for anything within a line. */
   readonly outcome: string;
-}
-
-/** A command line, and what a page says of it. */
-export interface PageCommand {
-  /** The command, without its prompt. */
-  readonly command: string;
-  /** The last lines that it prints; `…` stands for anything within a line. */
-  readonly output: string;
-}
-
-const BLOCK_REGEXP = /^```(\w+)(?: (\S+))?\n([\s\S]*?)^```$/gm;
-
-/** A fenced block. */
-interface Block {
-  readonly line: number;
-  readonly language: string;
-  readonly title: string;
-  readonly text: string;
-}
-
-function blocksOf(page: string): Block[] {
-  return [...page.matchAll(BLOCK_REGEXP)].map(
-    ({ index, 1: language = "", 2: title = "", 3: text = "" }) => ({
-      line: page.slice(0, index).split("\n").length,
-      language,
-      title,
-      text,
-    }),
-  );
-}
-
-/** The files that a page shows: blocks that have a name beside their language. */
-export function filesIn(page: string): ReadonlyMap<string, string> {
-  return new Map(
-    blocksOf(page).filter(({ title }) => title !== "")
-      .map(({ title, text }) => [title, text]),
-  );
-}
-
-/** The command lines of a page: `$ COMMAND` in a block `console`, and below it what it prints last. */
-export function commandsIn(page: string): PageCommand[] {
-  return blocksOf(page).filter(({ language }) => language === "console")
-    .flatMap(({ text }) => text.split(/^\$ /m).slice(1))
-    .map((each) => {
-      const end = each.indexOf("\n");
-      return { command: each.slice(0, end), output: each.slice(end + 1) };
-    });
 }
 
 /**
@@ -118,10 +72,4 @@ export function outcomeOf({ last, objects, warnings }: Run): string {
   }
   for (const warning of warnings) lines.push(`warning: ${warning}`);
   return `${lines.join("\n")}\n`;
-}
-
-/** What an outcome has to look like, from how the page writes it. */
-export function outcomePattern(outcome: string): RegExp {
-  const parts = outcome.split("…").map((part) => RegExp.escape(part));
-  return new RegExp(`^${parts.join("[^\\n]*")}$`);
 }

@@ -1,0 +1,48 @@
+import * as v from "valibot";
+
+const text = v.pipe(v.string(), v.nonEmpty());
+
+function integer(min: number, max: number) {
+  return v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
+}
+
+/** How a script is kept from everything else. */
+export const CONFINEMENTS = ["bwrap", "namespaces"] as const;
+
+/** What the operator may set. */
+export const configSchema = v.strictObject({
+  /** A folder of the agent's own, for what a script is started with. */
+  dir: text,
+  /** What may run scripts: `NAME=PATH`, with `@sha256:HEX` where only that very program may. */
+  interpreters: v.optional(v.array(text), ["sh=/bin/sh"]),
+  /** How long a script may run at most, in milliseconds. */
+  timeout_max_ms: v.optional(integer(1, 30 * 24 * 3_600_000), 3_600_000),
+  /** Who a script runs as, `UID` or `UID:GID`, where the agent is root. */
+  user: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(
+        /^[1-9]\d{0,8}(:[1-9]\d{0,8})?$/,
+        "UID or UID:GID is needed, and not root",
+      ),
+    ),
+    "65534",
+  ),
+  /** Whether scripts may use the network of the machine. */
+  network: v.optional(v.boolean(), false),
+  /** Data of one process, in MiB. */
+  memory_mib: v.optional(integer(16, 1_048_576), 512),
+  /** Processes and threads of one script at the same time. */
+  processes: v.optional(integer(4, 32_768), 64),
+  /** Open files of one process. */
+  files: v.optional(integer(16, 1_048_576), 1024),
+  /** Processor time of one process, in seconds. */
+  cpu_seconds: v.optional(integer(1, 2_592_000), 3600),
+  /** Size of `/tmp`, and of `/dev/shm`, in MiB. */
+  tmp_mib: v.optional(integer(1, 65_536), 64),
+  /** How scripts are confined; by default with `bwrap` where it works, else with namespaces made by root. */
+  confinement: v.optional(v.picklist(CONFINEMENTS)),
+});
+
+/** What the schema accepts. */
+export type Config = v.InferOutput<typeof configSchema>;

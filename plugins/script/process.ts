@@ -1,0 +1,158 @@
+import type { Clock, OutputStream } from "@transporter/sdk";
+import { PATH } from "./inside.ts";
+import { Redactor } from "./redact.ts";
+
+/** How long a script has to end by itself after SIGTERM, in milliseconds. */
+export const GRACE_MS = 5000;
+
+/** Characters of the end of standard error that a sentence about a failure is made of. */
+const LAST_CHARS_MAX = 4096;
+
+/**
+ * Opens what the confinement is to find open, and forgets the files: what of
+ * them is needed stays, and nothing is left behind. Nothing of an event is a
+ * part of this text.
+ */
+const LAUNCH = 'exec 8<"$1" 9<"$2"; rm -f "$1" "$2"; shift 2; exec "$@"';
+
+/** A process to run. */
+export interface ProcessOptions {
+  /** The program and its arguments. */
+  readonly args: readonly string[];
+  /** The files that it finds open at 8 and 9; they are removed. */
+  readonly files: readonly [string, string];
+  /** Its standard input; nothing unless given. */
+  readonly stdin: string | undefined;
+  /** What must not be seen in its output. */
+  readonly secrets: readonly string[];
+  /** Aborts when it has to end. */
+  readonly signal: AbortSignal;
+  /** Where time comes from. */
+  readonly clock: Clock;
+  /** Takes what it writes. */
+  readonly output: (stream: OutputStream, text: string) => void;
+}
+
+/** How a process ended. */
+export interface ProcessEnd {
+  /** Whether the script was begun at all; if not, the confinement could not be made. */
+  readonly begun: boolean;
+  /** Its exit code; 128 and the number of a signal if that ended it. */
+  readonly code: number;
+  /** Bytes that it wrote. */
+  readonly bytes: Readonly<Record<OutputStream, number>>;
+  /** The last line that it wrote to standard error. */
+  readonly lastLine: string;
+}
+
+/** Sends a signal to a process and all of its group; does nothing when they are gone. */
+function signalGroup(pid: number, signal: Deno.Signal): void {
+  try {
+    Deno.kill(-pid, signal);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+/**
+ * Runs a process in a group of its own, to its end or until it has to end: then
+ * SIGTERM, and after a grace SIGKILL, by which all end that came out of it.
+ */
+export async function runProcess(options: ProcessOptions): Promise<ProcessEnd> {
+  const { args, files, stdin, signal, clock } = options;
+  signal.throwIfAborted();
+  const child = new Deno.Command("/bin/sh", {
+    args: ["-c", LAUNCH, "sh", ...files, ...args],
+    clearEnv: true,
+    env: { PATH },
+    cwd: "/",
+    stdin: stdin === undefined ? "null" : "piped",
+    stdout: "piped",
+    stderr: "piped",
+    detached: true,
+  }).spawn();
+  const over = new AbortController();
+  async function stop(): Promise<void> {
+    signalGroup(child.pid, "SIGTERM");
+    await clock.sleep(GRACE_MS, { signal: over.signal }).catch(() => {});
+    if (!over.signal.aborted) signalGroup(child.pid, "SIGKILL");
+  }
+  let stopped: Promise<void> | undefined;
+  const abort = () => stopped = stop();
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    const reader = new Reader(options);
+    const [status] = await Promise.all([
+      child.status.finally(() => over.abort()),
+      reader.read("stdout", child.stdout),
+      reader.read("stderr", child.stderr),
+      stdin === undefined ? undefined : feed(child.stdin, stdin),
+    ]);
+    return { ...reader.end(), code: status.code };
+  } finally {
+    signal.removeEventListener("abort", abort);
+    await stopped;
+  }
+}
+
+/** Gives a process its standard input; it need not read it. */
+async function feed(
+  stream: WritableStream<Uint8Array>,
+  text: string,
+): Promise<void> {
+  try {
+    await ReadableStream.from([new TextEncoder().encode(text)]).pipeTo(stream);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  }
+}
+
+/** Reads both streams of a process. */
+class Reader {
+  readonly #options: ProcessOptions;
+  readonly #bytes: Record<OutputStream, number> = { stdout: 0, stderr: 0 };
+  #begun = false;
+  #last = "";
+
+  constructor(options: ProcessOptions) {
+    this.#options = options;
+  }
+
+  async read(
+    name: OutputStream,
+    stream: ReadableStream<Uint8Array>,
+  ): Promise<void> {
+    const decoder = new TextDecoder();
+    const redactor = new Redactor(this.#options.secrets);
+    for await (const bytes of stream) {
+      const own = name === "stdout" ? this.#ownOf(bytes) : bytes;
+      this.#bytes[name] += own.length;
+      this.#take(name, redactor.push(decoder.decode(own, { stream: true })));
+    }
+    this.#take(name, redactor.push(decoder.decode()) + redactor.end());
+  }
+
+  /** What the script wrote: the first byte says that it began. */
+  #ownOf(bytes: Uint8Array): Uint8Array {
+    if (this.#begun || bytes[0] !== 0) return bytes;
+    this.#begun = true;
+    return bytes.subarray(1);
+  }
+
+  #take(name: OutputStream, text: string): void {
+    if (text === "") return;
+    if (name === "stderr") {
+      this.#last = (this.#last + text).slice(-LAST_CHARS_MAX);
+    }
+    this.#options.output(name, text);
+  }
+
+  end(): Omit<ProcessEnd, "code"> {
+    const lines = this.#last.trimEnd().split("\n");
+    return {
+      begun: this.#begun,
+      bytes: this.#bytes,
+      lastLine: lines.at(-1)?.trim() ?? "",
+    };
+  }
+}

@@ -1,0 +1,81 @@
+import { TransporterError } from "@transporter/sdk";
+import { constants } from "node:os";
+import type { ProcessEnd } from "./process.ts";
+
+/** Bytes of output that are kept, its beginning and its end (security.md E.8). */
+const KEPT_BYTES_MAX = 2 * 1024 * 1024;
+
+/** Characters of standard error in a sentence. */
+const LINE_CHARS_MAX = 200;
+
+/** How a script ended. */
+export interface ScriptResult {
+  /** Its exit code; 128 and the number of the signal if one ended it. */
+  readonly exit_code: number;
+  /** The signal that ended it, by what its exit code says; absent: none did. */
+  readonly signal?: string;
+  /** Bytes that it wrote to standard output. */
+  readonly stdout_bytes: number;
+  /** Bytes that it wrote to standard error. */
+  readonly stderr_bytes: number;
+  /** Whether that is more than is kept: its beginning and its end are. */
+  readonly output_truncated: boolean;
+}
+
+/** The signal that an exit code stands for. */
+function signalOf(code: number): string | undefined {
+  return Object.entries(constants.signals)
+    .find(([, number]) => number === code - 128)?.[0];
+}
+
+/**
+ * What became of a script.
+ *
+ * @param end How its process ended.
+ * @param signal The one that may have stopped it.
+ * @throws {TransporterError} `failed` unless it ended well, with the result in `details.result`;
+ * `unavailable` when it never began; the signal's reason when that stopped it.
+ */
+export function resultOf(end: ProcessEnd, signal: AbortSignal): ScriptResult {
+  const { code, bytes, lastLine, begun } = end;
+  const ended = signalOf(code);
+  const result: ScriptResult = {
+    exit_code: code,
+    ...(ended === undefined ? {} : { signal: ended }),
+    stdout_bytes: bytes.stdout,
+    stderr_bytes: bytes.stderr,
+    output_truncated: bytes.stdout + bytes.stderr > KEPT_BYTES_MAX,
+  };
+  if (signal.aborted) throw stopped(signal, result);
+  const said = lastLine === ""
+    ? ""
+    : `, and said ${JSON.stringify(lastLine.slice(0, LINE_CHARS_MAX))}`;
+  if (!begun) {
+    throw new TransporterError(
+      "unavailable",
+      `Cannot run the script as it could not be confined: that ended with exit code ${code}${said}`,
+    );
+  }
+  if (code === 0) return result;
+  const how = ended === undefined ? `exit code ${code}` : `signal ${ended}`;
+  throw new TransporterError(
+    "failed",
+    `The script ended with ${how}${said}`,
+    {
+      details: {
+        exit_code: code,
+        ...(ended === undefined ? {} : { signal: ended }),
+        result,
+      },
+    },
+  );
+}
+
+/** Why it was stopped, and how far it was. */
+function stopped(signal: AbortSignal, result: ScriptResult): TransporterError {
+  const { code, message, details } = TransporterError.from(signal.reason);
+  return new TransporterError(code, message, {
+    cause: signal.reason,
+    details: { ...details, result },
+  });
+}

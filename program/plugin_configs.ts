@@ -1,0 +1,112 @@
+import type { AgentConfig } from "@transporter/agent";
+import { type Plugin, TransporterError } from "@transporter/sdk";
+import { resolve } from "node:path";
+import { defaultKubeconfig } from "./cluster.ts";
+import { hasPlugins } from "./open_plugins.ts";
+
+/** Types of events that are off unless the operator enables them. */
+const OPTIONAL: readonly string[] = ["script"];
+
+/** What plugins are configured from. */
+export interface PluginSources {
+  /** The agent's settings. */
+  readonly values: AgentConfig;
+  /** The environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** The agent's data folder. */
+  readonly dataDir: string;
+}
+
+/**
+ * What a plugin that ships is configured with; `undefined` when the agent does
+ * without it.
+ *
+ * @throws {TransporterError} `usage` for a type that cannot be enabled, or for two clusters;
+ * `no_cluster` when there is neither a cluster nor anything else to do.
+ */
+export function configOf(
+  plugin: Plugin,
+  sources: PluginSources,
+): Readonly<Record<string, unknown>> | undefined {
+  const { values: { enable } } = sources;
+  const unknown = enable.find((type) => !OPTIONAL.includes(type));
+  if (unknown !== undefined) {
+    throw new TransporterError(
+      "usage",
+      `Cannot use --enable "${unknown}": it must be ${OPTIONAL.join(", ")}`,
+    );
+  }
+  switch (plugin.type) {
+    case "k8s_resource":
+      return k8sConfig(sources);
+    case "script":
+      return enable.includes("script") ? scriptConfig(sources) : undefined;
+    default:
+      return {};
+  }
+}
+
+/** What the operator allows scripts. */
+function scriptConfig(
+  { values, dataDir }: PluginSources,
+): Readonly<Record<string, unknown>> {
+  return {
+    dir: resolve(dataDir, "script"),
+    interpreters: values.scriptInterpreter,
+    timeout_max_ms: values.scriptTimeoutMax,
+    user: values.scriptUser,
+    network: values.scriptNetwork,
+    memory_mib: values.scriptMemory,
+    processes: values.scriptProcesses,
+    cpu_seconds: Math.ceil(values.scriptCpu / 1000),
+    tmp_mib: values.scriptTmp,
+  };
+}
+
+/** Where manifests are applied, and what is said of it there. */
+function k8sConfig(
+  sources: PluginSources,
+): Readonly<Record<string, unknown>> | undefined {
+  const { kubeEvents, agentId } = sources.values;
+  const cluster = clusterConfig(sources);
+  return cluster && { ...cluster, kube_events: kubeEvents, agent_id: agentId };
+}
+
+/** Which cluster `k8s_resource` works in: the one that is named, else the one that the agent runs in. */
+function clusterConfig(
+  { values, env }: PluginSources,
+): Readonly<Record<string, unknown>> | undefined {
+  const { inCluster, kubeconfig, kubeContext, serviceAccountDir } = values;
+  const named = kubeconfig !== undefined || kubeContext !== undefined;
+  if (inCluster && named) {
+    throw new TransporterError(
+      "usage",
+      "Cannot use both --in-cluster and --kubeconfig or --kube-context: each names a cluster",
+    );
+  }
+  if (named) {
+    return {
+      kubeconfig: kubeconfig ?? defaultKubeconfig(env),
+      ...(kubeContext === undefined ? {} : { context: kubeContext }),
+    };
+  }
+  const host = env["KUBERNETES_SERVICE_HOST"];
+  const port = Number(env["KUBERNETES_SERVICE_PORT"] ?? 443);
+  if (!host) {
+    // An agent beside no cluster runs what else it has.
+    if (!inCluster && (values.enable.length > 0 || hasPlugins(values))) {
+      return undefined;
+    }
+    throw new TransporterError(
+      "no_cluster",
+      "Cannot find a Kubernetes cluster: name one with --kubeconfig or --kube-context, or run the " +
+        "agent in a pod, where Kubernetes sets KUBERNETES_SERVICE_HOST",
+    );
+  }
+  return {
+    in_cluster: true,
+    service_account_dir: serviceAccountDir,
+    service_host: host,
+    service_port: port,
+  };
+}
