@@ -10,6 +10,7 @@ import {
 } from "yaml";
 import type { Document, ErrorCode } from "yaml";
 import { type Edit, editText } from "./yaml_edit.ts";
+import { type Quick, readQuickly } from "./yaml_events.ts";
 import { isMapping, Unreadable, type Value, valueOf } from "./yaml_value.ts";
 
 /** A document that was read. */
@@ -130,9 +131,23 @@ function sliceItems(
   });
 }
 
+/** What is known of the way a document is written. */
+interface Written {
+  readonly document: Document.Parsed;
+  readonly lines: LineCounter;
+  readonly tokens: number;
+}
+
+function written(text: string): Written {
+  const lines = new LineCounter();
+  return { ...compose(text, lines), lines };
+}
+
 /**
  * Reads one YAML document as a Kubernetes API server would read it, within
- * bounds, and strictly: no key twice, no tags but YAML's own.
+ * bounds, and strictly: no key twice, no tags but YAML's own. An ordinary one
+ * is read quickly; how one is written is looked at when it is anything else,
+ * or is asked for.
  *
  * @param text The document, without markers and directives.
  * @returns What it holds.
@@ -150,15 +165,35 @@ export function readYaml(text: string): Reading {
       unclear.index,
     );
   }
-  const lines = new LineCounter();
-  const { document, tokens } = compose(text, lines);
+  const quick = readQuickly(text, DEPTH_MAX);
+  return quick === undefined
+    ? readThoroughly(text)
+    : readingOf(text, quick, () => written(text));
+}
+
+/** As {@linkcode readYaml}, by the reader that says what is wrong. */
+export function readThoroughly(text: string): Reading {
+  const known = written(text);
+  const { document, tokens } = known;
   const value = valueOf(document.contents);
+  return readingOf(text, { value, tokens }, () => known);
+}
+
+function readingOf(
+  text: string,
+  { value, tokens }: Quick,
+  look: () => Written,
+): Reading {
   return {
     value,
     tokens,
-    items: () => sliceItems(text, document, lines),
+    items() {
+      const { document, lines } = look();
+      return sliceItems(text, document, lines);
+    },
     edit(edit) {
       if (!isMapping(value)) throw new RangeError("Only a mapping has pairs");
+      const { document } = look();
       return editText(
         { text, document, value },
         edit,

@@ -15,6 +15,7 @@ import {
   userCacheDir,
 } from "../../deploy/localkube/mod.ts";
 import { accepts } from "./accept_bench.ts";
+import { beside, big, bundle } from "./apply_bench.ts";
 import { type Figure, meets, table } from "./figures.ts";
 import { burst, offline, oneByOne } from "./flow_bench.ts";
 import { lists } from "./list_bench.ts";
@@ -44,6 +45,9 @@ const benches: Readonly<Record<string, () => Promise<Figure[]>>> = {
   idle: async () => await idle(await kube(), SCRIPT),
   "one by one": async () => await oneByOne(await kube(), SCRIPT),
   burst: async () => await burst(await kube(), SCRIPT),
+  beside: async () => await beside(await kube(), SCRIPT),
+  bundle: async () => await bundle(await kube(), SCRIPT),
+  big: async () => await big(await kube(), SCRIPT),
   offline: () => offline(SCRIPT),
   ready: async () => await ready(await kube()),
   accepts: () => accepts(SCRIPT),

@@ -1,0 +1,289 @@
+import { strictEqual } from "node:assert/strict";
+import { createParser } from "eventsource-parser";
+import type { LocalKube } from "../../deploy/localkube/mod.ts";
+import { freshNamespace } from "../kubernetes/cluster.ts";
+import { AgentProcess, CpProcess, submit, untilConnected } from "../system.ts";
+import type { Figure } from "./figures.ts";
+import { memoryMb } from "./process.ts";
+
+const OBJECTS = 1000;
+const LANES = 8;
+
+function configMap(namespace: string, name: string): string {
+  return `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ${name}, namespace: ${namespace}}\ndata: {a: b}\n`;
+}
+
+/** Does something for each number below {@linkcode OBJECTS}, eight at a time; how many a second. */
+async function inLanes(act: (index: number) => Promise<void>): Promise<number> {
+  let next = 0;
+  const startedAt = performance.now();
+  await Promise.all(Array.from({ length: LANES }, async () => {
+    while (next < OBJECTS) await act(next++);
+  }));
+  return OBJECTS / ((performance.now() - startedAt) / 1000);
+}
+
+/** How many objects a second the API server takes by a server-side apply and a GET each, without anything of ours. */
+async function directRate(kube: LocalKube): Promise<number> {
+  await using namespace = await freshNamespace(kube);
+  return await inLanes(async (index) => {
+    const name = `direct-${index}`;
+    const path = `/api/v1/namespaces/${namespace.name}/configmaps/${name}`;
+    const applied = await kube.fetch(`${path}?fieldManager=bench`, {
+      method: "PATCH",
+      headers: { "content-type": "application/apply-patch+yaml" },
+      body: configMap(namespace.name, name),
+    });
+    const text = await applied.text();
+    if (applied.status !== 201) throw new Error(`${applied.status}: ${text}`);
+    const read = await kube.fetch(path);
+    await read.json();
+    strictEqual(read.status, 200);
+  });
+}
+
+/** A control plane and its agent. */
+interface System extends AsyncDisposable {
+  readonly cp: CpProcess;
+  readonly agent: AgentProcess;
+  /** Sends an event and waits until it has ended, which it has to do well. */
+  run(event: Readonly<Record<string, unknown>>): Promise<void>;
+}
+
+async function openSystem(kube: LocalKube, script: string): Promise<System> {
+  await using opened = new AsyncDisposableStack();
+  const cp = opened.use(await CpProcess.start({ script }));
+  const agent = opened.use(
+    await AgentProcess.start("bench", {
+      cpUrl: cp.agentUrl,
+      flags: ["--kubeconfig", kube.kubeconfig],
+      script,
+    }),
+  );
+  await untilConnected(cp.url, "bench");
+  const stop = new AbortController();
+  const waiting = new Map<string, PromiseWithResolvers<void>>();
+  const following = follow(
+    cp.url,
+    stop.signal,
+    ({ event_id, state, message }) => {
+      if (state === "completed") waiting.get(event_id)?.resolve();
+      if (state === "failed") waiting.get(event_id)?.reject(new Error(message));
+    },
+  );
+  opened.defer(async () => {
+    stop.abort();
+    await following;
+  });
+  const owned = opened.move();
+  return {
+    cp,
+    agent,
+    async run(event) {
+      const ended = Promise.withResolvers<void>();
+      const id = String(event["id"]);
+      waiting.set(id, ended);
+      await submit(cp.url, {
+        ...event,
+        type: "k8s_resource",
+        target_agent: "bench",
+      });
+      await ended.promise;
+      waiting.delete(id);
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** What the stream tells of an event. */
+interface Told {
+  readonly event_id: string;
+  readonly state: string;
+  readonly message?: string;
+}
+
+async function follow(
+  url: string,
+  signal: AbortSignal,
+  onStatus: (status: Told) => void,
+): Promise<void> {
+  const answer = await fetch(`${url}/v2/stream`, { signal });
+  const parser = createParser({
+    onEvent: ({ event, data }) => {
+      if (event === "status") onStatus(JSON.parse(data));
+    },
+  });
+  try {
+    for await (
+      const text of answer.body?.pipeThrough(new TextDecoderStream()) ?? []
+    ) {
+      parser.feed(text);
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+/** Events of one object each, eight at a time, between two measurements of the API server alone. */
+export async function beside(
+  kube: LocalKube,
+  script: string,
+): Promise<Figure[]> {
+  await using namespace = await freshNamespace(kube);
+  await using system = await openSystem(kube, script);
+  const { name } = namespace;
+  await system.run({
+    id: `${name}-warm`,
+    payload: { manifests: [configMap(name, "warm")] },
+  });
+  const before = await directRate(kube);
+  const rate = await inLanes((index) =>
+    system.run({
+      id: `${name}-${index}`,
+      payload: { manifests: [configMap(name, `one-${index}`)] },
+    })
+  );
+  const after = await directRate(kube);
+  const direct = (before + after) / 2;
+  return [{
+    what: "events of one object, eight at a time, share of the direct rate",
+    value: rate / direct,
+    unit: "",
+    bar: { atLeast: 0.6 },
+    note: `${rate.toFixed(0)}/s; apply and GET of the API server alone: ${
+      before.toFixed(0)
+    }/s before, ${after.toFixed(0)}/s after`,
+  }];
+}
+
+/** One event of a thousand objects, between two measurements of the API server alone. */
+export async function bundle(
+  kube: LocalKube,
+  script: string,
+): Promise<Figure[]> {
+  await using namespace = await freshNamespace(kube);
+  await using system = await openSystem(kube, script);
+  const { name } = namespace;
+  await system.run({
+    id: `${name}-warm`,
+    payload: { manifests: [configMap(name, "warm")] },
+  });
+  const before = await directRate(kube);
+  const startedAt = performance.now();
+  await system.run({
+    id: `${name}-bundle`,
+    payload: {
+      manifests: [
+        Array.from(
+          { length: OBJECTS },
+          (_, index) => configMap(name, `one-${index}`),
+        ).join("---\n"),
+      ],
+    },
+  });
+  const rate = OBJECTS / ((performance.now() - startedAt) / 1000);
+  const after = await directRate(kube);
+  const direct = (before + after) / 2;
+  return [
+    {
+      what: "one event of 1,000 objects, share of the direct rate",
+      value: rate / direct,
+      unit: "",
+      bar: { atLeast: 0.7 },
+      note: `${rate.toFixed(0)}/s; apply and GET of the API server alone: ${
+        before.toFixed(0)
+      }/s before, ${after.toFixed(0)}/s after`,
+    },
+    {
+      what: "one event of 1,000 objects, agent's memory at most",
+      value: await memoryMb(system.agent.program.pid, "VmHWM"),
+      unit: "MB",
+      bar: { atMost: 150 },
+    },
+  ];
+}
+
+/** A definition whose schema makes it about as large as asked, with descriptions as generated ones have. */
+function definition(index: number, bytes: number): string {
+  const kind = `Big${index}`;
+  const plural = `big${index}s`;
+  const lines = [
+    "apiVersion: apiextensions.k8s.io/v1",
+    "kind: CustomResourceDefinition",
+    `metadata: {name: ${plural}.bench.transporter.dev}`,
+    "spec:",
+    "  group: bench.transporter.dev",
+    `  names: {kind: ${kind}, plural: ${plural}}`,
+    "  scope: Namespaced",
+    "  versions:",
+    "    - name: v1",
+    "      served: true",
+    "      storage: true",
+    "      schema:",
+    "        openAPIV3Schema:",
+    "          type: object",
+    "          properties:",
+    "            spec:",
+    "              type: object",
+    "              properties:",
+  ];
+  let size = lines.join("\n").length;
+  for (let field = 0; size < bytes; field++) {
+    const some = [
+      `                field${field}:`,
+      "                  description: |-",
+      "                    What this field is for, as long as generated documentation of a field",
+      "                    of a real definition is: a line or two of prose, and a link to more.",
+      "                  type: object",
+      "                  properties:",
+      ...["name", "namespace", "key", "operator"].flatMap((name) => [
+        `                    ${name}:`,
+        "                      description: What it is called, where it is, and how it is compared.",
+        "                      type: string",
+      ]),
+    ];
+    lines.push(...some);
+    size += some.join("\n").length + 1;
+  }
+  return lines.join("\n") + "\n";
+}
+
+/** Bundles of definitions in one event, and what the agent needs for them. */
+export async function big(
+  kube: LocalKube,
+  script: string,
+): Promise<Figure[]> {
+  const sizes = {
+    "like Argo CD's, 2 MB": [1_380_000, ...Array(6).fill(100_000)],
+    "like the prometheus-operator's, 4.6 MB": Array(10).fill(460_000),
+  };
+  const figures: Figure[] = [];
+  for (const [what, bytes] of Object.entries(sizes)) {
+    await using namespace = await freshNamespace(kube);
+    await using system = await openSystem(kube, script);
+    const text = bytes.map((size, index) => definition(index, size)).join(
+      "---\n",
+    );
+    const startedAt = performance.now();
+    await system.run({
+      id: `${namespace.name}-big`,
+      payload: { manifests: [text] },
+    });
+    const seconds = (performance.now() - startedAt) / 1000;
+    const memory = await memoryMb(system.agent.program.pid, "VmHWM");
+    await system.run({
+      id: `${namespace.name}-gone`,
+      payload: { operation: "delete", manifests: [text] },
+    });
+    figures.push({
+      what: `${what} in one event, agent's memory at most`,
+      value: memory,
+      unit: "MB",
+      bar: { atMost: 200 },
+      note: `${
+        (text.length / 1e6).toFixed(1)
+      } MB, ${bytes.length} definitions established in ${seconds.toFixed(1)} s`,
+    });
+  }
+  return figures;
+}
