@@ -76,11 +76,17 @@ export const SETTINGS = {
     help:
       "Say in the cluster, by Events of Kubernetes, which event has changed an object",
   },
+  plugin: {
+    kind: "entries",
+    placeholder: "SPEC",
+    help:
+      "A plugin of your own, in a process of its own: a path, URL, npm: or jsr:; #sha256-... pins it",
+  },
   pluginInProcess: {
     kind: "entries",
     placeholder: "SPEC",
     help:
-      "A plugin of your own that you trust as this program: a path, URL, npm: or jsr:",
+      "The same in this process, for a plugin that you trust as this program",
   },
   enable: {
     kind: "list",

@@ -20,6 +20,7 @@ export type AgentSettings = Omit<
   | "kubeContext"
   | "serviceAccountDir"
   | "kubeEvents"
+  | "plugin"
   | "pluginInProcess"
   | "enable"
   | `script${string}`

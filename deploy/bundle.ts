@@ -13,7 +13,8 @@
 // deno-lint-ignore-file no-console -- the path is the result
 
 import { stop, transform } from "esbuild";
-import { join } from "node:path";
+import { rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
 
 const ROOT = new URL("../", import.meta.url).pathname;
 
@@ -26,15 +27,16 @@ const HEADER = `function require(name) {
 const module = { exports: {} };
 `;
 
-async function bundle(from: string, to: string): Promise<void> {
+/** What goes into the processes of plugins, and what they may import: program/plugin_tools.ts. */
+const PLUGIN_PARTS: readonly string[] = [
+  "sdk/mod.ts",
+  "sdk/testing/mod.ts",
+  "agent/plugin/guest.ts",
+];
+
+async function bundle(args: readonly string[]): Promise<void> {
   const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [
-      "bundle",
-      "--platform=deno",
-      "--format=cjs",
-      `--output=${to}`,
-      from,
-    ],
+    args: ["bundle", "--platform=deno", ...args],
     cwd: ROOT,
     stdout: "null",
     stderr: "piped",
@@ -63,7 +65,8 @@ export async function minify(text: string): Promise<string> {
 }
 
 /**
- * Makes the file.
+ * Makes the file, and the folder `plugin` beside it: what the processes of
+ * isolated plugins load.
  *
  * @param output Where it goes; its folder is there.
  */
@@ -71,11 +74,14 @@ export async function bundleProgram(output: string): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "transporter-bundle-" });
   try {
     const common = join(folder, "program.cjs");
-    await bundle("main.ts", common);
+    await bundle(["--format=cjs", `--output=${common}`, "main.ts"]);
     const text = (await Deno.readTextFile(common))
       // CommonJS has no `import.meta`; the file it becomes has.
       .replace(/\bimport_meta(\d*) = \{\};/g, "import_meta$1 = import.meta;");
     await Deno.writeTextFile(output, await minify(HEADER + text));
+    const parts = join(dirname(output), "plugin");
+    await rm(parts, { recursive: true, force: true });
+    await bundle(["--code-splitting", `--outdir=${parts}`, ...PLUGIN_PARTS]);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

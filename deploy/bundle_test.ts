@@ -1,6 +1,16 @@
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
-import { AgentProcess, CpProcess, untilConnected } from "../tests/system.ts";
+import { type EventView, isTerminal } from "@transporter/sdk";
+import {
+  AgentProcess,
+  CpProcess,
+  submit,
+  until,
+  untilConnected,
+} from "../tests/system.ts";
 import { bundleProgram, minify } from "./bundle.ts";
+
+const PLUGIN =
+  new URL("../examples/custom_executor/mod.ts", import.meta.url).pathname;
 
 const KUBECONFIG = `
 apiVersion: v1
@@ -35,7 +45,7 @@ Deno.test("minify() keeps what is disposed of at the end of its block, also when
   deepStrictEqual(disposed, ["now", "later"]);
 });
 
-Deno.test("bundleProgram() makes one file that runs anywhere, and loads nothing before it is needed", async () => {
+Deno.test("bundleProgram() makes a program that runs anywhere, and loads nothing before it is needed", async () => {
   const folder = await Deno.makeTempDir({ prefix: "transporter-test-" });
   try {
     const path = `${folder}/transporter.js`;
@@ -60,10 +70,22 @@ Deno.test("bundleProgram() makes one file that runs anywhere, and loads nothing 
     await using cp = await CpProcess.start({ script: path });
     await using _agent = await AgentProcess.start("bundled", {
       cpUrl: cp.agentUrl,
-      flags: ["--kubeconfig", kubeconfig],
+      flags: ["--kubeconfig", kubeconfig, "--plugin", PLUGIN],
       script: path,
     });
     await untilConnected(cp.url, "bundled");
+    const { event_id: id } = await submit(cp.url, {
+      type: "greet",
+      target_agent: "bundled",
+      payload: { name: "Ada" },
+      ttl: "1m",
+    });
+    const ended = await until(async () => {
+      const answer = await fetch(`${cp.url}/v2/events/${id}`);
+      const view: EventView = await answer.json();
+      return isTerminal(view.state) ? view : undefined;
+    });
+    strictEqual(ended.result?.["greeting"], "Hello, Ada", ended.message);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

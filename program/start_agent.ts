@@ -52,7 +52,7 @@ export async function startAgent(
     const pluginConfig = await settingsFor(plugin, wanted);
     executors.push(stack.use(await plugin.open(pluginConfig, { signal, log })));
   }
-  executors.push(...await openPlugins(values, { signal, log }, stack));
+  executors.push(...await openPlugins(values, { signal, log, env }, stack));
   const agent = stack.use(
     await Agent.open({
       ...defined(values),

@@ -1,32 +1,40 @@
 import {
+  type Clock,
   type Executor,
   type PluginContext,
   readPlugin,
   readPluginConfig,
   TransporterError,
 } from "@transporter/sdk";
+import type { PluginTools } from "./command.ts";
 import type { PluginEntry } from "./entry.ts";
+import { inspect } from "./graph.ts";
+
+/** What {@linkcode openInProcess} needs. */
+export interface InProcessOptions extends PluginContext {
+  /** What a pinned plugin is looked at with. */
+  readonly tools: PluginTools;
+  /** Where time comes from. */
+  readonly clock: Clock;
+}
 
 /**
  * Loads a plugin into this process: it may do whatever this process may, and
  * takes it down when it crashes or hangs. For those that are trusted as this
- * program is.
+ * program is. Names in its imports mean what they mean in this program.
  *
  * @param entry Which.
- * @param context What it is opened with.
+ * @param options What it is opened with.
  * @throws {TransporterError} `usage` for a module that cannot be loaded or has no plugin, and for
- * a config that does not fit; `unsupported_version`; what `open` throws.
+ * a config that does not fit; `denied` for another hash than the one it is pinned by;
+ * `unsupported_version`; what `open` throws.
  */
 export async function openInProcess(
-  { name, specifier, integrity, config }: PluginEntry,
-  context: PluginContext,
+  entry: PluginEntry,
+  options: InProcessOptions,
 ): Promise<Executor> {
-  if (integrity !== undefined) {
-    throw new TransporterError(
-      "usage",
-      `Cannot check the hash of the plugin "${name}" in this process`,
-    );
-  }
+  const { name, specifier, integrity, config } = entry;
+  if (integrity !== undefined) await checkPin(entry, options);
   let module: unknown;
   try {
     module = await import(specifier);
@@ -41,8 +49,24 @@ export async function openInProcess(
   }
   const plugin = readPlugin(module, name);
   const where = `the plugin "${name}"`;
+  const { signal, log } = options;
   return await plugin.open(
     await readPluginConfig(plugin, config, where),
-    context,
+    { signal, log },
+  );
+}
+
+/** What a name means here could be something else than what was hashed. */
+async function checkPin(
+  entry: PluginEntry,
+  options: InProcessOptions,
+): Promise<void> {
+  await using found = await inspect(entry, options);
+  const [name] = found.mapped;
+  if (name === undefined) return;
+  throw new TransporterError(
+    "usage",
+    `Cannot pin the plugin "${entry.name}" in this process as it imports "${name}", whose meaning is this program's: ` +
+      `import it as "npm:${name}@VERSION", or use --plugin`,
   );
 }

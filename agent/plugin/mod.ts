@@ -3,14 +3,15 @@
  * one of their own.
  *
  * ```ts ignore
- * import { openInProcess, readEntry } from "@transporter/agent/plugin";
+ * import { openIsolated, readEntry } from "@transporter/agent/plugin";
  *
- * const entry = readEntry("./greet.ts", { flag: "plugin-in-process", cwd: Deno.cwd() });
- * await using executor = await openInProcess(entry, { signal, log });
+ * const entry = readEntry("./greet.ts", { flag: "plugin", cwd: Deno.cwd() });
+ * await using executor = await openIsolated(entry, { tools, clock, rng, log });
  * ```
  *
  * @module
  */
+export type { ImportMap, PluginTools, Resolution } from "./command.ts";
 export {
   type Allowed,
   type Grant,
@@ -20,4 +21,6 @@ export {
   type PluginEntry,
   readEntry,
 } from "./entry.ts";
-export { openInProcess } from "./in_process.ts";
+export { inspect, type Inspection } from "./graph.ts";
+export { type InProcessOptions, openInProcess } from "./in_process.ts";
+export { type IsolationOptions, openIsolated } from "./isolated.ts";

@@ -49,6 +49,9 @@ export const DRIVERS: Readonly<Record<string, string>> = {
   "cp/first_message.ts": "its sockets, before anybody has registered",
   "cp/read_fairly.ts": "its requests, read in turns",
   "agent/journal_file.ts": "the journal on disk",
+  "agent/plugin/deno.ts": "deno as a tool, and the files of plugins",
+  "agent/plugin/guest.ts": "the streams of a plugin's process",
+  "agent/plugin/pipe.ts": "a plugin's process",
   "sdk/folder_lock.ts": "the lock on a data folder",
 };
 

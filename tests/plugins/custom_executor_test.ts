@@ -5,7 +5,7 @@ import { AGENT, PluginSystem } from "./plugin_agent.ts";
 
 const SPEC = `${ROOT}examples/custom_executor/mod.ts`;
 
-for (const flag of ["--plugin-in-process"]) {
+for (const flag of ["--plugin", "--plugin-in-process"]) {
   Deno.test(`agent ${flag}: examples/custom_executor runs its events`, async () => {
     await using system = await PluginSystem.start([flag, SPEC]);
     const said = await system.run("greet", { name: "Ada", shout: true });

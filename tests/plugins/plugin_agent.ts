@@ -1,4 +1,4 @@
-import type { EventView } from "@transporter/sdk";
+import { type EventView, isTerminal } from "@transporter/sdk";
 import {
   AgentProcess,
   CpProcess,
@@ -69,11 +69,7 @@ export class PluginSystem implements AsyncDisposable {
   async end(id: string): Promise<EventView> {
     return await until(async () => {
       const view = await this.event(id);
-      return ["completed", "failed", "cancelled", "expired"].includes(
-          view.state,
-        )
-        ? view
-        : undefined;
+      return isTerminal(view.state) ? view : undefined;
     });
   }
 

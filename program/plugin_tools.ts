@@ -1,0 +1,109 @@
+import type { PluginTools } from "@transporter/agent/plugin";
+import { TransporterError } from "@transporter/sdk";
+import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** What plugins may import by name, and where `deno task bundle` puts it, beside the program. */
+const SUPPLIED: Readonly<Record<string, string>> = {
+  "@transporter/sdk": "./plugin/sdk/mod.js",
+  "@transporter/sdk/testing": "./plugin/sdk/testing/mod.js",
+};
+
+/** What runs beside a plugin in its process, likewise. */
+const GUEST = [
+  "@transporter/agent/plugin/guest",
+  "./plugin/agent/plugin/guest.js",
+] as const;
+
+async function isFile(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isFile;
+  } catch {
+    return false; // not there, or not to be seen
+  }
+}
+
+/** Finds a program as a shell does. */
+async function find(
+  name: string,
+  env: Readonly<Record<string, string>>,
+): Promise<string | undefined> {
+  for (const folder of (env["PATH"] ?? "").split(delimiter)) {
+    const path = join(folder, name);
+    if (folder !== "" && await isFile(path)) return path;
+  }
+  return undefined;
+}
+
+/** The `deno` program: the one that is named, the one that runs this, or one beside a compiled binary. */
+async function findDeno(
+  env: Readonly<Record<string, string>>,
+): Promise<string> {
+  const named = env["TP_DENO"];
+  if (named) {
+    if (await isFile(named)) return named;
+    throw new TransporterError(
+      "usage",
+      `Cannot use TP_DENO "${named}": there is no such program`,
+    );
+  }
+  if (!Deno.build.standalone) return Deno.execPath();
+  const found = await find("deno", env);
+  if (found !== undefined) return found;
+  throw new TransporterError(
+    "usage",
+    "Cannot run plugins in processes of their own as there is no deno program beside this binary: " +
+      "name one with TP_DENO, or load plugins that you trust with --plugin-in-process",
+  );
+}
+
+/** Where the parts are that go into the processes of plugins: sources, or what was bundled of them. */
+async function parts(): Promise<
+  Pick<PluginTools, "guest" | "supplied" | "own">
+> {
+  const isBundle = !import.meta.url.endsWith("/program/plugin_tools.ts");
+  const find = (name: string, bundled: string) =>
+    isBundle
+      ? new URL(bundled, import.meta.url).href
+      : import.meta.resolve(name);
+  const guest = find(...GUEST);
+  if (!await isFile(fileURLToPath(guest))) {
+    throw new TransporterError(
+      "usage",
+      `Cannot run plugins as "${guest}" is not there: "deno task bundle" makes it beside the program`,
+    );
+  }
+  const supplied = Object.fromEntries(
+    Object.entries(SUPPLIED).map(([name, bundled]) => [
+      name,
+      find(name, bundled),
+    ]),
+  );
+  const own = isBundle
+    ? [new URL("./plugin/", import.meta.url).href]
+    : [guest, ...Object.values(supplied)].map((url) => new URL("./", url).href);
+  return { guest, supplied, own };
+}
+
+/**
+ * Finds what plugins are run with on this machine.
+ *
+ * @throws {TransporterError} `usage` when there is no `deno` program.
+ */
+export async function pluginTools(
+  env: Readonly<Record<string, string>>,
+): Promise<PluginTools> {
+  const deno = await findDeno(env);
+  const linux = Deno.build.os === "linux";
+  const prlimit = linux ? await find("prlimit", env) : undefined;
+  const setpriv = linux ? await find("setpriv", env) : undefined;
+  return {
+    deno,
+    ...await parts(),
+    bounds: {
+      ...prlimit === undefined ? {} : { prlimit },
+      ...setpriv === undefined ? {} : { setpriv },
+    },
+    env,
+  };
+}

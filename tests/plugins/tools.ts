@@ -1,0 +1,43 @@
+import {
+  type IsolationOptions,
+  type PluginEntry,
+  readEntry,
+} from "@transporter/agent/plugin";
+import {
+  jsonLogger,
+  type Logger,
+  systemClock,
+  systemRng,
+} from "@transporter/sdk";
+import { pluginTools } from "../../program/plugin_tools.ts";
+
+/** What plugins are run with on this machine. */
+export async function isolation(
+  log: Logger = jsonLogger({ write: () => {}, clock: systemClock }),
+): Promise<IsolationOptions> {
+  const tools = await pluginTools(Deno.env.toObject());
+  return { tools, clock: systemClock, rng: systemRng, log, graceMs: 500 };
+}
+
+/** An entry as an operator writes it. */
+export function entryOf(
+  entry: string | Readonly<Record<string, unknown>>,
+  flag: "plugin" | "plugin-in-process" = "plugin",
+): PluginEntry {
+  return readEntry(entry, { flag, cwd: Deno.cwd() });
+}
+
+/** A folder with files, gone at the end. */
+export async function folderOf(
+  files: Readonly<Record<string, string>>,
+): Promise<AsyncDisposable & { readonly path: string }> {
+  const path = await Deno.makeTempDir({ prefix: "transporter-plugin-test-" });
+  for (const [name, text] of Object.entries(files)) {
+    await Deno.mkdir(new URL(`file://${path}/${name}/..`), { recursive: true });
+    await Deno.writeTextFile(`${path}/${name}`, text);
+  }
+  return {
+    path,
+    [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }),
+  };
+}
