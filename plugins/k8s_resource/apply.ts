@@ -10,6 +10,7 @@ import {
   waitUntilGone,
 } from "./apply_calls.ts";
 import { refuseForeign } from "./adopt.ts";
+import { refuseScaled } from "./autoscaler.ts";
 import { changeOf, type LiveObject, metadataOf } from "./change.ts";
 import type { CallOptions, Success } from "./client.ts";
 import { createObject } from "./create.ts";
@@ -124,6 +125,7 @@ export async function applyObject(
         return answer !== undefined &&
           fieldChanges(old, answer.body).length > 0;
       });
+      notes.push(...await refuseScaled(object, sent, old, apply));
       const taken = await takeOver(object, old, limits, apply);
       if (taken === undefined) continue;
       notes.push(...taken);

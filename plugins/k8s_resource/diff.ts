@@ -1,4 +1,4 @@
-import type { TransporterError } from "@transporter/sdk";
+import { TransporterError } from "@transporter/sdk";
 import { send, sentOf } from "./apply.ts";
 import {
   type ApplyContext,
@@ -6,6 +6,7 @@ import {
   look,
   unverifiable,
 } from "./apply_calls.ts";
+import { refuseScaled } from "./autoscaler.ts";
 import { type LiveObject, metadataOf } from "./change.ts";
 import type { Success } from "./client.ts";
 import { fieldChanges } from "./field_changes.ts";
@@ -88,7 +89,26 @@ async function seen(object: PlannedObject, apply: ApplyContext) {
     const isSame = !live || answer === undefined ||
       metadataOf(live).resourceVersion ===
         metadataOf(answer.body).resourceVersion;
-    if (isSame || looks === LOOKS_MAX) return { live, answer, conflict };
+    if (isSame || looks === LOOKS_MAX) {
+      return { live, answer, sent, conflict };
+    }
+  }
+}
+
+/** What an apply would say of an autoscaler. */
+async function scaling(
+  object: PlannedObject,
+  sent: PlannedObject,
+  live: LiveObject,
+  apply: ApplyContext,
+): Promise<readonly string[]> {
+  try {
+    return await refuseScaled(object, sent, live, apply);
+  } catch (error) {
+    if (!(error instanceof TransporterError) || error.code !== "conflict") {
+      throw error;
+    }
+    return [error.message];
   }
 }
 
@@ -108,7 +128,7 @@ export async function compareObject(
   apply: ApplyContext,
   mask: Mask,
 ): Promise<Done> {
-  const { live, answer, conflict } = await seen(object, apply);
+  const { live, answer, sent, conflict } = await seen(object, apply);
   if (answer === undefined) {
     // What it needs is not there yet, so neither is it.
     return operation === "check"
@@ -144,6 +164,7 @@ export async function compareObject(
     },
     warnings: [
       ...(conflict === "" ? [] : [conflict]),
+      ...(live ? await scaling(object, sent, live, apply) : []),
       ...answer.warnings.map((each) => `${describeObject(object)}: ${each}`),
     ],
   };

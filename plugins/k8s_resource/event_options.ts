@@ -33,6 +33,8 @@ export interface Options {
   readonly fields: readonly string[];
   /** Takes fields of others. */
   readonly forceConflicts: boolean;
+  /** Takes replicas that an autoscaler looks after. */
+  readonly takesReplicas: boolean;
   /** Which fields are left alone. */
   readonly ignoreFields: GivenOptions["ignore_fields"];
   /** What the server does with unknown fields. */
@@ -89,6 +91,7 @@ export function optionsOf(given: GivenOptions): Options {
     patchType: patchTypeOf(given),
     fields: given.fields ?? [],
     forceConflicts: given.force_conflicts ?? false,
+    takesReplicas: given.force_conflicts ?? false,
     ignoreFields: given.ignore_fields,
     fieldValidation: given.field_validation ?? "Strict",
     adopt: given.adopt,

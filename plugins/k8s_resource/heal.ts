@@ -65,9 +65,9 @@ export class Healer implements Disposable {
     }
     const why = this.#reasonToLeave(key);
     if (why !== undefined) return why;
-    this.#heals.set(key, (this.#heals.get(key) ?? 0) + 1);
     try {
       await this.#apply(object, seen);
+      this.#heals.set(key, (this.#heals.get(key) ?? 0) + 1);
       return `was ${seen.status} and is set right`;
     } catch (error) {
       this.#context.signal.throwIfAborted();

@@ -6,6 +6,7 @@ import {
   limitsOf,
   queryOf,
 } from "./apply_calls.ts";
+import { patchedScaled } from "./autoscaler.ts";
 import { metadataOf } from "./change.ts";
 import { fieldChanges } from "./field_changes.ts";
 import { describeObject } from "./manifest.ts";
@@ -53,16 +54,19 @@ export async function patchObject(
     contentType: CONTENT_TYPES[options.patchType],
     body: JSON.stringify(options.patch),
   }, { ...limits, once: options.patchType === "json" });
-  const fields = fieldChanges(before.body, answer.body);
+  const fields = fieldChanges(before.body, answer.body).map(({ path }) => path);
   const owner = ownerOf(answer.body, options.fieldManager);
   const done = appliedOf(object, {
     change: fields.length === 0 ? "unchanged" : "configured",
     metadata: metadataOf(answer.body),
     warnings: answer.warnings,
-    fields: fields.map(({ path }) => path),
-    notes: owner === undefined
-      ? []
-      : [`${what}: ${owner} looks after it, and may change it back`],
+    fields,
+    notes: [
+      ...await patchedScaled(object, fields, apply),
+      ...(owner === undefined
+        ? []
+        : [`${what}: ${owner} looks after it, and may change it back`]),
+    ],
     dryRun: options.dryRun,
   });
   return await tellProvenance(object, answer.body, { done, limits }, apply);

@@ -95,6 +95,19 @@ const CASES: readonly Case[] = [
     },
   },
   {
+    name: "has what finds the autoscaler of who sets replicas",
+    manifests: [
+      object("apps/v1", "Deployment", "name: web", ", spec: {replicas: 2}"),
+    ],
+    more: { namespace: "shop" },
+    rules: {
+      shop: [
+        'apps/deployments "web" get create patch',
+        "autoscaling/horizontalpodautoscalers list",
+      ],
+    },
+  },
+  {
     name: "has delete apart",
     manifests: [MAP],
     more: { deletes: true },

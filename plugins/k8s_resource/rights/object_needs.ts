@@ -71,6 +71,14 @@ function classOf(object: PlacedObject): Need[] {
   }];
 }
 
+/** Who sets replicas looks whether there is an autoscaler for them. */
+function* scaling(object: PlacedObject): Generator<Need> {
+  const { namespace } = object;
+  if (typeof recordOf(fieldsOf(object).spec).replicas !== "number") return;
+  const resource = "horizontalpodautoscalers";
+  yield { namespace, group: "autoscaling", resource, verb: "list" };
+}
+
 /** What waiting needs. Objects of one kind and namespace are followed together, and one that is alone by its name. */
 function* waiting(
   objects: readonly PlacedObject[],
@@ -123,7 +131,10 @@ export function* needsOf(
   objects: readonly PlacedObject[],
   work: Work,
 ): Generator<Need> {
-  for (const object of objects) yield* writing(object, work);
+  for (const object of objects) {
+    yield* writing(object, work);
+    yield* scaling(object);
+  }
   if (objects.length > 1) yield* checking(objects);
   if (work.waits) yield* waiting(objects, work);
   if (work.tells) yield* objects.map(telling);
