@@ -129,6 +129,11 @@ export class AgentProcess implements AsyncDisposable {
     this.#program = launch();
   }
 
+  /** Its data folder. */
+  get dataDir(): string {
+    return this.#dataDir;
+  }
+
   /** The process. */
   get program(): Program {
     return this.#program;

@@ -40,6 +40,8 @@ export const configSchema = v.strictObject({
   cpu_seconds: v.optional(integer(1, 2_592_000), 3600),
   /** Size of `/tmp`, and of `/dev/shm`, in MiB. */
   tmp_mib: v.optional(integer(1, 65_536), 64),
+  /** How long a script has to end by itself after SIGTERM, in milliseconds. */
+  grace_ms: v.optional(integer(0, 60_000), 5000),
   /** How scripts are confined; by default with `bwrap` where it works, else with namespaces made by root. */
   confinement: v.optional(v.picklist(CONFINEMENTS)),
 });

@@ -117,6 +117,7 @@ export async function openExecutor(
       secrets: Object.values(env)
         .flatMap((value) => typeof value === "string" ? [] : value.secret),
       clock,
+      graceMs: config.grace_ms,
     });
   }
 

@@ -85,6 +85,7 @@ Deno.test("script.open() refuses an interpreter that is not there, and a user th
     files: 64,
     cpu_seconds: 1,
     tmp_mib: 1,
+    grace_ms: 0,
   };
   for (
     const [spec, why] of [

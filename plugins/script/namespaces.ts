@@ -9,10 +9,10 @@ import { ENV_PATH, inside, type Limits, PATH, SCRIPT_PATH } from "./inside.ts";
 const SETUP = `set -eu
 root=$1 bytes=$2 links=$3 files=$4 count=$5
 shift 5
-mount -t tmpfs -o mode=0755,size=16m,nosuid,nodev tmpfs "$root"
+mount -n -t tmpfs -o mode=0755,size=16m,nosuid,nodev tmpfs "$root"
 cd "$root"
 mkdir proc dev dev/shm run tmp etc old usr
-bind() { mount -o "bind,ro,nosuid,nodev" "$1" "$2"; }
+bind() { mount -n -o "bind,ro,nosuid,nodev" "$1" "$2"; }
 bind /usr usr
 for dir in $links; do
   if [ -L "/$dir" ]; then ln -s "$(readlink "/$dir")" "$dir"
@@ -27,22 +27,22 @@ for file in $files; do put "$file"; done
 while [ "$count" -gt 0 ]; do put "$1"; shift; count=$((count - 1)); done
 for file in null zero full random urandom; do
   : >"dev/$file"
-  mount -o bind,nosuid,noexec "/dev/$file" "dev/$file"
+  mount -n -o bind,nosuid,noexec "/dev/$file" "dev/$file"
 done
 ln -s /proc/self/fd dev/fd
 ln -s fd/0 dev/stdin; ln -s fd/1 dev/stdout; ln -s fd/2 dev/stderr
 for dir in dev/shm tmp; do
-  mount -t tmpfs -o "mode=1777,size=$bytes,nr_inodes=16384,nosuid,nodev" tmpfs "$dir"
+  mount -n -t tmpfs -o "mode=1777,size=$bytes,nr_inodes=16384,nosuid,nodev" tmpfs "$dir"
 done
 cat <&8 >.${SCRIPT_PATH}
 cat <&9 >.${ENV_PATH}
 chmod 0444 .${SCRIPT_PATH} .${ENV_PATH}
 exec 8<&- 9<&-
 pivot_root . old
-mount -t proc -o nosuid,nodev,noexec proc /proc
-umount -l /old
+mount -n -t proc -o nosuid,nodev,noexec proc /proc
+umount -n -l /old
 rmdir /old
-mount -o remount,ro,nosuid,nodev /
+mount -n -o remount,ro,nosuid,nodev /
 hostname script 2>/dev/null || :
 cd /tmp
 # The shell says nothing of how it ends.

@@ -2,18 +2,32 @@ import type { Clock, OutputStream } from "@transporter/sdk";
 import { PATH } from "./inside.ts";
 import { Redactor } from "./redact.ts";
 
-/** How long a script has to end by itself after SIGTERM, in milliseconds. */
-export const GRACE_MS = 5000;
-
 /** Characters of the end of standard error that a sentence about a failure is made of. */
 const LAST_CHARS_MAX = 4096;
 
 /**
- * Opens what the confinement is to find open, and forgets the files: what of
- * them is needed stays, and nothing is left behind. Nothing of an event is a
- * part of this text.
+ * Closes what the agent left open without knowing, opens what the confinement is
+ * to find open, and forgets the files: what of them is needed stays, and nothing
+ * is left behind. Nothing of an event is a part of this text.
  */
-const LAUNCH = 'exec 8<"$1" 9<"$2"; rm -f "$1" "$2"; shift 2; exec "$@"';
+const LAUNCH = `for fd in /proc/$$/fd/*; do
+  fd=\${fd##*/}
+  [ "$fd" -le 2 ] || eval "exec $fd>&-"
+done
+exec 8<"$1" 9<"$2"
+rm -f "$1" "$2"
+shift 2
+exec "$@"`;
+
+/** The shell that can close any file: not each /bin/sh can where its number has two digits. */
+async function launcher(): Promise<string> {
+  try {
+    await Deno.stat("/bin/bash");
+    return "/bin/bash";
+  } catch {
+    return "/bin/sh";
+  }
+}
 
 /** A process to run. */
 export interface ProcessOptions {
@@ -27,6 +41,8 @@ export interface ProcessOptions {
   readonly secrets: readonly string[];
   /** Aborts when it has to end. */
   readonly signal: AbortSignal;
+  /** How long it has to end by itself after SIGTERM, in milliseconds. */
+  readonly graceMs: number;
   /** Where time comes from. */
   readonly clock: Clock;
   /** Takes what it writes. */
@@ -59,9 +75,10 @@ function signalGroup(pid: number, signal: Deno.Signal): void {
  * SIGTERM, and after a grace SIGKILL, by which all end that came out of it.
  */
 export async function runProcess(options: ProcessOptions): Promise<ProcessEnd> {
-  const { args, files, stdin, signal, clock } = options;
+  const { args, files, stdin, signal, clock, graceMs } = options;
+  const shell = await launcher();
   signal.throwIfAborted();
-  const child = new Deno.Command("/bin/sh", {
+  const child = new Deno.Command(shell, {
     args: ["-c", LAUNCH, "sh", ...files, ...args],
     clearEnv: true,
     env: { PATH },
@@ -74,7 +91,7 @@ export async function runProcess(options: ProcessOptions): Promise<ProcessEnd> {
   const over = new AbortController();
   async function stop(): Promise<void> {
     signalGroup(child.pid, "SIGTERM");
-    await clock.sleep(GRACE_MS, { signal: over.signal }).catch(() => {});
+    await clock.sleep(graceMs, { signal: over.signal }).catch(() => {});
     if (!over.signal.aborted) signalGroup(child.pid, "SIGKILL");
   }
   let stopped: Promise<void> | undefined;

@@ -31,7 +31,9 @@ export interface RunOptions {
   /** Ends it from outside. */
   readonly signal?: AbortSignal;
   /** Sees output as it comes. */
-  readonly onOutput?: (text: string) => void;
+  readonly onOutput?: (text: string) => unknown;
+  /** Whether output is kept, for {@linkcode Ran}; by default it is. */
+  readonly keep?: boolean;
 }
 
 let events = 0;
@@ -74,7 +76,8 @@ export class Bench implements AsyncDisposable {
     payload: Readonly<Record<string, unknown>> | string,
     options: RunOptions = {},
   ): Promise<Ran> {
-    const { signal = new AbortController().signal, onOutput } = options;
+    const { signal = new AbortController().signal, onOutput, keep = true } =
+      options;
     const written = { stdout: "", stderr: "" };
     const spec: EventSpec = {
       id: `e${++events}`,
@@ -96,7 +99,7 @@ export class Bench implements AsyncDisposable {
       log: silentLogger,
       record: () => Promise.resolve(),
       output(stream, text) {
-        written[stream] += text;
+        if (keep) written[stream] += text;
         onOutput?.(text);
       },
     });
