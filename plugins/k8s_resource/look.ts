@@ -130,7 +130,9 @@ export class Looker {
    * @throws {TransporterError} `cluster_unavailable`, `unauthenticated` or `denied`.
    */
   async each(): Promise<void> {
-    await inParallel(this.left, (object) => this.#get(object));
+    await inParallel(this.left, (object) => this.#get(object), {
+      bytesOf: ({ body }) => body.length,
+    });
   }
 
   /** Notes what is seen of an object. Returns which one it is, if it is one of them. */

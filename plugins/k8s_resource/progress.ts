@@ -68,9 +68,12 @@ export class Progress {
     await inParallel(
       group,
       (object) => this.#one(object, apply, work),
-      () =>
-        this.#error !== undefined && !this.#goesOn ||
-        apply.context.signal.aborted,
+      {
+        isOver: () =>
+          this.#error !== undefined && !this.#goesOn ||
+          apply.context.signal.aborted,
+        bytesOf: ({ body }) => body.length,
+      },
     );
   }
 

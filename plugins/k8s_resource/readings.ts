@@ -1,8 +1,8 @@
 import { readManifests } from "./bundle.ts";
 import type { Manifest } from "./manifest.ts";
 
-/** Characters of a manifest that is worth remembering; a larger one would hold memory for longer than it saves time. */
-const CHARS_MAX = 64 * 1024;
+/** Characters of all manifests that are remembered: those of one event as large as an event may be. */
+const CHARS_MAX = 8 * 1024 * 1024;
 
 /** Manifests that are remembered: more than run at the same time. */
 const READINGS_MAX = 64;
@@ -14,6 +14,7 @@ const READINGS_MAX = 64;
  */
 export class Readings {
   readonly #byText = new Map<string, readonly Manifest[]>();
+  #chars = 0;
 
   /**
    * Reads the manifests of an event.
@@ -24,14 +25,17 @@ export class Readings {
     const found = readManifests(manifests);
     const [text] = manifests;
     if (
-      manifests.length === 1 && typeof text === "string" &&
-      text.length <= CHARS_MAX
-    ) {
-      this.#byText.set(text, found);
-      const oldest = this.#byText.keys().next().value;
-      if (this.#byText.size > READINGS_MAX && oldest !== undefined) {
-        this.#byText.delete(oldest);
-      }
+      manifests.length !== 1 || typeof text !== "string" ||
+      text.length > CHARS_MAX
+    ) return found;
+    this.#forget(text);
+    this.#byText.set(text, found);
+    this.#chars += text.length;
+    for (const oldest of this.#byText.keys()) {
+      const fits = this.#chars <= CHARS_MAX &&
+        this.#byText.size <= READINGS_MAX;
+      if (fits) break;
+      this.#forget(oldest);
     }
     return found;
   }
@@ -43,7 +47,11 @@ export class Readings {
       ? this.#byText.get(text)
       : undefined;
     if (known === undefined) return readManifests(manifests);
-    this.#byText.delete(String(text));
+    this.#forget(String(text));
     return known;
+  }
+
+  #forget(text: string): void {
+    if (this.#byText.delete(text)) this.#chars -= text.length;
   }
 }

@@ -100,7 +100,9 @@ async function missingOf(
       await reviews.isAllowed(right, asker) === false;
     if (isDenied && !await isSpare(each, apply)) missing.add(each);
   };
-  await inParallel(wanted, ask, () => missing.size >= MISSING_MAX);
+  await inParallel(wanted, ask, {
+    isOver: () => missing.size >= MISSING_MAX,
+  });
   return wanted.filter((each) => missing.has(each));
 }
 
