@@ -239,6 +239,7 @@ Deno.test("agent.sigterm.midapply: what does not finish in time is cut off and r
   await bench.clock.advance(1);
   const last = await until(far, ({ phase }) => phase === "interrupted");
   deepStrictEqual([last["state"], last["details"]], ["in_progress", {
+    drained: true,
     repeatable: true,
   }]);
   await far.send({ type: "status_ack", upto: last["sid"] });

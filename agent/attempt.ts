@@ -9,6 +9,7 @@ import {
 } from "@transporter/sdk";
 import type { ControlPlaneClock } from "./control_plane_clock.ts";
 import type { Journal } from "./journal.ts";
+import type { JournalApplied } from "./journal_state.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Outputs } from "./output.ts";
 import type { Places } from "./places.ts";
@@ -46,6 +47,10 @@ export interface Running {
   readonly abort: AbortController;
   /** What others have to wait for. */
   keys: readonly string[];
+  /** What it led to, once it has said that it waits: a later process can go on with that. */
+  applied?: JournalApplied;
+  /** Whether it is cut off as the agent ends, through no fault of its own. */
+  cutOff: boolean;
   /** Whether it is left as it is, for the next start: how it ends is not told. */
   left: boolean;
 }
@@ -56,23 +61,34 @@ export interface Running {
  */
 const AGAIN_MS = 60_000;
 
+/** A longer result is not kept for a later process, which applies again in its place; in characters. */
+const KEPT_CHARS_MAX = 256 * 1024;
+
+/** How often an agent may end while something is waited for, before that is taken for the cause (decisions.md 6). */
+const ENDS_MAX = 2;
+
 /**
  * Runs one attempt, from its note in the journal to its last status. Its
  * deadline is checked after the note is durable, immediately before the start.
  *
  * @param running The attempt.
  * @param options What every attempt needs.
- * @param runner How many attempts stand, this one included; told when the attempt has been applied.
+ * @param runner How many attempts stand, this one included; told when the attempt has been applied, and when it then
+ * says that it waits, which a later process can go on with.
  * @throws {TransporterError} `store_unavailable` when the journal cannot be written.
  */
 export async function runAttempt(
   running: Running,
   options: AttemptOptions,
-  runner: { readonly standing: number; readonly applied: () => void },
+  runner: {
+    readonly standing: number;
+    readonly applied: () => void;
+    readonly waits: (applied: JournalApplied) => Promise<void>;
+  },
 ): Promise<void> {
   const { work, abort: { signal } } = running;
   const { journal, controlPlaneClock, clock, outbox, agentId } = options;
-  const { spec: { id, type }, attempt, begun } = work;
+  const { spec: { id, type }, attempt, begun, applied } = work;
   const log = options.log.with({ event_id: id, attempt });
   if (!begun) await journal.begin(id, attempt);
   const remainingMs = work.deadline - controlPlaneClock.now();
@@ -87,12 +103,18 @@ export async function runAttempt(
   const { limitMs, reason } = limitOf(work, remainingMs);
   using limit = deadline(clock, limitMs, { reason, signal });
   const output = options.outputs.open(id, attempt);
-  log.info(
-    begun ? "Event was begun before, and is looked for" : "Event started",
-    { type },
-  );
+  log.info(startOf(work), { type });
   // The gate let nothing new in before that was known; what was begun before came without it.
   if (begun) await options.places.known(limit.signal);
+  // Counted before it goes on: what leaves it for the next start takes that back.
+  if (begun && applied !== undefined) {
+    await journal.applied({ id, attempt }, {
+      ...applied,
+      ends: applied.ends + 1,
+    });
+  }
+  let left: JournalApplied | undefined;
+  let reports = 0;
   const last = await toItsEnd(work, {
     agentId,
     attempt,
@@ -105,8 +127,17 @@ export async function runAttempt(
         if (running.left) return Promise.resolve();
         output.close(); // so that it comes before the end
       }
-      if (status.phase === "verifying") runner.applied();
-      return outbox.record(withRepeatable(status, work));
+      // The first report of the phase is nothing but its name: what is over at once says no more.
+      const waits = status.phase === "verifying" && reports++ === 1;
+      const { cutOff } = running;
+      const told = withRepeatable(status, { ...work, cutOff });
+      if (!waits || left === undefined) return outbox.record(told);
+      // Whoever reads that it waits may count on it.
+      return runner.waits(left).then(() => outbox.record(told));
+    },
+    onApplied: (result) => {
+      left = keepable(result, work);
+      runner.applied();
     },
     output: (stream, text) => output.write(stream, text),
   });
@@ -116,6 +147,26 @@ export async function runAttempt(
     phase: last.phase,
     code: last.error?.code,
   });
+}
+
+function startOf({ begun, applied }: Work): string {
+  if (!begun) return "Event started";
+  return applied === undefined
+    ? "Event was begun before, and is looked for"
+    : "Event was applied before, and is waited for";
+}
+
+/** What a later process needs to go on with the wait; `undefined` when the event would not come again, or it is too much. */
+function keepable(
+  result: unknown,
+  { seq, applied }: Work,
+): JournalApplied | undefined {
+  if (seq === undefined) return undefined;
+  if (applied !== undefined) return applied;
+  const text = JSON.stringify(result);
+  return text === undefined || text.length > KEPT_CHARS_MAX
+    ? undefined
+    : { result, ends: 0 };
 }
 
 /** Why an attempt must not be started now, although it had its turn; asked last, after the fsync. */
@@ -145,8 +196,12 @@ async function toItsEnd(
   work: Work,
   options: ExecuteOptions & RecoverOptions,
 ): Promise<EventStatus> {
-  const { begun, standing, executor, spec } = work;
+  const { begun, standing, executor, spec, applied } = work;
   if (!begun) return await execute(executor, spec, options);
+  if (applied !== undefined && applied.ends < ENDS_MAX) {
+    const { result } = applied;
+    return await execute(executor, spec, { ...options, applied: result });
+  }
   if (standing) {
     const { clock, signal } = options;
     // An abort is what the attempt ends with.

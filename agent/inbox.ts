@@ -226,7 +226,10 @@ export class Inbox {
     const begun = stage === "begun";
     if (stage === "finished") outbox.repeat(id);
     else if (!held) {
-      runner.add({ spec, attempt, seq, deadline, begun, ...rest });
+      const applied = begun ? known?.applied : undefined;
+      const keys = applied === undefined ? rest.keys : rest.kept;
+      const work = { ...rest, spec, attempt, seq, deadline, begun };
+      runner.add({ ...work, applied, keys });
     }
   }
 

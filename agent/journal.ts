@@ -12,6 +12,7 @@ import {
   migrate,
 } from "./journal_schema.ts";
 import {
+  type JournalApplied,
   type JournalArrival,
   type JournalEntry,
   type JournalMeta,
@@ -207,6 +208,14 @@ export class Journal implements AsyncDisposable {
   /** Notes that an attempt is about to be started; it must not be before this resolves. */
   begin(id: string, attempt: number): Promise<void> {
     return this.#writer.add({ try: { id, attempt } });
+  }
+
+  /** Notes that an attempt was applied, and that only the wait is left. */
+  applied(
+    { id, attempt }: { readonly id: string; readonly attempt: number },
+    applied: JournalApplied,
+  ): Promise<void> {
+    return this.#writer.add({ try: { id, attempt, applied } });
   }
 
   /** Notes the last status of an attempt, and its number. */

@@ -32,13 +32,27 @@ export interface JournalArrival {
   readonly seq?: number;
 }
 
+/** Work that was applied and of which only the wait is left. */
+export interface JournalApplied {
+  /** What it led to. */
+  readonly result: unknown;
+  /** How often the agent ended without leaving it for the next start, while it was waited for. */
+  readonly ends: number;
+}
+
 /** What is written down, one step in the life of an attempt each. Applying one twice changes nothing. */
 export type JournalRecord =
   | { readonly meta: JournalMeta }
   /** It arrived; from here on it may be acknowledged. */
   | { readonly in: JournalArrival }
-  /** It is about to be started. */
-  | { readonly try: { readonly id: string; readonly attempt: number } }
+  /** It is about to be started; or, with `applied`, it was applied and waits. A program that does not know that sees a start again. */
+  | {
+    readonly try: {
+      readonly id: string;
+      readonly attempt: number;
+      readonly applied?: JournalApplied;
+    };
+  }
   /** It ended; `sid` is the number of its last status, 0 while there are no numbers. */
   | {
     readonly fin: {
@@ -63,6 +77,8 @@ export type JournalRecord =
 export interface JournalEntry extends JournalArrival {
   /** How far the attempt got. */
   readonly stage: "received" | "begun" | "finished";
+  /** What it led to when it was applied and waits to be verified; only while it is begun. */
+  readonly applied?: JournalApplied;
   /** The number of its last status; 0 while it has none. */
   readonly sid: number;
   /** Its last status, once it is finished; without result and details once the control plane has them. */
@@ -99,12 +115,15 @@ export class JournalState {
   snapshot(): JournalRecord[] {
     const records: JournalRecord[] = [];
     for (
-      const { stage, sid, status, acknowledged: _, ...arrival } of this.entries
-        .values()
+      const { stage, sid, status, applied, acknowledged: _, ...arrival } of this
+        .entries.values()
     ) {
       const { id, attempt } = arrival;
       records.push({ in: arrival });
-      if (stage === "begun") records.push({ try: { id, attempt } });
+      if (stage === "begun") {
+        const waits = applied === undefined ? {} : { applied };
+        records.push({ try: { id, attempt, ...waits } });
+      }
       if (status !== undefined) {
         records.push({ fin: { id, attempt, sid, status } });
       }
@@ -147,11 +166,12 @@ export class JournalState {
     if (known !== undefined && known.attempt > arrival.attempt) return;
     if (known?.attempt !== arrival.attempt) this.#owed.delete(arrival.id);
     // The same attempt again keeps how far it got, and takes its place in the newer stream.
-    const { stage, sid, status, acknowledged } =
+    const { stage, sid, status, applied, acknowledged } =
       known?.attempt === arrival.attempt ? known : {
         stage: "received" as const,
         sid: 0,
         status: undefined,
+        applied: undefined,
         acknowledged: false,
       };
     this.entries.set(arrival.id, {
@@ -160,13 +180,22 @@ export class JournalState {
       sid,
       acknowledged,
       ...(status === undefined ? {} : { status }),
+      ...(applied === undefined ? {} : { applied }),
     });
   }
 
-  #begin({ id, attempt }: { id: string; attempt: number }): void {
+  #begin({ id, attempt, applied }: {
+    id: string;
+    attempt: number;
+    applied?: JournalApplied;
+  }): void {
     const known = this.entries.get(id);
-    if (known?.attempt !== attempt || known.stage !== "received") return;
-    this.entries.set(id, { ...known, stage: "begun" });
+    if (known?.attempt !== attempt || known.stage === "finished") return;
+    this.entries.set(id, {
+      ...known,
+      stage: "begun",
+      ...(applied === undefined ? {} : { applied }),
+    });
   }
 
   #finish({ id, attempt, sid, status }: {
@@ -176,8 +205,9 @@ export class JournalState {
     status: EventStatus;
   }): void {
     this.#use(sid);
-    const known = this.entries.get(id);
-    if (known?.attempt !== attempt || known.stage === "finished") return;
+    const { applied: _, ...known } = this.entries.get(id) ?? {};
+    if (!("id" in known) || known.attempt !== attempt) return;
+    if (known.stage === "finished") return;
     this.entries.set(id, { ...known, stage: "finished", sid, status });
     this.#owe(id, sid);
   }

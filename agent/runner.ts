@@ -1,5 +1,6 @@
 import { TransporterError } from "@transporter/sdk";
 import { type AttemptOptions, runAttempt, type Running } from "./attempt.ts";
+import type { JournalApplied } from "./journal_state.ts";
 import { EVERYTHING, isFree, type Work } from "./work.ts";
 
 /** Options of {@linkcode Runner}. */
@@ -22,7 +23,8 @@ const CHARS_MAX = 64 * 1024 * 1024;
  * verified, which only reads, the next one may touch them. An attempt is noted in
  * the journal before it is started, and its deadline is checked after that,
  * immediately before the start. Standing work takes no place among those that
- * run, holds no key, and is left as it is when the agent stops.
+ * run, and holds no key. When the agent stops, that is left as it is, and so is
+ * what only waits until it is verified.
  */
 export class Runner {
   readonly #options: RunnerOptions;
@@ -110,21 +112,24 @@ export class Runner {
     this.#tellFreed();
   }
 
-  /** Starts nothing any more; what runs goes on. What waits stays in the journal, and so does what stands. */
+  /**
+   * Starts nothing any more; what runs goes on until it was applied. What waits
+   * for its turn stays in the journal, and so does what stands, or waits until
+   * it is verified.
+   */
   stop(): void {
     this.#stopped = true;
-    for (const running of this.#running.values()) {
-      if (!running.work.standing || running.abort.signal.aborted) continue;
-      running.left = true;
-      running.abort.abort(new TransporterError("interrupted", "It goes on"));
-    }
+    for (const running of this.#running.values()) this.#leave(running);
     this.#withdraw(() => true);
     this.#tellFreed();
   }
 
-  /** Aborts all that runs; its reason says how the attempts end. */
+  /** Cuts off all that runs; its reason says how the attempts end. */
   abort(reason: TransporterError): void {
-    for (const { abort } of this.#running.values()) abort.abort(reason);
+    for (const running of this.#running.values()) {
+      running.cutOff = true;
+      running.abort.abort(reason);
+    }
   }
 
   /** Resolves when nothing runs. */
@@ -173,12 +178,19 @@ export class Runner {
 
   #start(work: Work): void {
     const abort = new AbortController();
-    const running = { work, abort, keys: work.keys, left: false };
+    const running: Running = {
+      work,
+      abort,
+      keys: work.keys,
+      cutOff: false,
+      left: false,
+    };
     this.#running.set(work.spec.id, running);
     this.startedSeq = Math.max(this.startedSeq, work.seq ?? 0);
     const attempt = runAttempt(running, this.#options, {
       standing: this.#standing,
-      applied: () => this.#applied(work),
+      applied: () => this.#applied(running),
+      waits: (applied) => this.#waits(running, applied),
     });
     attempt.catch(this.#options.failed).finally(() => {
       this.#running.delete(work.spec.id);
@@ -192,11 +204,35 @@ export class Runner {
   }
 
   /** Work has been applied: what it does not keep to its end is free. */
-  #applied({ spec, kept }: Work): void {
-    const running = this.#running.get(spec.id);
-    if (running === undefined || running.keys === kept) return;
-    running.keys = kept;
+  #applied(running: Running): void {
+    running.keys = running.work.kept;
     this.#pump();
+  }
+
+  /** Work that was applied waits: that is all that is left to do, for whichever process. */
+  async #waits(running: Running, applied: JournalApplied): Promise<void> {
+    running.applied = applied;
+    if (this.#stopped) this.#leave(running);
+    else if (running.work.applied === undefined) {
+      await this.#note(running, applied);
+    }
+  }
+
+  #note({ work }: Running, applied: JournalApplied): Promise<void> {
+    const { spec: { id }, attempt } = work;
+    return this.#options.journal.applied({ id, attempt }, applied);
+  }
+
+  /** Leaves an attempt for the next start, which goes on with it, if that can. */
+  #leave(running: Running): void {
+    const { work, abort, applied } = running;
+    const goesOn = work.standing || applied !== undefined;
+    if (!goesOn || abort.signal.aborted) return;
+    running.left = true;
+    if (applied !== undefined) {
+      this.#note(running, applied).catch(this.#options.failed);
+    }
+    abort.abort(new TransporterError("interrupted", "It goes on"));
   }
 
   #tellFreed(): void {

@@ -231,7 +231,7 @@ Deno.test("Runner.abort() ends what runs as interrupted, and says whether it may
       "interrupted",
     ]);
     deepStrictEqual([status?.details, status?.error?.code], [
-      { repeatable },
+      { repeatable, drained: true },
       "interrupted",
     ]);
   }

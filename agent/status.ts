@@ -134,8 +134,12 @@ export function fitting(status: EventStatus, bytesLeft: number): EventStatus {
 /** What the control plane has to know to decide what follows an interruption. */
 export function withRepeatable(
   status: EventStatus,
-  { repeatable }: { readonly repeatable: boolean },
+  { repeatable, cutOff }: {
+    readonly repeatable: boolean;
+    readonly cutOff: boolean;
+  },
 ): EventStatus {
   if (status.phase !== "interrupted") return status;
-  return { ...status, details: { ...status.details, repeatable } };
+  const drained = cutOff ? { drained: true } : {}; // it did not end the agent
+  return { ...status, details: { ...status.details, repeatable, ...drained } };
 }

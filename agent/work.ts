@@ -6,6 +6,8 @@ import {
   TransporterError,
 } from "@transporter/sdk";
 
+import type { JournalApplied } from "./journal_state.ts";
+
 /** One attempt at one event, ready to run. */
 export interface Work {
   /** What is asked. */
@@ -18,6 +20,8 @@ export interface Work {
   readonly deadline: number;
   /** Whether an earlier process began it: then it is never started again. */
   readonly begun: boolean;
+  /** What it led to then, if only the wait for it is left. */
+  readonly applied?: JournalApplied | undefined;
   /** How long its frame was, in characters. */
   readonly chars: number;
   /** Who runs it. */

@@ -238,6 +238,16 @@ Deno.test("report() of an interruption queues a repeatable event again, and fail
   strictEqual(over.finishedAt, NOW);
 });
 
+Deno.test("report() does not count what an agent cut off as it drained", () => {
+  const said = { phase: "interrupted", message: "Stopped" } as const;
+  for (const [drained, interruptions] of [[true, 0], [undefined, 1]] as const) {
+    const details = { repeatable: true, drained };
+    const again = judge({ phase: "applying" }, { ...said, details }, true);
+    ok(typeof again === "object");
+    deepStrictEqual(again.notes, { interruptions });
+  }
+});
+
 /** Anything that may happen to a record, in any order. */
 const STEP = fc.oneof(
   fc.record({

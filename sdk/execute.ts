@@ -34,6 +34,14 @@ export interface ExecuteOptions {
   readonly record: (status: EventStatus) => Promise<void>;
   /** Goes on with an attempt that was begun before: the phases up to `applying` were reported then. */
   readonly again?: boolean;
+  /**
+   * What `apply` led to in an earlier process, which ended while that was
+   * verified: `apply` is not called again, and the phases up to `verifying`
+   * were reported then.
+   */
+  readonly applied?: unknown;
+  /** Told what `apply` led to, before that is verified. */
+  readonly onApplied?: (result: unknown) => void;
   /** Takes what the work writes; by default nobody does. */
   readonly output?: (stream: OutputStream, text: string) => void;
 }
@@ -75,9 +83,11 @@ export async function execute<Payload, Plan, Result>(
   spec: EventSpec,
   options: ExecuteOptions,
 ): Promise<EventStatus> {
-  const { agentId, attempt, signal, clock, record, again = false } = options;
+  const { agentId, attempt, signal, clock, record } = options;
+  const isApplied = options.applied !== undefined;
+  const again = options.again === true || isApplied;
   const startedAt = clock.monotonic();
-  let phase: Phase = again ? "applying" : "received";
+  let phase: Phase = isApplied ? "verifying" : again ? "applying" : "received";
 
   async function enter(
     next: Phase,
@@ -143,15 +153,18 @@ export async function execute<Payload, Plan, Result>(
     else await begin("validating");
     const payload = await parse(executor.schema, spec.payload);
     const plan = await executor.validate(payload, context);
-    await begin("applying");
-    const applied = await executor.apply(plan, context);
+    if (!isApplied) await begin("applying");
+    const applied = isApplied
+      ? options.applied as Result // what the same executor led to, through the journal
+      : await executor.apply(plan, context);
     done = applied;
+    options.onApplied?.(applied);
     await begin("verifying");
     done = await executor.verify(plan, applied, context) ?? applied;
   }
 
   if (!again) await enter("received");
-  let done: Result | undefined;
+  let done = options.applied as Result | undefined;
   try {
     await run();
   } catch (reason) {

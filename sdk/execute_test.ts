@@ -53,7 +53,7 @@ function echo(
 
 async function run(
   executor: Executor<{ text: string }, string, { output: string }>,
-  options: { signal?: AbortSignal; spec?: EventSpec } = {},
+  options: { signal?: AbortSignal; spec?: EventSpec; applied?: unknown } = {},
 ): Promise<{ last: EventStatus; phases: string[]; all: EventStatus[] }> {
   const all: EventStatus[] = [];
   const last = await execute(executor, options.spec ?? SPEC, {
@@ -63,6 +63,7 @@ async function run(
     signal: options.signal ?? new AbortController().signal,
     clock: systemClock,
     log: silentLogger,
+    ...("applied" in options ? { applied: options.applied } : {}),
     record: (status) => {
       all.push(status);
       return Promise.resolve();
@@ -197,6 +198,38 @@ Deno.test("execute() reports progress in the phase it is in", async () => {
     "verifying",
     "waiting for the far side",
   ]);
+});
+
+Deno.test("execute() verifies what an earlier process applied, and applies it no second time", async () => {
+  const calls: unknown[] = [];
+  const { last, phases } = await run(
+    echo({
+      validate: (payload, { again }) => {
+        calls.push(again);
+        return Promise.resolve(payload.text);
+      },
+      apply: () => Promise.reject(new Error("It is applied again")),
+      verify: (plan, result) => {
+        calls.push([plan, result]);
+        return Promise.resolve();
+      },
+    }),
+    { applied: { output: "before" } },
+  );
+  deepStrictEqual(calls, [true, ["hello", { output: "before" }]]);
+  deepStrictEqual(phases, ["in_progress/verifying", "completed/completed"]);
+  strictEqual(last.result?.["output"], "before");
+});
+
+Deno.test("execute() says what an earlier process applied when it cannot be verified", async () => {
+  const { last } = await run(
+    echo({ validate: () => Promise.reject(new Error("The plan is gone")) }),
+    { applied: { output: "before" } },
+  );
+  deepStrictEqual(
+    [last.state, last.result?.["output"]],
+    ["failed", "before"],
+  );
 });
 
 Deno.test("execute() rejects when a status cannot be recorded", async () => {

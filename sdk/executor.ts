@@ -24,7 +24,10 @@ export interface ExecutorContext {
   readonly deadline: number;
   /** Aborts on cancellation, on expiry and on agent shutdown. */
   readonly signal: AbortSignal;
-  /** Whether the attempt is standing work that an earlier process of the agent began; absent: no. */
+  /**
+   * Whether an earlier process of the agent began the attempt, which is standing
+   * work, or was applied then and is only verified now; absent: no.
+   */
   readonly again?: boolean;
   /** For facts that the operator of the agent needs; bound to the event's id. */
   readonly log: Logger;
@@ -61,7 +64,10 @@ export interface Executor<Payload = unknown, Plan = unknown, Result = unknown>
   readonly info: ExecutorInfo;
   /** The shape of the payload. Unknown keys are refused. */
   readonly schema: Schema<Payload>;
-  /** Decides what to do. Reads only; a dry run stops after it. */
+  /**
+   * Decides what to do. Reads only; a dry run stops after it. It comes to the
+   * same when the agent ended after `apply` and goes on with `verify`.
+   */
   validate(payload: Payload, context: ExecutorContext): Promise<Plan>;
   /**
    * Does it. Must be safe to repeat if `repeatable` says so. An error thrown

@@ -16,7 +16,7 @@ export class RunnerBench {
   /** Its time. */
   readonly clock = new TestClock();
   /** The disk of its journal. */
-  readonly file = new MemoryJournal();
+  readonly file: MemoryJournal;
   /** Starts, as `id attempt`. */
   readonly started: string[] = [];
   /** What `apply` came to its end for. */
@@ -29,9 +29,16 @@ export class RunnerBench {
   /** What is tested. */
   runner!: Runner;
 
-  /** Opens one that has nothing to do. */
-  static async open(concurrency = 8): Promise<RunnerBench> {
-    const bench = new RunnerBench();
+  private constructor(file: MemoryJournal) {
+    this.file = file;
+  }
+
+  /** Opens one that has nothing to do; its journal may be what another one left. */
+  static async open(
+    concurrency = 8,
+    left = new MemoryJournal(),
+  ): Promise<RunnerBench> {
+    const bench = new RunnerBench(left);
     const { clock, file } = bench;
     const journal = await Journal.open(file, {
       agent: "edge",
@@ -61,7 +68,9 @@ export class RunnerBench {
     id: string,
     options:
       & WitnessOptions
-      & Partial<Pick<Work, "attempt" | "deadline" | "begun">>
+      & Partial<
+        Pick<Work, "attempt" | "deadline" | "begun" | "applied" | "seq">
+      >
       & { spec?: Partial<EventSpec> } = {},
   ): Promise<void> {
     const { attempt = 1, deadline = this.clock.now() + 60_000, begun = false } =
@@ -84,9 +93,10 @@ export class RunnerBench {
     this.runner.add({
       spec,
       attempt,
-      seq: 1,
+      seq: "seq" in options ? options.seq : 1,
       deadline,
       begun,
+      applied: options.applied,
       chars: 100,
       executor,
       ...prepared,

@@ -12,7 +12,7 @@ export interface WitnessOptions {
     context: ExecutorContext,
   ) => Promise<unknown>;
   /** Done by `verify`; nothing by default. */
-  readonly verify?: () => Promise<void>;
+  readonly verify?: (context: ExecutorContext) => Promise<void>;
   /** What a payload touches; nothing by default. */
   readonly keys?: (payload: Record<string, unknown>) => readonly string[];
   /** Whether it may be repeated; yes by default. */
@@ -49,7 +49,8 @@ export function witness(
       started(`${context.idempotencyKey} ${context.attempt}`);
       return await options.apply?.(payload, context) ?? { done: true };
     },
-    verify: () => options.verify?.() ?? Promise.resolve(),
+    verify: (_plan, _result, context) =>
+      options.verify?.(context) ?? Promise.resolve(),
     keys: options.keys ?? (() => []),
     repeatable: () => options.repeatable ?? true,
     standing: () => options.standing ?? false,

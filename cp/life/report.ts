@@ -79,7 +79,9 @@ export function report(
   }
   if (next === "interrupted") {
     const message = status.message || "Agent was cut off in the middle";
-    return interrupt(record, { repeatable, begun: true, message, now }) ??
+    // An agent that drains cuts off what runs: that is not the event's doing.
+    const begun = status.details?.["drained"] !== true;
+    return interrupt(record, { repeatable, begun, message, now }) ??
       "not_released";
   }
   // In progress, and yet over: the two contradict each other.

@@ -13,7 +13,7 @@ interface Change {
 /**
  * Remembers for a while which event changed an object last, so that one that
  * waits for it learns that a later one has changed it. No event's outcome
- * rests on it but that one's: after a restart nobody waits.
+ * rests on it but that one's: after a restart it waits for what is there then.
  */
 export class Changes {
   readonly #clock: Clock;

@@ -7,7 +7,9 @@ import {
   until,
   untilConnected,
 } from "../system.ts";
+import type { LocalKube } from "../../deploy/localkube/mod.ts";
 import { freshNamespace, testCluster } from "./cluster.ts";
+import { read, write } from "./k8s_resource.ts";
 
 /** An event with one manifest for the agent of these tests. */
 function eventOf(id: string, manifest: string): Record<string, unknown> {
@@ -51,43 +53,94 @@ async function untilEvent(
   });
 }
 
-Deno.test("SIGTERM lets an agent drain: what it cuts off gets another attempt", async () => {
-  await using kube = await testCluster();
-  await using namespace = await freshNamespace(kube);
-  await using cp = await CpProcess.start();
-  await using agent = await AgentProcess.start("edge", {
-    cpUrl: cp.agentUrl,
-    flags: ["--kubeconfig", kube.kubeconfig, "--drain-timeout", "2s"],
+/** As the controllers of a cluster with nodes would. */
+async function becomeReady(kube: LocalKube, namespace: string): Promise<void> {
+  const path = `/apis/apps/v1/namespaces/${namespace}/deployments/web`;
+  const { metadata: { generation } } = await read<
+    { metadata: { generation: number } }
+  >(kube, path);
+  await write(kube, `${path}/status`, {
+    method: "PATCH",
+    body: {
+      status: {
+        observedGeneration: generation,
+        replicas: 1,
+        updatedReplicas: 1,
+        readyReplicas: 1,
+        availableReplicas: 1,
+        conditions: [{ type: "Available", status: "True" }],
+      },
+    },
   });
-  await untilConnected(cp.url, "edge");
-  const id = `drain-${namespace.name}`;
-  await submit(cp.url, eventOf(id, neverReady(namespace.name)));
-  await untilEvent(cp.url, id, ({ phase }) => phase === "verifying");
+}
 
-  agent.program.kill("SIGTERM");
-  const { code } = await agent.program.status();
-  const { output } = agent.program;
-  strictEqual(code, 0, output);
-  match(output, /"message":"Draining".*"running":1/);
-  match(output, /"message":"Drained".*"running":0.*"unacknowledged":0/);
+for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+  Deno.test(`an event that changes its agent's own Deployment is finished after the restart: ${signal} while it waits`, async () => {
+    await using kube = await testCluster();
+    await using namespace = await freshNamespace(kube);
+    await using cp = await CpProcess.start();
+    await using agent = await AgentProcess.start("edge", {
+      cpUrl: cp.agentUrl,
+      // A drain that waits for the event takes longer than this test may.
+      flags: ["--kubeconfig", kube.kubeconfig, "--drain-timeout", "1h"],
+    });
+    await untilConnected(cp.url, "edge");
+    const id = `own-${namespace.name}`;
+    await submit(cp.url, eventOf(id, neverReady(namespace.name)));
+    const waits = ({ phase, message }: EventView) =>
+      phase === "verifying" && message.startsWith("Waiting for Deployment");
+    await untilEvent(cp.url, id, waits);
+    const path = `/apis/apps/v1/namespaces/${namespace.name}/deployments/web`;
+    const before = await read<{ metadata: { managedFields: unknown } }>(
+      kube,
+      path,
+    );
 
-  // Server-side apply of the same bytes may be repeated, so that the event goes on.
-  agent.restart();
-  const again = await untilEvent(
-    cp.url,
-    id,
-    ({ attempt, phase }) => attempt === 2 && phase === "verifying",
-  );
-  strictEqual(again.state, "in_progress");
-  const answer = await fetch(`${cp.url}/v2/events/${id}/history`);
-  const { items }: { items: readonly HistoryEntry[] } = await answer.json();
-  deepStrictEqual(
-    items.filter(({ phase }) => phase === "interrupted").map((entry) =>
-      entry.attempt
-    ),
-    [1],
-  );
-});
+    // More often than an event may end its agent.
+    const times = signal === "SIGTERM" ? 3 : 2;
+    for (let i = 0; i < times; i++) {
+      agent.program.kill(signal);
+      const { code } = await agent.program.status();
+      if (signal === "SIGTERM") strictEqual(code, 0, agent.program.output);
+      agent.restart();
+      await agent.program.line(/"message":"Event was applied before/);
+      await until(async () =>
+        await untilEvent(cp.url, id, waits).then(({ attempt }) => attempt === 1)
+          ? true
+          : undefined
+      );
+      // Only then a kill finds it waiting, and not on its way there.
+      await agent.program.line(/"message":"Connected"/);
+    }
+    const after = await read<{ metadata: { managedFields: unknown } }>(
+      kube,
+      path,
+    );
+    deepStrictEqual(
+      after.metadata.managedFields,
+      before.metadata.managedFields,
+      "it was not applied again",
+    );
+    await becomeReady(kube, namespace.name);
+    const ended = await until(async () => {
+      const answer = await fetch(`${cp.url}/v2/events/${id}`);
+      const event: EventView = await answer.json();
+      return event.finished_at === undefined ? undefined : event;
+    });
+    deepStrictEqual(
+      [ended.state, ended.attempt],
+      ["completed", 1],
+      ended.message,
+    );
+    match(JSON.stringify(ended.result), /"name":"web".*"status":"created"/);
+    const answer = await fetch(`${cp.url}/v2/events/${id}/history`);
+    const { items }: { items: readonly HistoryEntry[] } = await answer.json();
+    deepStrictEqual(
+      items.filter(({ phase }) => phase === "interrupted"),
+      [],
+    );
+  });
+}
 
 for (const signal of ["SIGTERM", "SIGKILL"] as const) {
   Deno.test(`standing checks: an agent that ends by ${signal} goes on with one after it was started again`, async () => {
