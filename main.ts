@@ -12,6 +12,7 @@ import { config as cpConfig } from "@transporter/cp/config";
 import { addNoProxy, kinds } from "@transporter/plugins";
 import { TransporterError } from "@transporter/sdk";
 import { demoConfig } from "./program/demo_config.ts";
+import { pluginDesk } from "./program/plugin_desk.ts";
 import type { Runtime } from "./program/runtime.ts";
 import { readStartLine } from "./program/start_line.ts";
 
@@ -65,6 +66,7 @@ async function main(): Promise<number> {
       const { rightsOf } = await import("./program/rights.ts");
       return await rightsOf(request, runtime);
     },
+    plugins: pluginDesk(runtime),
     cpConfig,
     agentConfig,
     demoConfig,

@@ -29,6 +29,11 @@ const COMMANDS = [
   "resume agent",
   "delete",
   "delete agent",
+  "plugin",
+  "plugin new",
+  "plugin run",
+  "plugin check",
+  "plugin list",
   "rbac",
   "rbac generate",
   "doctor",
@@ -59,6 +64,10 @@ Deno.test("docs.help: every example in the help of a command is understood", asy
     "manifests/namespace.yaml": namespace,
     "web.yaml": namespace,
     "check.sh": "date\n",
+    "greet.yaml": "greeting: Hello\n",
+    "agent.yaml": "plugin: [greet/mod.ts]\n",
+    "bad.yaml": "payload: {}\n",
+    "greet/event.yaml": "payload: {name: Ada}\n",
     "event.yaml":
       "type: script\ntarget_agent: edge-7\npayload: {script: date}\n",
   };

@@ -4,6 +4,7 @@ import type {
   Rng,
   SettingDescription,
 } from "@transporter/sdk";
+import type { PluginDesk } from "./plugin_desk.ts";
 
 /** Where text goes: a terminal, a file, a pipe. */
 export interface Output {
@@ -157,6 +158,8 @@ export interface Host extends Machine {
   readonly rights: (request: RightsRequest) => Promise<Rights>;
   /** Asks a cluster what an identity may do. */
   readonly rightsOf: (request: IdentityRequest) => Promise<IdentityRights>;
+  /** What the commands for plugins do. */
+  readonly plugins: PluginDesk;
   /** What runs `cp`, `agent` and `demo`. */
   readonly starters: Starters;
   /** The settings of `cp`. */

@@ -14,5 +14,6 @@
  * @module
  */
 export type * from "./host.ts";
+export type * from "./plugin_desk.ts";
 export { systemFiles, systemMachine } from "./machine.ts";
 export { reportError, runCli } from "./run_cli.ts";

@@ -14,6 +14,7 @@ import {
   LOCAL_GLOBALS,
 } from "./globals.ts";
 import { addLogs } from "./logs.ts";
+import { addPlugin } from "./plugin_commands.ts";
 import { addRbac } from "./rbac.ts";
 import { addRetry } from "./retry_event.ts";
 import { addSendEvent } from "./send_event.ts";
@@ -139,6 +140,7 @@ export function buildProgram(
   addCancel(program, context);
   addRetry(program, context);
   addAgentCommands(program, context);
+  addPlugin(program, context);
   addRbac(program, context);
   addDoctor(program, context);
   if (options.completion) {

@@ -55,7 +55,8 @@ function inFile(error: unknown, what: string, source: Source) {
   });
 }
 
-function parseSource(source: Source): Readonly<Record<string, unknown>> {
+/** Reads the event in a file; its fields are not checked yet. */
+export function parseEvent(source: Source): Readonly<Record<string, unknown>> {
   const isJson = source.text.trimStart().startsWith("{");
   let value: unknown;
   try {
@@ -75,7 +76,7 @@ async function run(flags: EventFlags, host: Host) {
   const [source] = await readSources([flags.file], host);
   if (source === undefined) throw new RangeError("A file is one source");
   // Its fields are checked by checkDraft, in the form in which they would be sent.
-  const base = parseSource(source) as unknown as Base;
+  const base = parseEvent(source) as unknown as Base;
   const drafts = draftsOf(base, flags, host);
   for (const draft of drafts) {
     try {

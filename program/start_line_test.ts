@@ -3,6 +3,7 @@ import { config as agentConfig } from "@transporter/agent/config";
 import { config as cpConfig } from "@transporter/cp/config";
 import { runCli, systemMachine } from "@transporter/cli";
 import { demoConfig } from "./demo_config.ts";
+import { pluginDesk } from "./plugin_desk.ts";
 import { readStartLine, type StartLine } from "./start_line.ts";
 
 const TABLES = { cp: cpConfig, agent: agentConfig };
@@ -20,6 +21,13 @@ async function readByLibrary(
   await runCli(args, {
     ...systemMachine(),
     kinds: [],
+    plugins: pluginDesk({
+      env: {},
+      signal: new AbortController().signal,
+      print: () => {},
+      note: () => {},
+      isTerminal: false,
+    }),
     rights: () => Promise.resolve({ objects: [], notes: [] }),
     rightsOf: () =>
       Promise.resolve({

@@ -141,6 +141,8 @@ export interface EventKind {
 export interface Plugin<Config = unknown> {
   /** The version of this interface that it is written for; who passes a plugin in code may leave it out. */
   readonly api?: number;
+  /** Its version, semver; who passes a plugin in code may leave it out. */
+  readonly version?: string;
   /** The event type, equal to the `info.type` of the executor it opens. */
   readonly type: string;
   /** The shape of the operator's config. Unknown keys are refused. */

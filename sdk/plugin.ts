@@ -124,6 +124,7 @@ export function definePlugin<
   return {
     api,
     type,
+    version,
     config: definition.config ?? NO_CONFIG as Schema<unknown> as Schema<Config>,
     kind: {
       type,

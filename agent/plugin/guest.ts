@@ -10,6 +10,7 @@ import {
   type LogLevel,
   type OutputStream,
   parse,
+  type Plugin,
   readPlugin,
   readPluginConfig,
   TransporterError,
@@ -225,7 +226,13 @@ export async function serve(module: unknown): Promise<never> {
     }
     const send = sender(message.mark);
     try {
-      executor = await open(module, message, send);
+      const plugin = pluginOf(module, message);
+      if (message.what === "describe") {
+        const { type, version = "" } = plugin;
+        send({ t: "opened", type, version });
+        continue;
+      }
+      executor = await open(plugin, message, send);
       guest = new Guest(executor, send);
       const { type, version } = executor.info;
       send({ t: "opened", type, version });
@@ -237,18 +244,21 @@ export async function serve(module: unknown): Promise<never> {
   Deno.exit(0);
 }
 
+type Open = Extract<Down, { t: "open" }>;
+
+function pluginOf(module: unknown, { protocol, name }: Open): Plugin {
+  if (protocol === PROTOCOL) return readPlugin(module, name);
+  throw new TransporterError(
+    "unsupported_version",
+    `Cannot serve the plugin "${name}" to an agent that speaks version ${protocol} of the protocol: this end speaks ${PROTOCOL}`,
+  );
+}
+
 async function open(
-  module: unknown,
-  { protocol, name, config }: Extract<Down, { t: "open" }>,
+  plugin: Plugin,
+  { name, config }: Open,
   send: (message: Up) => void,
 ): Promise<Executor> {
-  if (protocol !== PROTOCOL) {
-    throw new TransporterError(
-      "unsupported_version",
-      `Cannot serve the plugin "${name}" to an agent that speaks version ${protocol} of the protocol: this end speaks ${PROTOCOL}`,
-    );
-  }
-  const plugin = readPlugin(module, name);
   return await plugin.open(
     await readPluginConfig(plugin, config, `the plugin "${name}"`),
     { signal: new AbortController().signal, log: loggerTo(send) },

@@ -5,35 +5,15 @@ import {
   type Executor,
   type ExecutorContext,
   isRecord,
-  type Logger,
   type Recovery,
-  type Rng,
   type Schema,
   TransporterError,
 } from "@transporter/sdk";
-import { commandOf, environment, type PluginTools } from "./command.ts";
 import type { PluginEntry } from "./entry.ts";
-import { inspect } from "./graph.ts";
 import { Pool } from "./pool.ts";
-import { PluginProcess } from "./process.ts";
+import type { PluginProcess } from "./process.ts";
 import type { Facts } from "./protocol.ts";
-
-/** What {@linkcode openIsolated} needs. */
-export interface IsolationOptions {
-  /** What plugins are run with. */
-  readonly tools: PluginTools;
-  /** Where time comes from. */
-  readonly clock: Clock;
-  /** Where randomness comes from. */
-  readonly rng: Rng;
-  /** For the operator. */
-  readonly log: Logger;
-  /** Milliseconds from an abort to the kill. */
-  readonly graceMs?: number;
-}
-
-/** Milliseconds that a plugin has after an abort to put things in order. */
-const GRACE_MS = 5000;
+import { type IsolationOptions, startProcess } from "./start.ts";
 
 /** Milliseconds for what an agent asks before an event runs, which is pure. */
 const FACTS_MS = 3000;
@@ -97,23 +77,8 @@ export async function openIsolated(
   entry: PluginEntry,
   options: IsolationOptions,
 ): Promise<Executor> {
-  const { tools, clock, rng, graceMs = GRACE_MS } = options;
-  const { name, config } = entry;
-  const log = options.log.with({ plugin: name });
-  async function start(): Promise<PluginProcess> {
-    // Looked at for each process, since files change.
-    await using found = await inspect(entry, { tools, clock });
-    return await PluginProcess.start({
-      name,
-      command: commandOf(entry, found.resolution, tools),
-      env: environment(tools, entry.allow),
-      config,
-      mark: `\x1e${Math.floor(rng.next() * 2 ** 52).toString(36)} `,
-      graceMs,
-      clock,
-      log,
-    });
-  }
+  const { clock, rng } = options;
+  const start = () => startProcess(entry, options, "open");
   const pool = new Pool({ start, clock, rng });
   const first = await pool.take(NEVER);
   const info = await first.info;

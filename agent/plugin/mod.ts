@@ -23,4 +23,5 @@ export {
 } from "./entry.ts";
 export { inspect, type Inspection } from "./graph.ts";
 export { type InProcessOptions, openInProcess } from "./in_process.ts";
-export { type IsolationOptions, openIsolated } from "./isolated.ts";
+export { openIsolated } from "./isolated.ts";
+export { describe, type IsolationOptions } from "./start.ts";

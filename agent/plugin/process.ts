@@ -23,6 +23,8 @@ export interface PluginProcessOptions {
   readonly command: readonly [command: string, ...args: string[]];
   /** Its environment, whole. */
   readonly env: Readonly<Record<string, string>>;
+  /** Whether it is opened, or only says what it serves. */
+  readonly what: "open" | "describe";
   /** The plugin's config. */
   readonly config: unknown;
   /** Stands before each message up: nobody knows it before. */
@@ -101,7 +103,7 @@ export class PluginProcess implements AsyncDisposable {
 
   /** Made by {@linkcode PluginProcess.start}. */
   private constructor(options: PluginProcessOptions) {
-    const { command, env, clock, mark, name, config } = options;
+    const { command, env, clock, mark, name, what, config } = options;
     this.#options = options;
     this.#opened.promise.catch(() => {});
     this.#pipe = new Pipe({
@@ -112,7 +114,7 @@ export class PluginProcess implements AsyncDisposable {
       flooded: () => this.#fail(this.#gone("said more than anybody can read")),
     });
     this.#ended = this.#pipe.ended.then((how) => this.#fail(this.#gone(how)));
-    this.#send({ t: "open", protocol: PROTOCOL, mark, name, config });
+    this.#send({ t: "open", protocol: PROTOCOL, mark, name, what, config });
   }
 
   /** What it serves: the type of its events, and its version. */

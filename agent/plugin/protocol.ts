@@ -44,6 +44,8 @@ export type Down =
     readonly protocol: number;
     readonly mark: string;
     readonly name: string;
+    /** `describe`: only says what it serves, and opens nothing. */
+    readonly what: "open" | "describe";
     readonly config: unknown;
   }
   | {

@@ -17,6 +17,7 @@ import type {
   RightsRequest,
   StartOptions,
 } from "../host.ts";
+import type { PluginDesk } from "../plugin_desk.ts";
 import { runCli } from "../run_cli.ts";
 
 /** The time of day in every test of the commands. */
@@ -49,6 +50,8 @@ export interface TestHostOptions {
   readonly rights?: (request: RightsRequest) => Promise<Rights>;
   /** What an identity may do. */
   readonly rightsOf?: (request: IdentityRequest) => Promise<IdentityRights>;
+  /** What the commands for plugins do. */
+  readonly plugins?: Partial<PluginDesk>;
   /** Sees each piece of output as it is written. */
   readonly onWrite?: (text: string) => void;
 }
@@ -149,6 +152,26 @@ function tableOf(name: string) {
   });
 }
 
+/** Nothing goes wrong with plugins, and nothing comes of it. */
+const NO_PLUGINS: PluginDesk = {
+  create: () => Promise.resolve([]),
+  list: () => Promise.resolve([]),
+  run: () =>
+    Promise.resolve({
+      event_id: "local",
+      agent_id: "local",
+      state: "completed",
+      phase: "completed",
+      message: "Event completed",
+      log_level: "info",
+      details: null,
+      result: null,
+      timestamp: "2026-11-23T05:10:00Z",
+      attempt: 1,
+    }),
+  async *check() {},
+};
+
 /** A host without a machine. */
 export function testHost(
   options: TestHostOptions,
@@ -178,6 +201,7 @@ export function testHost(
           dangers: [],
           lacks: [],
         })),
+    plugins: { ...NO_PLUGINS, ...options.plugins },
     starters: {
       cp: (given) => start("cp", given),
       agent: (given) => start("agent", given),

@@ -5,6 +5,7 @@ import {
   type EventStatus,
   execute,
   type Executor,
+  parse,
   type Phase,
   silentLogger,
   systemClock,
@@ -15,8 +16,8 @@ import {
 export interface ExecutorHarness {
   /** Opens an executor for one test; disposed by the suite. */
   open(): Promise<Executor>;
-  /** The pure part that intake uses. */
-  readonly kind: EventKind;
+  /** The pure part that intake uses; absent where it cannot be asked. */
+  readonly kind?: EventKind;
   /** A payload that completes; called once per event, so that events need not touch the same things. */
   payload(): Readonly<Record<string, unknown>>;
   /** Payloads that can never succeed, by what is wrong with them. */
@@ -69,26 +70,38 @@ async function run(
   return { last, statuses };
 }
 
+/** Something that every executor must do. */
+export interface ExecutorCase {
+  /** What it must do; "it" stands before it. */
+  readonly title: string;
+  /** Tries it; rejects if it does not. */
+  run(): Promise<void>;
+}
+
 /**
- * Registers the tests that every {@linkcode Executor} must pass.
+ * Everything that an {@linkcode Executor} must do, for whoever tries it without
+ * `Deno.test`.
  *
  * @param name The executor, such as `"k8s_resource"`.
  * @param harness How to open it, and payloads for it.
  */
-export function testExecutor(name: string, harness: ExecutorHarness): void {
+export function executorCases(
+  name: string,
+  harness: ExecutorHarness,
+): readonly ExecutorCase[] {
   const { kind, payload, badPayloads } = harness;
   const cases: Record<string, (executor: Executor) => Promise<void>> = {
     async "advertises a type and a version"(executor) {
       match(executor.info.type, /^[a-z][a-z0-9_]{0,63}$/);
       match(executor.info.version, /^\d+\.\d+\.\d+/);
-      deepStrictEqual(kind.type, executor.info.type);
+      deepStrictEqual(kind?.type ?? executor.info.type, executor.info.type);
       await Promise.resolve();
     },
     async "completes a good payload, with a result that survives JSON"(
       executor,
     ) {
       const good = payload();
-      await kind.check(good);
+      await kind?.check(good);
       const { last } = await run(executor, good);
       deepStrictEqual([last.state, last.message], ["completed", last.message]);
       ok(last.result?.success);
@@ -112,7 +125,7 @@ export function testExecutor(name: string, harness: ExecutorHarness): void {
       const good = payload();
       const first = await run(executor, good, { id: `${name}-again` });
       deepStrictEqual(first.last.state, "completed", first.last.message);
-      if (!executor.repeatable(good)) return;
+      if (!executor.repeatable(await parse(executor.schema, good))) return;
       const second = await run(executor, good, { id: `${name}-again` });
       deepStrictEqual(second.last.state, "completed", second.last.message);
     },
@@ -129,13 +142,11 @@ export function testExecutor(name: string, harness: ExecutorHarness): void {
       executor,
     ) {
       const good = payload();
-      ok(
-        executor.keys(good).every((key) =>
-          typeof key === "string" && key !== ""
-        ),
-      );
-      deepStrictEqual(kind.repeatable(good), executor.repeatable(good));
-      await Promise.resolve();
+      const parsed = await parse(executor.schema, good);
+      const keys = executor.keys(parsed);
+      ok(keys.every((key) => typeof key === "string" && key !== ""));
+      const repeatable = executor.repeatable(parsed);
+      deepStrictEqual(kind?.repeatable(good) ?? repeatable, repeatable);
     },
     async "can be disposed twice"(executor) {
       await executor[Symbol.asyncDispose]();
@@ -159,7 +170,8 @@ export function testExecutor(name: string, harness: ExecutorHarness): void {
     cases[`refuses ${what} before it applies anything, and at submit`] = async (
       executor,
     ) => {
-      await rejects(kind.check(bad), (error: unknown) => {
+      const checked = kind?.check(bad) ?? parse(executor.schema, bad);
+      await rejects(checked, (error: unknown) => {
         ok(error instanceof TransporterError, String(error));
         ok(
           error.class === "invalid" || error.class === "unsupported",
@@ -172,10 +184,23 @@ export function testExecutor(name: string, harness: ExecutorHarness): void {
       ok(statuses.every(({ phase }) => phase !== "applying"));
     };
   }
-  for (const [title, test] of Object.entries(cases)) {
-    Deno.test(`${name} executor ${title}`, async () => {
+  return Object.entries(cases).map(([title, test]) => ({
+    title,
+    async run() {
       await using executor = await harness.open();
       await test(executor);
-    });
+    },
+  }));
+}
+
+/**
+ * Registers the tests that every {@linkcode Executor} must pass.
+ *
+ * @param name The executor, such as `"k8s_resource"`.
+ * @param harness How to open it, and payloads for it.
+ */
+export function testExecutor(name: string, harness: ExecutorHarness): void {
+  for (const { title, run } of executorCases(name, harness)) {
+    Deno.test(`${name} executor ${title}`, run);
   }
 }

@@ -1,0 +1,60 @@
+import type { Clock, Logger, Rng } from "@transporter/sdk";
+import { commandOf, environment, type PluginTools } from "./command.ts";
+import type { PluginEntry } from "./entry.ts";
+import { inspect } from "./graph.ts";
+import { PluginProcess } from "./process.ts";
+
+/** What {@linkcode startProcess} needs. */
+export interface IsolationOptions {
+  /** What plugins are run with. */
+  readonly tools: PluginTools;
+  /** Where time comes from. */
+  readonly clock: Clock;
+  /** Where randomness comes from. */
+  readonly rng: Rng;
+  /** For the operator. */
+  readonly log: Logger;
+  /** Milliseconds from an abort to the kill. */
+  readonly graceMs?: number;
+}
+
+/** Milliseconds that a plugin has after an abort to put things in order. */
+const GRACE_MS = 5000;
+
+/** Looks at a plugin, and starts a process of it: each time, since files change. */
+export async function startProcess(
+  entry: PluginEntry,
+  options: IsolationOptions,
+  what: "open" | "describe",
+): Promise<PluginProcess> {
+  const { tools, clock, rng, log, graceMs = GRACE_MS } = options;
+  const { name, config, allow } = entry;
+  await using found = await inspect(entry, { tools, clock });
+  return await PluginProcess.start({
+    name,
+    command: commandOf(entry, found.resolution, tools),
+    env: environment(tools, allow),
+    what,
+    config,
+    mark: `\x1e${Math.floor(rng.next() * 2 ** 52).toString(36)} `,
+    graceMs,
+    clock,
+    log: log.with({ plugin: name }),
+  });
+}
+
+/**
+ * Finds out what a plugin serves without opening it.
+ *
+ * @param entry Which.
+ * @param options What it is run with.
+ * @returns The type of its events, and its version.
+ * @throws {TransporterError} As `openIsolated`.
+ */
+export async function describe(
+  entry: PluginEntry,
+  options: IsolationOptions,
+): Promise<{ readonly type: string; readonly version: string }> {
+  await using process = await startProcess(entry, options, "describe");
+  return await process.info;
+}

@@ -1,0 +1,129 @@
+/** `transporter plugin …`, as a person uses it in a folder of their own. */
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { ROOT } from "../files.ts";
+import { folderOf } from "./tools.ts";
+
+async function run(cwd: string, args: readonly string[]) {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [...args],
+    cwd,
+    env: { NO_COLOR: "1", KUBERNETES_SERVICE_HOST: "" },
+    stdin: "null",
+  }).output();
+  const decoder = new TextDecoder();
+  return {
+    code,
+    stdout: decoder.decode(stdout),
+    stderr: decoder.decode(stderr),
+  };
+}
+
+function transporter(cwd: string, line: string) {
+  return run(cwd, ["run", "-A", `${ROOT}main.ts`, ...line.split(" ")]);
+}
+
+Deno.test("plugin new makes a plugin whose test passes, which runs, checks and is listed", async () => {
+  await using dir = await folderOf({});
+  const { path } = dir;
+  const made = await transporter(path, "plugin new say-hello");
+  strictEqual(made.code, 0, made.stderr);
+  const files = made.stdout.trimEnd().split("\n");
+  deepStrictEqual(files.map((file) => file.replace("say-hello/", "")), [
+    "deno.json",
+    "mod.ts",
+    "mod_test.ts",
+    "event.yaml",
+  ]);
+  const again = await transporter(path, "plugin new say-hello");
+  strictEqual(again.code, 2);
+  match(
+    again.stderr,
+    /Cannot make the folder "say-hello": it is there already/,
+  );
+
+  const folder = `${path}/say-hello`;
+  const format = await run(folder, ["fmt", "--check"]);
+  strictEqual(format.code, 0, format.stderr);
+  const tested = await run(folder, ["test", "--quiet"]);
+  strictEqual(tested.code, 0, tested.stdout + tested.stderr);
+  match(tested.stdout, /13 passed/);
+
+  for (const flag of ["", " --in-process"]) {
+    const ran = await transporter(
+      folder,
+      `plugin run mod.ts -f event.yaml${flag}`,
+    );
+    strictEqual(ran.code, 0, ran.stderr);
+    match(ran.stdout, /^completed in .*\ngreeting: Hello, Ada\n$/);
+    match(ran.stderr, / {2}applying {5}Greeting Ada\n/);
+  }
+  const checked = await transporter(
+    folder,
+    "plugin check mod.ts -f event.yaml",
+  );
+  strictEqual(checked.code, 0, checked.stdout + checked.stderr);
+  match(checked.stdout, /\n12 of 12 are well\n$/);
+
+  const listed = await transporter(folder, "plugin list mod.ts -o json");
+  const [view] = JSON.parse(listed.stdout);
+  const { type, version, integrity } = view;
+  deepStrictEqual([type, version], ["say_hello", "0.1.0"]);
+  const pinned = await transporter(
+    folder,
+    `plugin run mod.ts#${integrity} -f event.yaml -q`,
+  );
+  strictEqual(pinned.code, 0, pinned.stderr);
+});
+
+Deno.test("plugin run has its options taken seriously", async () => {
+  await using dir = await folderOf({
+    "event.yaml":
+      "type: misbehave\npayload: {do: 'apply: look at the environment'}\n",
+    "other.yaml": "type: other\npayload: {}\n",
+  });
+  const spec = `${ROOT}tests/plugins/testdata/misbehave.ts`;
+  const refused = await transporter(
+    dir.path,
+    `plugin run ${spec} -f event.yaml`,
+  );
+  strictEqual(refused.code, 1);
+  match(refused.stderr, /error\[internal\]: Requires env access to "SECRET"/);
+  const allowed = await transporter(
+    dir.path,
+    `plugin run ${spec} -f event.yaml --allow env=SECRET`,
+  );
+  strictEqual(allowed.code, 0, allowed.stderr);
+  const other = await transporter(dir.path, `plugin run ${spec} -f other.yaml`);
+  strictEqual(other.code, 4);
+  match(
+    other.stderr,
+    /Cannot run an event of type "other" with a plugin for "misbehave"/,
+  );
+});
+
+Deno.test("plugin check finds what an executor does wrong", async () => {
+  await using dir = await folderOf({
+    "event.yaml": "payload: {do: nothing}\n",
+  });
+  const { code, stdout } = await transporter(
+    dir.path,
+    `plugin check ${ROOT}tests/plugins/testdata/misbehave.ts -f event.yaml`,
+  );
+  strictEqual(code, 1);
+  match(stdout, /\nFAILED {2}refuses an unknown key before it applies/);
+  match(stdout, /\n11 of 12 are well\n$/);
+});
+
+Deno.test("plugin list knows what ships, and an agent's configuration", async () => {
+  await using dir = await folderOf({
+    "agent.yaml":
+      `plugin-in-process: [${ROOT}examples/custom_executor/mod.ts]\n`,
+  });
+  const { code, stdout } = await transporter(
+    dir.path,
+    "plugin list --config agent.yaml",
+  );
+  strictEqual(code, 0);
+  match(stdout, /^k8s_resource +\S+ +built in$/m);
+  match(stdout, /^greet +1\.0\.0 +in process +.*mod\.ts +\d+ +sha256-/m);
+});
