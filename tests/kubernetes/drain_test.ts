@@ -121,8 +121,8 @@ for (const signal of ["SIGTERM", "SIGKILL"] as const) {
       before.metadata.managedFields,
       "it was not applied again",
     );
-    await becomeReady(kube, namespace.name);
     const ended = await until(async () => {
+      await becomeReady(kube, namespace.name); // the controller takes it back
       const answer = await fetch(`${cp.url}/v2/events/${id}`);
       const event: EventView = await answer.json();
       return event.finished_at === undefined ? undefined : event;
