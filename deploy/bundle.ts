@@ -32,6 +32,7 @@ const PLUGIN_PARTS: readonly string[] = [
   "sdk/mod.ts",
   "sdk/testing/mod.ts",
   "agent/plugin/guest.ts",
+  "plugins/kubernetes.ts",
 ];
 
 async function bundle(args: readonly string[]): Promise<void> {

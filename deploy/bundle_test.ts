@@ -70,13 +70,21 @@ Deno.test("bundleProgram() makes a program that runs anywhere, and loads nothing
     await using cp = await CpProcess.start({ script: path });
     await using _agent = await AgentProcess.start("bundled", {
       cpUrl: cp.agentUrl,
-      flags: ["--kubeconfig", kubeconfig, "--plugin", PLUGIN],
+      flags: ["--kubeconfig", kubeconfig],
       script: path,
     });
     await untilConnected(cp.url, "bundled");
+    // And one with a plugin, whose process loads what was bundled for it.
+    await using _plugged = await AgentProcess.start("plugged", {
+      cpUrl: cp.agentUrl,
+      flags: ["--plugin", PLUGIN],
+      env: { KUBERNETES_SERVICE_HOST: "" },
+      script: path,
+    });
+    await untilConnected(cp.url, "plugged");
     const { event_id: id } = await submit(cp.url, {
       type: "greet",
-      target_agent: "bundled",
+      target_agent: "plugged",
       payload: { name: "Ada" },
       ttl: "1m",
     });

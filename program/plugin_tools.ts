@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 
 /** What plugins may import by name, and where `deno task bundle` puts it, beside the program. */
 const SUPPLIED: Readonly<Record<string, string>> = {
+  "@transporter/plugins/kubernetes": "./plugin/plugins/kubernetes.js",
   "@transporter/sdk": "./plugin/sdk/mod.js",
   "@transporter/sdk/testing": "./plugin/sdk/testing/mod.js",
 };
@@ -57,9 +58,16 @@ async function findDeno(
   );
 }
 
+/** What names of packages mean in the sources of the program. */
+async function ownNames(): Promise<Readonly<Record<string, string>>> {
+  const url = new URL("../deno.json", import.meta.url);
+  const { imports } = JSON.parse(await Deno.readTextFile(url));
+  return imports;
+}
+
 /** Where the parts are that go into the processes of plugins: sources, or what was bundled of them. */
 async function parts(): Promise<
-  Pick<PluginTools, "guest" | "supplied" | "own">
+  Pick<PluginTools, "guest" | "supplied" | "scopes" | "own">
 > {
   const isBundle = !import.meta.url.endsWith("/program/plugin_tools.ts");
   const find = (name: string, bundled: string) =>
@@ -79,10 +87,15 @@ async function parts(): Promise<
       find(name, bundled),
     ]),
   );
-  const own = isBundle
-    ? [new URL("./plugin/", import.meta.url).href]
-    : [guest, ...Object.values(supplied)].map((url) => new URL("./", url).href);
-  return { guest, supplied, own };
+  if (isBundle) {
+    const own = [new URL("./plugin/", import.meta.url).href];
+    return { guest, supplied, scopes: {}, own };
+  }
+  const own = [guest, ...Object.values(supplied)]
+    .map((url) => new URL("./", url).href);
+  const names = { ...await ownNames(), ...supplied };
+  const scopes = Object.fromEntries(own.map((folder) => [folder, names]));
+  return { guest, supplied, scopes, own };
 }
 
 /**

@@ -8,6 +8,8 @@ export interface PluginTools {
   readonly guest: string;
   /** What plugins may import by name, such as `@transporter/sdk`: URLs. */
   readonly supplied: Readonly<Record<string, string>>;
+  /** What names mean in what is supplied, by its folder: the program's own dependencies. */
+  readonly scopes: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** Where what is supplied stands, with what it imports: the beginnings of URLs. */
   readonly own: readonly string[];
   /** Programs that bound a process, by their names, as far as the machine has them. */

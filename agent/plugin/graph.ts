@@ -25,12 +25,20 @@ interface Module {
   readonly local?: string | null;
   readonly error?: string;
   readonly npmPackage?: string;
-  readonly dependencies?: readonly { readonly specifier?: unknown }[];
+  readonly dependencies?: readonly Dependency[];
+}
+
+interface Dependency {
+  readonly specifier: string;
+  readonly code?: { readonly specifier?: string };
 }
 
 interface Graph {
   readonly modules: readonly Module[];
-  readonly npmPackages?: Readonly<Record<string, unknown>>;
+  readonly redirects?: Readonly<Record<string, string>>;
+  readonly npmPackages?: Readonly<
+    Record<string, { readonly dependencies?: readonly string[] }>
+  >;
 }
 
 function refuse(
@@ -76,14 +84,41 @@ function check(
   }
 }
 
-/** The hashes of the packages of npm, from the lock file that deno makes. */
-function packages(lock: string): [name: string, hash: string][] {
+/** The packages of npm that some modules load, with all that those depend on. */
+function packagesOf(
+  modules: readonly Module[],
+  { modules: all, redirects = {}, npmPackages = {} }: Graph,
+): Set<string> {
+  const byUrl = new Map(all.map((module) => [module.specifier, module]));
+  const found = new Set<string>();
+  const add = (name: string | undefined) => {
+    if (name === undefined || found.has(name)) return;
+    found.add(name);
+    npmPackages[name]?.dependencies?.forEach(add);
+  };
+  for (const { dependencies = [], npmPackage } of modules) {
+    add(npmPackage);
+    for (const { code } of dependencies) {
+      const url = code?.specifier ?? "";
+      add(byUrl.get(redirects[url] ?? url)?.npmPackage);
+    }
+  }
+  return found;
+}
+
+/** Their hashes, from the lock file that deno makes. */
+function locked(
+  lock: string,
+  names: ReadonlySet<string>,
+): [name: string, hash: string][] {
   const value: unknown = JSON.parse(lock);
   const npm = isRecord(value) && isRecord(value["npm"]) ? value["npm"] : {};
-  return Object.entries(npm).map(([name, entry]) => [
-    `npm:${name}`,
-    String(isRecord(entry) ? entry["integrity"] : ""),
-  ]);
+  return [...names].map((name) => {
+    const entry = npm[name];
+    const hash = isRecord(entry) ? entry["integrity"] : undefined;
+    if (typeof hash === "string") return [`npm:${name}`, hash];
+    throw new TransporterError("usage", `Cannot find the hash of "${name}"`);
+  });
 }
 
 function total(hashes: readonly (readonly [string, string])[]): string {
@@ -108,21 +143,21 @@ export async function inspect(
 ): Promise<Inspection> {
   const { tools } = options;
   const { specifier, integrity: wanted } = entry;
-  const place = await placeOf(specifier, tools.supplied);
+  const place = await placeOf(specifier, tools);
   const flags = resolving(specifier, place);
   const info = await runDeno(
     ["info", "--json", "--no-lock", ...flags, specifier],
     options,
   ).catch((error) => refuse("usage", entry, error.message));
   const graph: Graph = JSON.parse(info);
+  const root = graph.redirects?.[specifier] ?? specifier;
   const own = graph.modules.filter((module) =>
-    module.kind !== "node" &&
+    module.kind !== "node" && module.kind !== "npm" &&
     !tools.own.some((prefix) => module.specifier.startsWith(prefix))
   );
   check(entry, own, place);
   const hashes: [string, string][] = [];
   for (const module of own) {
-    if (module.kind === "npm") continue;
     const { folder = "" } = place;
     const name = module.specifier.startsWith(folder)
       ? module.specifier.slice(folder.length)
@@ -137,7 +172,11 @@ export async function inspect(
     await runDeno(["cache", `--lock=${lock}`, ...flags, specifier], options)
       .catch((error) => refuse("usage", entry, error.message));
     const bytes = await readIfThere(lock);
-    hashes.push(...packages(new TextDecoder().decode(bytes)));
+    const names = packagesOf(
+      [...own, ...graph.modules.filter(({ specifier: url }) => url === root)],
+      graph,
+    );
+    hashes.push(...locked(new TextDecoder().decode(bytes), names));
   }
   const integrity = total(hashes);
   if (wanted !== undefined && wanted !== integrity) {

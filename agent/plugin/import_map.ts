@@ -1,7 +1,7 @@
 import { isRecord, TransporterError } from "@transporter/sdk";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import type { ImportMap } from "./command.ts";
+import type { ImportMap, PluginTools } from "./command.ts";
 import { readIfThere } from "./deno.ts";
 
 /** Where a plugin is, and what its names stand for. */
@@ -70,15 +70,15 @@ function readMap(text: string, base: string): ImportMap {
  * win.
  *
  * @param specifier The plugin's module.
- * @param supplied What is supplied.
+ * @param tools What is supplied.
  * @throws {TransporterError} `usage` for a `deno.json` that cannot be read.
  */
 export async function placeOf(
   specifier: string,
-  supplied: Readonly<Record<string, string>>,
+  { supplied, scopes }: PluginTools,
 ): Promise<PluginPlace> {
   if (!specifier.startsWith("file:")) {
-    return { folder: undefined, map: { imports: supplied } };
+    return { folder: undefined, map: { imports: supplied, scopes } };
   }
   const own = dirname(fileURLToPath(specifier));
   for (let folder = own;; folder = dirname(folder)) {
@@ -90,13 +90,16 @@ export async function placeOf(
       const map = readMap(new TextDecoder().decode(bytes), base);
       return {
         folder: new URL("./", base).href,
-        map: { ...map, imports: { ...map.imports, ...supplied } },
+        map: {
+          imports: { ...map.imports, ...supplied },
+          scopes: { ...map.scopes, ...scopes },
+        },
       };
     }
     if (dirname(folder) === folder) break;
   }
   return {
     folder: pathToFileURL(`${own}/`).href,
-    map: { imports: supplied },
+    map: { imports: supplied, scopes },
   };
 }
