@@ -93,6 +93,8 @@ async function run(way: Way, script: string, more: object = {}): Promise<Ran> {
   return await bench.run({ script, interpreter: "bash", ...more });
 }
 
+const KILLED = new URL("testing/killed.ts", import.meta.url).pathname;
+
 /** What is tried by more than one script can do. */
 const MORE: Readonly<Record<string, (way: Way) => Promise<void>>> = {
   async "a daemon that outlives the script, by forking twice"(way) {
@@ -114,6 +116,26 @@ const MORE: Readonly<Record<string, (way: Way) => Promise<void>>> = {
     strictEqual(last.error?.code, "timeout");
     strictEqual(last.result?.["signal"], "SIGKILL");
     deepStrictEqual(await processesWith(seconds), []);
+  },
+  async "time after its agent was killed"(way) {
+    const seconds = marker();
+    const agent = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-check", KILLED, way, seconds],
+      stdin: "null",
+      stdout: "piped",
+    }).spawn();
+    let said = "";
+    for await (
+      const text of agent.stdout.pipeThrough(new TextDecoderStream())
+    ) {
+      said += text;
+      if (said.includes("begun")) agent.kill("SIGKILL");
+    }
+    await agent.status;
+    while ((await processesWith(seconds)).length > 0) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    await Deno.remove(said.split("\n")[0] ?? "", { recursive: true });
   },
   async "a fork bomb until its deadline"(way) {
     await using bench = await Bench.open({
