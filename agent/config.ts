@@ -118,13 +118,20 @@ export const SETTINGS = {
     help:
       "Scripts may use the network of this machine, with all that listens on it; otherwise they have none",
   },
+  scriptDenoPermission: {
+    kind: "list",
+    placeholder: "PERMISSION",
+    default: ["read=/tmp", "write=/tmp", "env"],
+    help:
+      "What a script of the interpreter deno may ask for at most, such as net=api.example:443",
+  },
   scriptMemory: {
     kind: "integer",
-    default: 512,
+    default: 1024,
     min: 16,
     max: 1_048_576,
     placeholder: "MIB",
-    help: "Data of one process of a script in MiB",
+    help: "Data of one process of a script in MiB; Deno takes 600 to start",
   },
   scriptProcesses: {
     kind: "integer",

@@ -56,6 +56,7 @@ function scriptConfig(
     timeout_max_ms: values.scriptTimeoutMax,
     user: values.scriptUser,
     network: values.scriptNetwork,
+    deno_permissions: values.scriptDenoPermission,
     memory_mib: values.scriptMemory,
     processes: values.scriptProcesses,
     cpu_seconds: Math.ceil(values.scriptCpu / 1000),

@@ -30,8 +30,14 @@ export const configSchema = v.strictObject({
   ),
   /** Whether scripts may use the network of the machine. */
   network: v.optional(v.boolean(), false),
+  /** The permissions that scripts of Deno may have at most. */
+  deno_permissions: v.optional(v.array(text), [
+    "read=/tmp",
+    "write=/tmp",
+    "env",
+  ]),
   /** Data of one process, in MiB. */
-  memory_mib: v.optional(integer(16, 1_048_576), 512),
+  memory_mib: v.optional(integer(16, 1_048_576), 1024),
   /** Processes and threads of one script at the same time. */
   processes: v.optional(integer(4, 32_768), 64),
   /** Open files of one process. */

@@ -93,7 +93,19 @@ async function run(way: Way, script: string, more: object = {}): Promise<Ran> {
   return await bench.run({ script, interpreter: "bash", ...more });
 }
 
-const KILLED = new URL("testing/killed.ts", import.meta.url).pathname;
+const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
+
+/** An agent as far as a script is concerned; it prints its folder, and what the script prints. */
+function agentOf(way: Way, seconds: string): string {
+  const bench = new URL("testing/bench.ts", import.meta.url).href;
+  const script =
+    `echo begun; (setsid sleep ${seconds} &); trap '' TERM; sleep ${seconds}`;
+  return `import { Bench } from ${JSON.stringify(bench)};
+const bench = await Bench.open({ confinement: "${way}" });
+console.log(bench.dir);
+await bench.run(${JSON.stringify(script)}, { onOutput: console.log });
+`;
+}
 
 /** What is tried by more than one script can do. */
 const MORE: Readonly<Record<string, (way: Way) => Promise<void>>> = {
@@ -120,10 +132,12 @@ const MORE: Readonly<Record<string, (way: Way) => Promise<void>>> = {
   async "time after its agent was killed"(way) {
     const seconds = marker();
     const agent = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--no-check", KILLED, way, seconds],
-      stdin: "null",
+      args: ["run", "-A", "--no-check", "--config", CONFIG, "-"],
+      stdin: "piped",
       stdout: "piped",
     }).spawn();
+    await ReadableStream.from([agentOf(way, seconds)])
+      .pipeThrough(new TextEncoderStream()).pipeTo(agent.stdin);
     let said = "";
     for await (
       const text of agent.stdout.pipeThrough(new TextDecoderStream())

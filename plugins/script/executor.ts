@@ -17,7 +17,7 @@ import {
   userOf,
 } from "./confinement.ts";
 import { type Limits, PATH, SCRIPT_PATH } from "./inside.ts";
-import { Digests, type Interpreter, readInterpreters } from "./interpreters.ts";
+import { Digests, readInterpreters } from "./interpreters.ts";
 import {
   EVENT_TYPE,
   INTERPRETER_DEFAULT,
@@ -25,6 +25,7 @@ import {
   payloadSchema,
   valueOf,
 } from "./payload.ts";
+import { checkAllowed, DENO, denoOptions } from "./permissions.ts";
 import { type ProcessEnd, runProcess } from "./process.ts";
 import { resultOf, type ScriptResult } from "./result.ts";
 import { Scratch } from "./scratch.ts";
@@ -35,13 +36,11 @@ export const VERSION = "0.1.0";
 /** How long the confinement may take to run a script that does nothing, in milliseconds. */
 const PROBE_MS_MAX = 30_000;
 
-/** Folders that every script sees; what is in them needs no mention. */
-const SYSTEM_REGEXP = /^\/(usr|bin|sbin|lib|lib32|lib64|libx32)\//;
-
 /** What is known once a payload was looked at. */
 interface Plan {
   readonly payload: Payload;
-  readonly interpreter: Interpreter;
+  /** The interpreter and its arguments. */
+  readonly command: readonly string[];
   /** How long the script may run, in milliseconds. */
   readonly timeoutMs: number;
 }
@@ -80,6 +79,7 @@ export async function openExecutor(
 ): Promise<Executor<Payload, Plan, ScriptResult>> {
   const { clock, log, signal } = surroundings;
   const interpreters = await readInterpreters(config.interpreters);
+  checkAllowed(config.deno_permissions);
   const digests = new Digests();
   const scratch = new Scratch(config.dir);
   const isRoot = Deno.uid() === 0;
@@ -88,8 +88,9 @@ export async function openExecutor(
     isRoot,
     network: config.network,
     tmpBytes: config.tmp_mib * 1024 * 1024,
-    extras: [...interpreters.values()].map(({ path }) => path)
-      .filter((path) => !SYSTEM_REGEXP.test(path)),
+    extras: [...interpreters.values()].filter(({ path, inside }) =>
+      path !== inside
+    ).map(({ path, inside }) => [path, inside]),
     prlimit: prlimitOf(config),
   };
 
@@ -157,9 +158,21 @@ export async function openExecutor(
         );
       }
       await digests.check(interpreter);
-      return { payload, interpreter, timeoutMs: timeoutOf(timeout, config) };
+      const options = name === DENO
+        ? denoOptions(payload.permissions ?? [], config.deno_permissions)
+        : [];
+      return {
+        payload,
+        command: [
+          interpreter.inside,
+          ...options,
+          SCRIPT_PATH,
+          ...payload.args ?? [],
+        ],
+        timeoutMs: timeoutOf(timeout, config),
+      };
     },
-    async apply({ payload, interpreter, timeoutMs }, context) {
+    async apply({ payload, command, timeoutMs }, context) {
       using limit = deadline(clock, timeoutMs, {
         signal: context.signal,
         reason: new TransporterError(
@@ -171,7 +184,7 @@ export async function openExecutor(
       });
       const end = await run(confinement, {
         ...payload,
-        command: [interpreter.path, SCRIPT_PATH, ...payload.args ?? []],
+        command,
       }, {
         signal: limit.signal,
         output: (stream, text) => context.output(stream, text),

@@ -37,6 +37,11 @@ export const FIELDS: Readonly<
     about: "How long it may run, such as `30s`; then it is stopped.",
     otherwise: "as long as the agent allows",
   },
+  permissions: {
+    about:
+      "With the interpreter `deno`: what Deno lets it do, such as `net=api.example:443`.",
+    otherwise: "it may do nothing that takes a permission",
+  },
   runner: {
     about: "How it is run; `process` is beside the agent, confined.",
     otherwise: "`process`",

@@ -20,8 +20,8 @@ export interface Limits {
   readonly network: boolean;
   /** Bytes of `/tmp`, and of `/dev/shm`; no file may be larger. */
   readonly tmpBytes: number;
-  /** Programs and folders outside of the system's own that a script needs. */
-  readonly extras: readonly string[];
+  /** Interpreters outside of the system's own folders, and where they are inside. */
+  readonly extras: readonly (readonly [outside: string, inside: string])[];
   /** An empty folder, where a root for the script may be put together. */
   readonly root: string;
   /** Options of `prlimit`. */

@@ -7,9 +7,14 @@ export interface Interpreter {
   readonly name: string;
   /** The program itself, without links on the way to it. */
   readonly path: string;
+  /** Where a script finds it: where it is if that is a folder of the system's, else a place of its own. */
+  readonly inside: string;
   /** Digest of that very program, in hex; `undefined`: whatever is there may run. */
   readonly sha256: string | undefined;
 }
+
+/** Folders that every script sees. */
+const SYSTEM_REGEXP = /^\/(usr|bin|sbin|lib|lib32|lib64|libx32)\//;
 
 const INTERPRETER_REGEXP =
   /^([A-Za-z0-9][A-Za-z0-9._+-]{0,63})=(\/[^\0]*?)(?:@sha256:([0-9a-f]{64}))?$/;
@@ -34,7 +39,9 @@ export async function readInterpreters(
       );
     }
     if (found.has(name)) refuse(spec, `"${name}" is there already`);
-    found.set(name, { name, path: await realPath(spec, path), sha256 });
+    const real = await realPath(spec, path);
+    const inside = SYSTEM_REGEXP.test(real) ? real : `/interpreters/${name}`;
+    found.set(name, { name, path: real, inside, sha256 });
   }
   return found;
 }

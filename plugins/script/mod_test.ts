@@ -1,3 +1,4 @@
+import { parse, silentLogger } from "@transporter/sdk";
 import { testExecutor } from "@transporter/sdk/testing";
 import {
   deepStrictEqual,
@@ -6,6 +7,7 @@ import {
   rejects,
   strictEqual,
 } from "node:assert/strict";
+import { configSchema } from "./config.ts";
 import { script, scriptKind } from "./mod.ts";
 import { Bench, canConfine, testWays } from "./testing/bench.ts";
 
@@ -23,6 +25,17 @@ const BAD: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   "a secret that is too short": {
     script: "true",
     env: { A: { secret: "abc" } },
+  },
+  "permissions for a shell": { script: "true", permissions: ["env"] },
+  "a permission that leads out": {
+    script: "true",
+    interpreter: "deno",
+    permissions: ["run"],
+  },
+  "two permissions in one": {
+    script: "true",
+    interpreter: "deno",
+    permissions: ["net=a,b"],
   },
   "a timeout without a unit": { script: "true", timeout: "10" },
 };
@@ -69,23 +82,11 @@ Deno.test("scriptKind.check() takes what upstream's producer sends", async () =>
   });
 });
 
-Deno.test("script.open() refuses an interpreter that is not there, and a user that is root", async () => {
+Deno.test("script.open() refuses an interpreter that is not there", async () => {
   const dir = await Deno.makeTempDir();
   const context = {
     signal: new AbortController().signal,
-    log: (await import("@transporter/sdk")).silentLogger,
-  };
-  const config = {
-    dir,
-    timeout_max_ms: 1000,
-    user: "65534",
-    network: false,
-    memory_mib: 64,
-    processes: 8,
-    files: 64,
-    cpu_seconds: 1,
-    tmp_mib: 1,
-    grace_ms: 0,
+    log: silentLogger,
   };
   for (
     const [spec, why] of [
@@ -96,7 +97,10 @@ Deno.test("script.open() refuses an interpreter that is not there, and a user th
   ) {
     await rejects(
       async () =>
-        await script.open({ ...config, interpreters: [spec] }, context),
+        await script.open(
+          await parse(configSchema, { dir, interpreters: [spec] }),
+          context,
+        ),
       why,
     );
   }

@@ -19,12 +19,12 @@ for dir in $links; do
   elif [ -d "/$dir" ]; then mkdir "$dir"; bind "/$dir" "$dir"; fi
 done
 put() {
-  mkdir -p "./\${1%/*}"
-  if [ -d "$1" ]; then mkdir -p ".$1"; bind "$1" ".$1"
-  elif [ -e "$1" ]; then : >".$1"; bind "$1" ".$1"; fi
+  mkdir -p "./\${2%/*}"
+  if [ -d "$1" ]; then mkdir -p ".$2"; bind "$1" ".$2"
+  elif [ -e "$1" ]; then : >".$2"; bind "$1" ".$2"; fi
 }
-for file in $files; do put "$file"; done
-while [ "$count" -gt 0 ]; do put "$1"; shift; count=$((count - 1)); done
+for file in $files; do put "$file" "$file"; done
+while [ "$count" -gt 0 ]; do put "$1" "$2"; shift 2; count=$((count - 1)); done
 for file in null zero full random urandom; do
   : >"dev/$file"
   mount -n -o bind,nosuid,noexec "/dev/$file" "dev/$file"
@@ -88,7 +88,7 @@ export function namespacesArgs(
     SYSTEM_DIRS.join(" "),
     files.join(" "),
     String(extras.length),
-    ...extras,
+    ...extras.flat(),
     "setpriv",
     `--reuid=${uid}`,
     `--regid=${gid}`,

@@ -1,5 +1,6 @@
 import { isRecord, nearest } from "@transporter/sdk";
 import * as v from "valibot";
+import { DENO, PERMISSION_REGEXP } from "./permissions.ts";
 
 /** What the event type is called. */
 export const EVENT_TYPE = "script";
@@ -151,6 +152,21 @@ const entries = {
       v.regex(DURATION_REGEXP, 'a duration such as "30s" or "5m" is needed'),
     ),
   ),
+  permissions: v.optional(
+    v.pipe(
+      v.array(
+        v.pipe(
+          v.string("a permission is needed"),
+          v.regex(
+            PERMISSION_REGEXP,
+            'a permission of Deno like "net=api.example:443" is needed: net, read, write, env or sys, and no comma',
+          ),
+        ),
+        "a list of permissions is needed",
+      ),
+      v.maxLength(100, "at most 100 permissions are possible"),
+    ),
+  ),
   runner: v.optional(
     v.picklist(
       ["process"],
@@ -173,14 +189,21 @@ function unknownKey(key: string): string {
 }
 
 /** The payload of a `script` event. Unknown keys are refused. */
-export const payloadSchema = v.strictObject(
-  { ...entries, manifests: empty, policy_rules: empty },
-  (issue) =>
-    issue.expected === "never"
-      ? unknownKey(String(issue.path?.at(-1)?.key ?? ""))
-      : isRecord(issue.input)
-      ? "a script is needed"
-      : "an object is needed",
+export const payloadSchema = v.pipe(
+  v.strictObject(
+    { ...entries, manifests: empty, policy_rules: empty },
+    (issue) =>
+      issue.expected === "never"
+        ? unknownKey(String(issue.path?.at(-1)?.key ?? ""))
+        : isRecord(issue.input)
+        ? "a script is needed"
+        : "an object is needed",
+  ),
+  v.check(
+    ({ permissions, interpreter }) =>
+      permissions === undefined || interpreter === DENO,
+    `"permissions" are only for the interpreter "${DENO}"`,
+  ),
 );
 
 /** What the schema accepts. */
