@@ -52,6 +52,8 @@ interface System extends AsyncDisposable {
 
 async function openSystem(kube: LocalKube, script: string): Promise<System> {
   await using opened = new AsyncDisposableStack();
+  let following = Promise.resolve();
+  opened.defer(() => following); // once the control plane is gone
   const cp = opened.use(await CpProcess.start({ script }));
   const agent = opened.use(
     await AgentProcess.start("bench", {
@@ -62,8 +64,9 @@ async function openSystem(kube: LocalKube, script: string): Promise<System> {
   );
   await untilConnected(cp.url, "bench");
   const stop = new AbortController();
+  opened.defer(() => stop.abort());
   const waiting = new Map<string, PromiseWithResolvers<void>>();
-  const following = follow(
+  following = follow(
     cp.url,
     stop.signal,
     ({ event_id, state, message }) => {
@@ -71,10 +74,6 @@ async function openSystem(kube: LocalKube, script: string): Promise<System> {
       if (state === "failed") waiting.get(event_id)?.reject(new Error(message));
     },
   );
-  opened.defer(async () => {
-    stop.abort();
-    await following;
-  });
   const owned = opened.move();
   return {
     cp,
