@@ -15,12 +15,13 @@
  */
 import type { EventKind, Plugin } from "@transporter/sdk";
 import { k8sResource } from "./k8s_resource/mod.ts";
+import { policy } from "./policy/mod.ts";
 import { script } from "./script/mod.ts";
 
 export { addNoProxy } from "./k8s_resource/in_cluster.ts";
 
 /** Every plugin that ships. */
-export const standard: readonly Plugin[] = [k8sResource, script];
+export const standard: readonly Plugin[] = [k8sResource, script, policy];
 
 /** What intake and the command line can check without a cluster. */
 export const kinds: readonly EventKind[] = standard.map(({ kind }) => kind);

@@ -41,9 +41,19 @@ export function configOf(
       return k8sConfig(sources);
     case "script":
       return enable.includes("script") ? scriptConfig(sources) : undefined;
+    case "policy":
+      return policyConfig(sources);
     default:
       return {};
   }
+}
+
+/** The cluster whose objects are judged; an agent beside none judges manifests. */
+function policyConfig(
+  sources: PluginSources,
+): Readonly<Record<string, unknown>> {
+  const cluster = clusterConfig(sources);
+  return cluster === undefined ? {} : { cluster };
 }
 
 /** What the operator allows scripts. */

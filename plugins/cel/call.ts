@@ -141,9 +141,6 @@ export function callStep(
   compile: (node: Node, scope: Scope) => Step,
 ): Step {
   const { name, isMember, args } = calleeOf(node, scope);
-  if (!OVERLOADS.has(name)) {
-    throw new CompileError(`undeclared reference to '${name}'`);
-  }
   const steps = args.map((each, index) =>
     name === "format" && index === 1 && each.op === "list"
       ? formatArguments(args[0]!, each, scope, compile)

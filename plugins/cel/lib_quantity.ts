@@ -71,7 +71,8 @@ function plus(a: Quantity, b: Quantity | bigint, sign: bigint): Quantity {
   return new Quantity(a.nanos + sign * other.nanos, a.isShort && other.isShort);
 }
 
-function isReadable(text: string): boolean {
+/** Whether a text is an amount. */
+export function isQuantity(text: string): boolean {
   try {
     read(text);
     return true;
@@ -91,13 +92,18 @@ function order(a: Quantity, b: Quantity): bigint {
   return a.nanos < b.nanos ? -1n : a.nanos > b.nanos ? 1n : 0n;
 }
 
+/** Which of two amounts is more: above zero, the first. */
+export function compareQuantities(a: string, b: string): number {
+  return Number(order(read(a), read(b)));
+}
+
 const once = always((text: string) => traversal(lengthOf(text)));
 const nominal = always(() => 1);
 
 /** Amounts such as `500m` and `1Gi`. */
 export const quantities: readonly Overload[] = [
   declare(`quantity(string): ${TYPE}`, read, once),
-  declare("isQuantity(string): bool", isReadable, once),
+  declare("isQuantity(string): bool", isQuantity, once),
   declare(
     `sign(${TYPE}): int`,
     ({ nanos }: Quantity) => nanos > 0n ? 1n : nanos < 0n ? -1n : 0n,

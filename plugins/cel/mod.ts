@@ -8,9 +8,10 @@ import { compileNode } from "./compile.ts";
 import { Meter } from "./meter.ts";
 import { CompileError, read } from "./node.ts";
 import { Scope } from "./scope.ts";
-import { DYN, show, type Type } from "./type.ts";
+import { show, type Type } from "./type.ts";
 
 export { CompileError } from "./node.ts";
+export { compareQuantities, isQuantity } from "./lib_quantity.ts";
 export { CALL_COST_MAX, CostError, Meter } from "./meter.ts";
 export { DYN, fits, listOf, mapOf, objectOf, type Type, type } from "./type.ts";
 export { adapt, CelError, kindOf, LazyMap } from "./value.ts";
@@ -19,6 +20,8 @@ export { adapt, CelError, kindOf, LazyMap } from "./value.ts";
 export interface Program {
   /** What it says, as far as that is known. */
   readonly type: Type;
+  /** The variables that it reads; those that it binds itself may be among them. */
+  readonly reads: ReadonlySet<string>;
   /**
    * Runs it.
    *
@@ -45,16 +48,20 @@ export function compile(
       [name, { slot, type }] as const
     ),
   );
-  const step = compileNode(read(text), new Scope(slots));
+  const scope = new Scope(slots);
+  const step = compileNode(read(text), scope);
   return {
     type: step.type,
+    reads: scope.used,
     run: (values, meter = new Meter()) =>
       step.run({ values: [...values], meter }),
   };
 }
 
 /**
- * The same, for an expression that has to say something of a type.
+ * The same, for an expression that is known to say something of a type, as the
+ * API server wants it: `object.spec.hostNetwork == true`, not
+ * `object.spec.hostNetwork`.
  *
  * @throws {CompileError} Also when it says something else.
  */
@@ -64,8 +71,7 @@ export function compileAs(
   variables: Readonly<Record<string, Type>>,
 ): Program {
   const program = compile(text, variables);
-  const { name } = program.type;
-  if (name === DYN.name || wanted.includes(name)) return program;
+  if (wanted.includes(program.type.name)) return program;
   throw new CompileError(
     `must evaluate to ${wanted.join(" or ")} but got ${show(program.type)}`,
   );

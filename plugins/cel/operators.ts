@@ -171,25 +171,27 @@ export function ordering(operator: string, left: Step, right: Step): Step {
   };
 }
 
+/** What an operator may make of two types, either of which may not be known. */
+function kindsOf(operator: Operator, a: string, b: string): Set<string> {
+  const lefts = a === "dyn" ? OPERANDS : [a];
+  const rights = b === "dyn" ? OPERANDS : [b];
+  return new Set(
+    lefts.flatMap((left) =>
+      rights.flatMap((right) => resultKind(operator, left, right) ?? [])
+    ),
+  );
+}
+
 export function arithmetic(operator: Operator, left: Step, right: Step): Step {
   const [a, b] = [left.type, right.type];
-  const isKnown = a.name !== "dyn" && b.name !== "dyn";
-  const kind = resultKind(operator, a.name, b.name);
-  const canBe = isKnown
-    ? kind !== undefined
-    : OPERANDS.some((other) =>
-      resultKind(
-        operator,
-        a.name === "dyn" ? other : a.name,
-        b.name === "dyn" ? other : b.name,
-      ) !== undefined
-    );
-  if (!canBe) throw mismatch(`_${operator}_`, a, b);
-  const isText = kind === "string";
+  const kinds = kindsOf(operator, a.name, b.name);
+  if (kinds.size === 0) throw mismatch(`_${operator}_`, a, b);
+  const [only = "dyn"] = kinds.size === 1 ? kinds : [];
+  const isText = only === "string";
   return {
-    type: kind === "list" ? listOf(join(a.of[0] ?? DYN, b.of[0] ?? DYN)) : type(
-      isKnown && kind !== undefined ? kind : "dyn",
-    ),
+    type: only === "list"
+      ? listOf(join(a.of[0] ?? DYN, b.of[0] ?? DYN))
+      : type(only),
     run: (frame) => {
       const x = left.run(frame);
       const y = right.run(frame);

@@ -21,24 +21,30 @@ export interface Step {
 export class Scope {
   readonly #slots: ReadonlyMap<string, { slot: number; type: Type }>;
   readonly #next: number;
+  /** The variables that were looked for and found, in all parts. */
+  readonly used: Set<string>;
 
   constructor(
     slots: ReadonlyMap<string, { slot: number; type: Type }>,
-    next: number = slots.size,
+    { next = slots.size, used = new Set<string>() } = {},
   ) {
     this.#slots = slots;
     this.#next = next;
+    this.used = used;
   }
 
   /** Where the value of a variable is, and its type. */
   find(name: string): { slot: number; type: Type } | undefined {
-    return this.#slots.get(name);
+    const found = this.#slots.get(name);
+    if (found !== undefined) this.used.add(name);
+    return found;
   }
 
   /** The same with a variable more. */
   with(name: string, type: Type): { scope: Scope; slot: number } {
     const slot = this.#next;
     const slots = new Map(this.#slots).set(name, { slot, type });
-    return { scope: new Scope(slots, slot + 1), slot };
+    const { used } = this;
+    return { scope: new Scope(slots, { next: slot + 1, used }), slot };
   }
 }

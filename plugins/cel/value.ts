@@ -135,6 +135,7 @@ export function noOverload(name?: string): CelError {
 
 /** The keys of a map. */
 export function keysOf(map: unknown): unknown[] {
+  if (map instanceof LazyMap) return []; // nobody goes over what is not computed yet
   return map instanceof Map ? [...map.keys()] : Object.keys(map as object);
 }
 

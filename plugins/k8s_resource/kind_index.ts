@@ -72,11 +72,34 @@ export class KindIndex {
     return undefined;
   }
 
+  /** Where a kind is served in any group: in the one that the server names first. */
+  findAnyGroup(
+    kind: string,
+  ):
+    | (GroupVersion & { readonly place: KindPlace })
+    | undefined {
+    for (const { group, version, kinds } of this.#served.values()) {
+      const place = kinds.find((each) => each.kind === kind);
+      if (place !== undefined) return { group, version, place };
+    }
+    return undefined;
+  }
+
   /** Whether the server of the group does not answer, so that nobody knows its kinds. */
   isStale({ group }: GroupVersion): boolean {
     return [...this.#served.values()].some((each) =>
       each.group === group && each.stale
     );
+  }
+
+  /** What is there in place of a kind that is in no group: continues a sentence. */
+  explainKind(kind: string): string {
+    const kinds = [...this.#served.values()].flatMap((each) =>
+      each.kinds.map((place) => place.kind)
+    );
+    const near = nearest(kind, kinds, { ignoreCase: true });
+    const hint = near === undefined ? "" : `; the nearest is "${near}"`;
+    return `the cluster has no such kind${hint}`;
   }
 
   /** What is there in place of a kind that is not: continues a sentence. */

@@ -21,6 +21,8 @@ import {
 } from "./payload.ts";
 import { conditionsFor } from "./ready_when.ts";
 
+export { type Config, configSchema } from "./config.ts";
+
 /** The pure part, for intake and the command line. */
 export const k8sResourceKind: EventKind = {
   type: EVENT_TYPE,

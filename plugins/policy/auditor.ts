@@ -1,0 +1,136 @@
+import { TransporterError } from "@transporter/sdk";
+import type { Book } from "./book.ts";
+import type { Findings } from "./findings.ts";
+import { judge } from "./judge.ts";
+import { type Matching, matchKind, matchLabels } from "./match.ts";
+import { type Params, ParamsProblem } from "./params.ts";
+import type { Binding, Policy } from "./policy.ts";
+import type { Kind, Subject } from "./subject.ts";
+
+/** What judging objects needs. */
+export interface AuditorOptions {
+  readonly book: Book;
+  readonly findings: Findings;
+  readonly params: Params;
+}
+
+/** Judges objects one after the other. */
+export class Auditor {
+  readonly #options: AuditorOptions;
+  /** How policies see kinds, as that is the same for all of their objects. */
+  readonly #matchings = new Map<Policy, Map<string, Matching>>();
+
+  constructor(options: AuditorOptions) {
+    this.#options = options;
+  }
+
+  /** Which policies judge a kind in which of its versions: its own, or another one that they are for. */
+  matching(policy: Policy, of: Kind): Matching {
+    const known = this.#matchings.get(policy) ?? new Map<string, Matching>();
+    this.#matchings.set(policy, known);
+    const key = `${of.group}/${of.version}/${of.kind}`;
+    const matching = known.get(key) ??
+      matchKind(policy.match, { of, operation: "CREATE" });
+    known.set(key, matching);
+    return matching;
+  }
+
+  /** Judges an object by some of the policies, and by the rules if they are asked. */
+  async judge(
+    subject: Subject,
+    policies: readonly Policy[],
+    withRules: boolean,
+  ): Promise<void> {
+    const { book, findings } = this.#options;
+    if (withRules) {
+      findings.see();
+      for (const rule of book.rules) {
+        if (!rule.isFor(subject.of) || subject.object === null) continue;
+        const { name: policy, type, severity } = rule;
+        findings.count(policy);
+        for (const message of rule.problems(subject.object, subject.of)) {
+          const found = { policy, rule: type, severity, message };
+          findings.add(subject, { ...found, binding: undefined });
+        }
+      }
+    }
+    for (const policy of policies) {
+      if (!this.#isFor(policy, subject)) continue;
+      for (const binding of policy.bindings) {
+        if (!isBound(binding, subject)) continue;
+        findings.count(policy.name);
+        await this.#judgeBy(policy, binding, subject);
+      }
+    }
+  }
+
+  #isFor(policy: Policy, subject: Subject): boolean {
+    const { match, isFor } = policy;
+    if (isFor !== undefined && !isFor(subject.of)) return false;
+    if (this.matching(policy, subject.of).kind === "no") return false;
+    return matchKind(match, subject).kind !== "no" &&
+      matchLabels(match, subject);
+  }
+
+  async #judgeBy(
+    policy: Policy,
+    binding: Binding,
+    subject: Subject,
+  ): Promise<void> {
+    const { params } = this.#options;
+    if (policy.paramKind === undefined) {
+      this.#note(policy, binding, subject, judge(policy, subject, null));
+      return;
+    }
+    let found;
+    try {
+      found = await params.find(policy, binding, subject);
+    } catch (error) {
+      const isKnown = error instanceof ParamsProblem ||
+        error instanceof TransporterError;
+      if (!isKnown) throw error;
+      const message = `failed to configure binding: ${error.message}`;
+      const decision = { rule: "paramRef", message, isError: true };
+      this.#note(policy, binding, subject, {
+        decisions: [decision],
+        notes: {},
+      });
+      return;
+    }
+    for (const each of found) {
+      this.#note(policy, binding, subject, judge(policy, subject, each));
+    }
+  }
+
+  #note(
+    policy: Policy,
+    { name: binding, severity }: Binding,
+    subject: Subject,
+    { decisions, notes }: ReturnType<typeof judge>,
+  ): void {
+    const { findings } = this.#options;
+    for (const { rule, message, isError } of decisions) {
+      if (isError && policy.ignoresErrors) {
+        findings.warn(
+          `The policy "${policy.name}" could not be judged for some objects, and ignores that: ${message}`,
+        );
+        continue;
+      }
+      const found = { policy: policy.name, rule, severity, message, binding };
+      findings.add(subject, { ...found, isError });
+    }
+    for (const [key, message] of Object.entries(notes)) {
+      findings.add(subject, {
+        policy: policy.name,
+        rule: `auditAnnotations["${key}"]`,
+        severity: "info",
+        message,
+        binding,
+      });
+    }
+  }
+}
+
+function isBound({ match }: Binding, subject: Subject): boolean {
+  return matchKind(match, subject).kind !== "no" && matchLabels(match, subject);
+}
