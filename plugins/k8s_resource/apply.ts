@@ -11,13 +11,18 @@ import {
 } from "./apply_calls.ts";
 import { refuseForeign } from "./adopt.ts";
 import { refuseScaled } from "./autoscaler.ts";
-import { changeOf, type LiveObject, metadataOf } from "./change.ts";
+import {
+  changeOf,
+  type LiveObject,
+  managedFieldsOf,
+  metadataOf,
+} from "./change.ts";
 import type { CallOptions, Success } from "./client.ts";
 import { createObject } from "./create.ts";
 import { bodyLike } from "./ignore_fields.ts";
 import { fieldChanges } from "./field_changes.ts";
 import { describeObject } from "./manifest.ts";
-import { takeOver } from "./migrate.ts";
+import { NOBODY, takeOver } from "./migrate.ts";
 import type { PlannedObject } from "./plan.ts";
 import type { Done } from "./progress.ts";
 import { tellProvenance } from "./provenance.ts";
@@ -49,22 +54,42 @@ export function sentOf(
   };
 }
 
-/** Sends the apply; `undefined` as {@linkcode sendWrite}. */
-export function send(
+/**
+ * Sends the apply; `undefined` as {@linkcode sendWrite}. What our manager has
+ * patched is owned apart from what it has applied, and no conflict with it; nor
+ * is what nobody has kept account of.
+ */
+export async function send(
   { path, body }: PlannedObject,
   limits: CallOptions,
   apply: ApplyContext,
 ): Promise<Success | undefined> {
   const { options } = apply;
   const query = queryOf(options);
-  query.set("force", String(options.forceConflicts));
-  const request: ApiRequest = {
-    method: "PATCH",
-    path: `${path}?${query}`,
-    contentType: "application/apply-patch+yaml",
-    body,
+  const requestWith = (force: boolean): ApiRequest => {
+    query.set("force", String(force));
+    return {
+      method: "PATCH",
+      path: `${path}?${query}`,
+      contentType: "application/apply-patch+yaml",
+      body,
+    };
   };
-  return sendWrite(request, limits, apply);
+  const nobodyElse = [options.fieldManager, NOBODY];
+  let isOurs = false;
+  const request = requestWith(options.forceConflicts);
+  return await sendWrite(request, {
+    ...limits,
+    review(verdict, since) {
+      const { conflicts = [] } = verdict;
+      isOurs = conflicts.length > 0 &&
+        conflicts.every(({ manager }) => nobodyElse.includes(manager));
+      return limits.review?.(verdict, since) ?? verdict;
+    },
+  }, apply).catch((error) => {
+    if (!isOurs) throw error;
+    return sendWrite(requestWith(true), limits, apply);
+  });
 }
 
 /**
@@ -105,6 +130,8 @@ export async function applyObject(
   const { cluster, options } = apply;
   const { clock } = cluster;
   const replaced: string[] = [];
+  const lost = new Set<string>();
+  let first: LiveObject | undefined;
   for (;;) {
     const limits = limitsOf(object, apply);
     const old = await before(object, limits, apply);
@@ -126,15 +153,28 @@ export async function applyObject(
           fieldChanges(old, answer.body).length > 0;
       });
       notes.push(...await refuseScaled(object, sent, old, apply));
-      const taken = await takeOver(object, old, limits, apply);
+      const taken = await takeOver(object, old, { limits, lost }, apply);
       if (taken === undefined) continue;
       notes.push(...taken);
     }
     const startedAt = clock.monotonic();
     let answer: Success | undefined;
+    let version: string | undefined;
     try {
-      answer = await send(sent, limits, apply);
+      answer = await send(sent, {
+        ...limits,
+        review(verdict, since) {
+          version = verdict.lost;
+          return limits.review?.(verdict, since) ?? verdict;
+        },
+      }, apply);
     } catch (error) {
+      if (
+        version !== undefined && old && !options.dryRun && !lost.has(version)
+      ) {
+        lost.add(version);
+        continue;
+      }
       if (!old || replaced.length > 0 || !isReplaced(error, apply)) throw error;
       const note = await removeForReplacement(object, old, apply, error);
       if (options.dryRun) {
@@ -150,10 +190,18 @@ export async function applyObject(
       await waitUntilGone(object, after, apply);
       continue;
     }
+    if (
+      old && !options.dryRun && first === undefined &&
+      managedFieldsOf(old).length === 0
+    ) {
+      first = old; // now there is an account of its fields, which can be taken over
+      continue;
+    }
+    const origin = first ?? old;
     const change = changeOf({
       status: answer.status,
       after: answer.body,
-      before: old,
+      before: origin,
       manager: options.fieldManager,
       answeredAt: Date.parse(answer.headers.get("date") ?? ""),
       tookMs: clock.monotonic() - startedAt,
@@ -164,8 +212,8 @@ export async function applyObject(
       metadata: after,
       warnings: answer.warnings,
       notes,
-      fields: change === "configured" && old
-        ? fieldChanges(old, answer.body).map(({ path }) => path)
+      fields: change === "configured" && origin
+        ? fieldChanges(origin, answer.body).map(({ path }) => path)
         : [],
       dryRun: options.dryRun,
     });

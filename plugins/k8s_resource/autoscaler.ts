@@ -1,7 +1,9 @@
 import { isRecord, TransporterError } from "@transporter/sdk";
 import { type ApplyContext, missingAsObject, retrying } from "./apply_calls.ts";
-import { type LiveObject, ownedBy } from "./change.ts";
+import { type LiveObject, managedFieldsOf } from "./change.ts";
+import type { Options } from "./event_options.ts";
 import { describeObject } from "./manifest.ts";
+import { isOwnedByUs } from "./migrate.ts";
 import { fieldsOf } from "./object_fields.ts";
 import type { PlannedObject } from "./plan.ts";
 import { type Fields, recordOf, recordsOf } from "./ready_parts.ts";
@@ -83,7 +85,7 @@ async function scalerOf(
 function replicasAfter(
   sent: PlannedObject,
   live: LiveObject,
-  manager: string,
+  options: Options,
 ): number | undefined {
   const now = recordOf(live.spec).replicas;
   const isLeft = sent.ignored?.pointers.some((pointer) =>
@@ -93,8 +95,11 @@ function replicasAfter(
   const said = /\breplicas\b/.test(sent.body)
     ? recordOf(fieldsOf(sent).spec).replicas
     : undefined;
-  const spec = recordOf(recordOf(ownedBy(live, manager)?.fields)["f:spec"]);
-  const next = said ?? (isRecord(spec["f:replicas"]) ? DEFAULT : now);
+  const isOurs = managedFieldsOf(live).some((entry) =>
+    isOwnedByUs(entry, options) &&
+    isRecord(recordOf(recordOf(entry.fieldsV1)["f:spec"])["f:replicas"])
+  );
+  const next = said ?? (isOurs ? DEFAULT : now);
   return typeof next === "number" && next !== now ? next : undefined;
 }
 
@@ -117,8 +122,8 @@ export async function refuseScaled(
   live: LiveObject,
   apply: ApplyContext,
 ): Promise<readonly string[]> {
-  const { fieldManager, takesReplicas } = apply.options;
-  const next = replicasAfter(sent, live, fieldManager);
+  const { takesReplicas } = apply.options;
+  const next = replicasAfter(sent, live, apply.options);
   if (next === undefined) return [];
   const { scaler, notes } = await scalerOf(object, apply);
   if (scaler === undefined) return notes;

@@ -1,4 +1,3 @@
-import { isRecord } from "@transporter/sdk";
 import type { ApplyContext } from "./apply_calls.ts";
 import {
   isApplyOf,
@@ -7,66 +6,159 @@ import {
   metadataOf,
 } from "./change.ts";
 import type { CallOptions } from "./client.ts";
+import { goneVersions, union, withoutGone } from "./entries.ts";
+import type { Options } from "./event_options.ts";
 import { givenUp } from "./give_up.ts";
 import { describeObject } from "./manifest.ts";
 import type { PlannedObject } from "./plan.ts";
 import type { Fields } from "./ready_parts.ts";
 
+/** Whose the server calls fields of which nobody has kept account, once somebody applies. */
+export const NOBODY = "before-first-apply";
+
 /** The managers of `kubectl apply` without `--server-side`, and of what was there before anybody kept account. */
-const CLIENT_SIDE: readonly string[] = [
-  "kubectl-client-side-apply",
-  "before-first-apply",
-];
+const CLIENT_SIDE: readonly string[] = ["kubectl-client-side-apply", NOBODY];
 
 /** Helm's, which writes as it likes; taken over only with `adopt: always`. */
 const HELM = "helm";
 
-/** The fields of both; each node is a map, and a leaf an empty one. @see {@link https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management} */
-function union(a: unknown, b: unknown): unknown {
-  if (!isRecord(a)) return b;
-  if (!isRecord(b)) return a;
-  const all: Record<string, unknown> = { ...a };
-  for (const [key, value] of Object.entries(b)) {
-    all[key] = union(all[key], value);
-  }
-  return all;
+/** Whose fields an event takes over. */
+function takenFrom({ adopt }: Pick<Options, "adopt">): readonly string[] {
+  return adopt === "always" ? [...CLIENT_SIDE, HELM] : CLIENT_SIDE;
+}
+
+function isUpdateOf(managers: readonly string[], entry: Fields): boolean {
+  return managers.includes(String(entry.manager)) &&
+    entry.operation === "Update" && !entry.subresource;
+}
+
+/** Whether an apply takes away what an entry has and the manifest has not: it is ours, or is taken over. */
+export function isOwnedByUs(
+  entry: Fields,
+  options: Pick<Options, "adopt" | "fieldManager">,
+): boolean {
+  return isApplyOf(options.fieldManager, entry) ||
+    isUpdateOf(takenFrom(options), entry);
 }
 
 /**
  * The entries of `managedFields` with those of client-side managers in ours;
- * `undefined` when there is nothing to take over. Pure; the rule is that of
- * client-go: an entry of another version of the API is dropped, as its fields
- * have other names.
+ * `undefined` when there is nothing to take over. Pure. Unlike by the rule of
+ * client-go, entries of other versions of the API count, too, recorded for that
+ * of the manifest: `kubectl apply` leaves one for each version that its file
+ * has had, and fields of which nobody keeps account would stay for ever.
  *
  * @param entries The object's.
  * @param manager Ours.
  * @param from Whose are taken over.
+ * @param apiVersion The manifest's.
  * @see {@link https://github.com/kubernetes/client-go/blob/master/util/csaupgrade/upgrade.go}
  */
 export function migrated(
   entries: readonly Fields[],
-  manager: string,
-  from: readonly string[],
+  { manager, from, apiVersion }: {
+    readonly manager: string;
+    readonly from: readonly string[];
+    readonly apiVersion: string;
+  },
 ): readonly Fields[] | undefined {
-  const isOld = (entry: Fields) =>
-    from.includes(String(entry.manager)) && entry.operation === "Update" &&
-    !entry.subresource;
-  const old = entries.filter(isOld);
-  const [first] = old;
-  if (first === undefined) return undefined;
+  const isOld = (entry: Fields) => isUpdateOf(from, entry);
   const isOurs = (entry: Fields) => isApplyOf(manager, entry);
-  const ours = entries.find(isOurs) ??
-    { ...first, manager, operation: "Apply", fieldsV1: {} };
-  const fieldsV1 = old
-    .filter(({ apiVersion }) => apiVersion === ours.apiVersion)
-    .reduce<unknown>(
-      (all, entry) => union(all, entry.fieldsV1),
-      ours.fieldsV1,
-    );
+  const old = entries.filter(isOld);
+  const all = [...entries.filter(isOurs), ...old];
+  const [first] = all;
+  if (first === undefined || old.length === 0) return undefined;
+  const isOne = all.every((entry) => entry.apiVersion === first.apiVersion);
   return [
-    { ...ours, fieldsV1 },
+    {
+      ...first,
+      manager,
+      operation: "Apply",
+      // The server sees to it that fields of another version go.
+      apiVersion: isOne ? first.apiVersion : apiVersion,
+      fieldsV1: all.reduce<unknown>(
+        (fields, entry) => union(fields, entry.fieldsV1),
+        {},
+      ),
+    },
     ...entries.filter((entry) => !isOld(entry) && !isOurs(entry)),
   ];
+}
+
+/**
+ * Writes who owns which fields of an object, for the version of it that was
+ * looked at.
+ *
+ * @returns `false` when it changed meanwhile.
+ * @throws {TransporterError} The code of the server's answer.
+ */
+async function writeEntries(
+  object: PlannedObject,
+  live: LiveObject,
+  { entries, limits }: {
+    readonly entries: readonly Fields[];
+    readonly limits: CallOptions;
+  },
+  { cluster: { client, clock }, until }: ApplyContext,
+): Promise<boolean> {
+  let outdated = false;
+  const written = await client.call({
+    method: "PATCH",
+    path: object.path,
+    contentType: "application/json-patch+json",
+    body: JSON.stringify([
+      { op: "replace", path: "/metadata/managedFields", value: entries },
+      {
+        op: "replace",
+        path: "/metadata/resourceVersion",
+        value: metadataOf(live).resourceVersion,
+      },
+    ]),
+  }, {
+    ...limits,
+    review(verdict, since) {
+      outdated = verdict.code === "conflict" && clock.now() < until;
+      const reviewed = limits.review?.(verdict, since) ?? verdict;
+      return outdated ? { ...reviewed, transient: false } : reviewed;
+    },
+  }).catch((error) => {
+    if (outdated) return undefined;
+    throw error;
+  });
+  return written !== undefined;
+}
+
+/**
+ * Sees to it that a patch finds all fields recorded for versions that are there:
+ * the server forgets who owns which field of a custom object otherwise.
+ *
+ * @returns As {@linkcode takeOver}.
+ * @throws {TransporterError} The code of the server's answer.
+ */
+export async function mendVersions(
+  object: PlannedObject,
+  live: LiveObject,
+  limits: CallOptions,
+  apply: ApplyContext,
+): Promise<readonly string[] | undefined> {
+  const all = managedFieldsOf(live);
+  const gone = await goneVersions(all, object, apply);
+  const entries = withoutGone(all, gone, object.apiVersion);
+  if (entries === undefined || apply.options.dryRun) return [];
+  return await writeEntries(object, live, { entries, limits }, apply)
+    ? mendedNotes(object, gone)
+    : undefined;
+}
+
+function mendedNotes(
+  object: PlannedObject,
+  gone: ReadonlySet<string>,
+): string[] {
+  return [...gone].map((version) =>
+    `${
+      describeObject(object)
+    }: fields that were recorded for "${version}", which is gone, are recorded for "${object.apiVersion}" now`
+  );
 }
 
 /**
@@ -78,7 +170,7 @@ export function migrated(
  *
  * @param object Which object.
  * @param live The object as it is.
- * @param limits Those of the call.
+ * @param call `limits`: those of the call; `lost`: versions that the server was found to have no more.
  * @param apply Where and how.
  * @returns What the producer should know; empty when nothing was to be done; `undefined` when the object
  * changed meanwhile and has to be looked at again.
@@ -87,53 +179,40 @@ export function migrated(
 export async function takeOver(
   object: PlannedObject,
   live: LiveObject,
-  limits: CallOptions,
+  { limits, lost }: {
+    readonly limits: CallOptions;
+    readonly lost: ReadonlySet<string>;
+  },
   apply: ApplyContext,
 ): Promise<readonly string[] | undefined> {
-  const { adopt, fieldManager, dryRun } = apply.options;
-  const from = adopt === "always" ? [...CLIENT_SIDE, HELM] : CLIENT_SIDE;
-  const entries = managedFieldsOf(live);
-  const ours = migrated(entries, fieldManager, from);
-  const after = object.ignored === undefined
-    ? ours
-    : givenUp(ours ?? entries, fieldManager, object.ignored) ?? ours;
-  if (after === undefined || (dryRun && ours === undefined)) return [];
-  const names = entries.map(({ manager }) => String(manager))
+  const { fieldManager: manager, dryRun } = apply.options;
+  const { apiVersion, ignored } = object;
+  const from = takenFrom(apply.options);
+  const all = managedFieldsOf(live);
+  const gone = new Set([...lost, ...await goneVersions(all, object, apply)]);
+  const mended = withoutGone(all, gone, apiVersion);
+  const ours = migrated(mended ?? all, { manager, from, apiVersion });
+  const taken = ours ?? mended;
+  const entries = ignored === undefined
+    ? taken
+    : givenUp(taken ?? all, manager, ignored) ?? taken;
+  if (entries === undefined || (dryRun && ours === undefined)) return [];
+  const names = all.map(({ manager }) => String(manager))
     .filter((name) => from.includes(name)).map((name) => `"${name}"`);
   const whose = [...new Set(names)].join(" and ");
+  const what = describeObject(object);
   if (dryRun) {
     return [
-      `${
-        describeObject(object)
-      }: an apply would take over the fields of ${whose}, which this dry run cannot show`,
+      `${what}: an apply would take over the fields of ${whose}, which this dry run cannot show`,
     ];
   }
-  let outdated = false;
-  const taken = await apply.cluster.client.call({
-    method: "PATCH",
-    path: object.path,
-    contentType: "application/json-patch+json",
-    body: JSON.stringify([
-      { op: "replace", path: "/metadata/managedFields", value: after },
-      {
-        op: "replace",
-        path: "/metadata/resourceVersion",
-        value: metadataOf(live).resourceVersion,
-      },
-    ]),
-  }, {
-    ...limits,
-    review(verdict, since) {
-      outdated = verdict.code === "conflict" &&
-        apply.cluster.clock.now() < apply.until;
-      const reviewed = limits.review?.(verdict, since) ?? verdict;
-      return outdated ? { ...reviewed, transient: false } : reviewed;
-    },
-  }).catch((error) => {
-    if (outdated) return undefined;
-    throw error;
-  });
-  if (taken === undefined) return undefined;
-  if (ours === undefined) return [];
-  return [`${describeObject(object)}: the fields of ${whose} were taken over`];
+  if (!await writeEntries(object, live, { entries, limits }, apply)) {
+    return undefined;
+  }
+  return [
+    ...(mended === undefined ? [] : mendedNotes(object, gone)),
+    ...(ours === undefined
+      ? []
+      : [`${what}: the fields of ${whose} were taken over`]),
+  ];
 }

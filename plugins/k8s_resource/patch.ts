@@ -8,8 +8,10 @@ import {
 } from "./apply_calls.ts";
 import { patchedScaled } from "./autoscaler.ts";
 import { metadataOf } from "./change.ts";
+import type { CallOptions } from "./client.ts";
 import { fieldChanges } from "./field_changes.ts";
 import { describeObject } from "./manifest.ts";
+import { mendVersions } from "./migrate.ts";
 import type { PatchType } from "./options.ts";
 import type { PlannedObject } from "./plan.ts";
 import type { Done } from "./progress.ts";
@@ -21,6 +23,29 @@ const CONTENT_TYPES: Readonly<Record<PatchType, string>> = {
   merge: "application/merge-patch+json",
   strategic: "application/strategic-merge-patch+json",
 };
+
+/** The object as it is, with fields that are recorded for versions that are there. */
+async function looked(
+  object: PlannedObject,
+  limits: CallOptions,
+  apply: ApplyContext,
+) {
+  for (;;) {
+    const found = await apply.cluster.client.find(
+      { method: "GET", path: object.path },
+      limits,
+    );
+    if (found === undefined) {
+      throw new TransporterError(
+        "not_found",
+        `Cannot patch ${describeObject(object)}: it is not there`,
+      );
+    }
+    const before = found.body;
+    const mended = await mendVersions(object, before, limits, apply);
+    if (mended !== undefined) return { before, mended };
+  }
+}
 
 /**
  * Changes fields of an object that is there. The steps of a JSON patch are sent
@@ -38,23 +63,14 @@ export async function patchObject(
   const { cluster: { client }, options } = apply;
   const what = describeObject(object);
   const limits = limitsOf(object, apply, "patch");
-  const before = await client.find(
-    { method: "GET", path: object.path },
-    limits,
-  );
-  if (before === undefined) {
-    throw new TransporterError(
-      "not_found",
-      `Cannot patch ${what}: it is not there`,
-    );
-  }
+  const { before, mended } = await looked(object, limits, apply);
   const answer = await client.call({
     method: "PATCH",
     path: `${object.path}?${queryOf(options)}`,
     contentType: CONTENT_TYPES[options.patchType],
     body: JSON.stringify(options.patch),
   }, { ...limits, once: options.patchType === "json" });
-  const fields = fieldChanges(before.body, answer.body).map(({ path }) => path);
+  const fields = fieldChanges(before, answer.body).map(({ path }) => path);
   const owner = ownerOf(answer.body, options.fieldManager);
   const done = appliedOf(object, {
     change: fields.length === 0 ? "unchanged" : "configured",
@@ -62,6 +78,7 @@ export async function patchObject(
     warnings: answer.warnings,
     fields,
     notes: [
+      ...mended,
       ...await patchedScaled(object, fields, apply),
       ...(owner === undefined
         ? []

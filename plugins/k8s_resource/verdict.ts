@@ -18,6 +18,8 @@ export interface Verdict {
   readonly exists?: boolean;
   /** The server cannot go on from the version that it was given: a new list is needed. */
   readonly expired?: boolean;
+  /** The version for which fields of a custom object are recorded, and which its definition has no more. */
+  readonly lost?: string;
   /** What is not there, when the answer is 404. */
   readonly missing?: "namespace" | "kind" | "object";
 }
@@ -153,6 +155,10 @@ const NOT_ITS_FAULT_REGEXP =
 /** The server has not come to the version to go on from: it lags, or its store was restored from an older copy. */
 const TOO_LARGE = "ResourceVersionTooLarge";
 
+/** The server cannot compare fields that are recorded for a version which a definition has no more (seen on 1.36.3). */
+const LOST_VERSION_REGEXP =
+  /request to convert CR to an invalid group\/version: ([^"\s]+)/;
+
 function failureVerdict(answer: ApiAnswer, status: Status): Verdict {
   if (status.causes.some(({ reason }) => reason === TOO_LARGE)) {
     return {
@@ -164,6 +170,16 @@ function failureVerdict(answer: ApiAnswer, status: Status): Verdict {
   }
   if (answer.status === 500 && NOT_ITS_FAULT_REGEXP.test(status.message)) {
     return { transient: false, code: "invalid", reason: status.message };
+  }
+  const [, lost] = LOST_VERSION_REGEXP.exec(status.message) ?? [];
+  if (lost !== undefined) {
+    return {
+      transient: false,
+      code: "unsupported",
+      reason:
+        `fields of it are recorded for "${lost}", a version that its definition has no more, which an apply puts right and a dry run cannot`,
+      lost,
+    };
   }
   return {
     transient: true,

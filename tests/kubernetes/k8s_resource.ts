@@ -283,3 +283,56 @@ export async function until(condition: () => Promise<boolean>): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
+
+/** Gives rights in the place's namespace to somebody, and waits until the server knows. */
+export async function grant(
+  { kube, namespace }: Pick<Place, "kube" | "namespace">,
+  subject: Readonly<Record<string, string>>,
+  rule: {
+    readonly apiGroups: readonly string[];
+    readonly resources: readonly string[];
+    readonly verbs: readonly string[];
+  },
+): Promise<void> {
+  const group = "rbac.authorization.k8s.io";
+  const rbac = `/apis/${group}/v1/namespaces/${namespace}`;
+  const json = { method: "POST", type: "application/json" };
+  const metadata = { name: `grant-${crypto.randomUUID().slice(0, 8)}` };
+  await write(kube, `${rbac}/roles`, {
+    ...json,
+    body: { metadata, rules: [rule] },
+  });
+  await write(kube, `${rbac}/rolebindings`, {
+    ...json,
+    body: {
+      metadata,
+      roleRef: { apiGroup: group, kind: "Role", name: metadata.name },
+      subjects: [subject],
+    },
+  });
+  const who = subject.kind === "Group"
+    ? { user: "somebody", groups: [subject.name] }
+    : { user: `system:serviceaccount:${subject.namespace}:${subject.name}` };
+  await until(async () => {
+    const answer = await kube.fetch(
+      "/apis/authorization.k8s.io/v1/subjectaccessreviews",
+      {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({
+          spec: {
+            ...who,
+            resourceAttributes: {
+              namespace,
+              group: rule.apiGroups[0],
+              resource: rule.resources[0],
+              verb: rule.verbs[0],
+            },
+          },
+        }),
+      },
+    );
+    const { status }: { status: { allowed: boolean } } = await answer.json();
+    return status.allowed;
+  });
+}

@@ -4,42 +4,24 @@ import {
   changes,
   configMap,
   deployment,
+  grant,
   openPlace,
   openPlugin,
   type Place,
   proxied,
   runEvent,
   until,
-  write,
 } from "./k8s_resource.ts";
 
 /** Lets somebody write ConfigMaps and Deployments, and nothing else. */
-async function allow(
-  { kube, namespace }: Place,
+function allow(
+  place: Place,
   subject: Readonly<Record<string, string>>,
 ): Promise<void> {
-  const rbac = `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}`;
-  const group = "rbac.authorization.k8s.io";
-  await write(kube, `${rbac}/roles`, {
-    method: "POST",
-    type: "application/json",
-    body: {
-      metadata: { name: "maps" },
-      rules: [{
-        apiGroups: ["", "apps"],
-        resources: ["configmaps", "deployments"],
-        verbs: ["get", "create", "patch", "delete", "list", "watch"],
-      }],
-    },
-  });
-  await write(kube, `${rbac}/rolebindings`, {
-    method: "POST",
-    type: "application/json",
-    body: {
-      metadata: { name: "maps" },
-      roleRef: { apiGroup: group, kind: "Role", name: "maps" },
-      subjects: [subject],
-    },
+  return grant(place, subject, {
+    apiGroups: ["", "apps"],
+    resources: ["configmaps", "deployments"],
+    verbs: ["get", "create", "patch", "delete", "list", "watch"],
   });
 }
 

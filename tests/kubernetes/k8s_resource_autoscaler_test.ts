@@ -1,9 +1,11 @@
 /** Replicas that a HorizontalPodAutoscaler looks after: kubernetes.md, "Apply", the line on HPA. */
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { readYaml } from "../../plugins/k8s_resource/yaml_document.ts";
 import { FaultProxy } from "../fault_proxy.ts";
 import {
   changes,
   deployment,
+  grant,
   openPlace,
   openPlugin,
   type Place,
@@ -136,6 +138,24 @@ Deno.test("HPA: replicas that our manager owns and the manifest drops would go b
   strictEqual(await state(place), `5 of ${IMAGE}`);
 });
 
+Deno.test("HPA: replicas that kubectl has applied and the manifest drops are a conflict, too", async () => {
+  await using place = await openPlace();
+  const { kube, namespace, executor } = place;
+  const query = "?fieldManager=kubectl-client-side-apply";
+  await write(kube, pathOf(place).replace(/\/web$/, query), {
+    method: "POST",
+    type: "application/yaml",
+    body: readYaml(
+      deployment(namespace, "web").replace("replicas: 1", "replicas: 4"),
+    ).value,
+  });
+  await send(executor, [autoscaler("web-hpa")]);
+  const { last } = await send(executor, [next(place)]);
+  strictEqual(last.error?.code, "conflict");
+  match(last.message, /"web-hpa" looks after its .* are 4, and not 1/);
+  strictEqual(await state(place), "4 of local/none:1");
+});
+
 Deno.test("HPA: one of another name, kind or group does not count", async () => {
   await using place = await openPlace();
   const { namespace, executor } = place;
@@ -186,29 +206,12 @@ Deno.test("HPA: is asked for once in an event, and only when replicas would chan
 
 Deno.test("HPA: who may not list them applies all the same, and is warned", async () => {
   await using place = await scaledPlace();
-  const { kube, namespace, executor } = place;
+  const { namespace, executor } = place;
   await scale(place, 0);
-  const rbac = `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}`;
-  const group = "rbac.authorization.k8s.io";
-  const json = { method: "POST", type: "application/json" };
-  await write(kube, `${rbac}/roles`, {
-    ...json,
-    body: {
-      metadata: { name: "web" },
-      rules: [{
-        apiGroups: ["apps"],
-        resources: ["deployments"],
-        verbs: ["get", "create", "patch"],
-      }],
-    },
-  });
-  await write(kube, `${rbac}/rolebindings`, {
-    ...json,
-    body: {
-      metadata: { name: "web" },
-      roleRef: { apiGroup: group, kind: "Role", name: "web" },
-      subjects: [{ kind: "ServiceAccount", name: "web", namespace }],
-    },
+  await grant(place, { kind: "ServiceAccount", name: "web", namespace }, {
+    apiGroups: ["apps"],
+    resources: ["deployments"],
+    verbs: ["get", "create", "patch"],
   });
   const run = await send(executor, [next(place, 1)], {
     as: { service_account: `${namespace}/web` },

@@ -21,6 +21,7 @@ import {
   changes,
   configMap,
   configMapPath,
+  grant,
   openPlace,
   openPlugin,
   proxied,
@@ -238,27 +239,10 @@ Deno.test("kube events: where they are forbidden nothing fails, one line says so
   });
   const executor = await openPlugin(access.config, log);
   await place.executor[Symbol.asyncDispose]();
-  const rbac = `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}`;
-  const group = "rbac.authorization.k8s.io";
-  const json = { method: "POST", type: "application/json" };
-  await write(kube, `${rbac}/roles`, {
-    ...json,
-    body: {
-      metadata: { name: "maps" },
-      rules: [{
-        apiGroups: [""],
-        resources: ["configmaps"],
-        verbs: ["get", "create", "patch"],
-      }],
-    },
-  });
-  await write(kube, `${rbac}/rolebindings`, {
-    ...json,
-    body: {
-      metadata: { name: "maps" },
-      roleRef: { apiGroup: group, kind: "Role", name: "maps" },
-      subjects: [{ kind: "ServiceAccount", name: "maps", namespace }],
-    },
+  await grant(place, { kind: "ServiceAccount", name: "maps", namespace }, {
+    apiGroups: [""],
+    resources: ["configmaps"],
+    verbs: ["get", "create", "patch"],
   });
   const payload = { as: { service_account: `${namespace}/maps` } };
   const tries = () =>
