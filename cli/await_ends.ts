@@ -7,7 +7,9 @@ import {
 import type { Client } from "./client.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Goal } from "./goals.ts";
+import type { LiveList } from "./live_frame.ts";
 import { printOutput } from "./logs.ts";
+import { rowsOf } from "./objects.ts";
 import { failureOf, type Seen, showObjects, summaryLine } from "./outcome.ts";
 import { Progress } from "./progress.ts";
 import { waitFor } from "./wait.ts";
@@ -61,6 +63,22 @@ function giveUp(
   );
 }
 
+/** Where the objects of an event are; what cannot be asked for is not worth an error, as the event goes on. */
+async function objectsNow(
+  client: Client,
+  id: string,
+  name: string,
+): Promise<LiveList | undefined> {
+  try {
+    const page = await client.objects(id);
+    if (page === undefined) return undefined;
+    const { items, total, counts } = page;
+    return { rows: rowsOf(items, name), total, counts };
+  } catch {
+    return undefined; // the next one may come
+  }
+}
+
 /** Waits for one event; what it threw is shown at once. */
 async function waitOne(
   invocation: Invocation,
@@ -71,12 +89,18 @@ async function waitOne(
   },
 ): Promise<Seen | number> {
   const { client, goal, timeoutMs, logs, progress, named } = waiting;
+  const name = named === "id" ? id : agent;
   try {
     const waited = waitFor(client, id, {
       goal,
       ...(after === undefined ? {} : { after }),
       onEntry(entry) {
-        if (!logs) progress.step(entry, named === "id" ? id : agent);
+        if (!logs) progress.step(entry, name);
+      },
+      async onProgress() {
+        if (logs) return;
+        const list = await objectsNow(client, id, name);
+        if (list !== undefined) progress.objects(name, list);
       },
     });
     const [view] = await Promise.all([
@@ -85,7 +109,7 @@ async function waitOne(
     ]);
     return { agent, view };
   } catch (error) {
-    progress.clear();
+    progress.leave();
     return giveUp(invocation, error, { id, timeoutMs });
   } finally {
     progress.done();
@@ -113,14 +137,15 @@ export async function waitAll(
       signal,
       reason: new TransporterError("timeout", "Waited long enough"),
     });
-  const progress = new Progress(invocation, events.length);
+  // The agent says most to people, where it tells the events apart.
+  const agents = new Set(events.map(({ agent }) => agent));
+  const named = agents.size === events.length ? "agent" : "id";
+  const owner = named === "agent" ? "AGENT" : "EVENT";
+  const progress = new Progress(invocation, events.length, owner);
   const patient = client.with({
     signal: limit?.signal ?? signal,
     note: (line) => progress.note(line),
   });
-  // The agent says most to people, where it tells the events apart.
-  const agents = new Set(events.map(({ agent }) => agent));
-  const named = agents.size === events.length ? "agent" : "id";
   const shared = { ...waiting, client: patient, progress, named } as const;
   const ends = await Promise.all(
     events.map((each) => waitOne(invocation, each, shared)),

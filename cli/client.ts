@@ -6,6 +6,7 @@ import {
   type HistoryEntry,
   isRecord,
   type LogPage,
+  type ObjectPage,
   type Page,
   TransporterError,
 } from "@transporter/sdk";
@@ -93,6 +94,24 @@ export class Client {
     const path = `/v2/events/${encodeURIComponent(id)}/history`;
     const { items } = await this.#pages<HistoryEntry>(path, {}, Infinity);
     return items.toSorted((a, b) => a.revision - b.revision);
+  }
+
+  /**
+   * What became of the first 500 objects of an event, or where they are while it runs.
+   *
+   * @returns Nothing when the control plane does not know the question, as an older one.
+   */
+  async objects(id: string): Promise<ObjectPage | undefined> {
+    const path = `/v2/events/${encodeURIComponent(id)}/objects`;
+    const query = { limit: String(PAGE_MAX) };
+    try {
+      const answer = await this.http.json(path, { query });
+      return this.#checked<ObjectPage>(answer, "items");
+    } catch (error) {
+      const { class: kind } = TransporterError.from(error);
+      if (kind === "not_found") return undefined;
+      throw error;
+    }
   }
 
   /** The newest events that a filter lets through, without their payloads; at most `limit`. */

@@ -61,12 +61,19 @@ export function addDescribe(
       const client = await invocation.client();
       const view = await client.event(id);
       const history = await client.history(id);
+      const objects = view.state === "in_progress"
+        ? await client.objects(id)
+        : undefined;
       const agent = invocation.isTable && view.state === "queued"
         ? await known(client, view.spec.target_agent)
         : undefined;
       show(
         invocation,
-        { event: view, history },
+        {
+          event: view,
+          history,
+          ...(objects?.total ? { objects } : {}),
+        },
         (value, options) => describeEvent({ ...value, agent }, options),
       );
     });

@@ -4,6 +4,7 @@ import {
   formatDuration,
   type HistoryEntry,
   isRecord,
+  type ObjectPage,
   parseTime,
   RETRY_DEFAULT,
 } from "@transporter/sdk";
@@ -11,7 +12,7 @@ import { moment, took } from "./ages.ts";
 import { encode } from "./encode.ts";
 import { showLabels, showPhase } from "./event_columns.ts";
 import { type Field, fields, section } from "./fields.ts";
-import { objectColumns, objectsOf } from "./objects.ts";
+import { objectColumns, objectsOf, rowsOf } from "./objects.ts";
 import { styleOf } from "./paint.ts";
 import { type Column, Table, type TableOptions } from "./table.ts";
 
@@ -21,6 +22,8 @@ export interface EventDescription {
   readonly event: EventView;
   /** What happened to it, oldest first. */
   readonly history: readonly HistoryEntry[];
+  /** While it runs: where its objects are. */
+  readonly objects?: ObjectPage | undefined;
   /** The agent it waits for; `undefined` when it does not wait, or no such agent is known. */
   readonly agent?: AgentView | undefined;
 }
@@ -194,14 +197,18 @@ export function describeEvent(
 ): string {
   const { event, history } = description;
   const { now, paint } = options;
-  const objects = objectsOf(event.result, event.spec.target_agent);
+  const { target_agent: agent } = event.spec;
+  const objects = description.objects === undefined
+    ? objectsOf(event.result, agent)
+    : rowsOf(description.objects.items, agent);
+  const more = (description.objects?.total ?? 0) - objects.length;
   const rest = restOf(description);
   const details = event.error?.details ?? {};
   return fields(head(description, now), paint) +
     (objects.length === 0 ? "" : section(
       "Objects",
-      new Table(objectColumns(objects, { times: true }), options)
-        .head(objects),
+      new Table(objectColumns(objects, { times: true, now }), options)
+        .head(objects) + (more > 0 ? `… and ${more} more\n` : ""),
     )) +
     (Object.keys(rest).length === 0
       ? ""

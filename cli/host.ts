@@ -12,6 +12,8 @@ export interface Output {
   readonly isTerminal: boolean;
   /** How many characters a line of the terminal has; `undefined` when it is none, or does not say. */
   readonly columns: number | undefined;
+  /** How many lines the terminal has; `undefined` as for `columns`. */
+  readonly rows: number | undefined;
   /** Writes all of the text before it returns. */
   write(text: string): void;
 }

@@ -49,6 +49,11 @@ function output(
         ? Deno.consoleSize().columns || undefined
         : undefined;
     },
+    get rows() {
+      return stream.isTerminal()
+        ? Deno.consoleSize().rows || undefined
+        : undefined;
+    },
     write(text) {
       let bytes = encoder.encode(text);
       try {

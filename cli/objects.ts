@@ -1,5 +1,5 @@
 import { type EventResult, isRecord } from "@transporter/sdk";
-import { took } from "./ages.ts";
+import { ageOf, took } from "./ages.ts";
 import { objectStyleOf } from "./paint.ts";
 import type { Column } from "./table.ts";
 
@@ -23,6 +23,8 @@ export interface ObjectRow {
   readonly duration: number | undefined;
   /** How long after that it was ready, in nanoseconds; `undefined` when that was not waited for. */
   readonly readyAfter: number | undefined;
+  /** While its event runs: since when the status is what it is, RFC 3339. */
+  readonly since: string | undefined;
 }
 
 /** A text of an agent; whatever else it sent is shown, not trusted. */
@@ -40,7 +42,11 @@ export function objectsOf(
   result: EventResult | null | undefined,
   agent: string,
 ): ObjectRow[] {
-  const list: unknown = result?.resource_status;
+  return rowsOf(result?.resource_status, agent);
+}
+
+/** The objects of a list of what became of them, or of where they are. */
+export function rowsOf(list: unknown, agent: string): ObjectRow[] {
   if (!Array.isArray(list)) return [];
   return list.filter(isRecord).map((each) => ({
     agent,
@@ -52,6 +58,7 @@ export function objectsOf(
     message: text(each["message"]),
     duration: time(each["duration"]),
     readyAfter: time(each["ready_after"]),
+    since: typeof each["since"] === "string" ? each["since"] : undefined,
   }));
 }
 
@@ -61,6 +68,8 @@ export interface ObjectColumns {
   readonly agent?: boolean;
   /** How long each took. */
   readonly times?: boolean;
+  /** The time of day, in milliseconds since 1970: since when each is where it is shows, where anything says so. */
+  readonly now?: number;
   /** Everything there is to say. */
   readonly wide?: boolean;
 }
@@ -70,10 +79,11 @@ export function objectColumns(
   rows: readonly ObjectRow[],
   options: ObjectColumns = {},
 ): Column<ObjectRow>[] {
-  const { agent = false, wide = false, times = wide } = options;
+  const { agent = false, wide = false, times = wide, now } = options;
   const wrong = rows.some(({ status }) =>
     status === "failed" || status === "not_attempted"
   );
+  const runs = rows.some(({ since }) => since !== undefined);
   const columns: Column<ObjectRow>[] = [
     { name: "KIND", cell: (row) => row.kind },
     { name: "NAME", cell: (row) => row.name, whole: true },
@@ -85,6 +95,9 @@ export function objectColumns(
     },
   ];
   if (agent) columns.unshift({ name: "AGENT", cell: (row) => row.agent });
+  if (runs && now !== undefined) {
+    columns.push({ name: "AGE", cell: ({ since }) => ageOf(since, now) });
+  }
   if (times) columns.push(...timeColumns(rows));
   if (wide) {
     columns.push({
@@ -92,7 +105,7 @@ export function objectColumns(
       cell: (row) => row.apiVersion,
     });
   }
-  if (wide || wrong) {
+  if (wide || wrong || runs) {
     columns.push({ name: "MESSAGE", cell: (row) => row.message });
   }
   return columns;

@@ -48,6 +48,15 @@ const OBJECT_STYLES: Readonly<Record<string, Style>> = {
   unknown: "bad",
   failed: "bad",
   not_attempted: "warn",
+  // while its event runs
+  pending: "dim",
+  applying: "busy",
+  comparing: "busy",
+  deleting: "busy",
+  patching: "busy",
+  reading: "busy",
+  waiting: "busy",
+  ready: "good",
 };
 
 /** The style of a state, a phase, or of an agent's connection. */

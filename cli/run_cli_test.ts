@@ -19,6 +19,7 @@ Deno.test("runCli() ends quietly when nobody reads on", async () => {
     stdout: {
       isTerminal: false,
       columns: undefined,
+      rows: undefined,
       write() {
         throw new Deno.errors.BrokenPipe("Broken pipe");
       },
@@ -26,6 +27,7 @@ Deno.test("runCli() ends quietly when nobody reads on", async () => {
     stderr: {
       isTerminal: false,
       columns: undefined,
+      rows: undefined,
       write: (text) => errors.push(text),
     },
   });

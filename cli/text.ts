@@ -59,7 +59,11 @@ export function cut(text: string, columns: number): string {
     ellipsis: "…",
     ellipsisWidth: 1,
   });
-  return ellipsed ? `${text.slice(0, index)}…` : text.slice(0, index);
+  if (!ellipsed) return text.slice(0, index);
+  const characters = [...text.slice(0, index)];
+  // The library leaves too much of a text that has an ellipsis itself.
+  while (widthOf(characters.join("")) >= Math.max(1, columns)) characters.pop();
+  return `${characters.join("")}…`;
 }
 
 /** Fills plain text up to a number of columns. */

@@ -54,6 +54,8 @@ const CUTS:
     ["日本語", 5, "日本…"],
     ["日本語", 4, "日…"],
     ["", 3, ""],
+    ["ab…cd", 4, "ab……"],
+    ["  … and 3 more", 3, "  …"],
   ];
 
 for (const [text, columns, shown] of CUTS) {

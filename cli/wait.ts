@@ -16,6 +16,8 @@ export interface WaitOptions {
   readonly after?: number;
   /** Takes everything that happens to the event, once and in order. */
   readonly onEntry: (entry: HistoryEntry) => void;
+  /** Called when entries told that objects of the event are elsewhere than before; waited for. */
+  readonly onProgress?: () => Promise<void>;
 }
 
 /** Whether an event has got as far as wanted, or can get no further. */
@@ -46,13 +48,15 @@ export async function waitFor(
   id: string,
   options: WaitOptions,
 ): Promise<EventView> {
-  const { goal, after = -1, onEntry } = options;
+  const { goal, after = -1, onEntry, onProgress } = options;
   const patient = { ...client.http.options, triesMax: Infinity };
   let revision = after;
+  let hasMoved = false;
   function reached(entries: readonly HistoryEntry[]): boolean {
     for (const entry of entries) {
       if (entry.event_id !== id || entry.revision <= revision) continue;
       revision = entry.revision;
+      hasMoved ||= entry.details?.["progress"] !== undefined;
       onEntry(entry);
       if (isReached(entry, goal)) return true;
     }
@@ -66,6 +70,8 @@ export async function waitFor(
       ? await retry(() => client.history(id), patient)
       : [item.status];
     if (reached(entries)) break;
+    if (hasMoved) await onProgress?.();
+    hasMoved = false;
   }
   return await retry(() => client.event(id), patient);
 }

@@ -11,6 +11,7 @@ import {
   type StatusUpdateFrame,
   utf8Length,
 } from "@transporter/sdk";
+import { readProgress } from "./progress_report.ts";
 
 /** Characters of a message; a longer one is cut. */
 export const MESSAGE_CHARS_MAX = 4096;
@@ -66,7 +67,7 @@ export function readReport(
     message: cut(frame.message),
     log_level: cut(frame.log_level ?? "info", LEVEL_CHARS_MAX),
     ...(isRecord(details)
-      ? { details: fits ? details : { truncated: true } }
+      ? { details: fits ? readDetails(details) : { truncated: true } }
       : {}),
     ...(ends && isRecord(result)
       ? { result: readResult(result, { frame, fits, now }) }
@@ -75,6 +76,14 @@ export function readReport(
     timestamp: readTime(frame.timestamp, now),
     ...(frame.attempt === undefined ? {} : { attempt: frame.attempt }),
   };
+}
+
+/** The facts as they came, but for those that have a promised shape. */
+function readDetails(
+  { progress, ...details }: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  const read = readProgress(progress);
+  return read === undefined ? details : { ...details, progress: read };
 }
 
 function jsonBytes(value: unknown): number {

@@ -5,9 +5,11 @@ import type {
   EventSpec,
   EventStatus,
   Phase,
+  ResourceStatus,
   State,
 } from "./event.ts";
 import type { ExecutorInfo } from "./executor.ts";
+import type { ObjectProgress } from "./progress.ts";
 
 /** How safe an accepted event is (decisions.md 9). */
 export type Durability = "fsync" | "everysec" | "memory";
@@ -183,6 +185,17 @@ export interface Page<T> {
   readonly items: readonly T[];
   /** Give it back as `cursor` for the next page; absent on the last. */
   readonly next_cursor?: string;
+}
+
+/**
+ * What became of the objects of an event, in the order of the event, or where
+ * they are while it runs: `GET /v2/events/{id}/objects`.
+ */
+export interface ObjectPage extends Page<ResourceStatus | ObjectProgress> {
+  /** How many objects there are; more than all pages have when the agent or the control plane cut the list. */
+  readonly total: number;
+  /** How many of them are in which status. */
+  readonly counts: Readonly<Record<string, number>>;
 }
 
 /** A change as `GET /v2/stream` sends it, as the data of a server-sent event named `status`. */

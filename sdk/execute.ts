@@ -133,8 +133,8 @@ export async function execute<Payload, Plan, Result>(
     signal,
     again,
     log: options.log,
-    async report(message) {
-      await enter(phase, { message });
+    async report(message, details) {
+      await enter(phase, { message, details: details ?? null });
     },
     output(stream, text) {
       options.output?.(stream, text);

@@ -31,8 +31,16 @@ export interface ExecutorContext {
   readonly again?: boolean;
   /** For facts that the operator of the agent needs; bound to the event's id. */
   readonly log: Logger;
-  /** Reports progress in the current phase; resolves once it is recorded. */
-  report(message: string): Promise<void>;
+  /**
+   * Reports progress in the current phase; resolves once it is recorded.
+   *
+   * @param message For people.
+   * @param details Facts for programs, such as `{ progress }`: see {@linkcode EventProgress}.
+   */
+  report(
+    message: string,
+    details?: Readonly<Record<string, unknown>>,
+  ): Promise<void>;
   /**
    * Passes on what the work writes, for people to read while it runs. Best
    * effort: of an attempt the first MiB and the last are kept, nothing waits

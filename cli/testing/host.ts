@@ -40,6 +40,8 @@ export interface TestHostOptions {
   readonly typed?: string;
   /** The width of the terminal that both outputs are; without it they are none. */
   readonly columns?: number;
+  /** How many lines it has. */
+  readonly rows?: number;
   /** Time. */
   readonly clock?: Clock;
   /** Ctrl-C. */
@@ -216,7 +218,12 @@ export function testHost(
 
 /** A host whose output nobody reads. */
 export function plainHost(options: TestHostOptions = {}): Host {
-  const output = { isTerminal: false, columns: undefined, write: () => {} };
+  const output = {
+    isTerminal: false,
+    columns: undefined,
+    rows: undefined,
+    write: () => {},
+  };
   return testHost(options, { stdout: output, stderr: output });
 }
 
@@ -225,12 +232,13 @@ export async function run(
   args: readonly string[],
   options: TestHostOptions = {},
 ): Promise<Ran> {
-  const { columns, onWrite } = options;
+  const { columns, rows, onWrite } = options;
   const written = { stdout: "", stderr: "" };
   function output(name: "stdout" | "stderr"): Output {
     return {
       isTerminal: columns !== undefined,
       columns,
+      rows,
       write(text) {
         written[name] += text;
         onWrite?.(text);

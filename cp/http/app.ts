@@ -5,6 +5,7 @@ import { agentRoutes } from "./agents.ts";
 import { BodyBudget, hasBody, readBody } from "./body.ts";
 import { controlRoutes } from "./control.ts";
 import { eventRoutes } from "./events.ts";
+import { objectRoutes } from "./objects.ts";
 import type { Visitor } from "./guard.ts";
 import { logsRoute } from "./logs.ts";
 import { openApiRoute } from "./openapi.ts";
@@ -44,6 +45,7 @@ export function routesOf(services: Services): readonly Route[] {
   const routes: Route[] = [
     ...submitRoutes(services),
     ...eventRoutes(services),
+    ...objectRoutes(services),
     ...controlRoutes(services),
     logsRoute(services),
     ...agentRoutes(services),

@@ -6,8 +6,10 @@ import {
   type EventResult,
   type EventView,
   type HistoryEntry,
+  type ObjectProgress,
   type Phase,
   PHASES,
+  type ResourceStatus,
   type State,
   STATES,
   type StreamStatus,
@@ -162,27 +164,46 @@ export const eventInput: v.GenericSchema = v.strictObject({
   ),
 });
 
-/** What an attempt led to. */
-export const result: v.GenericSchema<EventResult> = v.objectWithRest({
-  success: v.boolean(),
-  resource_status: optional(v.array(v.objectWithRest({
+/** What became of an object. */
+const resource: v.GenericSchema<ResourceStatus> = v.objectWithRest({
+  kind: v.string(),
+  name: v.string(),
+  namespace: v.string(),
+  api_version: v.string(),
+  status: text("created, configured, unchanged, failed, not_attempted, …"),
+  message: v.string(),
+  uid: optional(text("The object's uid, where it is known")),
+  resource_version: optional(
+    text("Its resourceVersion after the attempt, where it is known"),
+  ),
+  duration: optional(
+    count("How long was worked on it, in nanoseconds"),
+  ),
+  ready_after: optional(
+    count("How long after that it was seen ready, in nanoseconds"),
+  ),
+}, v.unknown());
+
+/** What became of an object, or where it is: then there is `since`. */
+export const object: v.GenericSchema<ResourceStatus | ObjectProgress> = v
+  .objectWithRest({
     kind: v.string(),
     name: v.string(),
     namespace: v.string(),
     api_version: v.string(),
-    status: text("created, configured, unchanged, failed, not_attempted, …"),
-    message: v.string(),
-    uid: optional(text("The object's uid, where it is known")),
-    resource_version: optional(
-      text("Its resourceVersion after the attempt, where it is known"),
+    status: text(
+      "What became of it; while the event runs also pending, applying, waiting, ready, …",
     ),
-    duration: optional(
-      count("How long was worked on it, in nanoseconds"),
+    message: text("For people: why, or what is waited for"),
+    since: optional(
+      text("While the event runs: since when the status is what it is"),
     ),
-    ready_after: optional(
-      count("How long after that it was seen ready, in nanoseconds"),
-    ),
-  }, v.unknown()))),
+  }, v.unknown()) as v.GenericSchema<ResourceStatus | ObjectProgress>;
+
+/** What an attempt led to. */
+export const result: v.GenericSchema<EventResult> = v.objectWithRest({
+  success: v.boolean(),
+  resource_status: optional(v.array(resource)),
   error_message: optional(v.string()),
   completed_at: text("When it was over, RFC 3339"),
   duration: v.pipe(v.number(), v.description("Nanoseconds")),

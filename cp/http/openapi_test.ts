@@ -15,6 +15,7 @@ const ROUTES: readonly string[] = [
   "GET /v2/events/{id}",
   "GET /v2/events/{id}/history",
   "GET /v2/events/{id}/logs",
+  "GET /v2/events/{id}/objects",
   "GET /v2/openapi.json",
   "GET /v2/stream",
   "GET /ws",

@@ -2,6 +2,7 @@ import type {
   AcceptedBody,
   AgentView,
   LogPage,
+  ObjectPage,
   Page,
   ProblemBody,
 } from "@transporter/sdk";
@@ -15,6 +16,7 @@ import {
   event,
   eventInput,
   historyEntry,
+  object,
   optional,
   phase,
   result,
@@ -164,6 +166,18 @@ const logPage: v.GenericSchema<LogPage> = v.strictObject({
   next_cursor: text("Reads on: what there is more, or what comes later"),
 });
 
+const objectPage: v.GenericSchema<ObjectPage> = v.strictObject({
+  items: v.array(object),
+  total: count(
+    "How many objects there are; all pages together may have fewer",
+  ),
+  counts: v.pipe(
+    v.record(v.string(), v.number()),
+    v.description("How many of them are in which status"),
+  ),
+  next_cursor: optional(text("Leads to the next page; absent on the last")),
+});
+
 const cancelInput = v.strictObject({
   reason: optional(text("Why, for people; the history shows it")),
 });
@@ -221,6 +235,7 @@ export const SCHEMAS = {
   Health: health,
   Live: live,
   LogPage: logPage,
+  ObjectPage: objectPage,
   Phase: phase,
   Problem: problem,
   Ready: ready,

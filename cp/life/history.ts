@@ -1,5 +1,6 @@
 import { type EventStatus, isTerminal, utf8Length } from "@transporter/sdk";
 import type { EventChange, EventRecord } from "../store/store.ts";
+import { withProgress } from "./progress.ts";
 
 /** Entries of one event's history (security.md E.8). */
 export const ENTRIES_MAX = 1000;
@@ -19,10 +20,11 @@ const MESSAGE_CHARS_MAX = 512;
  * entry, the newest, and those that end the event stay.
  *
  * @param record Before the change.
- * @param change What the rules of the event's life decided.
+ * @param given What the rules of the event's life decided.
  * @returns The change as it is written.
  */
-export function bounded(record: EventRecord, change: EventChange): EventChange {
+export function bounded(record: EventRecord, given: EventChange): EventChange {
+  const change = withProgress(record, given);
   const known = record.notes.history ?? { bytes: 0, newest: 0, replaced: 0 };
   const notes = change.notes ?? record.notes;
   function added(status: EventStatus, bytes: number): EventChange {
@@ -32,6 +34,9 @@ export function bounded(record: EventRecord, change: EventChange): EventChange {
   }
 
   const whole = sizeOf(change.status);
+  if (change.replaces) {
+    return replacing(change, whole, known.run);
+  }
   if (isTerminal(change.status.state)) return added(change.status, whole);
   const entries = record.revision - known.replaced;
   const room = entries < ENTRIES_MAX - 1;
@@ -46,21 +51,27 @@ export function bounded(record: EventRecord, change: EventChange): EventChange {
   if (isTerminal(record.state) || entries <= 1) return added(short, bytes);
   const run = (known.run ?? 0) + 1;
   const last = { ...short, details: { ...short.details, coalesced: run } };
-  const size = sizeOf(last);
-  return {
-    ...change,
-    status: last,
-    replaces: true,
-    notes: {
-      ...notes,
-      history: {
-        bytes: known.bytes - known.newest + size,
-        newest: size,
-        replaced: known.replaced + 1,
-        run,
-      },
-    },
-  };
+  return replacing({ ...change, status: last }, sizeOf(last), run);
+
+  /** The entry takes the place of the newest one; of those that came when it was full, `run` did so in a row. */
+  function replacing(
+    { status, ...rest }: EventChange,
+    bytes: number,
+    run: number | undefined,
+  ): EventChange {
+    const history = {
+      bytes: known.bytes - known.newest + bytes,
+      newest: bytes,
+      replaced: known.replaced + 1,
+      ...(run === undefined ? {} : { run }),
+    };
+    return {
+      ...rest,
+      status,
+      replaces: true,
+      notes: { ...notes, history },
+    };
+  }
 }
 
 function sizeOf(status: EventStatus): number {
@@ -71,7 +82,7 @@ function sizeOf(status: EventStatus): number {
 function shortened(
   { result: _, details, error, message, ...rest }: EventStatus,
 ): EventStatus {
-  const principal = details?.["principal"];
+  const { principal, progress } = details ?? {};
   return {
     ...rest,
     message: cut(message),
@@ -82,6 +93,8 @@ function shortened(
     details: {
       truncated: true,
       ...(principal === undefined ? {} : { principal }),
+      // Counts: how readers of the stream know that there is more to ask for.
+      ...(progress === undefined ? {} : { progress }),
     },
   };
 }

@@ -86,12 +86,25 @@ export function report(
   }
   // In progress, and yet over: the two contradict each other.
   if (isTerminal(next as State)) return "not_allowed";
-  if (current === next && status.message === record.message) return "repeated";
+  const isSame = current === next && status.message === record.message;
+  if (isSame && !hasMoved(record, status)) return "repeated";
   return {
     status: { ...status, phase: next, attempt },
+    // Nothing but the progress is new: the history has one entry for it.
+    ...(isSame ? { replaces: true } : {}),
     // The attempt has begun: from here on its own time runs.
     ...(current === undefined ? { dueAt: leaseEnd(record, now) } : {}),
   };
+}
+
+/** Whether objects of an event are elsewhere than they were told to be last. */
+function hasMoved(
+  { notes }: EventRecord,
+  { details }: Pick<EventStatus, "details">,
+): boolean {
+  const progress = details?.["progress"];
+  return progress !== undefined &&
+    JSON.stringify(progress) !== JSON.stringify(notes.progress);
 }
 
 /** What the failure of an attempt leads to when it is not the event's end; `undefined` when it is. */

@@ -90,8 +90,12 @@ export class EventCache {
   }
 }
 
-function bytesOf({ record: { bytes }, payload }: Cached): number {
-  return RECORD_BYTES +
+/** What is counted of an object that an event works on, in bytes. */
+const PROGRESS_BYTES = 300;
+
+function bytesOf({ record: { bytes, notes }, payload }: Cached): number {
+  const objects = notes.progress?.objects.length ?? 0;
+  return RECORD_BYTES + objects * PROGRESS_BYTES +
     (payload === undefined ? Math.min(bytes, HEAD_BYTES_MAX) : bytes);
 }
 

@@ -3,11 +3,13 @@ import type {
   Durability,
   ErrorBody,
   EventHead,
+  EventProgress,
   EventResult,
   EventSpec,
   EventStatus,
   ExecutorInfo,
   HistoryEntry,
+  ObjectProgress,
   Phase,
   RegistrationFrame,
   State,
@@ -61,7 +63,8 @@ export interface EventRecord {
 
 /**
  * What the rules of an event's life (`life.ts`) remember between two changes.
- * Small; a store keeps it as it is and never looks into it.
+ * Small, but for the progress, which has 64 KiB at most; a store keeps it as it
+ * is and never looks into it.
  */
 export interface LifeNotes {
   /** How many attempts do not count any more: those before an operator last asked for another one, and those that no agent took. */
@@ -79,6 +82,8 @@ export interface LifeNotes {
     /** Of those, how many in a row up to the newest. */
     readonly run?: number;
   };
+  /** Where the objects of the attempt are that runs, as its agent told last. */
+  readonly progress?: ProgressNote;
   /** Somebody asked to cancel it while an agent had it. */
   readonly cancel?: {
     /** Why, for people. */
@@ -86,6 +91,12 @@ export interface LifeNotes {
     /** When. */
     readonly at: number;
   };
+}
+
+/** Where the objects of an event are; bounded by `readReport`. */
+export interface ProgressNote extends EventProgress {
+  /** The objects, as far as they are kept. */
+  readonly objects: readonly ObjectProgress[];
 }
 
 /** What is left of an event that is not kept any more: enough to know its id again. */

@@ -8,6 +8,7 @@ import type { Plan, PlannedObject } from "./plan.ts";
 import { Progress, withResult } from "./progress.ts";
 import { prune } from "./prune.ts";
 import type { BundleResult } from "./result.ts";
+import { countOf } from "./teller.ts";
 import { type WaitContext, waitUntilReady } from "./wait.ts";
 
 /** New kinds can be used once their definitions are established. */
@@ -71,9 +72,7 @@ export async function applyBundle(
     }
     if (index < groups.length - 1) {
       await context.report(
-        `${
-          plan.options.dryRun ? "Tried" : "Applied"
-        } ${progress.done} of ${plan.objects.length} objects`,
+        countOf(progress.done, plan.objects.length, plan.options),
       );
     }
   }

@@ -10,6 +10,7 @@ import type { Cluster } from "./cluster.ts";
 import { describeConflicts } from "./conflict.ts";
 import { describeObject, isSecret } from "./manifest.ts";
 import type { Options } from "./event_options.ts";
+import type { ObjectStates } from "./object_states.ts";
 import type { PlannedObject } from "./plan.ts";
 import type { Done } from "./progress.ts";
 import { describeChange, resultOf } from "./result.ts";
@@ -26,6 +27,8 @@ export interface ApplyContext {
   readonly options: Options;
   /** When to stop trying again, in milliseconds since 1970. */
   readonly until: number;
+  /** Where to note how far it is with each object. */
+  readonly states: ObjectStates;
 }
 
 /** The parameters of a write. @see {@link https://kubernetes.io/docs/reference/using-api/server-side-apply/} */
@@ -103,6 +106,7 @@ function withoutValues(reason: string): string {
 export function retrying(
   doing: string,
   { context, until }: Pick<ApplyContext, "context" | "until">,
+  note: (reason: string) => void = () => {},
 ): CallOptions {
   let reported = "";
   return {
@@ -112,6 +116,7 @@ export function retrying(
     async onRetry(reason) {
       if (reason === reported) return;
       reported = reason;
+      note(reason);
       await context.report(`Trying again to ${doing}: ${reason}`);
     },
   };
@@ -124,7 +129,11 @@ export function limitsOf(
   verb: "apply" | "patch" | "read" = "apply",
 ): CallOptions {
   return {
-    ...retrying(`${verb} ${describeObject(object)}`, apply),
+    ...retrying(
+      `${verb} ${describeObject(object)}`,
+      apply,
+      (reason) => apply.states.note(object, `tried again: ${reason}`),
+    ),
     review: reviewer(object, apply),
   };
 }
@@ -161,12 +170,13 @@ export async function waitUntilGone(
   metadata: Metadata,
   apply: ApplyContext,
 ): Promise<void> {
-  const { cluster, context, until } = apply;
+  const { cluster, context, until, states } = apply;
   const limits = limitsOf(object, apply);
   const held = metadata.finalizers.map((name) => `"${name}"`).join(", ");
   const why = `it is being deleted${
     held ? `, and held by the finalizers ${held}` : ""
   }`;
+  states.note(object, why);
   await context.report(`Waiting to apply ${describeObject(object)}: ${why}`);
   for (;;) {
     const request: ApiRequest = {

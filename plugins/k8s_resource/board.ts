@@ -33,17 +33,17 @@ export class Board {
   readonly #objects: readonly PlannedObject[];
   readonly #whys = new Map<PlannedObject, string>();
   readonly #warnings = new Set<string>();
-  readonly #onReady: (object: PlannedObject) => void;
+  readonly #listener: (seen: Seen) => void;
   #lost: PlannedObject | undefined;
   #changed: PromiseWithResolvers<void> | undefined;
 
-  /** Makes one on which nothing is known yet; `onReady` is told of each object that is seen ready. */
+  /** Makes one on which nothing is known yet; `listener` is told whatever is noted. */
   constructor(
     objects: readonly PlannedObject[],
-    onReady: (object: PlannedObject) => void,
+    listener: (seen: Seen) => void,
   ) {
     this.#objects = objects;
-    this.#onReady = onReady;
+    this.#listener = listener;
     this.#waiting = new Map(objects.map((object) => [object, undefined]));
   }
 
@@ -80,14 +80,16 @@ export class Board {
     if (state.ready) this.#waiting.delete(object);
     else this.#waiting.set(object, state);
     if (state.unchecked) this.#unchecked.set(object, state);
-    else if (state.ready) this.#onReady(object);
     if (state.failed) this.#lost ??= object;
+    this.#listener(this.#seen(object, state));
     this.#tell();
   }
 
   /** Notes what is known besides of why an object is not ready. */
   explain(object: PlannedObject, why: string): void {
     this.#whys.set(object, why);
+    const state = this.#waiting.get(object);
+    if (state !== undefined) this.#listener(this.#seen(object, state));
     this.#tell();
   }
 

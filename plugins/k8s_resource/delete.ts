@@ -40,7 +40,11 @@ export interface OnlyIf {
 
 function limitsOf(object: PlannedObject, apply: ApplyContext): CallOptions {
   return {
-    ...retrying(`delete ${describeObject(object)}`, apply),
+    ...retrying(
+      `delete ${describeObject(object)}`,
+      apply,
+      (reason) => apply.states.note(object, `tried again: ${reason}`),
+    ),
     review(verdict) {
       // Without its namespace or, when the event takes that away, its kind there is no object either.
       if (
@@ -80,7 +84,7 @@ async function waitUntilGone(
   uid: string,
   apply: ApplyContext,
 ): Promise<void> {
-  const { cluster, context, until } = apply;
+  const { cluster, context, until, states } = apply;
   const limits = limitsOf(object, apply);
   const what = describeObject(object);
   let intervalMs: number = INTERVAL_MS.first;
@@ -99,6 +103,7 @@ async function waitUntilGone(
       );
     }
     if (why !== reported) {
+      states.note(object, why);
       await context.report(`Waiting until ${what} is gone: ${why}`);
     }
     reported = why;

@@ -5,6 +5,7 @@ import { inOrder } from "./order.ts";
 import type { Plan } from "./plan.ts";
 import { Progress, withResult } from "./progress.ts";
 import type { BundleResult } from "./result.ts";
+import { countOf } from "./teller.ts";
 
 /**
  * Deletes the objects of a plan, group after group in the order opposite to
@@ -23,9 +24,9 @@ export async function deleteBundle(
   cluster: Cluster,
   context: ExecutorContext,
 ): Promise<BundleResult> {
-  const { options } = plan;
+  const { options, states } = plan;
   const until = phaseEnd(cluster, context, options);
-  const apply = { cluster, context, options, until };
+  const apply = { cluster, context, options, until, states };
   const progress = new Progress(plan);
   const groups = inOrder(plan.objects).reverse();
   for (const [index, group] of groups.entries()) {
@@ -42,9 +43,7 @@ export async function deleteBundle(
     }
     if (!isLast) {
       await context.report(
-        `${
-          options.dryRun ? "Tried" : "Deleted"
-        } ${progress.done} of ${plan.objects.length} objects`,
+        countOf(progress.done, plan.objects.length, options),
       );
     }
   }

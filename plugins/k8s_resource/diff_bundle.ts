@@ -43,7 +43,8 @@ export async function compareBundle(
   const set = applySetOf(options, cluster);
   if (set === undefined || operation === "check") return compared;
   const until = phaseEnd(cluster, context, options);
-  const apply = { cluster, context, options, until };
+  const { states } = plan;
+  const apply = { cluster, context, options, until, states };
   const parent = new ApplySetParent(set, apply);
   await parent.widen(plan.objects).catch((reason) => {
     throw withResult(TransporterError.from(reason), compared);

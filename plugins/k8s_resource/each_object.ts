@@ -30,7 +30,9 @@ export async function eachObject(
   const { act, options = plan.options, goOn } = work;
   const until = phaseEnd(cluster, context, options);
   const progress = new Progress(plan, { goOn });
-  await progress.run(plan.objects, { cluster, context, options, until }, act);
+  const { objects, states } = plan;
+  const apply = { cluster, context, options, until, states };
+  await progress.run(objects, apply, act);
   if (progress.error !== undefined) {
     throw withResult(progress.error, progress.result());
   }

@@ -1,6 +1,7 @@
 import {
   defineExecutor,
   type Executor,
+  type ExecutorContext,
   type Logger,
   silentLogger,
   TransporterError,
@@ -38,6 +39,7 @@ import { Readings } from "./readings.ts";
 import { Recorder } from "./recorder.ts";
 import { conditionsFor } from "./ready_when.ts";
 import { type BundleResult, withWarnings } from "./result.ts";
+import { countOf, Teller } from "./teller.ts";
 import { waitUntilReady } from "./wait.ts";
 
 /** Operations that change nothing, so that they need no concurrency key. */
@@ -75,6 +77,17 @@ function keysOf(
     if (error instanceof TransporterError) return [];
     throw error;
   }
+}
+
+/** Tells how far an event is; not of a check that stands, which tells what it sees. */
+function tellerOf(
+  { options, states, objects }: Plan,
+  { clock }: Cluster,
+  context: ExecutorContext,
+): Teller | undefined {
+  if (options.everyMs !== undefined) return undefined;
+  const otherwise = () => countOf(states.done, objects.length, options);
+  return new Teller({ context, states, clock, otherwise });
 }
 
 /** The result, with how long the plan's objects took to be ready; they stand first, in their order. */
@@ -122,8 +135,10 @@ export async function openExecutor(
       // What was begun before has passed it then, and is there by now.
       return context.again ? plan : await preflight(plan, cluster, context);
     },
-    async apply(plan, context) {
+    async apply(plan, given) {
       const cluster = clusterOf(own, plan.options);
+      await using teller = tellerOf(plan, cluster, given);
+      const { context = given } = teller ?? {};
       switch (plan.options.operation) {
         case "apply":
           return await applyBundle(plan, cluster, context);
@@ -148,16 +163,21 @@ export async function openExecutor(
         }
       }
     },
-    async verify(plan, result, context) {
-      const { options, objects } = plan;
+    async verify(plan, result, given) {
+      const { options, objects, states } = plan;
       const cluster = clusterOf(own, options);
       const waits = options.wait === "ready" && !options.dryRun &&
         options.operation === "apply"; // a delete has waited until they were gone
       if (!waits) return;
+      for (const [index, object] of objects.entries()) {
+        const done = result.resource_status[index];
+        if (done !== undefined) states.recall(object, done);
+      }
       const warnings: string[] = [];
+      await using teller = tellerOf(plan, cluster, given);
+      const { context = given } = teller ?? {};
       const until = phaseEnd(cluster, context, options);
       const conditions = await conditionsFor(options.readyWhen, objects);
-      const { states } = plan;
       const wait = { cluster, context, options, until, conditions, states };
       try {
         await waitUntilReady(objects, wait, (text) => warnings.push(text));

@@ -104,7 +104,8 @@ export class Healer implements Disposable {
     };
     const until = phaseEnd(cluster, context, options);
     const { resource_version: resourceVersion } = seen;
-    const apply = { cluster, context, options, until };
+    const { states } = this.#plan;
+    const apply = { cluster, context, options, until, states };
     const { result } = await applyObject(
       resourceVersion === undefined || object.pinned
         ? object

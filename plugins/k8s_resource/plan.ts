@@ -237,7 +237,7 @@ export async function makePlan(
   });
   refuseTwice(objects);
   if (set !== undefined) refuseParent(objects, set);
-  const states = new ObjectStates(cluster.clock);
+  const states = new ObjectStates(cluster.clock, objects);
   return { options, objects, warnings, states };
 }
 

@@ -83,10 +83,11 @@ export class Progress {
     work: (object: PlannedObject, apply: ApplyContext) => Promise<Done>,
   ): Promise<void> {
     const { states } = this.#plan;
-    states.begin(object);
+    states.begin(object, this.#plan.options.operation);
     try {
       const { result, how, warnings = [] } = await work(object, apply);
-      this.#results.set(object, { ...result, duration: states.end(object) });
+      const duration = states.end(object, result);
+      this.#results.set(object, { ...result, duration });
       noteChange(object, { result, how }, apply);
       for (const warning of warnings) this.warn(warning);
     } catch (reason) {
@@ -95,10 +96,9 @@ export class Progress {
       const cut = apply.context.signal.aborted ||
         error.details?.["maybe_done"] === true;
       const outcome = cut ? "unknown" : "failed";
-      this.#results.set(object, {
-        ...resultOf(object, outcome, error.message),
-        duration: states.end(object),
-      });
+      const result = resultOf(object, outcome, error.message);
+      const duration = states.end(object, result);
+      this.#results.set(object, { ...result, duration });
       this.fail(error);
     }
   }

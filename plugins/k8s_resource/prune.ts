@@ -98,7 +98,13 @@ export async function prune(
     const gone = inOrder([...found.keys()].filter((each) => !isKept(each)))
       .reverse();
     const objects = [...gone.flat(), ...kept];
-    progress = new Progress({ ...plan, options, objects, warnings: [] });
+    plan.states.add(objects);
+    progress = new Progress({
+      options: { ...options, operation: "delete" },
+      objects,
+      warnings: [],
+      states: plan.states,
+    });
     await progress.run(kept, apply, keep);
     const staying = [...plan.objects, ...kept];
     for (const [index, group] of gone.entries()) {

@@ -4,7 +4,6 @@ import { Board, reasonOf, type Seen } from "./board.ts";
 import { collectionsOf } from "./collection.ts";
 import { follow } from "./follow.ts";
 import { describeObject, objectKey } from "./manifest.ts";
-import type { ObjectStates } from "./object_states.ts";
 import type { PlannedObject } from "./plan.ts";
 import { becomesReady } from "./ready.ts";
 import { type Conditions, kindKey } from "./ready_when.ts";
@@ -24,8 +23,6 @@ const NAMED_MAX = 20;
 export interface WaitContext extends ApplyContext {
   /** What takes the place of the kinds' own rules; nothing unless given. */
   readonly conditions?: Conditions;
-  /** Where to note which objects are ready. */
-  readonly states: ObjectStates;
 }
 
 /** What {@linkcode watchBoard} needs. */
@@ -159,7 +156,13 @@ export async function waitUntilReady(
     conditions.has(kindKey(object)) || becomesReady(object)
   );
   if (followed.length === 0) return;
-  const board = new Board(followed, (object) => states.ready(object));
+  const board = new Board(followed, (seen) => {
+    const { object, state: { ready, failed, unchecked, reason } } = seen;
+    if (ready) states.ready(object, unchecked && reason);
+    else if (failed) states.fail(object, reasonOf(seen));
+    else states.wait(object, reasonOf(seen));
+  });
+  for (const object of followed) states.wait(object, "");
   const check = () => giveUpChanged(board, followed, apply);
   using _listening = cluster.changes.listen(check);
   check(); // keys are free since the phase before, so that it may have happened already

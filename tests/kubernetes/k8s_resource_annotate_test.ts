@@ -6,6 +6,7 @@ import { memberObject } from "../../plugins/k8s_resource/apply_set_record.ts";
 import { retrying } from "../../plugins/k8s_resource/apply_calls.ts";
 import { openCluster } from "../../plugins/k8s_resource/cluster.ts";
 import { optionsOf } from "../../plugins/k8s_resource/event_options.ts";
+import { ObjectStates } from "../../plugins/k8s_resource/object_states.ts";
 import { tellProvenance } from "../../plugins/k8s_resource/provenance.ts";
 import { resultOf } from "../../plugins/k8s_resource/result.ts";
 import { FaultProxy, status } from "../fault_proxy.ts";
@@ -278,6 +279,7 @@ Deno.test("option annotate: an object that is gone meanwhile is not made anew by
     context,
     options: optionsOf({ annotate: true }),
     until: clock.now() + 60_000,
+    states: new ObjectStates(clock, [object]),
   };
   const { warnings } = await tellProvenance(object, { ...after }, {
     done: { result: resultOf(object, "created", "") },

@@ -65,7 +65,8 @@ export async function preflight(
   const checks = checksOf(plan);
   if (checks.length === 0) return plan;
   const until = phaseEnd(cluster, context, options);
-  const apply: ApplyContext = { cluster, context, options, until };
+  const { states } = plan;
+  const apply: ApplyContext = { cluster, context, options, until, states };
   const warnings = [...plan.warnings];
   const asker: Asker = {
     client: cluster.client,

@@ -1,0 +1,109 @@
+import type { Clock, ExecutorContext } from "@transporter/sdk";
+import type { ObjectStates } from "./object_states.ts";
+import type { Operation } from "./options.ts";
+
+/** Between two reports on objects of which nothing else is to be said, in milliseconds; each is kept in the event's record. */
+const INTERVAL_MS = 2_000;
+
+/** Up to so many objects go with every report; more of them with one in each interval. */
+const FEW = 20;
+
+/** What was done with objects. */
+const DID: Readonly<Record<Operation, string>> = {
+  apply: "Applied",
+  delete: "Deleted",
+  diff: "Compared",
+  check: "Compared",
+  patch: "Patched",
+  get: "Read",
+};
+
+/** What was done with objects, and how many of them: `Applied 3 of 5 objects`. */
+export function countOf(
+  done: number,
+  all: number,
+  { operation, dryRun }: {
+    readonly operation: Operation;
+    readonly dryRun: boolean;
+  },
+): string {
+  const asks = operation === "diff" || operation === "check";
+  const word = dryRun && !asks ? "Tried" : DID[operation];
+  return `${word} ${done} of ${all} objects`;
+}
+
+/** What {@linkcode Teller} needs. */
+export interface TellerOptions {
+  /** The event's. */
+  readonly context: ExecutorContext;
+  /** How far it is. */
+  readonly states: ObjectStates;
+  /** Time. */
+  readonly clock: Clock;
+  /** What is said when nothing else was. */
+  readonly otherwise: () => string;
+}
+
+/**
+ * Tells, with what an event reports, how far it is with its objects; and from
+ * time to time when only that has changed.
+ */
+export class Teller implements AsyncDisposable {
+  readonly #options: TellerOptions;
+  readonly #stop = new AbortController();
+  readonly #telling: Promise<void>;
+  #said = "";
+  #told: number;
+  #toldAt: number;
+  #hasTold = false;
+  /** The event's, with reports that go through this. */
+  readonly context: ExecutorContext;
+
+  /** Begins to tell. */
+  constructor(options: TellerOptions) {
+    const { context, states, clock } = options;
+    this.#options = options;
+    this.#told = states.revision;
+    this.#toldAt = clock.monotonic();
+    this.context = { ...context, report: (message) => this.#report(message) };
+    this.#telling = this.#tellChanges();
+  }
+
+  async #report(message: string): Promise<void> {
+    const { context, states, clock } = this.#options;
+    this.#said = message;
+    const progress = states.progress();
+    const due = clock.monotonic() - this.#toldAt >= INTERVAL_MS;
+    if (progress.total > FEW && this.#hasTold && !due) {
+      return await context.report(message);
+    }
+    this.#hasTold = true;
+    this.#told = states.revision;
+    this.#toldAt = clock.monotonic();
+    await context.report(message, { progress });
+  }
+
+  async #tellChanges(): Promise<void> {
+    const { context, states, clock, otherwise } = this.#options;
+    const signal = AbortSignal.any([context.signal, this.#stop.signal]);
+    const stopped = new Promise<void>((resolve) =>
+      signal.addEventListener("abort", () => resolve(), { once: true })
+    );
+    while (!signal.aborted) {
+      if (states.revision === this.#told) {
+        await Promise.race([states.changed(), stopped]);
+      }
+      const pause = this.#toldAt + INTERVAL_MS - clock.monotonic();
+      await clock.sleep(Math.max(0, pause), { signal }).catch(() => {});
+      if (signal.aborted) return;
+      if (states.revision === this.#told) continue;
+      await this.#report(this.#said || otherwise());
+    }
+  }
+
+  /** Tells nothing any more. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await this.#telling;
+  }
+}
