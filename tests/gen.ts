@@ -16,6 +16,7 @@ import {
   errorsPage,
   eventsPage,
   framesPage,
+  pluginApiPage,
   settingsPage,
 } from "./gen/pages.ts";
 import { optionsPage } from "./gen/options.ts";
@@ -44,6 +45,7 @@ async function generate(): Promise<Readonly<Record<string, string>>> {
     "docs/reference/frames.md": await framesPage(),
     "docs/reference/k8s_resource.md": optionsPage(),
     "docs/reference/script.md": scriptPage(),
+    "docs/reference/plugin_api.md": await pluginApiPage(),
     ...rightsManifests(),
     "deploy/schema/agent.json": json(agentConfig.jsonSchema()),
     "deploy/schema/cp.json": json(cpConfig.jsonSchema()),

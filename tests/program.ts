@@ -38,6 +38,25 @@ export class Program implements AsyncDisposable {
     return new Program(child);
   }
 
+  /** Starts a command line of a shell, which its last command becomes. */
+  static shell(
+    line: string,
+    { cwd, env }: {
+      readonly cwd: string;
+      readonly env: Readonly<Record<string, string>>;
+    },
+  ): Program {
+    const child = new Deno.Command("sh", {
+      args: ["-c", `exec ${line}`],
+      cwd,
+      env,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    return new Program(child);
+  }
+
   /** Made by {@linkcode Program.start}. */
   constructor(child: Deno.ChildProcess) {
     this.#child = child;

@@ -108,7 +108,8 @@ class Guest {
     if (call === "apply") {
       return run.result = await executor.apply(run.plan, lent);
     }
-    return await executor.verify(run.plan, run.result, lent);
+    const { plan, result = payload } = run;
+    return await executor.verify(plan, result, lent);
   }
 
   #lend(

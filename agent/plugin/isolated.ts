@@ -25,6 +25,8 @@ const NEVER = new AbortController().signal;
 class Held {
   readonly process: PluginProcess;
   readonly #pool: Pool;
+  /** Whether it has the result, too. */
+  applied = false;
   #busy = false;
   #free = false;
 
@@ -90,7 +92,7 @@ export async function openIsolated(
     schema: isolated.schema,
     validate: (payload, context) => isolated.validate(payload, context),
     apply: (held, context) => isolated.apply(held, context),
-    verify: (held, _, context) => isolated.verify(held, context),
+    verify: (held, result, context) => isolated.verify(held, result, context),
     keys: (payload) => isolated.known(payload).keys,
     repeatable: (payload) => isolated.known(payload).repeatable,
     standing: (payload) => isolated.known(payload).standing,
@@ -171,7 +173,9 @@ class Isolated {
 
   async apply(held: Held, context: ExecutorContext): Promise<unknown> {
     try {
-      return await held.call("apply", context);
+      const result = await held.call("apply", context);
+      held.applied = true;
+      return result;
     } catch (reason) {
       const { failure } = held.process;
       if (failure === undefined || reason !== failure) throw reason;
@@ -181,10 +185,16 @@ class Isolated {
     }
   }
 
-  async verify(held: Held, context: ExecutorContext): Promise<unknown> {
-    const result = await held.call("verify", context);
+  async verify(
+    held: Held,
+    result: unknown,
+    context: ExecutorContext,
+  ): Promise<unknown> {
+    // What was applied here is there; what an earlier process applied is not.
+    const given = held.applied ? undefined : result;
+    const last = await held.call("verify", context, given);
     held.free();
-    return result ?? undefined;
+    return last ?? undefined;
   }
 
   async recover(

@@ -52,7 +52,10 @@ export type Down =
     readonly t: "call";
     readonly id: number;
     readonly call: CallName;
-    /** For `facts`, `validate` and `recover`; the plan and the result stay where they were made. */
+    /**
+     * For `facts`, `validate` and `recover`. The plan and the result stay where
+     * they were made; for `verify` this is a result that was made elsewhere.
+     */
     readonly payload?: unknown;
     /** For all but `facts`. */
     readonly context?: CallContext;

@@ -134,3 +134,15 @@ export function section(
   return `## ${name}\n\n${doc.trim()}\n${also}\n` +
     `| field | type | what it is |\n| --- | --- | --- |\n${rows.join("\n")}\n`;
 }
+
+/** What `deno doc` says of a symbol that a module exports, as text. */
+export async function symbolText(path: string, name: string): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["doc", `--filter=${name}`, path],
+    cwd: ROOT,
+    env: { NO_COLOR: "1" },
+  }).output();
+  if (!success) throw new Error(new TextDecoder().decode(stderr));
+  return new TextDecoder().decode(stdout)
+    .replace(/^Defined in .*\n/gm, "").trim();
+}

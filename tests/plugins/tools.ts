@@ -4,8 +4,9 @@ import {
   readEntry,
 } from "@transporter/agent/plugin";
 import {
-  jsonLogger,
+  type ExecutorContext,
   type Logger,
+  silentLogger,
   systemClock,
   systemRng,
 } from "@transporter/sdk";
@@ -13,7 +14,7 @@ import { pluginTools } from "../../program/plugin_tools.ts";
 
 /** What plugins are run with on this machine. */
 export async function isolation(
-  log: Logger = jsonLogger({ write: () => {}, clock: systemClock }),
+  log: Logger = silentLogger,
 ): Promise<IsolationOptions> {
   const tools = await pluginTools(Deno.env.toObject());
   return { tools, clock: systemClock, rng: systemRng, log, graceMs: 500 };
@@ -39,5 +40,19 @@ export async function folderOf(
   return {
     path,
     [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }),
+  };
+}
+
+/** What an agent lends to an attempt that nobody watches. */
+export function attemptContext(): ExecutorContext {
+  return {
+    idempotencyKey: "e1",
+    createdAt: "2026-11-28T00:00:00Z",
+    attempt: 1,
+    deadline: systemClock.now() + 60_000,
+    signal: new AbortController().signal,
+    log: silentLogger,
+    report: () => Promise.resolve(),
+    output: () => {},
   };
 }
