@@ -13,7 +13,7 @@ import {
   draftsOf,
   type SendFlags,
 } from "./send_options.ts";
-import { readSources, type Source } from "./sources.ts";
+import { readSources } from "./sources.ts";
 import { safe } from "./text.ts";
 
 /** What `send script` takes besides. */
@@ -70,22 +70,46 @@ function shebang(text: string): string | undefined {
   return program === "env" ? first : program;
 }
 
+/** Reads one text; a folder of them is none. */
+async function readOne(
+  flag: string,
+  name: string,
+  host: Host,
+): Promise<string> {
+  if (await host.files.kindOf(name).catch(() => undefined) === "folder") {
+    usage(
+      `Cannot use ${flag} "${
+        safe(name)
+      }": it is a folder, and one file is needed`,
+    );
+  }
+  const [source] = await readSources([name], host);
+  if (source === undefined) throw new RangeError("A file is one source");
+  return source.text;
+}
+
 async function payloadOf(
   flags: ScriptFlags,
   args: readonly string[],
   host: Host,
 ): Promise<Readonly<Record<string, unknown>>> {
-  const names = [flags.file, ...flags.stdin === undefined ? [] : [flags.stdin]];
-  const [source, stdin]: readonly Source[] = await readSources(names, host);
-  if (source === undefined) throw new RangeError("A file is one source");
-  const interpreter = flags.interpreter ?? shebang(source.text);
+  if (flags.file === "-" && flags.stdin === "-") {
+    usage(
+      "Cannot use both -f - and --stdin -: standard input can be read once",
+    );
+  }
+  const script = await readOne("-f", flags.file, host);
+  const stdin = flags.stdin === undefined
+    ? undefined
+    : await readOne("--stdin", flags.stdin, host);
+  const interpreter = flags.interpreter ?? shebang(script);
   const env = envOf(flags, host);
   return {
-    script: source.text,
+    script,
     ...(args.length === 0 ? {} : { args }),
     ...(interpreter === undefined ? {} : { interpreter }),
     ...(Object.keys(env).length === 0 ? {} : { env }),
-    ...(stdin === undefined ? {} : { stdin: stdin.text }),
+    ...(stdin === undefined ? {} : { stdin }),
     ...(flags.scriptTimeout === undefined
       ? {}
       : { timeout: formatDuration(flags.scriptTimeout) }),

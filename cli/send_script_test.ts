@@ -8,6 +8,7 @@ const FILES = {
   "check.py": "#!/usr/bin/env python3\nprint(1)\n",
   "check.bash": "#!/bin/bash -e\ndate\n",
   "input.txt": "some input\n",
+  "folder/a.yaml": "a: 1\n",
 };
 
 /** Sends a script with these flags. */
@@ -73,6 +74,7 @@ Deno.test("send script takes the interpreter from the first line, and else leave
 Deno.test("send script refuses what does not go together, and sends nothing", async () => {
   for (
     const [flags, why] of [
+      [["--stdin", "folder"], /it is a folder, and one file is needed/],
       [["--secret", "TOKEN"], /no such variable in the environment/],
       [["--env", "=a"], /it must be like "STAGE=production"/],
       [
@@ -87,6 +89,8 @@ Deno.test("send script refuses what does not go together, and sends nothing", as
     match(stderr, why);
     strictEqual(payload, undefined);
   }
+  const twice = await send(["-f", "-", "--stdin", "-"]);
+  match(twice.stderr, /standard input can be read once/);
   const both = await send(
     ["-f", "check.sh", "--env", "TOKEN=a", "--secret", "TOKEN"],
     { TOKEN: "s3cret" },

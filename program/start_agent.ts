@@ -46,7 +46,9 @@ export async function startAgent(
   for (const plugin of standard) {
     const wanted = configOf(plugin, { values, env, dataDir });
     if (wanted === undefined) {
-      log.info("The agent runs no events of this type", { type: plugin.type });
+      if (plugin.type === "k8s_resource") {
+        log.warn("No cluster is named or found: no manifests are applied");
+      }
       continue;
     }
     const pluginConfig = await settingsFor(plugin, wanted);

@@ -32,7 +32,7 @@ export function bwrapArgs(
   command: readonly string[],
   limits: Limits,
 ): readonly string[] {
-  const { uid, gid, isRoot, network, tmpBytes, extras } = limits;
+  const { uid, gid, isRoot, network, tmpBytes, extras, seccomp } = limits;
   const files = [...SYSTEM_FILES, ...network ? NETWORK_FILES : []];
   const size = ["--size", String(tmpBytes)];
   return [
@@ -65,6 +65,7 @@ export function bwrapArgs(
     String(gid),
     "--cap-drop",
     "ALL",
+    ...(seccomp ? ["--seccomp", "7"] : []),
     "--ro-bind",
     "/usr",
     "/usr",

@@ -9,8 +9,8 @@ export interface Confinement {
   /** What it is called. */
   readonly name: string;
   /**
-   * The program that confines another, and its arguments. It finds the script
-   * at file descriptor 8 and the variables at 9.
+   * The program that confines another, and its arguments. It finds the filter of
+   * calls at file descriptor 7, the script at 8 and the variables at 9.
    *
    * @param command What runs inside.
    */

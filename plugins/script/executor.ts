@@ -29,6 +29,7 @@ import { checkAllowed, DENO, denoOptions } from "./permissions.ts";
 import { type ProcessEnd, runProcess } from "./process.ts";
 import { resultOf, type ScriptResult } from "./result.ts";
 import { Scratch } from "./scratch.ts";
+import { seccompFilter } from "./seccomp.ts";
 
 /** Follows semver; what a payload may hold and what a result says are its interface. */
 export const VERSION = "0.1.0";
@@ -82,6 +83,7 @@ export async function openExecutor(
   checkAllowed(config.deno_permissions);
   const digests = new Digests();
   const scratch = new Scratch(config.dir);
+  const filter = seccompFilter(Deno.build.arch);
   const isRoot = Deno.uid() === 0;
   const limits: Omit<Limits, "root"> = {
     ...userOf(config.user),
@@ -92,6 +94,7 @@ export async function openExecutor(
       path !== inside
     ).map(({ path, inside }) => [path, inside]),
     prlimit: prlimitOf(config),
+    seccomp: filter.length > 0,
   };
 
   async function run(
@@ -107,6 +110,7 @@ export async function openExecutor(
       [name, valueOf(value)] as const
     );
     const files = await room.write({
+      filter,
       script,
       env: variables({ ...USUAL, ...Object.fromEntries(values) }),
     });

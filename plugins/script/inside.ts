@@ -26,6 +26,8 @@ export interface Limits {
   readonly root: string;
   /** Options of `prlimit`. */
   readonly prlimit: readonly string[];
+  /** Whether there is a filter of calls at file descriptor 7. */
+  readonly seccomp: boolean;
 }
 
 /**
@@ -53,3 +55,7 @@ export function inside(
     ...command,
   ];
 }
+
+/** Paths in the folders of the system, which every script may read. */
+export const SYSTEM_REGEXP: RegExp =
+  /^\/(usr|bin|sbin|lib|lib32|lib64|libx32)\//;

@@ -1,5 +1,6 @@
 import { TransporterError } from "@transporter/sdk";
 import { createHash } from "node:crypto";
+import { SYSTEM_REGEXP } from "./inside.ts";
 
 /** A program that may run scripts. */
 export interface Interpreter {
@@ -12,9 +13,6 @@ export interface Interpreter {
   /** Digest of that very program, in hex; `undefined`: whatever is there may run. */
   readonly sha256: string | undefined;
 }
-
-/** Folders that every script sees. */
-const SYSTEM_REGEXP = /^\/(usr|bin|sbin|lib|lib32|lib64|libx32)\//;
 
 const INTERPRETER_REGEXP =
   /^([A-Za-z0-9][A-Za-z0-9._+-]{0,63})=(\/[^\0]*?)(?:@sha256:([0-9a-f]{64}))?$/;

@@ -256,3 +256,26 @@ testWays(
     );
   },
 );
+
+testWays(
+  "script.open() refuses a data folder that scripts may read",
+  async (way) => {
+    const dir = `/usr/local/transporter-${crypto.randomUUID()}`;
+    const config = await parse(configSchema, { dir, confinement: way });
+    try {
+      await rejects(
+        async () => {
+          await script.open(config, {
+            signal: new AbortController().signal,
+            log: silentLogger,
+          });
+        },
+        (error: Error) =>
+          /may read all that is in the system's folders/.test(error.message) ||
+          error instanceof Deno.errors.PermissionDenied,
+      );
+    } finally {
+      await Deno.remove(dir, { recursive: true }).catch(() => {});
+    }
+  },
+);

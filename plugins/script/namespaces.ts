@@ -37,7 +37,7 @@ done
 cat <&8 >.${SCRIPT_PATH}
 cat <&9 >.${ENV_PATH}
 chmod 0444 .${SCRIPT_PATH} .${ENV_PATH}
-exec 8<&- 9<&-
+exec 7<&- 8<&- 9<&-
 pivot_root . old
 mount -n -t proc -o nosuid,nodev,noexec proc /proc
 umount -n -l /old

@@ -14,9 +14,9 @@ const LAUNCH = `for fd in /proc/$$/fd/*; do
   fd=\${fd##*/}
   [ "$fd" -le 2 ] || eval "exec $fd>&-"
 done
-exec 8<"$1" 9<"$2"
-rm -f "$1" "$2"
-shift 2
+exec 7<"$1" 8<"$2" 9<"$3"
+rm -f "$1" "$2" "$3"
+shift 3
 exec "$@"`;
 
 /** The shell that can close any file: not each /bin/sh can where its number has two digits. */
@@ -33,8 +33,8 @@ async function launcher(): Promise<string> {
 export interface ProcessOptions {
   /** The program and its arguments. */
   readonly args: readonly string[];
-  /** The files that it finds open at 8 and 9; they are removed. */
-  readonly files: readonly [string, string];
+  /** The files that it finds open at 7, 8 and 9; they are removed. */
+  readonly files: readonly [string, string, string];
   /** Its standard input; nothing unless given. */
   readonly stdin: string | undefined;
   /** What must not be seen in its output. */

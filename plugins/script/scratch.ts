@@ -1,13 +1,17 @@
+import { TransporterError } from "@transporter/sdk";
 import { join } from "node:path";
+import { SYSTEM_REGEXP } from "./inside.ts";
 
 /** Where one script is started from; disposed once it has ended. */
 export interface Room extends AsyncDisposable {
   /** An empty folder. */
   readonly root: string;
   /** Writes what the script is started with, for nobody but the agent to read. */
-  write(
-    texts: { readonly script: string; readonly env: string },
-  ): Promise<readonly [string, string]>;
+  write(contents: {
+    readonly filter: Uint8Array;
+    readonly script: string;
+    readonly env: string;
+  }): Promise<readonly [string, string, string]>;
 }
 
 /**
@@ -31,11 +35,13 @@ export class Scratch {
     await Deno.mkdir(root);
     return {
       root,
-      async write({ script, env }) {
-        const files = [join(dir, "script"), join(dir, "env")] as const;
+      async write({ filter, script, env }) {
+        const path = (name: string) => join(dir, name);
+        const files = [path("filter"), path("script"), path("env")] as const;
         const options = { mode: 0o600, createNew: true };
-        await Deno.writeTextFile(files[0], script, options);
-        await Deno.writeTextFile(files[1], env, options);
+        await Deno.writeFile(files[0], filter, options);
+        await Deno.writeTextFile(files[1], script, options);
+        await Deno.writeTextFile(files[2], env, options);
         return files;
       },
       [Symbol.asyncDispose]: () => Deno.remove(dir, { recursive: true }),
@@ -49,5 +55,11 @@ export class Scratch {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     }
     await Deno.mkdir(this.#dir, { recursive: true, mode: 0o700 });
+    const real = await Deno.realPath(this.#dir);
+    if (!SYSTEM_REGEXP.test(real)) return;
+    throw new TransporterError(
+      "usage",
+      `Cannot run scripts with data in "${real}": they may read all that is in the system's folders, so name another one with --data-dir`,
+    );
   }
 }
