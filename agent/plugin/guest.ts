@@ -121,11 +121,16 @@ class Guest {
       ...context,
       signal,
       log: loggerTo(this.#send),
-      report: (message) => {
+      report: (message, details) => {
         const n = ++this.#reported;
         const waiting = Promise.withResolvers<void>();
         this.#reports.set(n, waiting);
-        this.#send({ t: "report", n, message: String(message) });
+        this.#send({
+          t: "report",
+          n,
+          message: String(message),
+          ...(details === undefined ? {} : { details }),
+        });
         return waiting.promise;
       },
       output: (stream: OutputStream, text: string) =>

@@ -220,7 +220,7 @@ export class PluginProcess implements AsyncDisposable {
       case "refused":
         return this.#opened.reject(errorOf(message.error));
       case "report":
-        return this.#report(message.n, message.message);
+        return this.#report(message);
       case "output":
         return this.#call?.context?.output(message.stream, message.text);
       case "log":
@@ -232,7 +232,7 @@ export class PluginProcess implements AsyncDisposable {
     else this.#call.answer.reject(errorOf(message.error));
   }
 
-  #report(n: number, message: string): void {
+  #report({ n, message, details }: Extract<Up, { t: "report" }>): void {
     const context = this.#call?.context;
     if (context === undefined) return;
     if (++this.#waiting > REPORTS_MAX) {
@@ -240,7 +240,7 @@ export class PluginProcess implements AsyncDisposable {
     }
     this.#reports = this.#reports.then(async () => {
       try {
-        await context.report(message);
+        await context.report(message, details);
         this.#send({ t: "reported", n });
       } catch (reason) {
         const { code, message } = TransporterError.from(reason);

@@ -78,7 +78,12 @@ export type Up =
   | { readonly t: "refused"; readonly error: ErrorBody }
   | { readonly t: "done"; readonly id: number; readonly value: unknown }
   | { readonly t: "failed"; readonly id: number; readonly error: ErrorBody }
-  | { readonly t: "report"; readonly n: number; readonly message: string }
+  | {
+    readonly t: "report";
+    readonly n: number;
+    readonly message: string;
+    readonly details?: Readonly<Record<string, unknown>>;
+  }
   | {
     readonly t: "output";
     readonly stream: OutputStream;
@@ -146,7 +151,9 @@ export function readUp(json: string): Up {
       LEVELS.includes(String(value["level"]));
     const named = value["t"] !== "output" || value["stream"] === "stdout" ||
       value["stream"] === "stderr";
-    if (whole && known && named) return value as unknown as Up;
+    const detailed = value["t"] !== "report" ||
+      value["details"] === undefined || isRecord(value["details"]);
+    if (whole && known && named && detailed) return value as unknown as Up;
   }
   throw new TransporterError(
     "plugin_failed",

@@ -10,6 +10,7 @@ Deno.test("readUp() reads what a plugin may say", () => {
       { t: "done", id: 1, value: null },
       { t: "failed", id: 1, error },
       { t: "report", n: 1, message: "a" },
+      { t: "report", n: 1, message: "a", details: { progress: 1 } },
       { t: "output", stream: "stderr", text: "a" },
       { t: "log", level: "warn", message: "a", fields: {} },
     ]
@@ -27,6 +28,7 @@ for (
     '{"t":"done"}',
     '{"t":"done","id":"1"}',
     '{"t":"failed","id":1,"error":"No"}',
+    '{"t":"report","n":1,"message":"a","details":"b"}',
     '{"t":"failed","id":1,"error":{"code":1,"message":"No"}}',
     '{"t":"output","stream":"stdin","text":""}',
     '{"t":"log","level":"fatal","message":"","fields":{}}',

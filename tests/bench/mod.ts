@@ -21,6 +21,7 @@ import { burst, offline, oneByOne } from "./flow_bench.ts";
 import { lists } from "./list_bench.ts";
 import { overload } from "./overload_bench.ts";
 import { stored } from "./stored_bench.ts";
+import { plugins } from "./plugin_bench.ts";
 import { ready } from "./ready_bench.ts";
 import { demo, idle, start } from "./start_bench.ts";
 
@@ -53,6 +54,7 @@ const benches: Readonly<Record<string, () => Promise<Figure[]>>> = {
   accepts: () => accepts(SCRIPT),
   lists: () => lists(SCRIPT),
   stored: () => stored(SCRIPT),
+  plugins,
   overload: () => overload(SCRIPT),
 };
 

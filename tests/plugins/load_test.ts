@@ -11,22 +11,7 @@ import {
   openIsolated,
 } from "@transporter/agent/plugin";
 import { Program } from "../program.ts";
-import { attemptContext, entryOf, folderOf, isolation } from "./tools.ts";
-import { parse } from "@transporter/sdk";
-
-const HELLO = `
-import { definePlugin } from "@transporter/sdk";
-import { text } from "./text.ts";
-const any = { "~standard": { version: 1, vendor: "t", validate: (value) => ({ value }) } };
-export default definePlugin({
-  api: 1,
-  type: "hello",
-  version: "1.2.3",
-  payload: any,
-  apply: () => ({ text }),
-});
-`;
-const TEXT = `export const text = "hello";\n`;
+import { entryOf, folderOf, HELLO, isolation, TEXT } from "./tools.ts";
 
 /** Opens a plugin as an operator names it, and closes it again; its type and version. */
 async function open(entry: Parameters<typeof entryOf>[0]) {
@@ -81,25 +66,6 @@ Deno.test("a pinned plugin is held against its hash for each process", async () 
   strictEqual(first?.status, "fulfilled");
   strictEqual(second?.status, "rejected");
   match(String(second?.reason), /its hash is/);
-});
-
-Deno.test("an isolated plugin verifies what an earlier process applied", async () => {
-  await using dir = await folderOf({
-    "mod.ts": HELLO.replace(
-      "apply: ()",
-      `verify(plan, result) { return { plan, result }; },\n  apply: ()`,
-    ),
-    "text.ts": TEXT,
-  });
-  const entry = entryOf(`${dir.path}/mod.ts`);
-  await using executor = await openIsolated(entry, await isolation());
-  const payload = await parse(executor.schema, { a: 1 });
-  const context = attemptContext();
-  const plan = await executor.validate(payload, context);
-  deepStrictEqual(await executor.verify(plan, { b: 2 }, context), {
-    plan: { a: 1 },
-    result: { b: 2 },
-  });
 });
 
 Deno.test("the packages of npm are a part of the hash", async () => {

@@ -56,3 +56,20 @@ export function attemptContext(): ExecutorContext {
     output: () => {},
   };
 }
+
+/** The module of a plugin, which imports another one. */
+export const HELLO = `
+import { definePlugin } from "@transporter/sdk";
+import { text } from "./text.ts";
+const any = { "~standard": { version: 1, vendor: "t", validate: (value) => ({ value }) } };
+export default definePlugin({
+  api: 1,
+  type: "hello",
+  version: "1.2.3",
+  payload: any,
+  apply: () => ({ text }),
+});
+`;
+
+/** The other one. */
+export const TEXT = `export const text = "hello";\n`;
