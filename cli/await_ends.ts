@@ -5,6 +5,7 @@ import {
   TransporterError,
 } from "@transporter/sdk";
 import type { Client } from "./client.ts";
+import { encode } from "./encode.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Goal } from "./goals.ts";
 import type { LiveList } from "./live_frame.ts";
@@ -12,6 +13,7 @@ import { printOutput } from "./logs.ts";
 import { rowsOf } from "./objects.ts";
 import { failureOf, type Seen, showObjects, summaryLine } from "./outcome.ts";
 import { Progress } from "./progress.ts";
+import { sarifOf } from "./sarif.ts";
 import { waitFor } from "./wait.ts";
 
 /** An event that is waited for. */
@@ -181,6 +183,9 @@ export function showEnds(
   seen: readonly Seen[],
 ): number[] {
   if (invocation.isValue) showValues(invocation, seen.map(({ view }) => view));
+  if (invocation.format === "sarif") {
+    invocation.print(encode(sarifOf(seen), "json"));
+  }
   if (invocation.isTable) showObjects(invocation, seen);
   const codes: number[] = [];
   for (const each of seen) {

@@ -6,9 +6,9 @@ import { report } from "./report.ts";
 import { findTarget, type Target } from "./settings.ts";
 
 /** How results are written. */
-export type Format = "table" | "wide" | "json" | "yaml" | "name";
+export type Format = "table" | "wide" | "json" | "yaml" | "name" | "sarif";
 
-/** Every format, as `-o` takes them. */
+/** The formats that every command knows, as `-o` takes them. */
 export const FORMATS: readonly Format[] = [
   "table",
   "wide",

@@ -1,5 +1,13 @@
 import { type EventView, TransporterError } from "@transporter/sdk";
 import { took } from "./ages.ts";
+import {
+  findingColumns,
+  type FindingRow,
+  findingsOf,
+  isJudging,
+  judged,
+  warningsOf,
+} from "./findings.ts";
 import type { Invocation } from "./invocation.ts";
 import { showChanges } from "./object_changes.ts";
 import { objectColumns, type ObjectRow, objectsOf, tally } from "./objects.ts";
@@ -45,7 +53,9 @@ export function summaryLine(
   const { state, phase, result, spec } = view;
   const word = state === "in_progress" ? phase ?? state : state;
   const time = result === undefined ? "" : ` in ${took(result.duration)}`;
-  const counts = tally(objectsOf(result, agent));
+  const counts = isJudging(view)
+    ? judged(result)
+    : tally(objectsOf(result, agent));
   const more = result?.["truncated"] === true
     ? ", and more that is not kept"
     : "";
@@ -54,12 +64,32 @@ export function summaryLine(
     `${counts === "" ? "" : `: ${safe(counts)}${more}`}\n`;
 }
 
+/** Shows what policies found, of all events in one table, and what to know besides. */
+function showFindings(invocation: Invocation, seen: readonly Seen[]): void {
+  const rows = seen.flatMap(({ agent, view }) =>
+    findingsOf(view.result, agent)
+  );
+  if (rows.length > 0) {
+    const columns = findingColumns({ agent: seen.length > 1 });
+    const table = new Table<FindingRow>(columns, invocation.tableOptions);
+    invocation.print(table.head(rows));
+  }
+  for (const { view } of seen) {
+    for (const warning of warningsOf(view.result)) {
+      invocation.note(`warning: ${safe(warning)}`);
+    }
+  }
+}
+
 /** Shows what became of each object, of all events in one table, and below it how objects differ. */
 export function showObjects(
   invocation: Invocation,
   seen: readonly Seen[],
 ): void {
-  const rows = seen.flatMap(({ agent, view }) => objectsOf(view.result, agent));
+  const judging = seen.filter(({ view }) => isJudging(view));
+  if (judging.length > 0) showFindings(invocation, judging);
+  const rows = seen.filter(({ view }) => !isJudging(view))
+    .flatMap(({ agent, view }) => objectsOf(view.result, agent));
   if (rows.length === 0) return;
   const columns = objectColumns(rows, {
     agent: seen.length > 1,

@@ -19,6 +19,7 @@ import { addRbac } from "./rbac.ts";
 import { addRetry } from "./retry_event.ts";
 import { addSendEvent } from "./send_event.ts";
 import { addSendK8s } from "./send_k8s.ts";
+import { addSendPolicy } from "./send_policy.ts";
 import { addSendScript } from "./send_script.ts";
 import { addStarters } from "./starters.ts";
 import { examples } from "./command.ts";
@@ -37,6 +38,7 @@ function addSend(program: CommandUnknownOpts, context: CommandContext): void {
   addGroupGlobals(group);
   addSendK8s(group, context);
   addSendScript(group, context);
+  addSendPolicy(group, context);
   addSendEvent(group, context);
   examples(group, [
     [
@@ -46,6 +48,10 @@ function addSend(program: CommandUnknownOpts, context: CommandContext): void {
     [
       "Run a script beside an agent, and see what it writes",
       "transporter send script -f check.sh --agent edge-7 --logs",
+    ],
+    [
+      "Judge the Pods of an agent's cluster by policies",
+      "transporter send policy -f policies/ --agent edge-7 --kind Pod",
     ],
     [
       "Send an event as it is in a file",

@@ -51,13 +51,13 @@ const CASES: readonly Case[] = [
     name: "a group alone",
     args: "send",
     stderr:
-      'error[usage]: "transporter send" needs a command: it is one of k8s, event',
+      'error[usage]: "transporter send" needs a command: it is one of k8s, script, policy, event',
   },
   {
     name: "help for what is not there",
-    args: "help send script",
+    args: "help send mail",
     stderr:
-      'error[usage]: "transporter send" has no command "script": it is one of k8s, event',
+      'error[usage]: "transporter send" has no command "mail": it is one of k8s, script, policy, event',
   },
   {
     name: "an option with a typo",

@@ -22,6 +22,7 @@ import {
 import { optionsPage } from "./gen/options.ts";
 import { rightsManifests } from "./gen/rights.ts";
 import { k8sResourceSchema } from "./gen/schemas.ts";
+import { policyPage, policySchema } from "./gen/policy.ts";
 import { scriptPage, scriptSchema } from "./gen/script.ts";
 
 function json(value: unknown): string {
@@ -44,6 +45,7 @@ async function generate(): Promise<Readonly<Record<string, string>>> {
     "docs/reference/events.md": await eventsPage(),
     "docs/reference/frames.md": await framesPage(),
     "docs/reference/k8s_resource.md": optionsPage(),
+    "docs/reference/policy.md": policyPage(),
     "docs/reference/script.md": scriptPage(),
     "docs/reference/plugin_api.md": await pluginApiPage(),
     ...rightsManifests(),
@@ -51,6 +53,7 @@ async function generate(): Promise<Readonly<Record<string, string>>> {
     "deploy/schema/cp.json": json(cpConfig.jsonSchema()),
     "deploy/schema/demo.json": json(demoConfig.jsonSchema()),
     "deploy/schema/k8s_resource.json": json(k8sResourceSchema()),
+    "deploy/schema/policy.json": json(policySchema()),
     "deploy/schema/script.json": json(scriptSchema()),
   };
 }

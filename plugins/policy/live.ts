@@ -119,7 +119,13 @@ export class Live implements Lookup {
     const found = await this.#cluster.client.find({
       method: "GET",
       path: `${this.#path(of, namespace)}/${encodeURIComponent(name)}`,
-    }, { ...this.#limits, doing: `read ${of.kind} "${name}"` });
+    }, {
+      ...this.#limits,
+      doing: `read ${of.kind} "${name}"`,
+      // Without its namespace or its kind an object is not there either.
+      review: (verdict) =>
+        verdict.missing ? { ...verdict, missing: "object" } : verdict,
+    });
     return found === undefined ? null : found.body;
   }
 
