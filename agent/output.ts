@@ -14,7 +14,7 @@ const TAIL_BYTES_MAX = 1024 * 1024;
 const PIECE_CHARS_MAX = 16 * 1024;
 
 /** How long output may wait for more, in milliseconds: a frame for each line would be mostly frame. */
-const GATHER_MS = 200;
+const GATHER_MS = 40;
 
 /** Bytes that may wait in the link beside output: half of where statuses begin to wait. */
 const BUFFERED_BYTES_MAX = 2 * 1024 * 1024;

@@ -40,11 +40,11 @@ function brief({ stream, off, text, trunc }: Sent): string {
   return `${stream} ${off} ${text}${trunc ? " trunc" : ""}`;
 }
 
-Deno.test("Output.write() gathers for 200 ms, and goes on where it was", async () => {
+Deno.test("Output.write() gathers for 40 ms, and goes on where it was", async () => {
   const { output, clock, sent } = open();
   output.write("stdout", "grü");
   output.write("stdout", "ße ");
-  await clock.advance(199);
+  await clock.advance(39);
   deepStrictEqual(sent, []);
   await clock.advance(1);
   output.write("stdout", "you");
@@ -92,7 +92,7 @@ Deno.test("Output sends the first MiB and the last one, and says that something 
   const { output, clock, sent } = open();
   const line = (i: number) => `${i} `.padStart(1023, "x") + "\n";
   for (let i = 0; i < 5 * 1024; i++) output.write("stdout", line(i));
-  await clock.advance(200);
+  await clock.advance(40);
   const head = sent.length;
   output.close();
   await settle();
@@ -111,7 +111,7 @@ Deno.test("Output sends nothing of the end before it is over, however short that
   const { output, clock, sent } = open();
   output.write("stdout", "x".repeat(MIB - 5));
   for (const text of ["too long", "end"]) output.write("stdout", text);
-  await clock.advance(200);
+  await clock.advance(40);
   const head = sent.map(({ text }) => text).join("");
   strictEqual(head.length, MIB - 5);
   output.close();
@@ -137,7 +137,7 @@ Deno.test("Output says what is missing because nobody took it", async () => {
     far.lost = lost;
     output.write("stdout", text);
     output.write("stderr", text);
-    await clock.advance(200);
+    await clock.advance(40);
   }
   output.close();
   await settle();

@@ -9,8 +9,14 @@ import { eventId } from "./options.ts";
 import { retry } from "./retry.ts";
 import { safeLines } from "./text.ts";
 
-/** How often is looked for more, in milliseconds. */
-const FOLLOW_MS = 500;
+/** How often is looked for more while there is some, in milliseconds: a line is seen within 200. */
+const FOLLOW_MS = 60;
+
+/** How often once nothing has come for a while. */
+const QUIET_MS = 500;
+
+/** How long is a while, in milliseconds. */
+const WHILE_MS = 10_000;
 
 /** Yields what an event put out; with `follow` until the event has ended and nothing more is there. */
 async function* outputOf(
@@ -21,18 +27,24 @@ async function* outputOf(
   const { options } = client.http;
   // Who follows waits for a control plane that restarts.
   const tries = { ...options, triesMax: follow ? Infinity : 1 };
+  const { clock, signal } = options;
   let cursor: string | undefined;
+  let newestAt = clock.monotonic();
+  let isOver = !follow;
   for (;;) {
-    // Asked before the output: what comes after the end was there before it.
-    const { state } = await retry(() => client.event(id), tries);
-    for (;;) {
-      const page = await retry(() => client.logs(id, cursor), tries);
-      yield* page.items;
-      cursor = page.next_cursor;
-      if (page.items.length === 0) break;
+    const page = await retry(() => client.logs(id, cursor), tries);
+    yield* page.items;
+    cursor = page.next_cursor;
+    if (page.items.length > 0) newestAt = clock.monotonic();
+    else if (isOver) return;
+    else {
+      // Asked before the next look: what comes after the end was there before it.
+      const { state } = await retry(() => client.event(id), tries);
+      isOver = isTerminal(state);
     }
-    if (!follow || isTerminal(state)) return;
-    await options.clock.sleep(FOLLOW_MS, { signal: options.signal });
+    if (isOver) continue;
+    const quietMs = clock.monotonic() - newestAt;
+    await clock.sleep(quietMs < WHILE_MS ? FOLLOW_MS : QUIET_MS, { signal });
   }
 }
 

@@ -84,7 +84,7 @@ Deno.test("logs -f ends without a failure when the person has seen enough", asyn
 Deno.test("logs says when there is no such event", async () => {
   await using server = new ScriptedServer()
     .on(
-      `GET /v2/events/${ID}`,
+      `GET /v2/events/${ID}/logs`,
       () => problem(404, "unknown_event", 'Cannot find event "x"'),
     );
   const ran = await run(["logs", ID], { url: server.url });
