@@ -168,9 +168,13 @@ export function showValues(
   invocation.printValue(values.length === 1 ? values[0] : { items: values });
 }
 
+/** The exit code of a comparison that found a difference, where it was asked for with `--exit-code`. */
+export const EXIT_DIFFERS = 6;
+
 /** The worst of several: a failure that is known weighs more than an end that is not. */
 export function worst(codes: readonly number[]): number {
-  return [1, 5, 3, 4, 2].find((code) => codes.includes(code)) ?? 0;
+  return [1, 5, 3, 4, 2, EXIT_DIFFERS].find((code) => codes.includes(code)) ??
+    0;
 }
 
 /**

@@ -3,10 +3,17 @@ import {
   type EventSpec,
   TransporterError,
 } from "@transporter/sdk";
-import { showEnds, showValues, waitAll, worst } from "./await_ends.ts";
+import {
+  EXIT_DIFFERS,
+  showEnds,
+  showValues,
+  waitAll,
+  worst,
+} from "./await_ends.ts";
 import type { Client } from "./client.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Goal } from "./goals.ts";
+import { differs } from "./object_changes.ts";
 import { safe } from "./text.ts";
 
 /** An event that is to be sent: what the control plane does not fill in. */
@@ -20,6 +27,8 @@ export interface DeliverOptions {
   readonly goal: Goal | undefined;
   /** How long to wait, in milliseconds; `undefined`: until the event ends, which it does at its deadline. */
   readonly timeoutMs: number | undefined;
+  /** Whether the exit code tells that a comparison found a difference. */
+  readonly differenceCounts?: boolean;
   /** Whether to show what the events put out, in place of their progress. */
   readonly logs?: boolean;
 }
@@ -81,7 +90,7 @@ export async function deliver(
   drafts: readonly Draft[],
   options: DeliverOptions,
 ): Promise<number> {
-  const { goal, timeoutMs, logs = false } = options;
+  const { goal, timeoutMs, logs = false, differenceCounts = false } = options;
   const client = await invocation.client();
   const { accepted, codes } = await submitAll(invocation, client, drafts);
   if (goal === undefined) {
@@ -102,5 +111,6 @@ export async function deliver(
     logs,
   });
   codes.push(...ends.codes, ...showEnds(invocation, ends.seen));
+  if (differenceCounts && ends.seen.some(differs)) codes.push(EXIT_DIFFERS);
   return worst(codes);
 }

@@ -26,7 +26,10 @@ async function send(
   options: TestHostOptions = {},
   found: object = { changes: CHANGES },
 ) {
+  const operation = flags[0]?.replace(/^--/, "");
+  const { spec } = completed();
   const view = completed({
+    spec: { ...spec, payload: { ...spec.payload, operation } },
     result: {
       success: true,
       completed_at: "2026-11-23T05:04:28.345Z",
@@ -63,6 +66,90 @@ Deno.test("send k8s --diff waits by itself, and shows field by field what differ
   deepStrictEqual([code, operation], [0, "diff"]);
   await golden("output/diff.txt", stdout);
   ok(!stdout.includes("\u001b"), "no colour where there is no terminal");
+});
+
+Deno.test("send k8s --diff shows a new object as a file would, and an object that would go", async () => {
+  const changes = [
+    { path: ".metadata.name", after: "web" },
+    { path: ".metadata.labels", after: { app: "web" } },
+    { path: ".kind", after: "ConfigMap" },
+    { path: ".apiVersion", after: "v1" },
+    { path: ".data", after: { mode: "0644", text: "one\ntwo\n" } },
+  ];
+  const { stdout } = await send(["--diff"], {}, {
+    status: "created",
+    message: 'ConfigMap "web" would be created',
+    changes,
+  });
+  strictEqual(
+    stdout.split("\n\n")[1],
+    [
+      'ConfigMap "web" would be created',
+      "  + apiVersion: v1",
+      "  + kind: ConfigMap",
+      "  + metadata:",
+      "  +   name: web",
+      "  +   labels:",
+      "  +     app: web",
+      "  + data:",
+      '  +   mode: "0644"',
+      "  +   text: |",
+      "  +     one",
+      "  +     two",
+      `event/${ID} completed in 1s (agent edge-7), nothing written: 1 would be created`,
+      "",
+    ].join("\n"),
+  );
+  const message = 'ConfigMap "web" would be deleted';
+  const gone = await send(["--diff"], { columns: 80 }, {
+    status: "deleted",
+    message,
+  });
+  ok(gone.stdout.includes(`\n\u001b[31m${message}\u001b[39m\n`), gone.stdout);
+});
+
+Deno.test("send k8s --diff tells a text from a number, and nothing from an empty text", async () => {
+  const values = ["1", 1, "true", true, "", null, "null", "0644", "1 GiB", "a"];
+  const { stdout } = await send(["--diff"], {}, {
+    changes: values.map((after) => ({ path: ".a", after })),
+  });
+  deepStrictEqual(
+    stdout.matchAll(/^ {2}\+ \.a: (.*)$/gm).map(([, text]) => text).toArray(),
+    [
+      '"1"',
+      "1",
+      '"true"',
+      "true",
+      '""',
+      "null",
+      '"null"',
+      '"0644"',
+      '"1 GiB"',
+      "a",
+    ],
+  );
+});
+
+Deno.test("--exit-code ends with 6 when a comparison found a difference", async () => {
+  const found = (status: string) => ({ status, changes: [] });
+  const cases = [
+    [["--diff"], "configured", 0],
+    [["--diff", "--exit-code"], "configured", 6],
+    [["--diff", "--exit-code"], "created", 6],
+    [["--diff", "--exit-code"], "deleted", 6],
+    [["--diff", "--exit-code"], "unverifiable", 6],
+    [["--diff", "--exit-code"], "unchanged", 0],
+    [["--check", "--exit-code", "-o", "json"], "drifted", 6],
+    [["--check", "--exit-code"], "missing", 6],
+    [["--check", "--exit-code"], "unchanged", 0],
+  ] as const;
+  for (const [flags, status, code] of cases) {
+    const ran = await send(flags, {}, found(status));
+    strictEqual(ran.code, code, `${flags.join(" ")}: ${status}`);
+  }
+  const { code, stderr, operation } = await send(["--exit-code"]);
+  deepStrictEqual([code, operation], [2, undefined]);
+  match(stderr, /Cannot use --exit-code without --diff or --check/);
 });
 
 Deno.test("send k8s --check is an operation of its own", async () => {

@@ -128,11 +128,24 @@ function timeColumns(rows: readonly ObjectRow[]): Column<ObjectRow>[] {
     }));
 }
 
-/** How many objects became what: `3 created, 1 unchanged`. */
-export function tally(rows: readonly ObjectRow[]): string {
+/** What an object does not become when it is only asked what it would. */
+const CHANGES: ReadonlySet<string> = new Set([
+  "created",
+  "configured",
+  "deleted",
+]);
+
+/** How many objects became what, `3 created, 1 unchanged`, or would: `3 would be created, 1 unchanged`. */
+export function tally(
+  rows: readonly ObjectRow[],
+  { asks = false }: { readonly asks?: boolean } = {},
+): string {
   const counts = new Map<string, number>();
   for (const { status } of rows) {
     counts.set(status, (counts.get(status) ?? 0) + 1);
   }
-  return [...counts].map(([status, count]) => `${count} ${status}`).join(", ");
+  return [...counts].map(([status, count]) => {
+    const would = asks && CHANGES.has(status) ? "would be " : "";
+    return `${count} ${would}${status}`;
+  }).join(", ");
 }

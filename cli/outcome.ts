@@ -9,7 +9,7 @@ import {
   warningsOf,
 } from "./findings.ts";
 import type { Invocation } from "./invocation.ts";
-import { showChanges } from "./object_changes.ts";
+import { onlyAsks, showChanges } from "./object_changes.ts";
 import { objectColumns, type ObjectRow, objectsOf, tally } from "./objects.ts";
 import { styleOf } from "./paint.ts";
 import { Table } from "./table.ts";
@@ -53,14 +53,16 @@ export function summaryLine(
   const { state, phase, result, spec } = view;
   const word = state === "in_progress" ? phase ?? state : state;
   const time = result === undefined ? "" : ` in ${took(result.duration)}`;
+  const asks = onlyAsks({ agent, view });
   const counts = isJudging(view)
     ? judged(result)
-    : tally(objectsOf(result, agent));
+    : tally(objectsOf(result, agent), { asks });
   const more = result?.["truncated"] === true
     ? ", and more that is not kept"
     : "";
   const shown = invocation.paint(safe(word), styleOf(word));
   return `event/${safe(spec.id)} ${shown}${time} (agent ${safe(agent)})` +
+    `${asks ? ", nothing written" : ""}` +
     `${counts === "" ? "" : `: ${safe(counts)}${more}`}\n`;
 }
 

@@ -24,6 +24,7 @@ interface K8sFlags extends SendFlags {
   readonly applySet?: string | undefined;
   readonly diff?: true | undefined;
   readonly check?: true | undefined;
+  readonly exitCode?: true | undefined;
   readonly get?: readonly string[] | undefined;
   readonly patch?: unknown;
   readonly dryRun?: true | undefined;
@@ -71,6 +72,12 @@ async function run(flags: K8sFlags, host: Host) {
   const options = deliverOptions(
     asks ? { ...flags, wait: flags.wait ?? true } : flags,
   );
+  if (flags.exitCode && !flags.diff && !flags.check) {
+    throw new TransporterError(
+      "usage",
+      "Cannot use --exit-code without --diff or --check: nothing is compared",
+    );
+  }
   const rest = optionsOf(flags);
   const base = { type: "k8s_resource", payload: {} };
   draftsOf(base, flags, host); // wrong flags show before anything is read
@@ -84,7 +91,10 @@ async function run(flags: K8sFlags, host: Host) {
   } catch (error) {
     throw withNames(error, sources);
   }
-  return { drafts, options };
+  return {
+    drafts,
+    options: { ...options, differenceCounts: flags.exitCode === true },
+  };
 }
 
 /** Adds `send k8s`. */
@@ -115,6 +125,10 @@ export function addSendK8s(
     .option(
       "--check",
       "show what in the cluster is not as the manifests say; write nothing, and wait for the answer",
+    )
+    .option(
+      "--exit-code",
+      "with --diff or --check: end with 6 when something differs",
     )
     .option(
       "--get <PATH>",
@@ -173,6 +187,10 @@ export function addSendK8s(
     [
       "See what would change, field by field",
       "transporter send k8s -f web.yaml --agent edge-7 --diff",
+    ],
+    [
+      "Find out in a script whether an apply would change anything",
+      "transporter send k8s -f web.yaml --agent edge-7 --diff --exit-code -q",
     ],
     [
       "Read back how many replicas are ready",
