@@ -1,5 +1,6 @@
 import {
   type EventView,
+  type Executor,
   type ResourceStatus,
   silentLogger,
   systemClock,
@@ -12,6 +13,7 @@ import { fileURLToPath } from "node:url";
 import { chooseCluster, type Cluster } from "./cluster.ts";
 import { untilConnected } from "./connected.ts";
 import { demoConfig } from "./demo_config.ts";
+import { openScripts, sendScript } from "./demo_script.ts";
 import { dials } from "./dials.ts";
 import { aborted, logTo, type Runtime } from "./runtime.ts";
 import { type Given, readSettings } from "./settings.ts";
@@ -26,7 +28,7 @@ export type Run = (args: readonly string[]) => Promise<number>;
 
 /**
  * The main job, whole: a control plane on an embedded store, an agent, a
- * Kubernetes cluster, an event, and the objects it made read back.
+ * Kubernetes cluster, an event of each shipped type, and the objects read back.
  *
  * @param given What a person said.
  * @param runtime The process it runs in.
@@ -61,7 +63,9 @@ export async function startDemo(
     stack,
   });
   print(`control plane  ${url} (development mode, events in ${dataDir})\n`);
-  await openAgent(cluster, { url, dataDir, runtime, stack });
+  const scripts = await openScripts(`${dataDir}/script`, runtime);
+  const more = scripts instanceof TransporterError ? [] : [stack.use(scripts)];
+  await openAgent(cluster, { url, dataDir, runtime, stack, more });
   print(`agent          ${AGENT}, dialled in\n\n`);
 
   const id = `demo-${ulids(systemClock.now, systemRng).next()}`;
@@ -80,9 +84,14 @@ export async function startDemo(
     id,
     "--wait",
   ];
-  const code = await run([...args, "--timeout", "2m", "--cp-url", url]);
+  let code = await run([...args, "--timeout", "2m", "--cp-url", url]);
   if (signal.aborted) return code;
-  if (code === 0) await showObjects(cluster, { url, id, runtime });
+  if (code === 0) {
+    await showObjects(cluster, { url, id, runtime });
+    if (scripts instanceof TransporterError) {
+      print(`\nNo script is run: ${scripts.message}\n`);
+    } else code = await sendScript(AGENT, { url, runtime, run });
+  }
 
   if (keepRunning || (!once && runtime.isTerminal)) {
     print(`\nIn another terminal:\n  export TP_URL=${url}\n`);
@@ -128,9 +137,10 @@ async function openControlPlane(
 /** Opens an agent, and waits until the control plane knows it. */
 async function openAgent(
   cluster: Cluster,
-  { url, dataDir, runtime, stack }: Surroundings & {
+  { url, dataDir, runtime, stack, more }: Surroundings & {
     readonly url: string;
     readonly dataDir: string;
+    readonly more: readonly Executor[];
   },
 ): Promise<void> {
   const { Agent } = await import("@transporter/agent");
@@ -151,7 +161,7 @@ async function openAgent(
       agentId: AGENT,
       cpUrl: [`${url.replace(/^http/, "ws")}/ws`],
       dataDir: `${dataDir}/agent`,
-      executors: [executor],
+      executors: [executor, ...more],
       dials: dials(runtime.env),
       version: VERSION,
       hostname: Deno.hostname(),

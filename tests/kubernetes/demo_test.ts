@@ -1,4 +1,5 @@
 import { match, strictEqual } from "node:assert/strict";
+import { canConfine } from "../../plugins/script/testing/bench.ts";
 import { Program } from "../program.ts";
 
 Deno.test("demo --once ends with the objects read back from a cluster of its own, and leaves nothing", async () => {
@@ -13,9 +14,13 @@ Deno.test("demo --once ends with the objects read back from a cluster of its own
     strictEqual(code, 0, output);
     match(output, /^cluster +a Kubernetes v\S+ of its own /m);
     for (const phase of ["applying", "verifying", "completed"]) {
-      match(output, new RegExp(`^ +${phase} +\\S`, "m"));
+      match(output, new RegExp(`^ +\\+\\S+ +${phase} +\\S`, "m"));
     }
-    const readBack = output.split("Read back from the cluster:\n")[1] ?? "";
+    const [readBack = "", script] =
+      output.split("Read back from the cluster:\n")[1]?.split("\n\n$ ") ?? [];
+    if (canConfine) {
+      match(script ?? "", /\nHello from Linux[^]*\nevent\/\S+ completed in /);
+    } else match(output, /\nNo script is run: Cannot run scripts /);
     const objects = readBack.trimEnd().split("\n");
     strictEqual(objects.length, 6, output);
     for (const line of objects) {
