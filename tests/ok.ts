@@ -63,6 +63,7 @@ async function main(): Promise<number> {
     ...await kubernetesFiles(),
     "tests/pods",
     "tests/chaos",
+    "tests/node",
     "tests/plugins/misbehave_test.ts",
     "tests/sim/mutants/caught_test.ts",
     "tests/sim/seeds_test.ts",

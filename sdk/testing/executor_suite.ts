@@ -187,8 +187,12 @@ export function executorCases(
   return Object.entries(cases).map(([title, test]) => ({
     title,
     async run() {
-      await using executor = await harness.open();
-      await test(executor);
+      const executor = await harness.open(); // no "using": Node 22 cannot read it
+      try {
+        await test(executor);
+      } finally {
+        await executor[Symbol.asyncDispose]();
+      }
     },
   }));
 }
