@@ -198,7 +198,8 @@ export async function takeOver(
     : givenUp(taken ?? all, manager, ignored) ?? taken;
   if (entries === undefined || (dryRun && ours === undefined)) return [];
   const names = all.map(({ manager }) => String(manager))
-    .filter((name) => from.includes(name)).map((name) => `"${name}"`);
+    .filter((name) => from.includes(name) && (dryRun || name !== NOBODY))
+    .map((name) => `"${name}"`);
   const whose = [...new Set(names)].join(" and ");
   const what = describeObject(object);
   if (dryRun) {
@@ -211,7 +212,7 @@ export async function takeOver(
   }
   return [
     ...(mended === undefined ? [] : mendedNotes(object, gone)),
-    ...(ours === undefined
+    ...(ours === undefined || whose === ""
       ? []
       : [`${what}: the fields of ${whose} were taken over`]),
   ];

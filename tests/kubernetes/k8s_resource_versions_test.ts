@@ -309,6 +309,7 @@ Deno.test("before-first-apply: an object without an account of its fields is app
   const run = await send({ place }, wanted);
   deepStrictEqual(changes(run), ["ConfigMap/a: configured"], run.last.message);
   deepStrictEqual(run.objects[0]?.changed_fields, [".data.a", ".data.old"]);
+  deepStrictEqual(run.warnings, [], "nobody's fields were taken");
   deepStrictEqual((await read<Live>(kube, path)).data, { a: "2" });
   deepStrictEqual(changes(await send({ place }, wanted)), [
     "ConfigMap/a: unchanged",
