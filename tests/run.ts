@@ -69,6 +69,12 @@ function parse(args: readonly string[]) {
 
 /** Why a test that was to run did not. */
 function reasonOf({ file, name }: TestResult, setup: Setup): string {
+  if (
+    /\((bwrap|namespaces)\)$/.test(name) || file.startsWith("tests/script/")
+  ) {
+    return setup.skipped.get("scripts") ??
+      "this way of confining scripts does not work here";
+  }
   const pods = setup.skipped.get("pods");
   return pods !== undefined && /\bpods\b/i.test(`${file} ${name}`)
     ? pods

@@ -12,9 +12,9 @@ import { SHARED_VARIABLE } from "./kubernetes/cluster.ts";
 
 /**
  * The parts one can go without. `kubernetes`: tests against an API server;
- * `pods`: tests in a cluster with a kubelet.
+ * `pods`: tests in a cluster with a kubelet; `scripts`: those that confine scripts.
  */
-export const PARTS = ["kubernetes", "pods"] as const;
+export const PARTS = ["kubernetes", "pods", "scripts"] as const;
 
 /** The name of a part. */
 export type Part = typeof PARTS[number];
@@ -59,6 +59,9 @@ export async function setUp(options: SetupOptions): Promise<Setup> {
   } else await checkKubeconfig(env[PODS_VARIABLE]);
   if (skipped.has("pods")) delete env[PODS_VARIABLE];
 
+  if (without.has("scripts")) skipped.set("scripts", "--without scripts");
+  else if (!await hasBwrap()) await installBwrap(signal);
+
   // Tests make their folders here, so that those of an interrupted run go too.
   const dir = await Deno.makeTempDir({ prefix: "transporter-test-" });
   stack.defer(() => Deno.remove(dir, { recursive: true }));
@@ -87,6 +90,43 @@ export async function setUp(options: SetupOptions): Promise<Setup> {
     skipped,
     [Symbol.asyncDispose]: () => started.disposeAsync(),
   };
+}
+
+/** Whether scripts can be confined without root. */
+async function hasBwrap(): Promise<boolean> {
+  try {
+    return (await new Deno.Command("bwrap", { args: ["--version"] }).output())
+      .success;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/**
+ * Installs it where that takes nobody's leave: as root, on Debian.
+ *
+ * @throws {TransporterError} `unavailable`, saying what to install.
+ */
+async function installBwrap(signal: AbortSignal): Promise<void> {
+  const script = "apt-get update -qq && apt-get install -y -qq bubblewrap";
+  const isDebian = await Deno.stat("/etc/debian_version").then(
+    () => true,
+    () => false,
+  );
+  if (isDebian && Deno.uid() === 0) {
+    const { success } = await new Deno.Command("sh", {
+      args: ["-c", script],
+      env: { DEBIAN_FRONTEND: "noninteractive" },
+      stdout: "null",
+      signal,
+    }).output();
+    if (success) return;
+  }
+  throw new TransporterError(
+    "unavailable",
+    'Cannot test how scripts are confined as there is no "bwrap": install bubblewrap, or go --without scripts',
+  );
 }
 
 async function checkKubeconfig(path: string): Promise<void> {
