@@ -66,6 +66,8 @@ export interface Upstream {
 export class FaultProxy implements AsyncDisposable {
   /** Every request that came, in order. */
   readonly seen: SeenRequest[] = [];
+  /** Called when a request has come; what happens to it goes before every rule. */
+  onRequest: ((request: SeenRequest) => Fault | undefined) | undefined;
   /** The certificate authority of the proxy, PEM. */
   readonly caPem: string;
   #upstream: Upstream;
@@ -163,10 +165,11 @@ export class FaultProxy implements AsyncDisposable {
       .flatMap(([name, values = []]) =>
         values.map((value) => [name, value] as const)
       );
-    this.seen.push({ method, path, token, as });
+    const seen = { method, path, token, as };
+    this.seen.push(seen);
     const body = await readBody(request);
     if (body === undefined) return;
-    const fault = this.#faultFor(method, path);
+    const fault = this.onRequest?.(seen) ?? this.#faultFor(method, path);
     if (fault === "hang") return;
     if (fault === "cut") {
       response.destroy();
