@@ -63,21 +63,43 @@ export type Payload = v.InferOutput<typeof payloadSchema>;
 /** Steps of a JSON patch that end in the same however often they are done. */
 const REPEATABLE_STEPS: ReadonlySet<unknown> = new Set(["test", "replace"]);
 
+/** How a document names the kind Job, as YAML and as JSON. */
+const JOB_REGEXP = /["']?kind["']?\s*:\s*["']?Job\b/;
+
+/**
+ * Whether one of the manifests may be a Job with a time to live. Texts are not
+ * parsed: the control plane asks, too, and has no reader at hand. One that only
+ * looks like such a Job is not repeated by itself either.
+ */
+function hasPassingJob(manifests: unknown): boolean {
+  return Array.isArray(manifests) && manifests.some((manifest) => {
+    const texts = typeof manifest === "string"
+      ? manifest.split(/^---/m)
+      : [JSON.stringify(manifest)];
+    return texts.some((text) =>
+      text.includes("ttlSecondsAfterFinished") && JOB_REGEXP.test(text)
+    );
+  });
+}
+
 /**
  * Whether a payload may run again after a crash in the middle. Server-side
  * apply of the same bytes ends in the same objects, and names that are made up
  * follow from the event's id; what only reads repeats, and so do the fields of
  * a merge. Not so a delete: who made an object anew after it would lose that
  * one; the same holds for what is replaced. Nor the steps of a JSON patch that
- * add, take out or move.
+ * add, take out or move. Nor the apply of a Job that is collected some time after
+ * it has finished: it would run once more.
  */
 export function isRepeatable(payload: unknown): boolean {
   if (!isRecord(payload)) return true;
   const { operation, patch } = payload;
   if (payload.replace_immutable === true) return false;
-  if (operation !== "patch" || !Array.isArray(patch)) {
-    return operation !== "delete";
+  if (operation === "delete") return false;
+  if (operation === undefined || operation === "apply") {
+    return !hasPassingJob(payload.manifests);
   }
+  if (operation !== "patch" || !Array.isArray(patch)) return true;
   return patch.every((step) => isRecord(step) && REPEATABLE_STEPS.has(step.op));
 }
 

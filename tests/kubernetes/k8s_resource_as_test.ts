@@ -66,6 +66,22 @@ Deno.test("option as: groups are each a group of their own", async () => {
   strictEqual((await run(["others", "team-a"])).last.state, "completed");
 });
 
+Deno.test("option as: the groups of ServiceAccounts come by themselves", async () => {
+  await using place = await openPlace();
+  const { namespace, executor } = place;
+  const run = () =>
+    runEvent(executor, [configMap(namespace, "a")], {
+      payload: { as: { service_account: `${namespace}/x` } },
+    });
+  strictEqual((await run()).last.error?.code, "denied");
+  await allow(place, {
+    apiGroup: "rbac.authorization.k8s.io",
+    kind: "Group",
+    name: `system:serviceaccounts:${namespace}`,
+  });
+  strictEqual((await run()).last.state, "completed");
+});
+
 Deno.test("option as: every request but discovery is made as the identity, reads and watches too", async () => {
   await using place = await openPlace();
   const { namespace, kube } = place;

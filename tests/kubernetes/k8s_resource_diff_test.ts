@@ -76,6 +76,45 @@ Deno.test("operation diff: the values of Secrets are HMACs, equal for equal valu
   }
 });
 
+Deno.test("operation diff: what kubectl has noted of a Secret is an HMAC, too", async () => {
+  await using place = await openPlace();
+  const { namespace, executor, kube } = place;
+  const noted = "kubectl.kubernetes.io/last-applied-configuration";
+  const path = `/api/v1/namespaces/${namespace}/secrets`;
+  await write(kube, path, {
+    method: "POST",
+    type: "application/json",
+    body: {
+      metadata: {
+        name: "s",
+        annotations: { [noted]: '{"stringData":{"a":"hunter2"}}' },
+      },
+      stringData: { a: "hunter2" },
+    },
+  });
+  const patch = { metadata: { annotations: { [noted]: "hunter3" } } };
+  const secret =
+    `apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: ${namespace}}\n`;
+  const applied = secret.replace(
+    "{name: s,",
+    `{name: s, annotations: {${noted}: hunter3},`,
+  );
+  const runs = [
+    await runEvent(executor, [applied], DIFF),
+    await runEvent(executor, [secret], {
+      payload: { operation: "get", fields: ["{.metadata.annotations}", "$"] },
+    }),
+    await runEvent(executor, [secret], {
+      payload: { operation: "patch", patch },
+    }),
+  ];
+  const shown = JSON.stringify(runs.map(({ statuses }) => statuses));
+  match(shown, /hmac:[0-9a-f]{12}/);
+  for (const value of ["hunter2", "hunter3"]) {
+    ok(!shown.includes(value) && !shown.includes(btoa(value)), shown);
+  }
+});
+
 Deno.test("operation diff: a field of another manager is shown, and the conflict warned of", async () => {
   await using place = await openPlace();
   const { namespace, executor, kube } = place;
