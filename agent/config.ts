@@ -76,6 +76,12 @@ export const SETTINGS = {
     help:
       "Say in the cluster, by Events of Kubernetes, which event has changed an object",
   },
+  policyDir: {
+    kind: "string",
+    placeholder: "DIR",
+    help:
+      "A folder of ValidatingAdmissionPolicies and bindings that every write to the cluster has to keep, whatever its event says",
+  },
   plugin: {
     kind: "entries",
     placeholder: "SPEC",

@@ -8,6 +8,7 @@ import {
 import { dials } from "./dials.ts";
 import { openPlugins } from "./open_plugins.ts";
 import { configOf } from "./plugin_configs.ts";
+import { readPolicyDir } from "./policy_dir.ts";
 import { logTo, type Runtime } from "./runtime.ts";
 import { type Given, readSettings, stateDir } from "./settings.ts";
 
@@ -23,7 +24,9 @@ export async function startAgent(
   runtime: Runtime,
 ): Promise<number> {
   const { Agent, config } = await import("@transporter/agent");
-  const { addNoProxy, standard } = await import("@transporter/plugins");
+  const { addNoProxy, openGate, standard } = await import(
+    "@transporter/plugins"
+  );
   const { env, signal } = runtime;
   const values = readSettings(config, given, runtime);
   const { agentId } = values;
@@ -43,8 +46,34 @@ export async function startAgent(
   await using stack = new AsyncDisposableStack();
   const executors: Executor[] = [];
   const dataDir = values.dataDir ?? stateDir(env, `agent-${agentId}`);
+  const { policyDir } = values;
+
+  /** Puts the operator's policies before all writes to the cluster. */
+  async function gated(
+    wanted: Readonly<Record<string, unknown>> | undefined,
+    { type }: Plugin,
+  ): Promise<Readonly<Record<string, unknown>> | undefined> {
+    if (type !== "k8s_resource" || policyDir === undefined) return wanted;
+    if (wanted === undefined) {
+      throw new TransporterError(
+        "usage",
+        "Cannot use --policy-dir without a cluster: its policies are for what is written to one",
+      );
+    }
+    const gate = await readPolicyDir(policyDir, (documents) =>
+      openGate({
+        ...{ documents, cluster: wanted },
+        warn: (warning) => log.warn(warning, { dir: policyDir }),
+      }));
+    stack.use(gate);
+    return { ...wanted, gate };
+  }
+
   for (const plugin of standard) {
-    const wanted = configOf(plugin, { values, env, dataDir });
+    const wanted = await gated(
+      configOf(plugin, { values, env, dataDir }),
+      plugin,
+    );
     if (wanted === undefined) {
       if (plugin.type === "k8s_resource") {
         log.warn("No cluster is named or found: no manifests are applied");

@@ -5,14 +5,16 @@ import {
   type Rng,
   TransporterError,
 } from "@transporter/sdk";
+import type { Gate } from "./gate.ts";
 import { NoAnswer } from "./no_answer.ts";
+import { passGate } from "./pass_gate.ts";
 import { ApiStream } from "./stream.ts";
 import type { ApiAnswer, ApiRequest, Transport } from "./transport.ts";
 import type { Header } from "./impersonate.ts";
 import { judge, type Verdict } from "./verdict.ts";
 
 /** The bounds of one call. */
-export interface CallOptions {
+export interface CallOptions extends Ungated {
   /** What is done, for errors: `apply ConfigMap "a"`; continues "Cannot". */
   readonly doing: string;
   /** Gives up. */
@@ -27,6 +29,12 @@ export interface CallOptions {
   readonly onRetry?: (reason: string) => Promise<void>;
   /** Has the last word on an answer; by default the verdict stands. `since` is when the call began. */
   readonly review?: (verdict: Verdict, since: number) => Verdict;
+}
+
+/** A call that no gate has to let pass: what the agent says for itself. */
+interface Ungated {
+  /** Whether it is one. */
+  readonly ungated?: boolean;
 }
 
 /** An answer that is a success. */
@@ -47,6 +55,8 @@ export interface Success {
 export interface ApiClientOptions {
   /** Headers of every request. */
   readonly headers?: readonly Header[];
+  /** Decides about writes before they are sent; absent: nobody does. */
+  readonly gate?: Gate | undefined;
   /** Sends the requests. */
   readonly transport: Transport;
   /** Where time comes from. */
@@ -56,7 +66,8 @@ export interface ApiClientOptions {
 }
 
 /** How a call failed. */
-interface Failure extends Verdict {
+export interface Failure extends Verdict {
+  /** Why there was no answer, if there was none. */
   readonly cause?: NoAnswer;
   /** It was a write, and a try of it got no answer. */
   readonly maybeDone: boolean;
@@ -122,6 +133,11 @@ export class ApiClient {
     this.#rng = options.rng;
   }
 
+  /** Whether somebody decides about writes before they are sent. */
+  get isGated(): boolean {
+    return this.#options.gate !== undefined;
+  }
+
   /** One that sends these headers with every request, over the same connections. */
   with(headers: readonly Header[]): ApiClient {
     return new ApiClient({ ...this.#options, headers });
@@ -177,6 +193,22 @@ export class ApiClient {
   }
 
   async #ask(
+    request: ApiRequest,
+    options: CallOptions,
+  ): Promise<Success | Failure> {
+    const passed = await passGate(
+      this.#options.gate,
+      request,
+      { options, send: (each, limits) => this.#send(each, limits) },
+    );
+    if ("code" in passed) return passed;
+    const outcome = await this.#send(request, options);
+    if (!("body" in outcome)) return outcome;
+    const warnings = [...passed.warnings, ...outcome.warnings];
+    return { ...outcome, warnings };
+  }
+
+  async #send(
     request: ApiRequest,
     options: CallOptions,
   ): Promise<Success | Failure> {

@@ -96,7 +96,7 @@ export async function openCluster(
   const { access, namespace } = await find(config, clock);
   const requestTimeoutMs = config.request_timeout_ms ?? 30_000;
   const transport = new Transport({ access, clock, requestTimeoutMs });
-  const client = new ApiClient({ transport, clock, rng });
+  const client = new ApiClient({ transport, clock, rng, gate: config.gate });
   return {
     client,
     discovery: new Discovery(client),

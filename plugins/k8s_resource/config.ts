@@ -1,4 +1,6 @@
+import { isRecord } from "@transporter/sdk";
 import * as v from "valibot";
+import type { Gate } from "./gate.ts";
 
 const text = v.pipe(v.string(), v.nonEmpty());
 
@@ -33,6 +35,10 @@ export const configSchema = v.strictObject({
   kube_events: v.optional(v.boolean()),
   /** The agent's id, for those. */
   agent_id: v.optional(text),
+  /** Decides about each write before it is sent; the program that opens the plugin puts it here. */
+  gate: v.optional(
+    v.custom<Gate>((value) => isRecord(value) && "check" in value),
+  ),
 });
 
 /** What the schema accepts. */

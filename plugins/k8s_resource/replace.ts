@@ -55,7 +55,10 @@ export async function removeForReplacement(
   apply: ApplyContext,
   error: TransporterError,
 ): Promise<string> {
-  const reason = reasonToKeep(object, live);
+  // What the agent's policies say of the new one shows only once the old one is gone.
+  const reason = apply.cluster.client.isGated
+    ? '"replace_immutable" deletes nothing where the agent has policies, as the new object can only be judged afterwards'
+    : reasonToKeep(object, live);
   if (reason !== undefined) {
     throw new TransporterError(error.code, `${error.message}; ${reason}`, {
       cause: error,

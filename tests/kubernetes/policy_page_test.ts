@@ -19,6 +19,17 @@ Deno.test("docs/policy.md: its command lines print what it says", async (t) => {
   await untilConnected(cp.url, "edge-7");
   const dir = await Deno.makeTempDir();
   const files = filesIn(PAGE);
+  const policies = `${dir}/policies`;
+  await Deno.mkdir(policies);
+  await Deno.writeTextFile(
+    `${policies}/replicas.yaml`,
+    files.get("replicas.yaml") ?? "",
+  );
+  await using _strict = await AgentProcess.start("edge-8", {
+    cpUrl: cp.agentUrl,
+    flags: ["--kubeconfig", kube.kubeconfig, "--policy-dir", policies],
+  });
+  await untilConnected(cp.url, "edge-8");
   try {
     for (const [name, text] of files) {
       await Deno.writeTextFile(`${dir}/${name}`, text);

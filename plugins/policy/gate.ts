@@ -1,0 +1,198 @@
+import { TransporterError } from "@transporter/sdk";
+import type { Cluster, Gate, Write } from "../k8s_resource/port.ts";
+import { type Book, readDocuments } from "./book.ts";
+import { type Decision, judge } from "./judge.ts";
+import { bareNamespace, Live } from "./live.ts";
+import { matchKind, matchLabels } from "./match.ts";
+import { Params, ParamsProblem } from "./params.ts";
+import type { Binding, Policy } from "./policy.ts";
+import { isEmpty } from "./selector.ts";
+import type { Fields, Subject } from "./subject.ts";
+
+/** How long looking something up for one write may take, in milliseconds. */
+const LOOK_MS = 30_000;
+
+/** What {@linkcode PolicyGate} needs. */
+export interface GateOptions {
+  /** The documents: ValidatingAdmissionPolicies, their bindings, what they look things up in. */
+  readonly documents: readonly string[];
+  /** The cluster, for Namespaces and for what policies look things up in. */
+  readonly open: () => Promise<Cluster>;
+  /** Takes what the operator should know. */
+  readonly warn: (warning: string) => void;
+}
+
+/** What a write does, for people. */
+const DEEDS: Readonly<Record<Write["operation"], string>> = {
+  CREATE: "create",
+  UPDATE: "change",
+  DELETE: "delete",
+};
+
+function reads(policy: Policy, name: string): boolean {
+  return [
+    ...policy.conditions,
+    ...policy.variables,
+    ...policy.annotations,
+    ...policy.validations,
+    ...policy.validations.flatMap((each) => each.messageExpression ?? []),
+  ].some(({ program }) => program.reads.has(name));
+}
+
+/** Whether a policy looks at the Namespace of an object. */
+function looksAtNamespace(policy: Policy): boolean {
+  return reads(policy, "namespaceObject") ||
+    [policy, ...policy.bindings].some(({ match }) =>
+      !isEmpty(match.namespaceSelector ?? {})
+    );
+}
+
+/** A policy and a binding of it, judging one write. */
+interface Case {
+  readonly policy: Policy;
+  readonly binding: Binding;
+  readonly write: Write;
+}
+
+function refusal({ policy, write }: Case, found: Decision): TransporterError {
+  const { operation, kind, name, namespace } = write;
+  const where = namespace === "" ? "" : ` in namespace "${namespace}"`;
+  return new TransporterError(
+    "denied",
+    `Cannot ${
+      DEEDS[operation]
+    } ${kind} "${name}"${where}: the policy "${policy.name}" of this agent (${found.rule}) does not allow it: ${found.message}`,
+    { details: { policy: policy.name, rule: found.rule } },
+  );
+}
+
+/** Judges writes by the operator's policies. */
+export class PolicyGate implements Gate {
+  readonly #book: Book;
+  readonly #open: () => Promise<Cluster>;
+  readonly #warn: (warning: string) => void;
+  readonly #needsNamespace: boolean;
+  readonly #needsRequest: boolean;
+
+  /**
+   * Reads the policies.
+   *
+   * @throws {TransporterError} As {@linkcode readDocuments}.
+   */
+  static async open(options: GateOptions): Promise<PolicyGate> {
+    const book = await readDocuments(options.documents, { isGate: true });
+    for (const warning of book.warnings) options.warn(warning);
+    return new PolicyGate(book, options);
+  }
+
+  /** Made by {@linkcode PolicyGate.open}. */
+  constructor(book: Book, { open, warn }: GateOptions) {
+    this.#book = book;
+    this.#open = open;
+    this.#warn = warn;
+    this.#needsNamespace = book.policies.some(looksAtNamespace);
+    this.#needsRequest = book.policies.some((each) => reads(each, "request"));
+  }
+
+  async check(write: Write, signal: AbortSignal): Promise<readonly string[]> {
+    const live = await this.#live(signal);
+    const subject = await this.#subjectOf(write, live);
+    const params = new Params(this.#book.params, live);
+    const warnings: string[] = [];
+    for (const policy of this.#book.policies) {
+      for (const binding of policy.bindings) {
+        const decisions = await this.#decide(policy, binding, {
+          subject,
+          params,
+        });
+        for (const found of decisions) {
+          if (found.isError && policy.ignoresErrors) continue;
+          if (binding.severity === "error") {
+            throw refusal({ policy, binding, write }, found);
+          }
+          if (binding.severity === "warning") {
+            warnings.push(
+              `The policy "${policy.name}" of this agent (${found.rule}): ${found.message}`,
+            );
+          }
+        }
+      }
+    }
+    return warnings;
+  }
+
+  /** The cluster, if any policy looks at more than the write. */
+  async #live(signal: AbortSignal): Promise<Live | undefined> {
+    const hasParams = this.#book.policies.some(({ paramKind }) =>
+      paramKind !== undefined
+    );
+    if (!this.#needsNamespace && !hasParams) return undefined;
+    const cluster = await this.#open();
+    const until = cluster.clock.now() + LOOK_MS;
+    return new Live(cluster, { signal, until }, this.#warn);
+  }
+
+  async #subjectOf(write: Write, live: Live | undefined): Promise<Subject> {
+    const { group, version, kind, resource, namespace, name } = write;
+    const { operation, object, oldObject } = write;
+    const namespaceObject = namespace === ""
+      ? null
+      : await live?.namespaceObject(namespace) ?? bareNamespace(namespace);
+    const request = this.#needsRequest
+      ? await this.#requestOf(write)
+      : undefined;
+    return {
+      of: {
+        ...{ group, version, kind, resource },
+        namespaced: namespace !== "",
+      },
+      ...{ namespace, name, operation, object, oldObject, namespaceObject },
+      ...(request === undefined ? {} : { request }),
+    };
+  }
+
+  async #requestOf(write: Write): Promise<Fields> {
+    const { group, version, kind, resource, namespace, name } = write;
+    const of = { group, version, kind };
+    const at = { group, version, resource };
+    return {
+      ...{ kind: of, requestKind: of, resource: at, requestResource: at },
+      ...{ subResource: "", requestSubResource: "", name, namespace },
+      operation: write.operation,
+      userInfo: await write.user(),
+      dryRun: false,
+      options: {},
+    };
+  }
+
+  async #decide(
+    policy: Policy,
+    binding: Binding,
+    { subject, params }: { readonly subject: Subject; readonly params: Params },
+  ): Promise<readonly Decision[]> {
+    const matching = matchKind(policy.match, subject);
+    if (matching.kind === "no" || !matchLabels(policy.match, subject)) {
+      return [];
+    }
+    const bound = matchKind(binding.match, subject).kind !== "no" &&
+      matchLabels(binding.match, subject);
+    if (!bound) return [];
+    if (matching.kind === "version") {
+      const versions = matching.versions.join(", ");
+      const message =
+        `it is for ${subject.of.kind} in the version ${versions}; send it in that version`;
+      return [{ rule: "matchConstraints", message, isError: true }];
+    }
+    let found: readonly (Fields | null)[];
+    try {
+      found = await params.find(policy, binding, subject);
+    } catch (error) {
+      const isKnown = error instanceof ParamsProblem ||
+        error instanceof TransporterError;
+      if (!isKnown) throw error;
+      const message = `failed to configure binding: ${error.message}`;
+      return [{ rule: "paramRef", message, isError: true }];
+    }
+    return found.flatMap((each) => judge(policy, subject, each).decisions);
+  }
+}

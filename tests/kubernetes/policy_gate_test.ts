@@ -1,0 +1,288 @@
+/** The operator's policies decide about every write of `k8s_resource`. */
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import type { Executor } from "@transporter/sdk";
+import { openGate } from "@transporter/plugins";
+import { policyOf } from "../../plugins/policy/testing/events.ts";
+import type { LocalKube } from "../../deploy/localkube/mod.ts";
+import { freshNamespace, testCluster } from "./cluster.ts";
+import {
+  changes,
+  configMap,
+  configMapPath,
+  deployment,
+  openPlugin,
+  type Run,
+  runEvent,
+} from "./k8s_resource.ts";
+
+type Json = Readonly<Record<string, unknown>>;
+
+const ALL = {
+  matchConstraints: {
+    resourceRules: [{
+      apiGroups: ["*"],
+      apiVersions: ["*"],
+      operations: ["*"],
+      resources: ["*"],
+    }],
+  },
+};
+
+interface Gated extends AsyncDisposable {
+  readonly kube: LocalKube;
+  readonly namespace: string;
+  /** Without policies. */
+  readonly free: Executor;
+  /** An executor whose writes are judged. */
+  gated(...documents: readonly Json[]): Promise<Executor>;
+}
+
+async function open(): Promise<Gated> {
+  await using stack = new AsyncDisposableStack();
+  const kube = stack.use(await testCluster());
+  const { name: namespace } = stack.use(await freshNamespace(kube));
+  const config = { kubeconfig: kube.kubeconfig, namespace, kube_events: false };
+  const free = stack.use(await openPlugin(config));
+  const all = stack.move();
+  return {
+    ...{ kube, namespace, free },
+    async gated(...documents) {
+      const gate = all.use(
+        await openGate({
+          documents: documents.map((each) => JSON.stringify(each)),
+          cluster: config,
+          warn() {},
+        }),
+      );
+      return all.use(await openPlugin({ ...config, gate }));
+    },
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
+}
+
+async function read(kube: LocalKube, path: string): Promise<Json | undefined> {
+  const response = await kube.fetch(path);
+  const body = await response.json();
+  return response.ok ? body : undefined;
+}
+
+function denied(run: Run): string {
+  strictEqual(run.last.state, "failed", JSON.stringify(run.last));
+  strictEqual(run.last.error?.code, "denied");
+  return run.last.error.message;
+}
+
+Deno.test("a write is judged by what it would make of the object, not by what was sent", async () => {
+  await using place = await open();
+  const { kube, namespace, free } = place;
+  await runEvent(free, [
+    deployment(namespace, "web").replace("replicas: 1", "replicas: 7"),
+  ], { payload: { wait: "none", field_manager: "somebody" } });
+  const executor = await place.gated(...policyOf("replicas", {
+    ...ALL,
+    validations: [{
+      expression: "!has(object.spec.replicas) || object.spec.replicas <= 5",
+      messageExpression: "'not ' + string(object.spec.replicas)",
+    }],
+  }));
+  const manifest = `apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+  namespace: ${namespace}
+  labels: {team: a}
+`;
+  const run = await runEvent(executor, [manifest], {
+    payload: { wait: "none" },
+  });
+  strictEqual(
+    denied(run),
+    `Cannot change Deployment "web" in namespace "${namespace}": the policy "replicas" of this agent (validations[0]) does not allow it: not 7`,
+  );
+  const path = `/apis/apps/v1/namespaces/${namespace}/deployments/web`;
+  const { metadata } = await read(kube, path) ?? {};
+  strictEqual((metadata as Json)["labels"], undefined);
+});
+
+Deno.test("a write is judged with the server's defaults, and passes where it may", async () => {
+  await using place = await open();
+  const executor = await place.gated(...policyOf("defaults", {
+    ...ALL,
+    validations: [{
+      expression:
+        "object.kind != 'Deployment' || object.spec.strategy.type == 'RollingUpdate'",
+    }],
+  }));
+  const run = await runEvent(executor, [
+    deployment(place.namespace, "web"),
+    configMap(place.namespace, "a"),
+  ], { payload: { wait: "none" } });
+  deepStrictEqual(changes(run), [
+    "Deployment/web: created",
+    "ConfigMap/a: created",
+  ]);
+});
+
+Deno.test("what is there is oldObject; an apply, a patch and a delete are judged", async () => {
+  await using place = await open();
+  const { kube, namespace, free } = place;
+  const path = configMapPath(namespace, "fixed");
+  await runEvent(free, [configMap(namespace, "fixed", "a: one")]);
+  const executor = await place.gated(...policyOf("fixed", {
+    ...ALL,
+    validations: [
+      {
+        expression: "request.operation != 'DELETE'",
+        messageExpression:
+          "request.userInfo.username + ' deletes ' + oldObject.data.a",
+      },
+      {
+        expression:
+          "oldObject == null || object == null || object.data.a == oldObject.data.a",
+        messageExpression: "oldObject.data.a + ' stays'",
+      },
+    ],
+  }));
+  const changed = configMap(namespace, "fixed", "a: two");
+  const applied = await runEvent(executor, [changed]);
+  match(denied(applied), /\(validations\[1\]\) does not allow it: one stays$/);
+  const patched = await runEvent(executor, [changed], {
+    payload: { operation: "patch", patch: { data: { a: "three" } } },
+  });
+  match(denied(patched), /^Cannot change ConfigMap "fixed" .*one stays$/);
+  const deleted = await runEvent(executor, [changed], {
+    payload: { operation: "delete" },
+  });
+  match(
+    denied(deleted),
+    /^Cannot delete ConfigMap "fixed" .*: \S+ deletes one$/,
+  );
+  deepStrictEqual((await read(kube, path))?.["data"], { a: "one" });
+  const same = await runEvent(executor, [
+    configMap(namespace, "fixed", "a: one"),
+  ]);
+  deepStrictEqual(changes(same), ["ConfigMap/fixed: unchanged"]);
+});
+
+Deno.test("an object whose name the event makes up is judged, too", async () => {
+  await using place = await open();
+  const { kube, namespace } = place;
+  const executor = await place.gated(...policyOf("named", {
+    ...ALL,
+    validations: [{
+      expression: "!object.metadata.name.startsWith('run-')",
+      messageExpression: "request.operation + ' of ' + request.kind.kind",
+    }],
+  }));
+  const manifest = configMap(namespace, "x").replace(
+    "name: x",
+    "generateName: run-",
+  );
+  const run = await runEvent(executor, [manifest]);
+  match(denied(run), /does not allow it: CREATE of ConfigMap$/);
+  const list = await read(kube, `/api/v1/namespaces/${namespace}/configmaps`);
+  const names = (list?.["items"] as Json[]).map(({ metadata }) =>
+    String((metadata as Json)["name"])
+  );
+  deepStrictEqual(names.filter((name) => name.startsWith("run-")), []);
+});
+
+Deno.test("what only warns passes, and the result says so", async () => {
+  await using place = await open();
+  const executor = await place.gated(
+    ...policyOf("advice", {
+      ...ALL,
+      validations: [{ expression: "false", message: "think again" }],
+    }, { validationActions: ["Warn"] }),
+    ...policyOf("broken", {
+      ...ALL,
+      failurePolicy: "Ignore",
+      validations: [{ expression: "object.none == 1" }],
+    }),
+  );
+  const run = await runEvent(executor, [configMap(place.namespace, "a")]);
+  deepStrictEqual(changes(run), ["ConfigMap/a: created"]);
+  deepStrictEqual(run.warnings, [
+    `ConfigMap "a" in namespace "${place.namespace}": The policy "advice" of this agent (validations[0]): think again`,
+  ]);
+});
+
+Deno.test("a policy that cannot be judged lets nothing pass", async () => {
+  await using place = await open();
+  const broken = await place.gated(...policyOf("broken", {
+    ...ALL,
+    validations: [{ expression: "object.none == 1" }],
+  }));
+  match(
+    denied(await runEvent(broken, [configMap(place.namespace, "a")])),
+    /the policy "broken" .* resulted in error: no such key: none$/,
+  );
+  const noParams = await place.gated(...policyOf("limits", {
+    ...ALL,
+    paramKind: { apiVersion: "v1", kind: "ConfigMap" },
+    validations: [{ expression: "params.data.a == 'b'" }],
+  }, {
+    paramRef: { name: "none", parameterNotFoundAction: "Deny" },
+  }));
+  match(
+    denied(await runEvent(noParams, [configMap(place.namespace, "a")])),
+    /\(paramRef\) .*no params found/,
+  );
+});
+
+Deno.test("nothing is deleted to be made anew where nobody can say yet whether it may be", async () => {
+  await using place = await open();
+  const { kube, namespace, free } = place;
+  const service = (ip: string) =>
+    `apiVersion: v1
+kind: ConfigMap
+metadata: {name: kept, namespace: ${namespace}}
+immutable: true
+data: {a: ${ip}}
+`;
+  await runEvent(free, [service("one")]);
+  const executor = await place.gated(...policyOf("any", {
+    ...ALL,
+    validations: [{ expression: "true" }],
+  }));
+  const run = await runEvent(executor, [service("two")], {
+    payload: { replace_immutable: true },
+  });
+  strictEqual(run.last.error?.code, "immutable");
+  match(
+    run.last.error.message,
+    /"replace_immutable" deletes nothing where the agent has policies/,
+  );
+  const kept = await read(kube, configMapPath(namespace, "kept"));
+  deepStrictEqual(kept?.["data"], { a: "one" });
+});
+
+Deno.test("labels of the namespace, and what a policy looks up, are the cluster's", async () => {
+  await using place = await open();
+  const { namespace, free } = place;
+  await runEvent(free, [configMap(namespace, "limits", "max: '3'")]);
+  const executor = await place.gated(...policyOf("limits", {
+    ...ALL,
+    paramKind: { apiVersion: "v1", kind: "ConfigMap" },
+    validations: [{
+      expression: "int(object.data.count) <= int(params.data.max)",
+      messageExpression:
+        "namespaceObject.metadata.name + ': at most ' + string(params.data.max)",
+    }],
+  }, {
+    paramRef: { name: "limits", parameterNotFoundAction: "Deny" },
+    matchResources: {
+      namespaceSelector: {
+        matchLabels: { "kubernetes.io/metadata.name": namespace },
+      },
+    },
+  }));
+  const over = await runEvent(executor, [
+    configMap(namespace, "a", "count: '4'"),
+  ]);
+  match(denied(over), new RegExp(`: ${namespace}: at most 3$`));
+  const within = await runEvent(executor, [
+    configMap(namespace, "a", "count: '2'"),
+  ]);
+  deepStrictEqual(changes(within), ["ConfigMap/a: created"]);
+});
