@@ -14,6 +14,7 @@ import { addNoProxy } from "@transporter/plugins";
 import { inClusterAccess } from "../../plugins/k8s_resource/in_cluster.ts";
 import { readKubeconfig } from "../../plugins/k8s_resource/kubeconfig.ts";
 import { Transport } from "../../plugins/k8s_resource/transport.ts";
+import { makePki } from "../../deploy/localkube/pki.ts";
 import { FaultProxy, status } from "../fault_proxy.ts";
 import { freshNamespace, testCluster } from "./cluster.ts";
 import { changes, configMap, openPlugin, runEvent } from "./k8s_resource.ts";
@@ -136,6 +137,40 @@ Deno.test("a kubeconfig gives access by token and by client certificate, by the 
   for (const context of ["localkube", "localkube-certificate"]) {
     await applies({ kubeconfig: kube.kubeconfig, context }, namespace);
   }
+});
+
+Deno.test("a client certificate that is replaced is used as soon as the old one is refused", async () => {
+  await using cluster = await open();
+  const { kube, namespace, dir } = cluster;
+  const { adminCertPem, adminKeyPem, caPem, server } = kube.address;
+  const kubeconfig = join(dir, "config");
+  await Deno.writeTextFile(
+    kubeconfig,
+    JSON.stringify({
+      "current-context": "here",
+      contexts: [{ name: "here", context: { cluster: "c", user: "u" } }],
+      clusters: [{
+        name: "c",
+        cluster: { server, "certificate-authority-data": btoa(caPem) },
+      }],
+      users: [{
+        name: "u",
+        user: { "client-certificate": "tls.crt", "client-key": "tls.key" },
+      }],
+    }),
+  );
+  const replace = async (certPem: string, keyPem: string) => {
+    await Deno.writeTextFile(join(dir, "tls.crt"), certPem);
+    await Deno.writeTextFile(join(dir, "tls.key"), keyPem);
+  };
+  // Of an authority that the cluster does not know.
+  const { admin: stranger } = await makePki();
+  await replace(stranger.certPem, stranger.keyPem);
+  await using executor = await openPlugin({ kubeconfig, namespace });
+  const run = () => runEvent(executor, [configMap(namespace, "a")]);
+  strictEqual((await run()).last.error?.code, "unauthenticated");
+  await replace(adminCertPem, adminKeyPem);
+  strictEqual((await run()).last.state, "completed");
 });
 
 Deno.test("a kubeconfig gives access by a credential plugin, and several files are one", async () => {
