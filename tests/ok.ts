@@ -65,6 +65,7 @@ async function main(): Promise<number> {
     "tests/chaos",
     "tests/node",
     "tests/plugins/misbehave_test.ts",
+    "tests/publish_test.ts",
     "tests/sim/mutants/caught_test.ts",
     "tests/sim/seeds_test.ts",
     "tests/fuzz/big_test.ts",

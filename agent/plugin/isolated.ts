@@ -49,17 +49,18 @@ class Held {
     try {
       return await call(this.process, name, { payload, context });
     } catch (reason) {
-      this.free();
+      this.free({ sound: !context.signal.aborted });
       throw reason;
     } finally {
       this.#busy = false;
-      if (context.signal.aborted) this.free();
+      // What was broken off may still be at work: nobody gets that process.
+      if (context.signal.aborted) this.free({ sound: false });
     }
   }
 
-  /** Gives the process back, once. */
-  free(): void {
-    if (!this.#free) this.#pool.release(this.process);
+  /** Gives the process back, once; one that is not sound ends. */
+  free({ sound = true }: { readonly sound?: boolean } = {}): void {
+    if (!this.#free) this.#pool.release(this.process, { sound });
     this.#free = true;
   }
 }
@@ -136,7 +137,7 @@ class Isolated {
   }
 
   async #ask(payload: Record<string, unknown>): Promise<Facts> {
-    const process = await this.#pool.take(NEVER);
+    const process = await this.#pool.take(NEVER, { hurried: true });
     using limit = deadline(this.#clock, FACTS_MS, {
       reason: new TransporterError(
         "plugin_failed",

@@ -141,7 +141,8 @@ export class Pipe {
   kill(): void {
     if (this.#over) return;
     try {
-      Deno.kill(-this.#child.pid, "SIGKILL");
+      if (Deno.build.os === "windows") this.#child.kill(); // which has no groups
+      else Deno.kill(-this.#child.pid, "SIGKILL");
     } catch {
       // It has ended meanwhile.
     }

@@ -33,16 +33,21 @@ export class Pool implements AsyncDisposable {
    * Takes a process for oneself, until {@linkcode Pool.release}. After failures
    * one is started with growing pauses.
    *
+   * @param signal Gives up.
+   * @param options `hurried`: without a pause, as other events wait behind this one.
    * @throws What a start fails with; the signal's reason.
    */
-  async take(signal: AbortSignal): Promise<PluginProcess> {
+  async take(
+    signal: AbortSignal,
+    { hurried = false }: { readonly hurried?: boolean } = {},
+  ): Promise<PluginProcess> {
     signal.throwIfAborted();
     for (let each = this.#idle.pop(); each; each = this.#idle.pop()) {
       if (each.failure === undefined) return each;
       this.#drop(each);
     }
     const { start, clock, rng } = this.#options;
-    if (this.#failures > 0) {
+    if (this.#failures > 0 && !hurried) {
       await clock.sleep(fullJitter(this.#failures - 1, rng, BACKOFF), {
         signal,
       });
@@ -57,11 +62,15 @@ export class Pool implements AsyncDisposable {
     }
   }
 
-  /** Gives a process back; one that failed is over. */
-  release(process: PluginProcess): void {
-    if (process.failure === undefined) this.#failures = 0;
+  /** Gives a process back; one that failed, or is not sound, is over. */
+  release(
+    process: PluginProcess,
+    { sound = true }: { readonly sound?: boolean } = {},
+  ): void {
+    const isWell = process.failure === undefined;
+    if (isWell) this.#failures = 0;
     else this.#failures++;
-    if (process.failure === undefined && this.#idle.length < IDLE_MAX) {
+    if (isWell && sound && this.#idle.length < IDLE_MAX) {
       this.#idle.push(process);
     } else {
       this.#drop(process);

@@ -55,7 +55,7 @@ interface Call {
 }
 
 /** Milliseconds that a plugin may take to open. */
-const OPEN_MS = 30_000;
+const OPEN_MS = 10_000;
 
 /** Reports that wait to be recorded; a plugin that awaits each has one. */
 const REPORTS_MAX = 256;

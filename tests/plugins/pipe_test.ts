@@ -1,7 +1,18 @@
 /** What crosses the pipe to an isolated plugin and back, without a control plane. */
-import { deepStrictEqual } from "node:assert/strict";
+import {
+  deepStrictEqual,
+  notStrictEqual,
+  rejects,
+  strictEqual,
+} from "node:assert/strict";
 import { openIsolated } from "@transporter/agent/plugin";
-import { jsonLogger, parse, systemClock } from "@transporter/sdk";
+import {
+  isRecord,
+  jsonLogger,
+  parse,
+  systemClock,
+  TransporterError,
+} from "@transporter/sdk";
 import {
   attemptContext,
   entryOf,
@@ -69,4 +80,122 @@ Deno.test("what an isolated plugin reports arrives as it was said, in order", as
       error: { name: "Error", message: "five" },
     },
   );
+});
+
+Deno.test("keys, repeatable, standing and recover of an isolated plugin are its own", async () => {
+  await using dir = await folderOf({
+    "mod.ts": HELLO.replace(
+      "apply: ()",
+      `keys: ({ a }) => ["a " + a],
+       repeatable: ({ a }) => a > 1,
+       standing: ({ a }) => a > 2,
+       recover: ({ a }, { idempotencyKey: id }) => Promise.resolve(
+         a > 1 ? { kind: "done", result: { id, a } } : { kind: "lost" },
+       ),\n  apply: ()`,
+    ),
+    "text.ts": TEXT,
+  });
+  const entry = entryOf(`${dir.path}/mod.ts`);
+  await using executor = await openIsolated(entry, await isolation());
+  const context = attemptContext();
+  const found: unknown[] = [];
+  for (const a of [1, 2, 3]) {
+    const payload = await parse(executor.schema, { a });
+    found.push([
+      executor.keys(payload),
+      executor.repeatable(payload),
+      executor.standing(payload),
+      await executor.recover(payload, context),
+    ]);
+  }
+  deepStrictEqual(found, [
+    [["a 1"], false, false, { kind: "lost" }],
+    [["a 2"], true, false, { kind: "done", result: { id: "e1", a: 2 } }],
+    [["a 3"], true, true, { kind: "done", result: { id: "e1", a: 3 } }],
+  ]);
+});
+
+Deno.test("an event of an isolated plugin has a process to itself, which is used again", async () => {
+  await using dir = await folderOf({
+    "mod.ts": HELLO.replace(
+      "apply: ()",
+      "validate: () => Deno.pid,\n  apply: (pid)",
+    )
+      .replace("({ text })", "({ pid })"),
+    "text.ts": TEXT,
+  });
+  const entry = entryOf(`${dir.path}/mod.ts`);
+  await using executor = await openIsolated(entry, await isolation());
+  const context = attemptContext();
+  const payload = await parse(executor.schema, {});
+  async function begin() {
+    const plan = await executor.validate(payload, context);
+    return async () => {
+      const result = await executor.apply(plan, context);
+      await executor.verify(plan, result, context);
+      return isRecord(result) ? result["pid"] : undefined;
+    };
+  }
+  const [first, second] = [await begin(), await begin()];
+  const pids = [await first(), await second()];
+  notStrictEqual(pids[0], pids[1]);
+  const third = await (await begin())();
+  strictEqual(pids.includes(third), true);
+});
+
+Deno.test("an event that is aborted between two phases gives its process back", async () => {
+  await using dir = await folderOf({
+    "mod.ts": HELLO.replace(
+      "apply: ()",
+      "validate: () => Deno.pid,\n  apply: (pid)",
+    )
+      .replace("({ text })", "({ pid })"),
+    "text.ts": TEXT,
+  });
+  const entry = entryOf(`${dir.path}/mod.ts`);
+  await using executor = await openIsolated(entry, await isolation());
+  const payload = await parse(executor.schema, {});
+  const pids = new Set<unknown>();
+  for (let i = 0; i < 4; i++) {
+    const abort = new AbortController();
+    const context = { ...attemptContext(), signal: abort.signal };
+    await executor.validate(payload, context);
+    abort.abort();
+    const plan = await executor.validate(payload, attemptContext());
+    const result = await executor.apply(plan, attemptContext());
+    await executor.verify(plan, result, attemptContext());
+    pids.add(isRecord(result) ? result["pid"] : undefined);
+  }
+  strictEqual(pids.size, 1);
+});
+
+Deno.test("the process of an aborted event is not used again, since that may still be at work", async () => {
+  await using dir = await folderOf({
+    "mod.ts": HELLO.replace(
+      "apply: ()",
+      `async validate(_, { signal, report }) {
+         await report(String(Deno.pid));
+         signal.throwIfAborted(); // which it was told before its report was taken
+       },\n  apply: ()`,
+    ),
+    "text.ts": TEXT,
+  });
+  const entry = entryOf(`${dir.path}/mod.ts`);
+  await using executor = await openIsolated(entry, await isolation());
+  const payload = await parse(executor.schema, {});
+  const pids = new Set<string>();
+  for (let i = 0; i < 3; i++) {
+    const abort = new AbortController();
+    const begun = executor.validate(payload, {
+      ...attemptContext(),
+      signal: abort.signal,
+      report(pid) {
+        pids.add(pid);
+        abort.abort(new TransporterError("cancelled", "No more"));
+        return Promise.resolve();
+      },
+    });
+    await rejects(begun, { code: "cancelled" });
+  }
+  strictEqual(pids.size, 3);
 });
