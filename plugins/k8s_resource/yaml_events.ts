@@ -1,4 +1,6 @@
 import {
+  COLLECTION_STYLE,
+  type CollectionStyle,
   type Event,
   EVENT_ID,
   getScalarValue,
@@ -68,8 +70,11 @@ class Builder {
 
   /** The whole document, which has to be the only one, and a mapping. */
   document(): Value | typeof ODD {
+    const [start] = this.#events;
+    const isMarkedOff = start?.type !== EVENT_ID.DOCUMENT ||
+      start.explicitStart || start.explicitEnd;
     const event = this.#events[this.#at++];
-    if (event?.type !== EVENT_ID.MAPPING) return ODD;
+    if (isMarkedOff || event?.type !== EVENT_ID.MAPPING) return ODD;
     const value = this.#node(event);
     return this.#at === this.#events.length - 1 ? value : ODD;
   }
@@ -79,7 +84,7 @@ class Builder {
       case EVENT_ID.SCALAR:
         return this.#scalar(event);
       case EVENT_ID.MAPPING:
-        return isMarked(event) ? ODD : this.#mapping();
+        return isMarked(event) ? ODD : this.#mapping(event.style);
       case EVENT_ID.SEQUENCE:
         return isMarked(event) ? ODD : this.#sequence();
       default:
@@ -110,17 +115,28 @@ class Builder {
     }
   }
 
-  #mapping(): Value | typeof ODD {
+  #mapping(style: CollectionStyle): Value | typeof ODD {
     const entries = new Map<string, Value>();
+    const isBlock = style === COLLECTION_STYLE.BLOCK;
     for (;;) {
       const event = this.#events[this.#at++];
       if (event?.type === EVENT_ID.POP) return Object.fromEntries(entries);
       const name = event?.type === EVENT_ID.SCALAR ? this.#name(event) : ODD;
       if (name === ODD || entries.has(name)) return ODD;
+      // It would be taken for one that stands behind a quote or a bracket, too.
+      if (isBlock && entries.size > 0 && !this.#beginsLine(event)) return ODD;
       const value = this.#node(this.#events[this.#at++]);
       if (value === ODD) return ODD;
       entries.set(name, value);
     }
+  }
+
+  #beginsLine(event: Event | undefined): boolean {
+    if (event?.type !== EVENT_ID.SCALAR) return false;
+    const quote = event.style === SCALAR_STYLE.PLAIN ? 0 : 1;
+    let at = event.valueStart - quote;
+    while (this.#text[at - 1] === " ") at--;
+    return this.#text[at - 1] === "\n";
   }
 
   #name(event: ScalarEvent): string | typeof ODD {

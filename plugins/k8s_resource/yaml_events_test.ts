@@ -56,3 +56,27 @@ Deno.test("readQuickly() reads ordinary documents", async () => {
     }
   }
 });
+
+/** Each was read by mistake before, or is read otherwise by the two libraries. */
+const ODD = {
+  "a key behind a quote": 'a:\n- ""3:',
+  "a key behind a bracket": "a:\n- []b: c",
+  "a marker that is indented": " ---\nb:",
+  "a tab before a line": "a:\n\tb",
+  "a text that says its indentation": "a: |2\n   \n",
+  "blanks where a text may go on": "a: |\n  b\n   ",
+  "a key twice": "a: 1\na: 2\n",
+  "an anchor": "a: &b c\n",
+  "a tag": "a: !!str b\n",
+  "a merge": "a: {<<: {b: c}}\n",
+  "no mapping": "- a\n",
+};
+
+Deno.test("readQuickly() leaves to the other reader what is odd", async (t) => {
+  for (const [name, text] of Object.entries(ODD)) {
+    await t.step(
+      name,
+      () => strictEqual(readQuickly(text, DEPTH_MAX), undefined),
+    );
+  }
+});
