@@ -48,6 +48,7 @@ const ENV: readonly string[] = [
   "HOME",
   "HTTP_PROXY",
   "HTTPS_PROXY",
+  "JSR_URL",
   "NO_PROXY",
   "NPM_CONFIG_REGISTRY",
   "PATH",
@@ -81,21 +82,28 @@ const HOSTS: readonly string[] = [
   "gist.githubusercontent.com:443",
 ];
 
-/** The host of a plugin that is a URL may be imported from, as its operator named it. */
-function importsFrom(specifier: string): string[] {
-  if (!/^https?:/.test(specifier)) return [];
-  const { hostname, port, protocol } = new URL(specifier);
-  const own = `${hostname}:${port || (protocol === "https:" ? 443 : 80)}`;
-  return [`--allow-import=${[...new Set([...HOSTS, own])].join(",")}`];
+function hostOf(url: string): string {
+  const { hostname, port, protocol } = new URL(url);
+  return `${hostname}:${port || (protocol === "https:" ? 443 : 80)}`;
+}
+
+/** The host of a plugin that is a URL may be imported from, as its operator named it, and a mirror of JSR. */
+function importsFrom(specifier: string, { env }: PluginTools): string[] {
+  const named = [specifier, env["JSR_URL"] ?? ""]
+    .filter((url) => /^https?:/.test(url) && URL.canParse(url));
+  if (named.length === 0) return [];
+  const hosts = new Set([...HOSTS, ...named.map(hostOf)]);
+  return [`--allow-import=${[...hosts].join(",")}`];
 }
 
 /** The flags of every `deno` that reads the modules of a plugin. */
 export function resolving(
   specifier: string,
   { map }: Resolution,
+  tools: PluginTools,
 ): string[] {
   return [
-    ...importsFrom(specifier),
+    ...importsFrom(specifier, tools),
     "--quiet",
     "--no-config",
     "--node-modules-dir=none",
@@ -126,9 +134,10 @@ await serve(plugin);`;
 export function commandOf(
   { specifier, allow, memoryMib }: PluginEntry,
   resolution: Resolution,
-  { deno, guest, bounds: { prlimit, setpriv } }: PluginTools,
+  tools: PluginTools,
 ): readonly [command: string, ...args: string[]] {
   const { lock } = resolution;
+  const { deno, guest, bounds: { prlimit, setpriv } } = tools;
   const line = [
     // It ends with this process, however that ends; and gains nothing by a setuid program.
     ...setpriv === undefined
@@ -142,7 +151,7 @@ export function commandOf(
     ],
     deno,
     "run",
-    ...resolving(specifier, resolution),
+    ...resolving(specifier, resolution, tools),
     ...lock === undefined ? ["--no-lock"] : [`--lock=${lock}`, "--frozen"],
     "--cached-only",
     "--no-prompt",

@@ -144,7 +144,7 @@ export async function inspect(
   const { tools } = options;
   const { specifier, integrity: wanted } = entry;
   const place = await placeOf(specifier, tools);
-  const flags = resolving(specifier, place);
+  const flags = resolving(specifier, place, tools);
   const info = await runDeno(
     ["info", "--json", "--no-lock", ...flags, specifier],
     options,

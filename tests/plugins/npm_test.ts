@@ -1,0 +1,145 @@
+/** A plugin from a registry of npm: packed and served as any other package. */
+import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
+import { openIsolated } from "@transporter/agent/plugin";
+import { parse } from "@transporter/sdk";
+import { createHash } from "node:crypto";
+import { ROOT } from "../files.ts";
+import { attemptContext, entryOf, folderOf, isolation } from "./tools.ts";
+
+/** A package: a tarball, and what it says of itself. */
+interface Package {
+  readonly tarball: Uint8Array<ArrayBuffer>;
+  readonly manifest: {
+    readonly name: string;
+    readonly version: string;
+    readonly dependencies?: Readonly<Record<string, string>>;
+  };
+}
+
+async function run(
+  command: string,
+  args: readonly string[],
+  { cwd, env = {} }: {
+    readonly cwd: string;
+    readonly env?: Readonly<Record<string, string>>;
+  },
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { success, stdout, stderr } = await new Deno.Command(command, {
+    args: [...args],
+    cwd,
+    env,
+  }).output();
+  if (success) return stdout;
+  throw new Error(new TextDecoder().decode(stderr));
+}
+
+/** Packs a folder as its author does. */
+async function pack(
+  cwd: string,
+  to: string,
+  env?: Readonly<Record<string, string>>,
+): Promise<Package> {
+  const args = ["pack", "--allow-dirty", "-o", to];
+  await run(Deno.execPath(), args, { cwd, ...(env && { env }) });
+  const manifest = await run("tar", ["-xzOf", to, "package/package.json"], {
+    cwd,
+  });
+  return {
+    tarball: await Deno.readFile(to),
+    manifest: JSON.parse(new TextDecoder().decode(manifest)),
+  };
+}
+
+/** A registry with these packages, as far as a client reads one. */
+function registry(packages: readonly Package[]) {
+  const server = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen: () => {} },
+    (request) => {
+      const { origin, pathname } = new URL(request.url);
+      const path = decodeURIComponent(pathname.slice(1));
+      const found = packages.find(({ manifest: { name } }) =>
+        path === name || path === `tarballs/${name}`
+      );
+      if (found === undefined) return new Response("", { status: 404 });
+      const { tarball, manifest } = found;
+      if (path.startsWith("tarballs/")) return new Response(tarball);
+      const integrity = `sha512-${
+        createHash("sha512").update(tarball).digest("base64")
+      }`;
+      const { name, version } = manifest;
+      const dist = { tarball: `${origin}/tarballs/${name}`, integrity };
+      return Response.json({
+        name,
+        "dist-tags": { latest: version },
+        versions: { [version]: { ...manifest, dist } },
+      });
+    },
+  );
+  return { server, url: `http://127.0.0.1:${server.addr.port}` };
+}
+
+const PLUGIN = `
+import { definePlugin, type Schema, TransporterError } from "@transporter/sdk";
+const payload: Schema<{ fail?: boolean }> = {
+  "~standard": {
+    version: 1,
+    vendor: "test",
+    validate: (value) => ({ value: value as { fail?: boolean } }),
+  },
+};
+/** A plugin. */
+export default definePlugin({
+  api: 1,
+  type: "packed",
+  version: "1.2.3",
+  payload,
+  apply({ fail }) {
+    if (fail) throw new TransporterError("denied", "Not this one");
+    return { from: "npm" };
+  },
+}) as unknown;
+`;
+
+Deno.test("a plugin is loaded from a registry of npm, and pinned", async () => {
+  await using dir = await folderOf({
+    "plugin/deno.json": JSON.stringify({
+      name: "@me/packed",
+      version: "1.2.3",
+      license: "MIT",
+      exports: "./mod.ts",
+      imports: { "@transporter/sdk": "npm:@transporter/sdk@0.1.0" },
+    }),
+    "plugin/mod.ts": PLUGIN,
+  });
+  const packages = [await pack(`${ROOT}sdk`, `${dir.path}/sdk.tgz`)];
+  const { server, url } = registry(packages);
+  await using _ = server;
+  const own = { NPM_CONFIG_REGISTRY: url, DENO_DIR: `${dir.path}/deno` };
+  const folder = `${dir.path}/plugin`;
+  packages.push(await pack(folder, `${dir.path}/plugin.tgz`, own));
+  deepStrictEqual(packages[1]?.manifest.dependencies, {
+    "@transporter/sdk": "^0.1.0",
+  });
+  const options = await isolation();
+  const tools = { ...options.tools, env: { ...options.tools.env, ...own } };
+  const entry = entryOf("npm:@me/packed@1.2.3");
+  await using executor = await openIsolated(entry, { ...options, tools });
+  deepStrictEqual(executor.info, { type: "packed", version: "1.2.3" });
+  const context = attemptContext();
+  const good = await parse(executor.schema, {});
+  const plan = await executor.validate(good, context);
+  deepStrictEqual(await executor.apply(plan, context), { from: "npm" });
+  // Its SDK is another copy than the program's, and its codes are the same.
+  const bad = await executor.validate(
+    await parse(executor.schema, { fail: true }),
+    context,
+  );
+  await rejects(executor.apply(bad, context), {
+    code: "denied",
+    message: "Not this one",
+  });
+  strictEqual(executor.keys(good).join(), "*");
+
+  const other = entryOf(`npm:@me/packed@1.2.3#sha256-${"A".repeat(43)}=`);
+  await rejects(openIsolated(other, { ...options, tools }), { code: "denied" });
+});
