@@ -58,6 +58,7 @@ export function memberObject(
     place: { manifest: 0, document: 0, line: 0 },
     pinned: false,
     reports: false,
+    directives: [],
     declares: undefined,
     path,
     resource: path.split("/").at(-2) ?? "",

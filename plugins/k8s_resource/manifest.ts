@@ -1,4 +1,5 @@
 import { type ErrorCode, TransporterError } from "@transporter/sdk";
+import { directivesIn } from "./directives.ts";
 import { type DeclaredKind, declaredKind } from "./declared_kind.ts";
 import { isMapping, type Value } from "./yaml_value.ts";
 
@@ -43,6 +44,8 @@ export interface Manifest extends ObjectName {
   readonly pinned: boolean;
   /** It says something about its status. */
   readonly reports: boolean;
+  /** Its annotations by which other tools are told what to do with it. */
+  readonly directives: readonly string[];
   /** The kind it declares, when it is a CustomResourceDefinition. */
   readonly declares: DeclaredKind | undefined;
 }
@@ -219,6 +222,7 @@ export function manifestOf(
     pinned: metadata.uid !== undefined ||
       metadata.resourceVersion !== undefined,
     reports: isMapping(value.status) && Object.keys(value.status).length > 0,
+    directives: directivesIn(metadata),
     declares: declaredKind(group, kind, value),
   };
 }

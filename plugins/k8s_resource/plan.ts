@@ -3,6 +3,7 @@ import { applySetId, type ApplySetName, applySetOf } from "./apply_set.ts";
 import { withMembership } from "./apply_set_label.ts";
 import { refuseTwice } from "./bundle.ts";
 import { type Cluster, phaseEnd } from "./cluster.ts";
+import { directiveWarnings } from "./directives.ts";
 import { withName } from "./generated.ts";
 import { type Ignored, ignoredFields } from "./ignore_fields.ts";
 import { apiVersionOf, type KindIndex, type KindPlace } from "./kind_index.ts";
@@ -237,6 +238,9 @@ export async function makePlan(
   });
   refuseTwice(objects);
   if (set !== undefined) refuseParent(objects, set);
+  if (options.operation === "apply" || options.operation === "diff") {
+    warnings.push(...directiveWarnings(objects));
+  }
   const states = new ObjectStates(cluster.clock, objects);
   return { options, objects, warnings, states };
 }
