@@ -392,7 +392,7 @@ Deno.test("readManifests() gives the same objects out of documents, a List, and 
 });
 
 Deno.test("checkManifests() refuses what readManifests() refuses, and lets others have their turn", async () => {
-  const rest = `data: {a: [${"x,".repeat(5_000)}]}\n`;
+  const rest = `data: {a: [${"x,".repeat(40_000)}]}\n`;
   const manifests = Array.from(
     { length: 20 },
     (_, i) => configMap(`a${i}`, rest),
