@@ -1,4 +1,5 @@
 import { type Clock, deadline, TransporterError } from "@transporter/sdk";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { environment, type PluginTools } from "./command.ts";
 
 /** Milliseconds that reading the modules of a plugin may take, downloads included. */
@@ -59,4 +60,10 @@ export async function readIfThere(
     if (error instanceof Deno.errors.NotADirectory) return undefined;
     throw error;
   }
+}
+
+/** Where a file or a folder really is, links followed: a URL without a slash at its end. */
+export async function realUrl(url: string): Promise<string> {
+  const path = await Deno.realPath(fileURLToPath(url));
+  return pathToFileURL(path).href;
 }

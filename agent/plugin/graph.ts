@@ -2,7 +2,7 @@ import { type Clock, isRecord, TransporterError } from "@transporter/sdk";
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { type PluginTools, type Resolution, resolving } from "./command.ts";
-import { readIfThere, runDeno, temporaryFolder } from "./deno.ts";
+import { readIfThere, realUrl, runDeno, temporaryFolder } from "./deno.ts";
 import type { PluginEntry } from "./entry.ts";
 import { placeOf, type PluginPlace } from "./import_map.ts";
 
@@ -64,23 +64,26 @@ async function hashOf(
 }
 
 /** Refuses modules that are not there, and files that a plugin has no business with. */
-function check(
+async function check(
   entry: PluginEntry,
   modules: readonly Module[],
   { folder }: PluginPlace,
-): void {
+): Promise<void> {
+  const home = folder === undefined ? undefined : await realUrl(folder);
   for (const { specifier, error } of modules) {
     if (error !== undefined) {
       refuse("usage", entry, error.split("\n")[0] ?? error);
     }
     if (!specifier.startsWith("file:")) continue;
     // The static imports of a module need no permission: deno reads any file for them.
-    if (folder === undefined || !specifier.startsWith(folder)) {
-      const where = folder === undefined
-        ? "it is no file"
-        : `its folder is ${fileURLToPath(folder)}`;
-      refuse("denied", entry, `it imports "${specifier}", and ${where}`);
-    }
+    const inside = folder !== undefined && home !== undefined &&
+      specifier.startsWith(folder) &&
+      (await realUrl(specifier)).startsWith(home.replace(/\/?$/, "/"));
+    if (inside) continue;
+    const where = folder === undefined
+      ? "it is no file"
+      : `its folder is ${fileURLToPath(folder)}`;
+    refuse("denied", entry, `it imports "${specifier}", and ${where}`);
   }
 }
 
@@ -155,7 +158,7 @@ export async function inspect(
     module.kind !== "node" && module.kind !== "npm" &&
     !tools.own.some((prefix) => module.specifier.startsWith(prefix))
   );
-  check(entry, own, place);
+  await check(entry, own, place);
   const hashes: [string, string][] = [];
   for (const module of own) {
     const { folder = "" } = place;

@@ -193,6 +193,21 @@ for (const [what, [files, code, message]] of Object.entries(REFUSED)) {
   });
 }
 
+Deno.test("openIsolated() refuses a link that leads out of its folder, and takes one within", async () => {
+  await using dir = await folderOf({ "mod.ts": HELLO, "real/text.ts": TEXT });
+  await Deno.symlink("real/text.ts", `${dir.path}/text.ts`);
+  strictEqual((await open(`${dir.path}/mod.ts`)).type, "hello");
+  await using other = await folderOf({
+    "mod.ts": `import "./secret" with { type: "text" };\n${HELLO}`,
+    "text.ts": TEXT,
+  });
+  await Deno.symlink("/etc/hostname", `${other.path}/secret`);
+  await rejects(open(`${other.path}/mod.ts`), {
+    code: "denied",
+    message: /it imports "file:.*\/secret", and its folder is /,
+  });
+});
+
 const CONFIG = `import * as v from "npm:valibot@1.5.0";\n` +
   HELLO.replace(
     "payload: any",

@@ -1,0 +1,34 @@
+import { match, ok, rejects, strictEqual } from "node:assert/strict";
+import { pluginTools } from "./plugin_tools.ts";
+
+Deno.test("pluginTools() takes the deno that TP_DENO names, else the one that runs", async () => {
+  const own = await pluginTools({});
+  strictEqual(own.deno, Deno.execPath());
+  const named = await pluginTools({ TP_DENO: "/bin/sh" });
+  strictEqual(named.deno, "/bin/sh");
+  await rejects(pluginTools({ TP_DENO: "/no/deno" }), {
+    code: "usage",
+    message: 'Cannot use TP_DENO "/no/deno": there is no such program',
+  });
+});
+
+Deno.test("pluginTools() supplies the SDK from the sources that run", async () => {
+  const { supplied, guest, scopes } = await pluginTools({});
+  for (const url of [guest, ...Object.values(supplied)]) {
+    ok((await Deno.stat(new URL(url))).isFile, url);
+  }
+  match(String(supplied["@transporter/sdk"]), /\/sdk\/mod\.ts$/);
+  for (const names of Object.values(scopes)) ok("valibot" in names);
+});
+
+Deno.test({
+  name: "pluginTools() finds what bounds a process in PATH",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    const none = await pluginTools({ PATH: "/no:" });
+    strictEqual(Object.keys(none.bounds).length, 0);
+    const PATH = Deno.env.get("PATH") ?? "";
+    const { bounds } = await pluginTools({ PATH });
+    match(String(bounds.prlimit), /\/prlimit$/);
+  },
+});
