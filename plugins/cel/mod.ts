@@ -25,11 +25,12 @@ export interface Program {
   /**
    * Runs it.
    *
-   * @param values Those of the variables, in the order in which they were declared.
+   * @param values Those of the variables, in the order in which they were declared; what comes after them in
+   * the array is written over.
    * @throws {CelError} When it goes wrong.
    * @throws {CostError} When it costs more than the meter allows.
    */
-  run(values: readonly unknown[], meter?: Meter): unknown;
+  run(values: unknown[], meter?: Meter): unknown;
 }
 
 /**
@@ -53,8 +54,7 @@ export function compile(
   return {
     type: step.type,
     reads: scope.used,
-    run: (values, meter = new Meter()) =>
-      step.run({ values: [...values], meter }),
+    run: (values, meter = new Meter()) => step.run({ values, meter }),
   };
 }
 

@@ -2,7 +2,8 @@ import { TransporterError } from "@transporter/sdk";
 import type { Book } from "./book.ts";
 import type { Findings } from "./findings.ts";
 import { judge } from "./judge.ts";
-import { type Matching, matchKind, matchLabels } from "./match.ts";
+import type { MatchResources } from "./document.ts";
+import { hasNames, type Matching, matchKind, matchLabels } from "./match.ts";
 import { type Params, ParamsProblem } from "./params.ts";
 import type { Binding, Policy } from "./policy.ts";
 import type { Kind, Subject } from "./subject.ts";
@@ -19,6 +20,9 @@ export class Auditor {
   readonly #options: AuditorOptions;
   /** How policies see kinds, as that is the same for all of their objects. */
   readonly #matchings = new Map<Policy, Map<string, Matching>>();
+
+  /** Which of them are for some names only. */
+  readonly #named = new Map<MatchResources, boolean>();
 
   constructor(options: AuditorOptions) {
     this.#options = options;
@@ -68,7 +72,9 @@ export class Auditor {
     const { match, isFor } = policy;
     if (isFor !== undefined && !isFor(subject.of)) return false;
     if (this.matching(policy, subject.of).kind === "no") return false;
-    return matchKind(match, subject).kind !== "no" &&
+    const isNamed = this.#named.get(match) ?? hasNames(match);
+    this.#named.set(match, isNamed);
+    return (!isNamed || matchKind(match, subject).kind !== "no") &&
       matchLabels(match, subject);
   }
 
@@ -132,5 +138,7 @@ export class Auditor {
 }
 
 function isBound({ match }: Binding, subject: Subject): boolean {
+  // The policy itself has been asked; most bindings say no more.
+  if (Object.keys(match).length === 0) return true;
   return matchKind(match, subject).kind !== "no" && matchLabels(match, subject);
 }

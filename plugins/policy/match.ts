@@ -81,6 +81,15 @@ function isExempt({ group, kind }: Kind): boolean {
       .test(kind);
 }
 
+/** Whether only some names are meant, so that each object has to be looked at. */
+export function hasNames(
+  { resourceRules = [], excludeResourceRules = [] }: MatchResources,
+): boolean {
+  return [...resourceRules, ...excludeResourceRules].some((
+    { resourceNames = [] },
+  ) => resourceNames.length > 0);
+}
+
 /** Whether a policy, or a binding, is for the kind and the name of an object. */
 export function matchKind(
   { resourceRules = [], excludeResourceRules = [], matchPolicy }:

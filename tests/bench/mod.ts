@@ -22,6 +22,7 @@ import { lists } from "./list_bench.ts";
 import { overload } from "./overload_bench.ts";
 import { stored } from "./stored_bench.ts";
 import { plugins } from "./plugin_bench.ts";
+import { gate, hostile, judged } from "./policy_bench.ts";
 import { ready } from "./ready_bench.ts";
 import { demo, idle, start } from "./start_bench.ts";
 
@@ -56,6 +57,9 @@ const benches: Readonly<Record<string, () => Promise<Figure[]>>> = {
   stored: () => stored(SCRIPT),
   plugins,
   overload: () => overload(SCRIPT),
+  judged: async () => await judged(await kube(), SCRIPT),
+  hostile: () => Promise.resolve(hostile()),
+  gate,
 };
 
 const figures: Figure[] = [];
