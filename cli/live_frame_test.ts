@@ -67,6 +67,20 @@ Deno.test("liveFrame() shows what is not done first when there is no room for al
   );
 });
 
+Deno.test("liveFrame() says whose the objects of several events are, and counts all of them", () => {
+  const other = listOf(object("db", "created"));
+  const lists = [
+    listOf(object("web", "waiting", "0 of 1")),
+    { ...other, rows: other.rows.map((row) => ({ ...row, agent: "edge-8" })) },
+  ];
+  deepStrictEqual(liveFrame(lists, { ...OPTIONS, owner: "AGENT" }), [
+    "  AGENT   KIND        NAME      STATUS   AGE  WAITS FOR",
+    "  edge-7  Deployment  shop/web  waiting  12s  0 of 1",
+    "  edge-8  Deployment  shop/db   created  12s",
+    "  1 of 2 done: 1 waiting, 1 created",
+  ]);
+});
+
 Deno.test("liveFrame() fits into any terminal", () => {
   const wide = listOf(
     object("漢字".repeat(40), "waiting", "か".repeat(300)),

@@ -73,6 +73,11 @@ export class ObjectStates {
     return this.#revision;
   }
 
+  /** How many objects there are. */
+  get total(): number {
+    return this.#states.size;
+  }
+
   /** Resolves when something changed after this was called. */
   async changed(): Promise<void> {
     this.#changed ??= Promise.withResolvers();

@@ -72,11 +72,11 @@ export class Teller implements AsyncDisposable {
   async #report(message: string): Promise<void> {
     const { context, states, clock } = this.#options;
     this.#said = message;
-    const progress = states.progress();
     const due = clock.monotonic() - this.#toldAt >= INTERVAL_MS;
-    if (progress.total > FEW && this.#hasTold && !due) {
+    if (states.total > FEW && this.#hasTold && !due) {
       return await context.report(message);
     }
+    const progress = states.progress();
     this.#hasTold = true;
     this.#told = states.revision;
     this.#toldAt = clock.monotonic();

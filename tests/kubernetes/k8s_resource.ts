@@ -47,6 +47,8 @@ export interface RunOptions {
   readonly minutes?: number;
   /** An earlier process began it. */
   readonly again?: boolean;
+  /** What an earlier process has applied, and only waits for. */
+  readonly applied?: unknown;
   /** Cancels it. */
   readonly signal?: AbortSignal;
   /** Sees each status as it comes. */
@@ -155,6 +157,7 @@ export async function runEvent(
     agentId: "test",
     attempt: options.attempt ?? 1,
     again: options.again ?? false,
+    ...(options.applied === undefined ? {} : { applied: options.applied }),
     deadline: systemClock.now() + (options.minutes ?? 1) * 60_000,
     signal: options.signal ?? new AbortController().signal,
     clock: systemClock,

@@ -128,6 +128,28 @@ Deno.test("an object that waits before it is applied says why in reports", async
   match(held.message, /it is being deleted, and held by .*example.com\/hold/);
 });
 
+Deno.test("an agent that was started again says of each object what was done with it before", async () => {
+  await using place = await openPlace();
+  const { namespace, executor } = place;
+  const manifests = [
+    configMap(namespace, "settings"),
+    deployment(namespace, "web"),
+  ];
+  const payload = { timeout: "1s" };
+  const before = await runEvent(executor, manifests, { id: "e", payload });
+  const { resource_status } = before.last.result ?? {};
+  const after = await runEvent(executor, manifests, {
+    id: "e",
+    payload,
+    applied: { resource_status },
+  });
+  const [told] = progressOf(after);
+  deepStrictEqual(told && states(told), [
+    "ConfigMap/settings: created",
+    "Deployment/web: waiting",
+  ]);
+});
+
 Deno.test("of many objects those that are not done are told first, and all are counted", async () => {
   await using place = await openPlace({ phase_timeout_ms: 6_000 });
   const { namespace, executor } = place;
