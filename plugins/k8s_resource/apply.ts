@@ -92,6 +92,14 @@ export async function send(
   });
 }
 
+/** Another value of a field that somebody owns is a difference; any other error is one. */
+function conflicting(error: unknown): "conflict" {
+  if (error instanceof TransporterError && error.code === "conflict") {
+    return "conflict";
+  }
+  throw error;
+}
+
 /**
  * The object before the apply: `null` when it is not there, `undefined` when
  * we may not read it. An object that is on its way out is waited for, as it
@@ -144,13 +152,10 @@ export async function applyObject(
     if (old) {
       await refuseForeign(object, old, apply, async () => {
         const tried = { ...apply, options: { ...options, dryRun: true } };
-        const answer = await send(
-          sentOf(object, old, tried),
-          limits,
-          tried,
-        );
-        return answer !== undefined &&
-          fieldChanges(old, answer.body).length > 0;
+        const answer = await send(sentOf(object, old, tried), limits, tried)
+          .catch(conflicting);
+        return answer === "conflict" || answer !== undefined &&
+            fieldChanges(old, answer.body).length > 0;
       });
       notes.push(...await refuseScaled(object, sent, old, apply));
       const taken = await takeOver(object, old, { limits, lost }, apply);

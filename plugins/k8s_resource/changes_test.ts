@@ -41,3 +41,19 @@ Deno.test("Changes.listen() tells of changes, and of nothing that is the same", 
   changes.note("o", { event: "b", changed: true });
   strictEqual(told, 1);
 });
+
+Deno.test("Changes.later() names an event that began later and had its hands on an object", () => {
+  const changes = new Changes(new TestClock());
+  const later = (event: string) => changes.later("o", event);
+  for (const event of ["old", "a", "b", "c"]) changes.begin(event);
+  changes.note("o", { event: "old", changed: true });
+  strictEqual(later("a"), undefined);
+  changes.note("o", { event: "b", changed: false });
+  deepStrictEqual(["a", "b", "c"].map(later), ["b", undefined, undefined]);
+  changes.note("o", { event: "c", changed: true });
+  changes.begin("a"); // its second attempt: its place is the first one's
+  deepStrictEqual(["a", "b", "c"].map(later), ["c", "c", undefined]);
+  changes.note("o", { event: "a", changed: true });
+  deepStrictEqual(["a", "b"].map(later), [undefined, undefined]);
+  strictEqual(later("unknown"), undefined, "nobody knows when it began");
+});

@@ -126,6 +126,7 @@ export async function openExecutor(
     version: VERSION,
     schema: payloadSchema,
     async validate(payload, context) {
+      own.changes.begin(context.idempotencyKey);
       await checkPaths(payload.fields);
       const read = readings.take(payload.manifests);
       await conditionsFor(payload.ready_when, read);
@@ -190,6 +191,10 @@ export async function openExecutor(
     keys: (payload) => keysOf(payload, { readings, cluster: own }),
     repeatable: isRepeatable,
     standing: ({ every }) => every !== undefined,
+    recover(_payload, { idempotencyKey }) {
+      own.changes.begin(idempotencyKey); // before those that waited behind it
+      return Promise.resolve({ kind: "lost" });
+    },
     place: async (signal) => `cluster "${await clusterUid(own, signal)}"`,
     async close() {
       await recorder?.[Symbol.asyncDispose]();

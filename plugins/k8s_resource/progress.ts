@@ -1,7 +1,8 @@
 import { TransporterError } from "@transporter/sdk";
 import type { ApplyContext } from "./apply_calls.ts";
 import { inParallel } from "./in_parallel.ts";
-import { objectKey } from "./manifest.ts";
+import { describeObject, objectKey } from "./manifest.ts";
+import type { Operation } from "./options.ts";
 import type { Plan, PlannedObject } from "./plan.ts";
 import { type BundleResult, type ObjectResult, resultOf } from "./result.ts";
 
@@ -85,7 +86,8 @@ export class Progress {
     const { states } = this.#plan;
     states.begin(object, this.#plan.options.operation);
     try {
-      const { result, how, warnings = [] } = await work(object, apply);
+      const { result, how, warnings = [] } = overtaken(object, apply) ??
+        await work(object, apply);
       const duration = states.end(object, result);
       this.#results.set(object, { ...result, duration });
       noteChange(object, { result, how }, apply);
@@ -115,6 +117,34 @@ export class Progress {
       ...(this.#warnings.size === 0 ? {} : { warnings: [...this.#warnings] }),
     };
   }
+}
+
+/** Operations that leave nothing as it was. */
+const WRITES: ReadonlySet<Operation> = new Set(["apply", "delete", "patch"]);
+
+/**
+ * An object that a later event has had its hands on while this one waited for
+ * another attempt is left as that one has made it: it would have been without
+ * the interruption, too.
+ */
+function overtaken(
+  object: PlannedObject,
+  { cluster, context, options }: ApplyContext,
+): Done | undefined {
+  const { attempt, idempotencyKey } = context;
+  if (attempt === 1 || options.dryRun || !WRITES.has(options.operation)) {
+    return undefined;
+  }
+  const later = cluster.changes.later(objectKey(object), idempotencyKey);
+  if (later === undefined) return undefined;
+  const why = `the later event "${later}" has seen to it since`;
+  return {
+    result: resultOf(
+      object,
+      "skipped",
+      `${describeObject(object)} is left as it is: ${why}`,
+    ),
+  };
 }
 
 /** Outcomes that leave an object as another one, and as it was. */

@@ -250,5 +250,5 @@ export function randomBundle(random: Random, place: string): Bundle {
       .filter(({ kind, namespace }) => kind !== "Thing" && namespace === place)
       .map((idea) => ({ ...idea, name: idea.name.replace("new", "side-new") }));
   }
-  return { generations, overlaps: random.chance(0) };
+  return { generations, overlaps: random.chance(0.5) };
 }

@@ -78,12 +78,16 @@ interface Kill {
   readonly lost: boolean;
 }
 
-function randomKills(random: Random): Kill[] {
-  return Array.from({ length: random.int(1, 3) }, () => ({
+function randomKills(random: Random, overlaps: boolean): Kill[] {
+  const kills = Array.from({ length: random.int(1, 3) }, () => ({
     after: random.int(1, random.pick([3, 6, 15])),
     victim: random.chance(0.75) ? "agent" as const : "control plane" as const,
     lost: random.chance(0.5),
   }));
+  if (!overlaps) return kills;
+  // Only one process of the agent remembers in which order events began.
+  const first = kills.find(({ victim }) => victim === "agent");
+  return kills.filter((kill) => kill.victim !== "agent" || kill === first);
 }
 
 /** A request that changes something. */
@@ -96,6 +100,7 @@ function kill(world: World, kills: readonly Kill[]): AsyncDisposable {
   const left = [...kills];
   let writes = 0;
   let done: Promise<void> = Promise.resolve();
+  let busy = false; // a control plane that is not there yet cannot say so when it is killed
   async function restart(victim: Kill["victim"]): Promise<void> {
     const { agent, cp } = world;
     if (victim === "agent") {
@@ -105,13 +110,15 @@ function kill(world: World, kills: readonly Kill[]): AsyncDisposable {
       await cp.crash();
       await cp.restart();
     }
+    busy = false;
   }
   world.proxy.onRequest = ({ method, path }) => {
     const [next] = left;
     if (next === undefined || !isWrite(method, path)) return undefined;
-    if (++writes < next.after) return undefined;
+    if (++writes < next.after || busy) return undefined;
     left.shift();
     writes = 0;
+    busy = true;
     const { program } = next.victim === "agent" ? world.agent : world.cp;
     program.kill("SIGKILL");
     world.kills++;
@@ -151,6 +158,12 @@ async function complete(url: string, id: string): Promise<void> {
   for (let tries = 1;; tries++) {
     const { state, message, error } = await ended(url, id);
     if (state === "completed") return;
+    // A set is the later event's; what this one did not come to apply is none of it.
+    if (
+      error?.code === "conflict" && /the later event .* has begun/.test(message)
+    ) {
+      return;
+    }
     const isCutOff = error?.code === "interrupted" ||
       error?.code === "quarantined" || error?.code === "cluster_unavailable";
     if (!isCutOff || tries > 5) {
@@ -201,7 +214,7 @@ async function play(
   try {
     const rounds = overlaps ? [generations.flat()] : generations;
     for (const events of rounds) {
-      const kills = killing === undefined ? [] : randomKills(killing);
+      const kills = killing === undefined ? [] : randomKills(killing, overlaps);
       let ids: string[];
       {
         await using _kills = kill(world, kills);
