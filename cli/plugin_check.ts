@@ -62,15 +62,20 @@ export function addPluginCheck(
         if (!invocation.isValue) show(result, invocation);
       }
       const failed = results.filter(({ error }) => error !== undefined).length;
-      if (invocation.isValue) invocation.printValue({ results, failed });
-      else {
+      const { plugins } = host;
+      const [view] = await plugins.list({ specs: [spec], file: undefined });
+      if (invocation.isValue) {
+        invocation.printValue({ plugin: view, results, failed });
+      } else {
+        const { type = "", version = "", integrity = "" } = view ?? {};
         invocation.print(
-          `${results.length - failed} of ${results.length} are well\n`,
+          `${results.length - failed} of ${results.length} are well: ` +
+            `${safe(`${type} ${version} ${integrity}`)}\n`,
         );
       }
       context.finish(failed === 0 ? 0 : 1);
     });
-  addGlobals(command, [...LOCAL_GLOBALS, "output", "quiet"], [
+  addGlobals(command, [...LOCAL_GLOBALS, "output"], [
     "table",
     "json",
     "yaml",

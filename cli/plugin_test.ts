@@ -40,6 +40,14 @@ async function plugin(args: readonly string[], last = LAST) {
         observer.output("stdout", "one\ntwo\n");
         return Promise.resolve(last);
       },
+      list: () =>
+        Promise.resolve([{
+          plugin: "a.ts",
+          type: "greet",
+          version: "1.0.0",
+          runs: "isolated",
+          integrity: "sha256-A=",
+        }]),
       async *check(request, { good, bad }) {
         requests.push(request);
         yield { title: `takes ${JSON.stringify(good)}` };
@@ -107,7 +115,7 @@ Deno.test("plugin check tries the event, an unknown key, and what is said to be 
     'ok      takes {"name":"Ada"}',
     "FAILED  refuses an unknown key: It did not",
     'FAILED  refuses "bad.yaml": It did not',
-    "1 of 3 are well",
+    "1 of 3 are well: greet 1.0.0 sha256-A=",
   ]);
 });
 

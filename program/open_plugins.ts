@@ -46,6 +46,7 @@ export async function openPlugins(
     const executor = opened.use(await openIsolated(entry, options));
     log.info("Plugin runs in a process of its own", {
       plugin: entry.name,
+      pinned: entry.integrity !== undefined,
       ...executor.info,
     });
     executors.push(executor);
@@ -57,6 +58,7 @@ export async function openPlugins(
     );
     log.info("Plugin runs in this process", {
       plugin: entry.name,
+      pinned: entry.integrity !== undefined,
       ...executor.info,
     });
     executors.push(executor);

@@ -36,6 +36,25 @@ async function find(
   return undefined;
 }
 
+/** Finds a program that bounds another one, and knows these options: those of BusyBox do not. */
+async function findBound(
+  name: string,
+  options: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<string | undefined> {
+  if (Deno.build.os !== "linux") return undefined;
+  const path = await find(name, env);
+  if (path === undefined) return undefined;
+  const { success } = await new Deno.Command(path, {
+    args: [...options, "--", path, "--version"],
+    clearEnv: true,
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).output();
+  return success ? path : undefined;
+}
+
 /** The `deno` program: the one that is named, the one that runs this, or one beside a compiled binary. */
 async function findDeno(
   env: Readonly<Record<string, string>>,
@@ -107,9 +126,10 @@ export async function pluginTools(
   env: Readonly<Record<string, string>>,
 ): Promise<PluginTools> {
   const deno = await findDeno(env);
-  const linux = Deno.build.os === "linux";
-  const prlimit = linux ? await find("prlimit", env) : undefined;
-  const setpriv = linux ? await find("setpriv", env) : undefined;
+  const [prlimit, setpriv] = await Promise.all([
+    findBound("prlimit", ["--data=1073741824", "--core=0"], env),
+    findBound("setpriv", ["--pdeathsig=KILL", "--no-new-privs"], env),
+  ]);
   return {
     deno,
     ...await parts(),

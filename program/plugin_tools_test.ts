@@ -30,5 +30,15 @@ Deno.test({
     const PATH = Deno.env.get("PATH") ?? "";
     const { bounds } = await pluginTools({ PATH });
     match(String(bounds.prlimit), /\/prlimit$/);
+    // One that does not know the options.
+    const dir = await Deno.makeTempDir();
+    try {
+      await Deno.writeTextFile(`${dir}/setpriv`, "#!/bin/sh\nexit 1\n");
+      await Deno.chmod(`${dir}/setpriv`, 0o755);
+      const { bounds } = await pluginTools({ PATH: `${dir}:${PATH}` });
+      strictEqual(bounds.setpriv, undefined);
+    } finally {
+      await Deno.remove(dir, { recursive: true });
+    }
   },
 });

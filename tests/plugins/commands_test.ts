@@ -62,7 +62,7 @@ Deno.test("plugin new makes a plugin whose test passes, which runs, checks and i
     "plugin check mod.ts -f event.yaml",
   );
   strictEqual(checked.code, 0, checked.stdout + checked.stderr);
-  match(checked.stdout, /\n12 of 12 are well\n$/);
+  match(checked.stdout, /\n12 of 12 are well: say_hello 0\.1\.0 sha256-\S+\n$/);
 
   const listed = await transporter(folder, "plugin list mod.ts -o json");
   const [view] = JSON.parse(listed.stdout);
@@ -111,7 +111,7 @@ Deno.test("plugin check finds what an executor does wrong", async () => {
   );
   strictEqual(code, 1);
   match(stdout, /\nFAILED {2}refuses an unknown key before it applies/);
-  match(stdout, /\n11 of 12 are well\n$/);
+  match(stdout, /\n11 of 12 are well: misbehave 1\.0\.0 sha256-\S+\n$/);
 });
 
 Deno.test("plugin list knows what ships, and an agent's configuration", async () => {
