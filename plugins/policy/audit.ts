@@ -91,7 +91,12 @@ class Running {
     this.#context = context;
     const { book } = audit;
     const params = new Params(book.params, live);
-    this.#auditor = new Auditor({ book, findings, params });
+    this.#auditor = new Auditor({
+      book,
+      findings,
+      params,
+      signal: context.signal,
+    });
     this.#namespaces = new Map(
       audit.objects
         .filter(({ group, kind }) => group === "" && kind === "Namespace")

@@ -13,7 +13,12 @@ export interface AuditorOptions {
   readonly book: Book;
   readonly findings: Findings;
   readonly params: Params;
+  /** Gives up. */
+  readonly signal: AbortSignal;
 }
+
+/** How long is judged before others get their turn, in milliseconds: an agent has one thread. */
+const TURN_MS = 20;
 
 /** Judges objects one after the other. */
 export class Auditor {
@@ -23,6 +28,8 @@ export class Auditor {
 
   /** Which of them are for some names only. */
   readonly #named = new Map<MatchResources, boolean>();
+
+  #turnedAt = performance.now();
 
   constructor(options: AuditorOptions) {
     this.#options = options;
@@ -64,8 +71,16 @@ export class Auditor {
         if (!isBound(binding, subject)) continue;
         findings.count(policy.name);
         await this.#judgeBy(policy, binding, subject);
+        await this.#turn();
       }
     }
+  }
+
+  async #turn(): Promise<void> {
+    if (performance.now() - this.#turnedAt < TURN_MS) return;
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    this.#options.signal.throwIfAborted();
+    this.#turnedAt = performance.now();
   }
 
   #isFor(policy: Policy, subject: Subject): boolean {

@@ -5,6 +5,8 @@ import {
   strictEqual,
 } from "node:assert/strict";
 import { TransporterError } from "@transporter/sdk";
+import { testExecutor } from "@transporter/sdk/testing";
+import { readAudit, runAudit } from "./audit.ts";
 import { policyKind } from "./mod.ts";
 import { openPolicy, policyOf, runPolicy, told } from "./testing/events.ts";
 
@@ -26,7 +28,12 @@ function configMap(name: string, rest: Readonly<Record<string, unknown>> = {}) {
 const MANIFESTS = [configMap("a")];
 
 /** Payloads that can never succeed, and what is said of them. */
-const REFUSED: Readonly<Record<string, readonly [unknown, string, RegExp]>> = {
+const REFUSED: Readonly<
+  Record<
+    string,
+    readonly [Readonly<Record<string, unknown>>, string, RegExp]
+  >
+> = {
   "nothing to judge by": [
     { manifests: MANIFESTS },
     "invalid",
@@ -196,6 +203,15 @@ const REFUSED: Readonly<Record<string, readonly [unknown, string, RegExp]>> = {
     /manifest 1/,
   ],
 };
+
+testExecutor("policy", {
+  open: () => openPolicy(),
+  kind: policyKind,
+  payload: () => ({ policy_rules: [RULE], manifests: MANIFESTS }),
+  badPayloads: Object.fromEntries(
+    Object.entries(REFUSED).map(([what, [payload]]) => [what, payload]),
+  ),
+});
 
 Deno.test("check() refuses what can never succeed, by name", async (t) => {
   for (const [what, [payload, code, message]] of Object.entries(REFUSED)) {
@@ -376,4 +392,37 @@ Deno.test("live objects need a cluster", async () => {
     targets: [{ kind: "Pod" }],
   });
   strictEqual(last.error?.code, "no_cluster");
+});
+
+Deno.test("an audit lets others have their turn, and ends when it is cancelled", async () => {
+  const loop =
+    "object.data.all(a, object.data.all(b, a.size() + b.size() > 0))";
+  const data = Object.fromEntries(
+    Array.from({ length: 150 }, (_, index) => [`k${index}`, "v"]),
+  );
+  const manifests = Array.from(
+    { length: 200 },
+    (_, index) => ({ ...configMap(`m${index}`), data }),
+  );
+  const audit = await readAudit({
+    policies: [
+      ...policyOf("loop", { validations: [{ expression: loop }] }),
+    ],
+    manifests,
+  });
+  const cancel = new AbortController();
+  const timer = setInterval(() => cancel.abort());
+  try {
+    await rejects(
+      () =>
+        runAudit(audit, {
+          signal: cancel.signal,
+          open: () => Promise.resolve(undefined),
+          report: () => Promise.resolve(),
+        }),
+      { name: "AbortError" },
+    );
+  } finally {
+    clearInterval(timer);
+  }
 });
