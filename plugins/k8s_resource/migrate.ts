@@ -19,7 +19,7 @@ export const NOBODY = "before-first-apply";
 /** The managers of `kubectl apply` without `--server-side`, and of what was there before anybody kept account. */
 const CLIENT_SIDE: readonly string[] = ["kubectl-client-side-apply", NOBODY];
 
-/** Helm's, which writes as it likes; taken over only with `adopt: always`. */
+/** Helm's, which writes as it likes, or applies from its version 4 on; taken over only with `adopt: always`. */
 const HELM = "helm";
 
 /** Whose fields an event takes over. */
@@ -27,9 +27,9 @@ function takenFrom({ adopt }: Pick<Options, "adopt">): readonly string[] {
   return adopt === "always" ? [...CLIENT_SIDE, HELM] : CLIENT_SIDE;
 }
 
-function isUpdateOf(managers: readonly string[], entry: Fields): boolean {
-  return managers.includes(String(entry.manager)) &&
-    entry.operation === "Update" && !entry.subresource;
+function isTaken(managers: readonly string[], entry: Fields): boolean {
+  return managers.includes(String(entry.manager)) && !entry.subresource &&
+    (entry.operation === "Update" || entry.manager === HELM);
 }
 
 /** Whether an apply takes away what an entry has and the manifest has not: it is ours, or is taken over. */
@@ -38,7 +38,7 @@ export function isOwnedByUs(
   options: Pick<Options, "adopt" | "fieldManager">,
 ): boolean {
   return isApplyOf(options.fieldManager, entry) ||
-    isUpdateOf(takenFrom(options), entry);
+    isTaken(takenFrom(options), entry);
 }
 
 /**
@@ -62,8 +62,8 @@ export function migrated(
     readonly apiVersion: string;
   },
 ): readonly Fields[] | undefined {
-  const isOld = (entry: Fields) => isUpdateOf(from, entry);
   const isOurs = (entry: Fields) => isApplyOf(manager, entry);
+  const isOld = (entry: Fields) => isTaken(from, entry) && !isOurs(entry);
   const old = entries.filter(isOld);
   const all = [...entries.filter(isOurs), ...old];
   const [first] = all;
