@@ -18,7 +18,7 @@ import { k8sResource } from "./k8s_resource/mod.ts";
 import { policy } from "./policy/mod.ts";
 import { script } from "./script/mod.ts";
 
-export type { Gate, Write } from "./k8s_resource/port.ts";
+export type { Fields, Gate, Write } from "./k8s_resource/port.ts";
 export { type AgentPolicies, openGate } from "./policy/mod.ts";
 export { addNoProxy } from "./k8s_resource/in_cluster.ts";
 

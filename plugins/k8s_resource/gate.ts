@@ -1,7 +1,8 @@
 import { isRecord } from "@transporter/sdk";
 import type { ApiRequest } from "./transport.ts";
 
-type Fields = Readonly<Record<string, unknown>>;
+/** The fields of an object. */
+export type Fields = Readonly<Record<string, unknown>>;
 
 /** A write that is about to be sent, as whoever decides about it sees it. */
 export interface Write {

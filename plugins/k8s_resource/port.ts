@@ -12,7 +12,7 @@ import { readYaml } from "./yaml_document.ts";
 export type { Cluster } from "./cluster.ts";
 export { openCluster } from "./cluster.ts";
 export type { Config as ClusterConfig } from "./config.ts";
-export type { Gate, Write } from "./gate.ts";
+export type { Fields, Gate, Write } from "./gate.ts";
 export type { KindIndex, KindPlace } from "./kind_index.ts";
 export { apiVersionOf } from "./kind_index.ts";
 export { describePlace } from "./manifest.ts";
