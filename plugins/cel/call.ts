@@ -5,18 +5,18 @@ import { compileRegex } from "./regex.ts";
 import { Meter } from "./meter.ts";
 import type { Frame, Scope, Step } from "./scope.ts";
 import { checkFormat } from "./text_format.ts";
-import { DYN, fits, join, listOf, show } from "./type.ts";
+import { DYN, fits, join, listOf, show, type Type } from "./type.ts";
 import { CelError, kindOf, noOverload } from "./value.ts";
 
 /** Conversions of literals are made once, when an expression is read. */
 const CONVERSIONS: ReadonlySet<string> = new Set([
   ...["bytes", "string", "double", "duration", "int", "uint", "timestamp"],
-  ...["bool", "type"],
+  ...["bool", "type", "dyn"],
 ]);
 
 /** Functions that do not say their name when they are given what they do not take. */
 const NAMELESS: ReadonlySet<string> = new Set([
-  ...["startsWith", "endsWith", "contains", "matches"],
+  ...["startsWith", "endsWith", "contains", "matches", "find"],
 ]);
 
 /** Functions whose second argument is a regular expression. */
@@ -134,6 +134,26 @@ function formatArguments(
   };
 }
 
+/** Functions that give an item of the list that they are called on. */
+const ITEMS: ReadonlySet<string> = new Set(["sum", "max", "min"]);
+
+/** The type of what comes out of a list or an optional value, as far as that is known. */
+function typeOfItem(name: string, steps: readonly Step[]): Type | undefined {
+  const [held = DYN] = steps[0]?.type.of ?? [];
+  if (ITEMS.has(name) && steps.length === 1) return held;
+  const other = steps[1]?.type;
+  if (name !== "orValue" || other === undefined) return undefined;
+  if (!fits(other, held)) {
+    throw new CompileError(
+      `found no matching overload for 'orValue' applied to '${
+        show(steps[0]!.type)
+      }.(${show(other)})'`,
+    );
+  }
+  // Nothing is known of what it is called on, but that it is one of these.
+  return steps[0]!.type.name === "dyn" ? other : held;
+}
+
 /** A call of a function. */
 export function callStep(
   node: Node & { op: "call" | "rcall" },
@@ -157,7 +177,7 @@ export function callStep(
     a === b ? a : join(a, b)
   );
   return {
-    type: type ?? DYN,
+    type: typeOfItem(name, steps) ?? type,
     run: (frame: Frame) => {
       const values = steps.map((step) => step.run(frame));
       const chosen = candidates.find((each) => matchesValues(each, values));

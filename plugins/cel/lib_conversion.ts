@@ -5,7 +5,7 @@ import { readDuration, readMoment, showMoment } from "./time.ts";
 import {
   CelError,
   Double,
-  Duration,
+  type Duration,
   sizeOf,
   type Timestamp,
   type Uint,
@@ -134,5 +134,7 @@ export const conversions: readonly Overload[] = [
   ),
   declare(`duration(${SPAN}): ${SPAN}`, same),
   declare(`duration(string): ${SPAN}`, readDuration),
-  declare(`duration(int): ${SPAN}`, (nanos: bigint) => new Duration(nanos)),
+  declare(`duration(int): ${SPAN}`, () => {
+    throw failed("int", SPAN);
+  }),
 ];

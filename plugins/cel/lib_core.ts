@@ -53,7 +53,8 @@ const optionals = [
   }),
   declare(
     "optional_type@orValue(dyn): dyn",
-    ({ value }: Optional, other: unknown) => value ?? other,
+    ({ value }: Optional, other: unknown) =>
+      value === undefined ? other : value,
     always(() => 0),
   ),
   declare(
@@ -106,5 +107,5 @@ export const core: readonly Overload[] = [
     byRegex,
   ),
   declare("type(dyn): type", (value: unknown) => new TypeValue(kindOf(value))),
-  declare("dyn(dyn): dyn", (value: unknown) => value, always(() => 0)),
+  declare("dyn(dyn): dyn", (value: unknown) => value),
 ];

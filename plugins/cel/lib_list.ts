@@ -53,9 +53,19 @@ export function selfCompared(list: List): number {
 const bySize = { cost: (list: List) => made(list.length), work: each };
 const bySquare = { cost: selfCompared, work: each };
 
+/** Whether one may come before the other; what cannot be compared may, as on an API server. */
+function mayPrecede(a: unknown, b: unknown): boolean {
+  try {
+    return compare(a, b) <= 0;
+  } catch (error) {
+    if (error instanceof CelError) return true;
+    throw error;
+  }
+}
+
 function isSorted(list: List): boolean {
   return list.every((each, index) =>
-    index === 0 || compare(list[index - 1], each) <= 0
+    index === 0 || mayPrecede(list[index - 1], each)
   );
 }
 

@@ -31,7 +31,11 @@ function* passes(
     return;
   }
   if (kindOf(value) !== "map") {
-    throw new CelError(`got '${goKind(value)}', expected iterable type`);
+    throw new CelError(
+      isPair
+        ? `unsupported comprehension range type: ${goKind(value)}`
+        : `got '${goKind(value)}', expected iterable type`,
+    );
   }
   for (const key of keysOf(value)) {
     yield [key, isPair ? lookUp(value, key) : undefined];

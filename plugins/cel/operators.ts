@@ -4,7 +4,16 @@ import { traversal } from "./meter.ts";
 import { CompileError } from "./node.ts";
 import type { Step } from "./scope.ts";
 import { readCost, select } from "./select.ts";
-import { DYN, fits, join, listOf, show, type Type, type } from "./type.ts";
+import {
+  DYN,
+  fits,
+  join,
+  listOf,
+  optionalOf,
+  show,
+  type Type,
+  type,
+} from "./type.ts";
 import {
   CelError,
   keyOf,
@@ -47,13 +56,20 @@ export function index(left: Step, right: Step, isOptional: boolean): Step {
     throw mismatch("_[_]", left.type, right.type);
   }
   const key = right.constant?.value;
-  if (typeof key === "string") return select(left, key, isOptional);
+  if (typeof key === "string") {
+    const selected = select(left, key, isOptional);
+    return isOptional && name === "dyn" ? { ...selected, type: DYN } : selected;
+  }
   const of = name === "optional_type" ? left.type.of[0] ?? DYN : left.type;
   const cost = readCost(left) - (right.isAttribute ? 1 : 0);
+  const element = elementType(of);
+  const isKnown = name === "list" || name === "map";
   return {
-    type: isOptional || name === "optional_type"
-      ? { name: "optional_type", of: [elementType(of)] }
-      : elementType(of),
+    type: name === "optional_type" || (isOptional && isKnown)
+      ? optionalOf(element)
+      : isOptional
+      ? DYN
+      : element,
     isAttribute: true,
     run: (frame) => {
       const value = left.run(frame);
@@ -98,7 +114,13 @@ export function logical(left: Step, right: Step, decides: boolean): Step {
       if (failure === undefined && typeof first !== "boolean") {
         failure = noOverload();
       }
-      const second = right.run(frame);
+      let second: unknown;
+      try {
+        second = right.run(frame);
+      } catch (error) {
+        // What went wrong first is told.
+        throw error instanceof CelError ? failure ?? error : error;
+      }
       if (second === decides) return decides;
       if (failure !== undefined) throw failure;
       if (typeof second !== "boolean") throw noOverload();

@@ -93,10 +93,17 @@ export abstract class LazyMap extends CelValue {
   }
 }
 
-/** Takes a value out of JSON: whole numbers are `int`s, others `double`s. */
+/** Numbers of JSON from here on are no `int`s any more. */
+const INT_END = 2 ** 63;
+
+function isInt(value: number): boolean {
+  return Number.isInteger(value) && value < INT_END && value >= -INT_END;
+}
+
+/** Takes a value out of JSON: whole numbers of 64 bits are `int`s, others `double`s. */
 export function adapt(value: unknown): unknown {
   if (typeof value === "number") {
-    return Number.isInteger(value) ? BigInt(value) : new Double(value);
+    return isInt(value) ? BigInt(value) : new Double(value);
   }
   return value === undefined ? null : value;
 }
@@ -111,7 +118,7 @@ export function kindOf(value: unknown): string {
     case "boolean":
       return "bool";
     case "number":
-      return Number.isInteger(value) ? "int" : "double";
+      return isInt(value) ? "int" : "double";
   }
   if (value === null || value === undefined) return "null_type";
   if (Array.isArray(value)) return "list";

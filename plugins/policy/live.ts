@@ -9,8 +9,8 @@ import { type Lookup, ParamsProblem } from "./params.ts";
 import type { Target } from "./payload.ts";
 import { type Fields, type Kind, partOf } from "./subject.ts";
 
-/** Objects in a page of a list: half a megabyte of Pods, so that a page is over before it is old. */
-const PAGE = 100;
+/** Objects in a page of a list: so few that a page is over before its objects are old, which keeps memory small. */
+const PAGE = 50;
 
 /** Objects that a policy looks things up in, at most. */
 const PARAMS_MAX = 1_000;

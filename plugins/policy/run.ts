@@ -118,9 +118,10 @@ export class Run {
     try {
       return { value: this.#meter(program) };
     } catch (error) {
-      if (!(error instanceof CelError || error instanceof CostError)) {
-        throw error;
-      }
+      // What is nested too deep for the stack is no fault of ours.
+      const isKnown = error instanceof CelError ||
+        error instanceof CostError || error instanceof RangeError;
+      if (!isKnown) throw error;
       const { message } = error;
       return { error: `expression '${text}' resulted in error: ${message}` };
     }

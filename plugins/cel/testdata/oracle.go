@@ -106,7 +106,9 @@ func whole(v any) any {
 
 func show(v ref.Val) string {
 	switch t := v.(type) {
-	case types.Int, types.Uint, types.Bool, types.String, types.Double, types.Null:
+	case types.Null:
+		return "null"
+	case types.Int, types.Uint, types.Bool, types.String, types.Double:
 		text, _ := json.Marshal(t.Value())
 		return string(text)
 	case traits.Lister:
