@@ -41,17 +41,21 @@ const CASES: Readonly<Record<string, readonly [when: string, said: string]>> = {
     "size(self.status.conditions.filter(c, has(c.status)).filter(c, c.status == 'True')) == 1",
     "ready: it is ready",
   ],
+  "a regular expression": [
+    "self.status.phase.matches('^Run')",
+    "ready: it is ready",
+  ],
   "false": [
     "self.spec.replicas == 3",
     'waits: "self.spec.replicas == 3" is false',
   ],
   "a field that is missing": [
     "self.status.done",
-    'waits: "self.status.done" cannot be told yet: No such key: done',
+    'waits: "self.status.done" cannot be told yet: no such key: done',
   ],
   "another type than thought": [
     "self.status.phase > 1",
-    'waits: "self.status.phase > 1" cannot be told yet: no such overload: dyn<string> > int',
+    'waits: "self.status.phase > 1" cannot be told yet: no such overload',
   ],
   "no bool": [
     "self.status.ready",
@@ -86,36 +90,27 @@ const REFUSED: Readonly<Record<string, readonly [when: string, why: RegExp]>> =
     "an assignment": ["self.a = 1", /Unexpected character: =$/],
     "a type that does not fit": [
       "'a' + 1 == 2",
-      /no such overload: string \+ int$/,
+      /found no matching overload for '_\+_' applied to '\(string, int\)'$/,
     ],
-    "an unknown variable": ["object.status.ok", /Unknown variable: object$/],
+    "an unknown variable": [
+      "object.status.ok",
+      /undeclared reference to 'object'$/,
+    ],
     "an unknown function": [
       "self.a.soon()",
-      /the function "soon" is not among those it may use$/,
+      /undeclared reference to 'soon'$/,
     ],
     "no bool": ["1 + 2", /it is of the type int, and bool is needed$/],
-    "a regular expression": [
-      "self.a.matches('^(a+)+$')",
-      /the function "matches" is not/,
-    ],
-    "a list that doubles": [
-      "size([1].map(a, a + a)) > 1",
-      /the function "map" is not/,
+    "a regular expression that is none": [
+      "self.a.matches('^(a+')",
+      /invalid matches argument/,
     ],
     "a name for a part": [
       "cel.bind(a, self.x, a + a == a)",
-      /the function "bind" is not/,
-    ],
-    "a forbidden function in a part": [
-      "self.a.all(x, x.b[size(x.s.split(''))] == 1)",
-      /the function "split" is not/,
-    ],
-    "loops in loops in loops": [
-      "self.a.all(x, self.b.all(y, self.c.exists(z, z == x)))",
-      /more than 2 functions over lists are within each other$/,
+      /undeclared reference to 'cel'$/,
     ],
     "too long": [
-      Array.from({ length: 200 }, () => "self.a").join(" && "),
+      Array.from({ length: 2_000 }, () => "self.a").join(" && "),
       /Exceeded maxAstNodes/,
     ],
   };
@@ -161,6 +156,16 @@ const COSTS: Readonly<Record<string, readonly [string, Fields, boolean]>> = {
   "a comparison of all with all": [
     "self.items.all(x, self.items == self.items)",
     listOf(40_000),
+    true,
+  ],
+  "a regular expression that would run for ever elsewhere": [
+    "self.text.matches('^(a+)+$')",
+    { text: "a".repeat(5_000_000) },
+    true,
+  ],
+  "lists that are doubled": [
+    "self.items.map(x, self.items.map(y, [x, y])).size() > 0",
+    listOf(1_000),
     true,
   ],
   "a comparison with a literal": [
