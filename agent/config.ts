@@ -99,6 +99,25 @@ export const SETTINGS = {
     placeholder: "TYPE",
     help: "A type of event that is off unless it is named here: script",
   },
+  scriptRunner: {
+    kind: "list",
+    placeholder: "RUNNER",
+    default: ["process"],
+    help:
+      "How scripts may be run, the usual way first: process (confined, beside the agent), job (in a Pod of the cluster)",
+  },
+  scriptImage: {
+    kind: "list",
+    placeholder: "IMAGE",
+    help:
+      "An image that Jobs of scripts may use, the usual one first: by digest, or by a tag that the nodes have",
+  },
+  scriptNamespace: {
+    kind: "string",
+    placeholder: "NAME",
+    default: "tp-run-default",
+    help: "The namespace of the Jobs of scripts",
+  },
   scriptInterpreter: {
     kind: "list",
     placeholder: "NAME=PATH",
@@ -116,8 +135,8 @@ export const SETTINGS = {
   scriptUser: {
     kind: "string",
     placeholder: "UID[:GID]",
-    default: "65534",
-    help: "Who scripts run as where the agent is root",
+    default: "47533",
+    help: "Who scripts run as in a Pod, and where the agent is root",
   },
   scriptNetwork: {
     kind: "boolean",

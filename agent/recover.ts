@@ -1,13 +1,15 @@
 import {
   type Clock,
+  type ErrorBody,
   type EventResult,
   type EventStatus,
   type ExecutorContext,
   formatTime,
   isRecord,
   type Logger,
+  type Recovery,
 } from "@transporter/sdk";
-import { lastStatus } from "./status.ts";
+import { type LastStatus, lastStatus } from "./status.ts";
 import type { Work } from "./work.ts";
 
 /** What {@linkcode recover} needs besides the work. */
@@ -33,7 +35,7 @@ export interface RecoverOptions {
  * asks the executor for what became of it, and does nothing else, since to run
  * it again is the control plane's decision.
  *
- * @returns The last status: `completed`, or the phase `interrupted` with `details.repeatable`.
+ * @returns The last status: how the executor found it, or the phase `interrupted` with `details.repeatable`.
  */
 export async function recover(
   work: Work,
@@ -68,25 +70,34 @@ export async function recover(
     };
   }
 
-  async function find(): Promise<unknown> {
-    if (signal.aborted || work.payload === undefined) return undefined;
+  async function find(): Promise<Recovery<unknown>> {
+    if (signal.aborted || work.payload === undefined) return LOST;
     try {
-      const found = await executor.recover(work.payload, context);
-      return found.kind === "done" ? found.result : undefined;
+      return await executor.recover(work.payload, context);
     } catch (error) {
       // Whether it was done cannot be told, which is what "interrupted" says.
       log.warn("Begun work could not be looked for", { error });
-      return undefined;
+      return LOST;
     }
   }
 
   const found = await find();
-  if (found === undefined) {
+  if (found.kind === "lost") {
     return interrupted(work, { agentId, at: clock.now() });
   }
+  if (found.kind === "failed") {
+    const { error, result } = found;
+    const at = clock.now();
+    const report = { agentId, at, id: spec.id, attempt, error };
+    const last = lastStatus({ ...report, phase: endOf(error) });
+    return isRecord(result)
+      ? { ...last, result: { ...result, ...last.result } as EventResult }
+      : last;
+  }
   const timestamp = formatTime(clock.now());
+  const { result: done } = found;
   const result: EventResult = {
-    ...(isRecord(found) ? found : { output: found }),
+    ...(isRecord(done) ? done : { output: done }),
     success: true,
     completed_at: timestamp,
     duration: 0,
@@ -98,6 +109,15 @@ export async function recover(
     message: "Event completed before the agent was started again",
     result,
   };
+}
+
+const LOST: Recovery<never> = { kind: "lost" };
+
+/** How an attempt ends with an error. */
+function endOf({ code }: ErrorBody): LastStatus["phase"] {
+  return code === "cancelled" || code === "expired" || code === "interrupted"
+    ? code
+    : "failed";
 }
 
 /** The last status of an attempt that was begun and never ended. */

@@ -262,6 +262,17 @@ const RECOVERIES: Readonly<
     },
     end: "completed",
   },
+  "failed": {
+    options: {
+      recover: () =>
+        Promise.resolve({
+          kind: "failed",
+          error: { code: "failed", message: "It failed" },
+          result: { pods: 3 },
+        }),
+    },
+    end: "failed failed",
+  },
   "unknown as the executor fails": {
     options: {
       recover: () => Promise.reject(new Error("no cluster")),
@@ -284,8 +295,12 @@ for (const [name, { options, end }] of Object.entries(RECOVERIES)) {
     await bench.add("a", { ...options, begun: true });
     deepStrictEqual([bench.started, bench.end("a")], [[], end]);
     const status = bench.journal.get("a")?.status;
+    const { success, ...rest } = status?.result ?? { success: undefined };
+    const pods = "pods" in rest ? rest.pods : undefined;
     if (status?.phase === "completed") {
-      deepStrictEqual([status.result?.success, status.result?.pods], [true, 3]);
+      deepStrictEqual([success, pods], [true, 3]);
+    } else if (status?.phase === "failed") {
+      deepStrictEqual([success, pods], [false, 3]);
     } else {deepStrictEqual(status?.details, {
         repeatable: options.repeatable ?? true,
       });}

@@ -58,9 +58,12 @@ function policyConfig(
 
 /** What the operator allows scripts. */
 function scriptConfig(
-  { values, dataDir }: PluginSources,
+  sources: PluginSources,
 ): Readonly<Record<string, unknown>> {
+  const { values, dataDir } = sources;
   return {
+    runners: values.scriptRunner,
+    ...(values.scriptRunner.includes("job") ? { job: jobConfig(sources) } : {}),
     dir: resolve(dataDir, "script"),
     interpreters: values.scriptInterpreter,
     timeout_max_ms: values.scriptTimeoutMax,
@@ -72,6 +75,19 @@ function scriptConfig(
     cpu_seconds: Math.ceil(values.scriptCpu / 1000),
     tmp_mib: values.scriptTmp,
   };
+}
+
+/** Where scripts run as Jobs. */
+function jobConfig(sources: PluginSources): Readonly<Record<string, unknown>> {
+  const { scriptNamespace, scriptImage } = sources.values;
+  const cluster = clusterConfig(sources);
+  if (cluster === undefined) {
+    throw new TransporterError(
+      "usage",
+      "Cannot use --script-runner job without a cluster: name one with --kubeconfig, or run the agent in a Pod",
+    );
+  }
+  return { cluster, namespace: scriptNamespace, images: scriptImage };
 }
 
 /** Where manifests are applied, and what is said of it there. */

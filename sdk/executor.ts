@@ -1,3 +1,4 @@
+import type { ErrorBody } from "./error.ts";
 import type { Logger } from "./log.ts";
 import type { Schema } from "./schema.ts";
 
@@ -52,7 +53,13 @@ export interface ExecutorContext {
 /** What became of work that was begun before a restart. */
 export type Recovery<Result> =
   | { readonly kind: "lost" }
-  | { readonly kind: "done"; readonly result: Result };
+  | { readonly kind: "done"; readonly result: Result }
+  /** It came to its end, and did not do what was asked. */
+  | {
+    readonly kind: "failed";
+    readonly error: ErrorBody;
+    readonly result?: Result;
+  };
 
 /**
  * Runs one type of event inside a cluster. The interface plugins implement;

@@ -205,9 +205,18 @@ class Isolated {
     const process = await this.#pool.take(context.signal);
     try {
       const found = await call(process, "recover", { payload, context });
-      return isRecord(found) && found["kind"] === "done"
-        ? { kind: "done", result: found["result"] }
-        : { kind: "lost" };
+      if (!isRecord(found)) return { kind: "lost" };
+      const { kind, error, result } = found;
+      if (kind === "failed" && isRecord(error)) {
+        const { code, message } = error;
+        const body = { code: String(code), message: String(message) };
+        return {
+          kind,
+          error: TransporterError.fromBody(body).toJSON(),
+          ...(result === undefined ? {} : { result }),
+        };
+      }
+      return kind === "done" ? { kind, result } : { kind: "lost" };
     } finally {
       this.#pool.release(process);
     }

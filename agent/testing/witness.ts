@@ -2,6 +2,7 @@ import {
   defineExecutor,
   type Executor,
   type ExecutorContext,
+  type Recovery,
 } from "@transporter/sdk";
 
 /** What {@linkcode witness} does beside writing down what is asked of it. */
@@ -20,9 +21,7 @@ export interface WitnessOptions {
   /** Whether it goes on until its time is over; no by default. */
   readonly standing?: boolean;
   /** What became of what was begun; lost by default. */
-  readonly recover?: () => Promise<
-    { kind: "lost" } | { kind: "done"; result: unknown }
-  >;
+  readonly recover?: () => Promise<Recovery<unknown>>;
 }
 
 /** An executor of type `witness` that tells each start of an attempt, as `id attempt`. */

@@ -48,6 +48,24 @@ export class ApiStream implements AsyncDisposable {
     }
   }
 
+  /**
+   * Gives the text as it comes, in pieces of any length. To be read once.
+   *
+   * @throws {NoAnswer} When the connection ends before the answer does, or its time is up.
+   */
+  async *text(): AsyncGenerator<string> {
+    const { response, explain } = this.#parts;
+    const decoder = new TextDecoder();
+    try {
+      for await (const chunk of response.body ?? []) {
+        yield decoder.decode(chunk, { stream: true });
+      }
+      yield decoder.decode();
+    } catch (error) {
+      throw explain(error);
+    }
+  }
+
   /** Ends it at its server, too. Idempotent. */
   async [Symbol.asyncDispose](): Promise<void> {
     const { response, limit } = this.#parts;

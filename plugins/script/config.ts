@@ -1,10 +1,22 @@
 import * as v from "valibot";
+import { configSchema as clusterSchema } from "../k8s_resource/config.ts";
+import { RUNNERS } from "./payload.ts";
 
 const text = v.pipe(v.string(), v.nonEmpty());
 
 function integer(min: number, max: number) {
   return v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
 }
+
+/** Where scripts run as Jobs. */
+const jobSchema = v.strictObject({
+  /** The cluster, as `k8s_resource` has it. */
+  cluster: clusterSchema,
+  /** The namespace of the Jobs. */
+  namespace: v.optional(text, "tp-run-default"),
+  /** The images that may be used; the first one unless an event names another. */
+  images: v.pipe(v.array(text), v.minLength(1, "an image is needed")),
+});
 
 /** How a script is kept from everything else. */
 export const CONFINEMENTS = ["bwrap", "namespaces"] as const;
@@ -13,6 +25,13 @@ export const CONFINEMENTS = ["bwrap", "namespaces"] as const;
 export const configSchema = v.strictObject({
   /** A folder of the agent's own, for what a script is started with. */
   dir: text,
+  /** How scripts may be run; as the first one says unless an event says otherwise. */
+  runners: v.optional(
+    v.pipe(v.array(v.picklist(RUNNERS)), v.minLength(1)),
+    ["process"],
+  ),
+  /** Where those run that are Jobs. */
+  job: v.optional(jobSchema),
   /** What may run scripts: `NAME=PATH`, with `@sha256:HEX` where only that very program may. */
   interpreters: v.optional(v.array(text), ["sh=/bin/sh"]),
   /** How long a script may run at most, in milliseconds. */
@@ -26,7 +45,7 @@ export const configSchema = v.strictObject({
         "UID or UID:GID is needed, and not root",
       ),
     ),
-    "65534",
+    "47533",
   ),
   /** Whether scripts may use the network of the machine. */
   network: v.optional(v.boolean(), false),

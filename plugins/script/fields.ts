@@ -42,8 +42,14 @@ export const FIELDS: Readonly<
       "With the interpreter `deno`: what Deno lets it do, such as `net=api.example:443`.",
     otherwise: "it may do nothing that takes a permission",
   },
+  image: {
+    about:
+      "With the runner `job`: the image it runs in, one that the agent allows.",
+    otherwise: "the agent's first one",
+  },
   runner: {
-    about: "How it is run; `process` is beside the agent, confined.",
-    otherwise: "`process`",
+    about:
+      "How it is run: `process`, confined beside the agent, or `job`, as a Job of its cluster.",
+    otherwise: "the agent's first one",
   },
 };

@@ -6,27 +6,33 @@ import { SYSTEM_REGEXP } from "./inside.ts";
 export interface Interpreter {
   /** What events call it. */
   readonly name: string;
+  /** Where it is. */
+  readonly path: string;
+  /** Digest of that very program, in hex; `undefined`: whatever is there may run. */
+  readonly sha256: string | undefined;
+}
+
+/** A program of this machine that may run scripts. */
+export interface Program extends Interpreter {
   /** The program itself, without links on the way to it. */
   readonly path: string;
   /** Where a script finds it: where it is if that is a folder of the system's, else a place of its own. */
   readonly inside: string;
-  /** Digest of that very program, in hex; `undefined`: whatever is there may run. */
-  readonly sha256: string | undefined;
 }
 
 const INTERPRETER_REGEXP =
   /^([A-Za-z0-9][A-Za-z0-9._+-]{0,63})=(\/[^\0]*?)(?:@sha256:([0-9a-f]{64}))?$/;
 
 /**
- * Reads what may run scripts, and looks whether it is there.
+ * Reads what may run scripts.
  *
  * @param specs Each `NAME=PATH` or `NAME=PATH@sha256:HEX`.
  * @returns The interpreters, by name.
  * @throws {TransporterError} `usage`, naming what does not fit.
  */
-export async function readInterpreters(
+export function readInterpreters(
   specs: readonly string[],
-): Promise<ReadonlyMap<string, Interpreter>> {
+): ReadonlyMap<string, Interpreter> {
   const found = new Map<string, Interpreter>();
   for (const spec of specs) {
     const [, name, path, sha256] = INTERPRETER_REGEXP.exec(spec) ?? [];
@@ -37,7 +43,22 @@ export async function readInterpreters(
       );
     }
     if (found.has(name)) refuse(spec, `"${name}" is there already`);
-    const real = await realPath(spec, path);
+    found.set(name, { name, path, sha256 });
+  }
+  return found;
+}
+
+/**
+ * Finds the programs on this machine.
+ *
+ * @throws {TransporterError} `usage`, naming what is not there.
+ */
+export async function findPrograms(
+  interpreters: readonly Interpreter[],
+): Promise<ReadonlyMap<string, Program>> {
+  const found = new Map<string, Program>();
+  for (const { name, path, sha256 } of interpreters) {
+    const real = await realPath(`${name}=${path}`, path);
     const inside = SYSTEM_REGEXP.test(real) ? real : `/interpreters/${name}`;
     found.set(name, { name, path: real, inside, sha256 });
   }
@@ -74,7 +95,7 @@ export class Digests {
    *
    * @throws {TransporterError} `denied`.
    */
-  async check({ name, path, sha256 }: Interpreter): Promise<void> {
+  async check({ name, path, sha256 }: Program): Promise<void> {
     if (sha256 === undefined) return;
     const hex = await this.#digest(path);
     if (hex === sha256) return;

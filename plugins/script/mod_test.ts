@@ -16,7 +16,7 @@ const BAD: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   "an empty script": { script: " \n" },
   "an unknown key": { script: "true", arg: ["a"] },
   "an image": { script: "true", image: "busybox" },
-  "another runner": { script: "true", runner: "job" },
+  "another runner": { script: "true", runner: "vm" },
   "an interpreter by its path": { script: "true", interpreter: "/bin/sh" },
   "a NUL in an argument": { script: "true", args: ["a\0b"] },
   "a number as an argument": { script: "true", args: [1] },
@@ -61,14 +61,14 @@ Deno.test("scriptKind.check() says what is wrong, and what to do", async () => {
       name,
     );
   }
-  match(said["an image"] ?? "", /"image": the runner "process" takes no image/);
+  match(said["an image"] ?? "", /"image" is only for the runner "job"/);
   match(
     said["an unknown key"] ?? "",
     /"arg": unknown key; the nearest is "args"/,
   );
   match(
     said["another runner"] ?? "",
-    /"runner": the one runner there is is "process"/,
+    /"runner": one of "process", "job" is needed/,
   );
   strictEqual(scriptKind.repeatable({ script: "true" }), false);
 });

@@ -5,6 +5,12 @@ import { DENO, PERMISSION_REGEXP } from "./permissions.ts";
 /** What the event type is called. */
 export const EVENT_TYPE = "script";
 
+/** How a script may be run: as a confined process beside the agent, or as a Job of its cluster. */
+export const RUNNERS = ["process", "job"] as const;
+
+/** One of them. */
+export type RunnerName = typeof RUNNERS[number];
+
 /** The interpreter of a payload that names none. */
 export const INTERPRETER_DEFAULT = "sh";
 
@@ -115,6 +121,12 @@ export function valueOf(
   return typeof variable === "string" ? variable : variable.secret;
 }
 
+/** The values that must not be seen in what a script writes. */
+export function secretsOf(env: Payload["env"] = {}): readonly string[] {
+  return Object.values(env)
+    .flatMap((value) => typeof value === "string" ? [] : value.secret);
+}
+
 const DURATION_REGEXP = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/;
 
 const entries = {
@@ -167,20 +179,20 @@ const entries = {
       v.maxLength(100, "at most 100 permissions are possible"),
     ),
   ),
-  runner: v.optional(
-    v.picklist(
-      ["process"],
-      'the one runner there is is "process": a confined process beside the agent',
+  image: v.optional(
+    v.pipe(
+      v.string("the name of an image is needed"),
+      v.regex(/^[^\s]{1,500}$/, "the name of an image is needed"),
     ),
+  ),
+  runner: v.optional(
+    v.picklist(RUNNERS, 'one of "process", "job" is needed'),
   ),
 };
 
 const KEYS = Object.keys(entries);
 
 function unknownKey(key: string): string {
-  if (key === "image") {
-    return 'the runner "process" takes no image: a script runs with the programs of the agent\'s machine';
-  }
   const near = nearest(key, KEYS);
   const hint = near === undefined
     ? `"${EVENT_TYPE}" takes ${KEYS.map((name) => `"${name}"`).join(", ")}`
@@ -203,6 +215,10 @@ export const payloadSchema = v.pipe(
     ({ permissions, interpreter }) =>
       permissions === undefined || interpreter === DENO,
     `"permissions" are only for the interpreter "${DENO}"`,
+  ),
+  v.check(
+    ({ image, runner }) => image === undefined || runner === "job",
+    '"image" is only for the runner "job": a process runs with the programs of the agent\'s machine',
   ),
 );
 

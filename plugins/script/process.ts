@@ -59,6 +59,8 @@ export interface ProcessEnd {
   readonly bytes: Readonly<Record<OutputStream, number>>;
   /** The last line that it wrote to standard error. */
   readonly lastLine: string;
+  /** Why it ended, where something else than itself says so. */
+  readonly reason?: string;
 }
 
 /** Sends a signal to a process and all of its group; does nothing when they are gone. */

@@ -22,6 +22,9 @@ export interface ScriptResult {
   readonly output_truncated: boolean;
 }
 
+/** What a cluster says of any script that ended. */
+const USUAL: ReadonlySet<string> = new Set(["", "Completed", "Error"]);
+
 /** The signal that an exit code stands for. */
 function signalOf(code: number): string | undefined {
   return Object.entries(constants.signals)
@@ -37,7 +40,7 @@ function signalOf(code: number): string | undefined {
  * `unavailable` when it never began; the signal's reason when that stopped it.
  */
 export function resultOf(end: ProcessEnd, signal: AbortSignal): ScriptResult {
-  const { code, bytes, lastLine, begun } = end;
+  const { code, bytes, lastLine, begun, reason = "" } = end;
   const ended = signalOf(code);
   const result: ScriptResult = {
     exit_code: code,
@@ -57,7 +60,9 @@ export function resultOf(end: ProcessEnd, signal: AbortSignal): ScriptResult {
     );
   }
   if (code === 0) return result;
-  const how = ended === undefined ? `exit code ${code}` : `signal ${ended}`;
+  const by = USUAL.has(reason) ? "" : ` (${reason})`;
+  const how = (ended === undefined ? `exit code ${code}` : `signal ${ended}`) +
+    by;
   throw new TransporterError(
     "failed",
     `The script ended with ${how}${said}`,

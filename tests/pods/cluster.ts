@@ -11,7 +11,8 @@ import { parse } from "yaml";
 export async function askCluster<Body>(
   kubeconfig: string,
   path: string,
-  method = "GET",
+  method: string = "GET",
+  body: unknown = undefined,
 ): Promise<Body> {
   const { clusters, users } = parse(await Deno.readTextFile(kubeconfig));
   const { server, ...cluster } = clusters[0].cluster;
@@ -21,6 +22,13 @@ export async function askCluster<Body>(
     cert: atob(user["client-certificate-data"]),
     key: atob(user["client-key-data"]),
   });
-  const answer = await fetch(server + path, { method, client });
+  const answer = await fetch(server + path, {
+    method,
+    client,
+    ...(body === undefined ? {} : {
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+    }),
+  });
   return await answer.json();
 }

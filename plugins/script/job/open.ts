@@ -1,0 +1,71 @@
+import { TransporterError } from "@transporter/sdk";
+import { openCluster } from "../../k8s_resource/cluster.ts";
+import type { Config } from "../config.ts";
+import { userOf } from "../confinement.ts";
+import type { Payload } from "../payload.ts";
+import type { Runner, Surroundings, Task, TaskContext } from "../runner.ts";
+import { systemRng } from "@transporter/sdk";
+import { JobApi } from "./api.ts";
+import { checkSize, JobRunner } from "./runner.ts";
+
+/**
+ * Opens what runs scripts as Jobs of a cluster.
+ *
+ * @param config What the operator allows.
+ * @param surroundings Time, and where to tell.
+ * @throws {TransporterError} `usage` without a cluster or an image.
+ */
+export async function openJobRunner(
+  config: Config,
+  { clock, log }: Surroundings,
+): Promise<Runner> {
+  const { job, user, memory_mib, processes, tmp_mib } = config;
+  const [usual] = job?.images ?? [];
+  if (job === undefined || usual === undefined) {
+    throw new TransporterError(
+      "usage",
+      "Cannot run scripts as Jobs without a cluster and an image: name one with --script-image",
+    );
+  }
+  const { images, namespace } = job;
+  const cluster = await openCluster(job.cluster, { clock, rng: systemRng });
+  const api = new JobApi({
+    namespace,
+    user: userOf(user),
+    memoryMib: memory_mib,
+    processes,
+    tmpMib: tmp_mib,
+  }, cluster.client);
+  const runner = new JobRunner(api, clock);
+  log.info("Scripts run as Jobs", { namespace, images });
+
+  function specOf(task: Task, context: TaskContext) {
+    const { idempotencyKey: id, attempt } = context;
+    return { id, attempt, image: task.payload.image ?? usual ?? "", ...task };
+  }
+
+  return {
+    accept(payload, { name, path, sha256 }) {
+      checkImage(payload, images);
+      checkSize({ payload });
+      if (sha256 === undefined) return Promise.resolve(path);
+      throw new TransporterError(
+        "denied",
+        `Cannot run a script with "${name}" as a Job: this agent allows one program of its own machine, by its digest`,
+      );
+    },
+    run: (task, context) => runner.run(specOf(task, context), context),
+    recover: (task, context) => runner.recover(specOf(task, context), context),
+    [Symbol.dispose]: () => cluster[Symbol.dispose](),
+  };
+}
+
+function checkImage({ image }: Payload, images: readonly string[]): void {
+  if (image === undefined || images.includes(image)) return;
+  throw new TransporterError(
+    "denied",
+    `Cannot run a script in the image "${image}": this agent allows ${
+      images.map((each) => `"${each}"`).join(", ")
+    }`,
+  );
+}

@@ -1,0 +1,95 @@
+import { isRecord } from "@transporter/sdk";
+import { podProblem } from "../../k8s_resource/pod_problem.ts";
+import { CONTAINER } from "./objects.ts";
+
+/** An object of the API, as far as it is looked at. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** What is an object is one; else there are no fields. */
+export function fieldsOf(value: unknown): Fields {
+  return isRecord(value) ? value : {};
+}
+
+function listOf(value: unknown): readonly Fields[] {
+  return Array.isArray(value) ? value.filter(isRecord) : [];
+}
+
+/** How far the Pod of a script is. */
+export type PodState =
+  | {
+    readonly kind: "waits";
+    readonly why: string;
+    readonly isHopeless: boolean;
+  }
+  | { readonly kind: "runs" }
+  | { readonly kind: "ended"; readonly code: number; readonly reason: string }
+  /** It came to an end that says nothing of the script's. */
+  | { readonly kind: "lost"; readonly why: string };
+
+/** A script that has ended. */
+export type Ended = PodState & { readonly kind: "ended" };
+
+/** Reasons for which a Pod ends that are none of its script's. @see {@link https://kubernetes.io/docs/concepts/workloads/pods/disruptions/#pod-disruption-conditions} */
+const DISRUPTIONS: ReadonlySet<unknown> = new Set([
+  "Evicted",
+  "NodeLost",
+  "NodeShutdown",
+  "Preempting",
+  "Shutdown",
+  "Terminated",
+  "UnexpectedAdmissionError",
+]);
+
+/** Reasons for which a container never begins, whatever time it has. */
+const HOPELESS: ReadonlySet<unknown> = new Set([
+  "CreateContainerConfigError",
+  "CreateContainerError",
+  "ErrImageNeverPull",
+  "InvalidImageName",
+  "RunContainerError",
+]);
+
+/** The name of an object. */
+export function nameOf(object: Fields): string {
+  return String(fieldsOf(object["metadata"])["name"] ?? "");
+}
+
+/** Whether something else than its script has ended a Pod. */
+function isDisrupted(pod: Fields): boolean {
+  const { deletionTimestamp } = fieldsOf(pod["metadata"]);
+  return deletionTimestamp !== undefined ||
+    listOf(fieldsOf(pod["status"])["conditions"]).some(({ type, status }) =>
+      type === "DisruptionTarget" && status === "True"
+    );
+}
+
+/** Says how far a Pod is. Pure. */
+export function stateOf(pod: Fields): PodState {
+  const status = fieldsOf(pod["status"]);
+  const [container] = listOf(status["containerStatuses"])
+    .filter((each) => each["name"] === CONTAINER);
+  const { running, terminated, waiting } = fieldsOf(container?.["state"]);
+  const { reason = "", message = "" } = status;
+  if (DISRUPTIONS.has(reason)) {
+    return { kind: "lost", why: `${reason}${message ? `: ${message}` : ""}` };
+  }
+  if (isRecord(terminated)) {
+    const { exitCode } = terminated;
+    if (exitCode !== 0 && isDisrupted(pod)) {
+      return { kind: "lost", why: "it was deleted or moved away" };
+    }
+    const why = String(reason || terminated["reason"] || "");
+    return typeof exitCode === "number" && why !== "ContainerStatusUnknown"
+      ? { kind: "ended", code: exitCode, reason: why }
+      : { kind: "lost", why };
+  }
+  if (isRecord(running)) return { kind: "runs" };
+  if (status["phase"] === "Failed") {
+    return { kind: "lost", why: String(message || reason || "it has failed") };
+  }
+  return {
+    kind: "waits",
+    why: podProblem(status)?.reason ?? "it has not begun yet",
+    isHopeless: HOPELESS.has(fieldsOf(waiting)["reason"]),
+  };
+}

@@ -1,0 +1,231 @@
+import {
+  type Clock,
+  type ExecutorContext,
+  TransporterError,
+  utf8Length,
+} from "@transporter/sdk";
+import { NoAnswer } from "../../k8s_resource/no_answer.ts";
+import { secretsOf, valueOf } from "../payload.ts";
+import type { ProcessEnd } from "../process.ts";
+import type { Bounds, JobApi } from "./api.ts";
+import { Log } from "./log.ts";
+import type { Place } from "./log_text.ts";
+import type { JobSpec } from "./objects.ts";
+import { type Ended, nameOf, type PodState, stateOf } from "./pod.ts";
+
+/** How often is looked at a Pod, in milliseconds. */
+const LOOK_MS = 500;
+
+/** How often is noted how far a log was read, in milliseconds. */
+const NOTE_MS = 5000;
+
+/** How long a Pod may take until its script begins, in milliseconds. */
+const START_MS_MAX = 120_000;
+
+/** How long the end of what was stopped is waited for, in milliseconds. */
+const STOP_MS_MAX = 60_000;
+
+/** Bytes of a Secret: what the API takes, and something for its own fields. */
+const SECRET_BYTES_MAX = 1_000_000;
+
+/** What a run gets of its event. */
+export type JobContext = Pick<
+  ExecutorContext,
+  "signal" | "output" | "deadline" | "log"
+>;
+
+/**
+ * Refuses what no Secret can hold.
+ *
+ * @throws {TransporterError} `too_large`.
+ */
+export function checkSize({ payload }: Pick<JobSpec, "payload">): void {
+  const { script, stdin = "", env = {} } = payload;
+  const bytes = [script, stdin, ...Object.values(env).map(valueOf)]
+    .reduce((sum, text) => sum + utf8Length(text), 0);
+  if (bytes <= SECRET_BYTES_MAX) return;
+  throw new TransporterError(
+    "too_large",
+    `Cannot run a script as a Job that has ${bytes} bytes with its input and variables: a Secret takes ${SECRET_BYTES_MAX}`,
+  );
+}
+
+/** Runs scripts as Jobs of a cluster, each in a Pod of its own that is locked down. */
+export class JobRunner {
+  readonly #api: JobApi;
+  readonly #clock: Clock;
+
+  /** Makes one; nothing is asked of the cluster yet. */
+  constructor(api: JobApi, clock: Clock) {
+    this.#api = api;
+    this.#clock = clock;
+  }
+
+  /** Runs a script to its end, or until it has to end. */
+  async run(spec: JobSpec, context: JobContext): Promise<ProcessEnd> {
+    await this.#api.begin(spec, boundsOf(context));
+    return await this.#toItsEnd(spec, context);
+  }
+
+  /** Goes on with a script that was begun before; `undefined` when there is none. */
+  async recover(
+    spec: JobSpec,
+    context: JobContext,
+  ): Promise<ProcessEnd | undefined> {
+    const found = await this.#api.find(spec, boundsOf(context));
+    if (found?.isBegun) {
+      return await this.#toItsEnd(spec, context, found.place);
+    }
+    if (found !== undefined) await this.#api.remove(spec, this.#tidying());
+    return undefined;
+  }
+
+  /** From the beginning of a Job to its end, with its output. */
+  async #toItsEnd(
+    spec: JobSpec,
+    context: JobContext,
+    place?: Place,
+  ): Promise<ProcessEnd> {
+    const { signal } = context;
+    // Reads the output of what is being stopped, and gives up when that is over.
+    const over = new AbortController();
+    let stopping: Promise<void> | undefined;
+    const stop = () => {
+      stopping ??= this.#stop(spec).finally(() => over.abort());
+    };
+    signal.addEventListener("abort", stop, { once: true });
+    if (signal.aborted) stop();
+    const log = new Log({
+      place,
+      secrets: secretsOf(spec.payload.env),
+      output: (text) => context.output("stdout", text),
+    });
+    const patient = { ...context, signal: over.signal };
+    try {
+      const name = await this.#begun(spec, context);
+      await this.#read(name, { log, spec }, patient);
+      const { code, reason } = await this.#ended(spec, patient);
+      return { begun: true, code, reason, ...log.end() };
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      return { begun: true, code: 137, ...log.end() };
+    } finally {
+      signal.removeEventListener("abort", stop);
+      await stopping;
+      await this.#tidy(spec, context);
+    }
+  }
+
+  /** Waits until the script has begun; returns the name of its Pod. */
+  async #begun(spec: JobSpec, context: JobContext): Promise<string> {
+    const { signal } = context;
+    const until = this.#clock.now() + START_MS_MAX;
+    let why = "the cluster has made none";
+    let isHopeless = false;
+    while (!isHopeless && this.#clock.now() < until) {
+      const pod = await this.#api.pod(spec, boundsOf(context));
+      const state = pod && stateOf(pod);
+      if (state?.kind === "lost") throw lost(state);
+      if (pod && state?.kind !== "waits") return nameOf(pod);
+      if (state?.kind === "waits") ({ why, isHopeless } = state);
+      await this.#clock.sleep(LOOK_MS, { signal });
+    }
+    await this.#api.remove(spec, this.#tidying());
+    throw new TransporterError(
+      "failed",
+      `Cannot begin the script as its Pod does not: ${why}`,
+    );
+  }
+
+  /** Reads the log to its end, opened once more where it breaks. */
+  async #read(
+    name: string,
+    { log, spec }: { readonly log: Log; readonly spec: JobSpec },
+    context: JobContext,
+  ): Promise<void> {
+    let notedAt = -NOTE_MS;
+    for (;;) {
+      try {
+        const bounds = boundsOf(context);
+        await using stream = await this.#api.log(name, log.since, bounds);
+        for await (const text of stream.text()) {
+          log.push(text);
+          if (this.#clock.monotonic() - notedAt < NOTE_MS) continue;
+          notedAt = this.#clock.monotonic();
+          await this.#note(spec, log, context);
+        }
+        return;
+      } catch (error) {
+        if (!(error instanceof NoAnswer)) {
+          context.log.warn("Cannot read the log of a script", { error });
+          return;
+        }
+      }
+      log.reopen();
+      await this.#clock.sleep(LOOK_MS, { signal: context.signal });
+    }
+  }
+
+  async #note(spec: JobSpec, log: Log, context: JobContext): Promise<void> {
+    try {
+      await this.#api.note(spec, log.place, boundsOf(context));
+    } catch (error) {
+      context.log.warn("Cannot note how far a log was read", { error });
+    }
+  }
+
+  /** Waits until the script has ended. */
+  async #ended(spec: JobSpec, context: JobContext): Promise<Ended> {
+    for (;;) {
+      const pod = await this.#api.pod(spec, boundsOf(context));
+      const state: PodState = pod === undefined
+        ? { kind: "lost", why: "it is gone" }
+        : stateOf(pod);
+      if (state.kind === "ended") return state;
+      if (state.kind === "lost") throw lost(state);
+      await this.#clock.sleep(LOOK_MS, { signal: context.signal });
+    }
+  }
+
+  /** Ends a Pod, and waits until it is over. */
+  async #stop(spec: JobSpec): Promise<void> {
+    const bounds = this.#tidying();
+    const pod = await this.#api.pod(spec, bounds);
+    if (pod === undefined) return;
+    await this.#api.endPod(nameOf(pod), bounds);
+    while (this.#clock.now() < bounds.until) {
+      const left = await this.#api.pod(spec, bounds);
+      if (left === undefined || stateOf(left).kind !== "runs") return;
+      await this.#clock.sleep(LOOK_MS);
+    }
+  }
+
+  /** A Job that was stopped goes; one that ended stays for a while, for an agent that was away. */
+  async #tidy(spec: JobSpec, { signal, log }: JobContext): Promise<void> {
+    try {
+      if (signal.aborted) await this.#api.remove(spec, this.#tidying());
+      else await this.#api.forget(spec, this.#tidying());
+    } catch (error) {
+      log.warn("Cannot tidy up after a script", { error });
+    }
+  }
+
+  /** What is done to leave nothing behind goes on when the attempt does not. */
+  #tidying(): Bounds {
+    return {
+      signal: new AbortController().signal,
+      until: this.#clock.now() + STOP_MS_MAX,
+    };
+  }
+}
+
+function boundsOf({ signal, deadline }: JobContext): Bounds {
+  return { signal, until: deadline };
+}
+
+function lost({ why }: { readonly why: string }): TransporterError {
+  return new TransporterError(
+    "interrupted",
+    `The Pod of the script ended before anybody knew how the script did: ${why}`,
+  );
+}

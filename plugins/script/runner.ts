@@ -1,0 +1,46 @@
+import type { Clock, ExecutorContext, Logger } from "@transporter/sdk";
+import type { Interpreter } from "./interpreters.ts";
+import type { Payload } from "./payload.ts";
+import type { ProcessEnd } from "./process.ts";
+
+/** One script to run, once its payload was looked at. */
+export interface Task {
+  /** What is asked. */
+  readonly payload: Payload;
+  /** The interpreter and its arguments. */
+  readonly command: readonly string[];
+  /** How long the script may run, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+/** What a script gets of its event. */
+export type TaskContext = Pick<
+  ExecutorContext,
+  "idempotencyKey" | "attempt" | "signal" | "output" | "deadline" | "log"
+>;
+
+/** A way of running scripts. */
+export interface Runner extends Disposable {
+  /**
+   * Refuses what it cannot run.
+   *
+   * @param interpreter What the operator allows.
+   * @returns Where a script finds the interpreter.
+   * @throws {TransporterError} `denied`, or `too_large`.
+   */
+  accept(payload: Payload, interpreter: Interpreter): Promise<string>;
+  /** Runs a script to its end, or until the signal aborts. */
+  run(task: Task, context: TaskContext): Promise<ProcessEnd>;
+  /** Goes on with a script that an earlier agent began; `undefined` when it is lost. */
+  recover(task: Task, context: TaskContext): Promise<ProcessEnd | undefined>;
+}
+
+/** What runners need of the outside. */
+export interface Surroundings {
+  /** Where time comes from. */
+  readonly clock: Clock;
+  /** For facts that the operator needs. */
+  readonly log: Logger;
+  /** Aborts when opening must be given up. */
+  readonly signal: AbortSignal;
+}

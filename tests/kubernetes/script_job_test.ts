@@ -1,0 +1,233 @@
+/** Scripts as Jobs, as far as an API server without nodes goes: what is asked for, and that nothing stays. */
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import type { LocalKube } from "../../deploy/localkube/mod.ts";
+import { parseAllDocuments } from "yaml";
+import { Bench } from "../../plugins/script/testing/bench.ts";
+import { until } from "../system.ts";
+import { freshNamespace, testCluster } from "./cluster.ts";
+
+interface Item {
+  readonly metadata: { readonly name: string };
+  readonly spec: Readonly<Record<string, unknown>>;
+  readonly data?: Readonly<Record<string, string>>;
+  readonly status?: { readonly active?: number };
+}
+
+async function list(kube: LocalKube, path: string): Promise<readonly Item[]> {
+  const answer = await kube.fetch(path);
+  return (await answer.json()).items;
+}
+
+/** A place where only Pods may be that are locked down. */
+async function place(kube: LocalKube) {
+  const namespace = await freshNamespace(kube);
+  const path = `/api/v1/namespaces/${namespace.name}`;
+  const answer = await kube.fetch(path, {
+    method: "PATCH",
+    headers: { "content-type": "application/merge-patch+json" },
+    body: JSON.stringify({
+      metadata: {
+        labels: {
+          "pod-security.kubernetes.io/enforce": "restricted",
+          "pod-security.kubernetes.io/enforce-version": "v1.36",
+        },
+      },
+    }),
+  });
+  ok(answer.ok, await answer.text());
+  return namespace;
+}
+
+function open(kube: LocalKube, namespace: string): Promise<Bench> {
+  return Bench.open({
+    runners: ["job"],
+    processes: 32,
+    job: {
+      cluster: { kubeconfig: kube.kubeconfig },
+      namespace,
+      images: ["docker.io/local/busybox:1", `other@sha256:${"0".repeat(64)}`],
+    },
+  });
+}
+
+Deno.test("script as a Job is admitted where only what is locked down may run, and leaves nothing when it is cancelled", async () => {
+  await using kube = await testCluster();
+  await using namespace = await place(kube);
+  await using bench = await open(kube, namespace.name);
+  const at = (version: string, kind: string) =>
+    `/${version}/namespaces/${namespace.name}/${kind}`;
+  const stop = new AbortController();
+  const running = bench.run({
+    script: "date",
+    args: ["$(id)", "a b"],
+    env: { STAGE: "test", TOKEN: { secret: "s3cret" } },
+    stdin: "input",
+    timeout: "1m",
+  }, { signal: stop.signal });
+  const [pod] = await until(async () => {
+    const pods = await list(kube, at("api/v1", "pods"));
+    return pods.length > 0 ? pods : undefined;
+  });
+  const [job] = await list(kube, at("apis/batch/v1", "jobs"));
+  const [secret] = await list(kube, at("api/v1", "secrets"));
+  ok(pod && job && secret);
+  const { backoffLimit, podReplacementPolicy, suspend, activeDeadlineSeconds } =
+    job.spec;
+  deepStrictEqual(
+    { backoffLimit, podReplacementPolicy, suspend, activeDeadlineSeconds },
+    {
+      backoffLimit: 0,
+      podReplacementPolicy: "Failed",
+      suspend: false,
+      activeDeadlineSeconds: 180,
+    },
+  );
+  deepStrictEqual(Object.keys(secret.data ?? {}).sort(), [
+    "env.STAGE",
+    "env.TOKEN",
+    "script",
+    "stdin",
+  ]);
+  const spec = JSON.stringify(pod.spec);
+  ok(!spec.includes("s3cret") && !spec.includes("date"), spec);
+  const {
+    containers,
+    automountServiceAccountToken,
+    activeDeadlineSeconds: own,
+  } = pod.spec as {
+    containers: { command: string[]; imagePullPolicy: string }[];
+    automountServiceAccountToken: boolean;
+    activeDeadlineSeconds: number;
+  };
+  strictEqual(automountServiceAccountToken, false);
+  strictEqual(own, 120);
+  strictEqual(containers[0]?.imagePullPolicy, "Never");
+  deepStrictEqual(containers[0]?.command.slice(3).toSpliced(1, 1), [
+    "32",
+    "/bin/sh",
+    "/script",
+    "$(id)",
+    "a b",
+  ]);
+
+  stop.abort();
+  strictEqual((await running).last.state, "cancelled");
+  await until(async () => {
+    const left = [
+      ...await list(kube, at("apis/batch/v1", "jobs")),
+      ...await list(kube, at("api/v1", "pods")),
+      ...await list(kube, at("api/v1", "secrets")),
+    ];
+    return left.length === 0 ? true : undefined;
+  });
+});
+
+Deno.test("script as a Job is refused where the image, the size or the runner is not allowed", async () => {
+  await using kube = await testCluster();
+  await using bench = await open(kube, "none");
+  const cases = [
+    [
+      { runner: "job", image: "other:1" },
+      "denied",
+      /in the image "other:1": this agent allows "docker/,
+    ],
+    [
+      { runner: "process" },
+      "denied",
+      /the runner "process": this agent has "job"/,
+    ],
+    [{ stdin: "x".repeat(1_000_001) }, "too_large", /a Secret takes 1000000/],
+  ] as const;
+  for (const [payload, code, why] of cases) {
+    const { last } = await bench.run({ script: "date", ...payload });
+    strictEqual(last.error?.code, code, last.message);
+    match(last.message, why);
+  }
+});
+
+/** What the manifests for Jobs of scripts are at the API. */
+const RESOURCES: Readonly<Record<string, string>> = {
+  Namespace: "/api/v1/namespaces",
+  NetworkPolicy:
+    "/apis/networking.k8s.io/v1/namespaces/tp-run-default/networkpolicies",
+  ResourceQuota: "/api/v1/namespaces/tp-run-default/resourcequotas",
+  Role: "/apis/rbac.authorization.k8s.io/v1/namespaces/tp-run-default/roles",
+  RoleBinding:
+    "/apis/rbac.authorization.k8s.io/v1/namespaces/tp-run-default/rolebindings",
+};
+
+Deno.test("deploy/script/jobs.yaml gives an agent what it needs for scripts, and no more", async () => {
+  await using kube = await testCluster();
+  const send = async (path: string, body: unknown) => {
+    const answer = await kube.fetch(path, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
+    const text = await answer.text();
+    ok(answer.ok, text);
+    return JSON.parse(text);
+  };
+  const file = new URL("../../deploy/script/jobs.yaml", import.meta.url);
+  const documents = parseAllDocuments(await Deno.readTextFile(file));
+  try {
+    for (const document of documents as { toJS(): { kind: string } }[]) {
+      const object = document.toJS();
+      await send(RESOURCES[object.kind] ?? object.kind, object);
+    }
+    const may = async (verb: string, group: string, resource: string) => {
+      const [name, subresource] = resource.split("/");
+      const { status } = await send(
+        "/apis/authorization.k8s.io/v1/subjectaccessreviews",
+        {
+          apiVersion: "authorization.k8s.io/v1",
+          kind: "SubjectAccessReview",
+          spec: {
+            user: "system:serviceaccount:transporter:transporter-agent",
+            resourceAttributes: {
+              namespace: "tp-run-default",
+              verb,
+              group,
+              resource: name,
+              ...(subresource === undefined ? {} : { subresource }),
+            },
+          },
+        },
+      );
+      return status.allowed === true;
+    };
+    const verbs = ["create", "get", "list", "patch", "delete"];
+    const allowed: string[] = [];
+    for (
+      const [group, resource] of [
+        ["batch", "jobs"],
+        ["", "secrets"],
+        ["", "pods"],
+        ["", "pods/log"],
+        ["", "pods/exec"],
+      ] as const
+    ) {
+      for (const verb of verbs) {
+        if (await may(verb, group, resource)) {
+          allowed.push(`${verb} ${resource}`);
+        }
+      }
+    }
+    deepStrictEqual(allowed, [
+      "create jobs",
+      "get jobs",
+      "patch jobs",
+      "delete jobs",
+      "create secrets",
+      "delete secrets",
+      "list pods",
+      "delete pods",
+      "get pods/log",
+    ]);
+  } finally {
+    const answer = await kube.fetch("/api/v1/namespaces/tp-run-default", {
+      method: "DELETE",
+    });
+    await answer.body?.cancel();
+  }
+});
