@@ -5,14 +5,18 @@
  *
  * @module
  */
-import type { Host, Starters, StartOptions } from "@transporter/cli";
+import type {
+  Host,
+  PluginDesk,
+  Starters,
+  StartOptions,
+} from "@transporter/cli";
 import { systemMachine } from "@transporter/cli/machine";
 import { config as agentConfig } from "@transporter/agent/config";
 import { config as cpConfig } from "@transporter/cp/config";
 import { addNoProxy, kinds } from "@transporter/plugins";
 import { TransporterError } from "@transporter/sdk";
 import { demoConfig } from "./program/demo_config.ts";
-import { pluginDesk } from "./program/plugin_desk.ts";
 import type { Runtime } from "./program/runtime.ts";
 import { readStartLine } from "./program/start_line.ts";
 
@@ -66,7 +70,7 @@ async function main(): Promise<number> {
       const { rightsOf } = await import("./program/rights.ts");
       return await rightsOf(request, runtime);
     },
-    plugins: pluginDesk(runtime),
+    plugins: lazyPlugins(runtime),
     cpConfig,
     agentConfig,
     demoConfig,
@@ -78,6 +82,22 @@ async function main(): Promise<number> {
   } finally {
     for (const signal of signals) Deno.removeSignalListener(signal, interrupt);
   }
+}
+
+/** What the commands for plugins do, loaded when one is asked for. */
+function lazyPlugins(runtime: Runtime): PluginDesk {
+  async function desk(): Promise<PluginDesk> {
+    const { pluginDesk } = await import("./program/plugin_desk.ts");
+    return pluginDesk(runtime);
+  }
+  return {
+    create: async (name) => await (await desk()).create(name),
+    list: async (request) => await (await desk()).list(request),
+    run: async (...args) => await (await desk()).run(...args),
+    async *check(...args) {
+      yield* (await desk()).check(...args);
+    },
+  };
 }
 
 async function run(args: readonly string[], host: Host): Promise<number> {

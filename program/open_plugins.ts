@@ -5,7 +5,6 @@ import {
   systemClock,
   systemRng,
 } from "@transporter/sdk";
-import { pluginTools } from "./plugin_tools.ts";
 
 /** The settings that name plugins. */
 type Named = Pick<AgentConfig, "plugin" | "pluginInProcess">;
@@ -32,6 +31,7 @@ export async function openPlugins(
   const { openInProcess, openIsolated, readEntry } = await import(
     "@transporter/agent/plugin"
   );
+  const { pluginTools } = await import("./plugin_tools.ts");
   const { log } = context;
   const cwd = Deno.cwd();
   const options = {
