@@ -10,6 +10,7 @@ import {
   configMap,
   configMapPath,
   deployment,
+  grant,
   openPlugin,
   type Run,
   runEvent,
@@ -285,4 +286,55 @@ Deno.test("labels of the namespace, and what a policy looks up, are the cluster'
     configMap(namespace, "a", "count: '2'"),
   ]);
   deepStrictEqual(changes(within), ["ConfigMap/a: created"]);
+});
+
+Deno.test("what is pruned is judged, too", async () => {
+  await using place = await open();
+  const { kube, namespace, free } = place;
+  const maps = (...names: readonly string[]) =>
+    names.map((name) => configMap(namespace, name));
+  const payload = { apply_set: "web" };
+  await runEvent(free, maps("a", "b"), { payload });
+  const executor = await place.gated(...policyOf("kept", {
+    ...ALL,
+    validations: [{
+      expression:
+        "request.operation != 'DELETE' || oldObject.kind != 'ConfigMap'",
+      message: "it stays",
+    }],
+  }));
+  const run = await runEvent(executor, maps("a"), { payload });
+  match(denied(run), /^Cannot delete ConfigMap "b" .*: it stays$/);
+  strictEqual(
+    (await read(kube, configMapPath(namespace, "b")))?.["kind"],
+    "ConfigMap",
+  );
+});
+
+Deno.test("request.userInfo is whoever the event acts as", async () => {
+  await using place = await open();
+  const { kube, namespace } = place;
+  await grant(
+    { kube, namespace },
+    { kind: "ServiceAccount", name: "deployer", namespace },
+    {
+      apiGroups: [""],
+      resources: ["configmaps"],
+      verbs: ["get", "create", "patch"],
+    },
+  );
+  const executor = await place.gated(...policyOf("who", {
+    ...ALL,
+    validations: [{
+      expression: "request.userInfo.username.endsWith(':admin')",
+      messageExpression: "'not ' + request.userInfo.username",
+    }],
+  }));
+  const run = await runEvent(executor, [configMap(namespace, "a")], {
+    payload: { as: { service_account: `${namespace}/deployer` } },
+  });
+  match(
+    denied(run),
+    new RegExp(`: not system:serviceaccount:${namespace}:deployer$`),
+  );
 });
