@@ -20,6 +20,9 @@ import { safe } from "./text.ts";
 interface ScriptFlags extends SendFlags {
   readonly file: string;
   readonly interpreter?: string | undefined;
+  readonly runner?: string | undefined;
+  readonly image?: string | undefined;
+  readonly permission?: readonly string[] | undefined;
   readonly env?: Readonly<Record<string, string>> | undefined;
   readonly secret?: readonly string[] | undefined;
   readonly stdin?: string | undefined;
@@ -113,6 +116,11 @@ async function payloadOf(
     ...(flags.scriptTimeout === undefined
       ? {}
       : { timeout: formatDuration(flags.scriptTimeout) }),
+    ...(flags.runner === undefined ? {} : { runner: flags.runner }),
+    ...(flags.image === undefined ? {} : { image: flags.image }),
+    ...(flags.permission === undefined
+      ? {}
+      : { permissions: flags.permission }),
   };
 }
 
@@ -184,6 +192,21 @@ export function addSendScript(
       "how long it may run (default: as long as the agent allows)",
       read.once("--script-timeout", read.nanoseconds("--script-timeout")),
     )
+    .option(
+      "--permission <PERMISSION>",
+      "with the interpreter deno: what it may do, such as net=api.example:443; repeatable",
+      read.collect,
+    )
+    .option(
+      "--runner <process|job>",
+      "confined beside the agent, or in a Pod of its cluster (default: as the agent does)",
+      read.once("--runner", read.text),
+    )
+    .option(
+      "--image <IMAGE>",
+      "with --runner job: one of the images that the agent allows (default: its first one)",
+      read.once("--image", read.text),
+    )
     .option("--logs", "show what it writes while it runs, and wait for its end")
     .action(async (args, flags, self) => {
       context.finish(await run(flags, args, context.open(self)));
@@ -201,6 +224,10 @@ export function addSendScript(
     [
       "With a secret that does not show in its output",
       "transporter send script -f check.sh --agent edge-7 --secret TOKEN --logs",
+    ],
+    [
+      "In a Pod of the agent's cluster",
+      "transporter send script -f check.sh --agent edge-7 --runner job --logs",
     ],
     [
       "Its exit code, for a program",

@@ -46,6 +46,14 @@ Deno.test("send script puts all that it was given into the payload", async () =>
     "input.txt",
     "--script-timeout",
     "90s",
+    "--runner",
+    "job",
+    "--image",
+    "busybox:1",
+    "--permission",
+    "env",
+    "--permission",
+    "net=a:443",
     "--",
     "--wait",
     "two words",
@@ -59,6 +67,9 @@ Deno.test("send script puts all that it was given into the payload", async () =>
     env: { STAGE: "a=b", EMPTY: "", TOKEN: { secret: "s3cret" } },
     stdin: "some input\n",
     timeout: "1m30s",
+    runner: "job",
+    image: "busybox:1",
+    permissions: ["env", "net=a:443"],
   });
 });
 
