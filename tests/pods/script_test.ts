@@ -63,6 +63,7 @@ function open(namespace: string, more: Settings = {}): Promise<Bench> {
   return Bench.open({
     runners: ["job"],
     interpreters: ["sh=/bin/sh"],
+    user: "47533",
     job: {
       cluster: { kubeconfig: KUBECONFIG },
       namespace,
