@@ -1,3 +1,4 @@
+import { isRecord } from "@transporter/sdk";
 import * as v from "valibot";
 
 /** Paths of a `get`: each is looked for in each object. */
@@ -43,25 +44,55 @@ const text = v.pipe(
 );
 
 /** As whom the API server is asked. */
-export const identity = v.strictObject({
-  service_account: v.pipe(
-    v.string('a ServiceAccount like "shop/deployer" is needed'),
-    v.regex(
-      /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?\/[a-z0-9](?:[-.a-z0-9]{0,251}[a-z0-9])?$/,
-      'a ServiceAccount like "shop/deployer" is needed',
+export const identity = v.strictObject(
+  {
+    service_account: v.pipe(
+      v.string('a ServiceAccount like "shop/deployer" is needed'),
+      v.regex(
+        /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?\/[a-z0-9](?:[-.a-z0-9]{0,251}[a-z0-9])?$/,
+        'a ServiceAccount like "shop/deployer" is needed',
+      ),
     ),
-  ),
-  groups: v.optional(
-    v.pipe(v.array(text), v.minLength(1), v.maxLength(20)),
-  ),
-  extra: v.optional(v.record(text, v.pipe(v.array(text), v.maxLength(20)))),
-});
+    groups: v.optional(
+      v.pipe(v.array(text), v.minLength(1), v.maxLength(20)),
+    ),
+    extra: v.optional(v.record(text, v.pipe(v.array(text), v.maxLength(20)))),
+  },
+  'an object with "service_account", and no other keys than "groups" and "extra", is needed',
+);
+
+/** A JSON pointer. @see {@link https://www.rfc-editor.org/rfc/rfc6901} */
+const pointer = v.regex(
+  /^(?:\/(?:[^~]|~[01])*)?$/,
+  'a JSON pointer like "/spec/replicas" is needed',
+);
+
+/** What a step of a JSON patch needs besides its path; the server would take nothing for an empty value. */
+const STEP_NEEDS: Readonly<Record<string, string>> = {
+  add: "value",
+  replace: "value",
+  test: "value",
+  move: "from",
+  copy: "from",
+};
 
 /** One step of a JSON patch. @see {@link https://www.rfc-editor.org/rfc/rfc6902#section-4} */
-const patchStep = v.looseObject({
-  op: oneOf(["add", "remove", "replace", "move", "copy", "test"]),
-  path: v.string('a "path" is needed'),
-}, 'an object with "op" and "path" is needed');
+const patchStep = v.pipe(
+  v.looseObject({
+    op: oneOf(["add", "remove", "replace", "move", "copy", "test"]),
+    path: v.pipe(v.string('a "path" is needed'), pointer),
+    from: v.optional(v.pipe(v.string('a "from" is needed'), pointer)),
+  }, 'an object with "op" and "path" is needed'),
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    const needed = STEP_NEEDS[dataset.value.op];
+    if (needed === undefined || needed in dataset.value) return;
+    addIssue({ message: `"${dataset.value.op}" needs a "${needed}"` });
+  }),
+);
+
+/** The fields of a merge patch; a list is none, and must not become one with the fields "0" and "1". */
+export const patchFields = v.custom<Record<string, unknown>>(isRecord);
 
 /** A JSON patch, or the fields of a merge. */
 export const patch = v.union(
@@ -71,10 +102,7 @@ export const patch = v.union(
       v.minLength(1, "at least one step is needed"),
       v.maxLength(1_000, "at most 1000 steps are possible"),
     ),
-    v.pipe(
-      v.record(v.string(), v.unknown()),
-      v.minEntries(1, "at least one field is needed"),
-    ),
+    v.pipe(patchFields, v.minEntries(1, "at least one field is needed")),
   ],
   'a list of steps with "op" and "path", or an object with fields, is needed',
 );

@@ -24,6 +24,27 @@ const CONTENT_TYPES: Readonly<Record<PatchType, string>> = {
   strategic: "application/strategic-merge-patch+json",
 };
 
+/** All that the server says when a step cannot be done, or a test fails (seen on 1.36.3). */
+const STEP_FAILED_REGEXP = /^the server rejected our request due to an error/;
+
+/** Limits of a JSON patch: its steps are sent once, and an answer that says nothing is put into words. */
+function stepping(limits: CallOptions): CallOptions {
+  return {
+    ...limits,
+    once: true,
+    review(verdict, since) {
+      const reviewed = limits.review?.(verdict, since) ?? verdict;
+      return STEP_FAILED_REGEXP.test(reviewed.reason)
+        ? {
+          ...reviewed,
+          reason:
+            "a step of the patch cannot be done, as its path is not there or its test fails; the server does not say which, and did none of them",
+        }
+        : reviewed;
+    },
+  };
+}
+
 /** The object as it is, with fields that are recorded for versions that are there. */
 async function looked(
   object: PlannedObject,
@@ -69,7 +90,7 @@ export async function patchObject(
     path: `${object.path}?${queryOf(options)}`,
     contentType: CONTENT_TYPES[options.patchType],
     body: JSON.stringify(options.patch),
-  }, { ...limits, once: options.patchType === "json" });
+  }, options.patchType === "json" ? stepping(limits) : limits);
   const fields = fieldChanges(before, answer.body).map(({ path }) => path);
   const owner = ownerOf(answer.body, options.fieldManager);
   const done = appliedOf(object, {

@@ -46,6 +46,19 @@ function textOf(value: unknown): string {
 /** Characters of an answer that is no `Status`, in a message. */
 const EXCERPT_CHARS = 200;
 
+/** What the server says of an object that a patch would have made: the whole of it in quotes, then what is wrong. */
+const PATCHED_REGEXP = /^Invalid value: "(?:[^"\\]|\\.)*": (.+)$/s;
+
+/** What is wrong with it, without the object: the values of a Secret would get into reports (seen on 1.36.3). */
+function patchMessage(causes: readonly Cause[]): string | undefined {
+  const cause = causes.find(({ field, message }) =>
+    field === "patch" && message.startsWith("Invalid value: ")
+  );
+  if (cause === undefined) return undefined;
+  return PATCHED_REGEXP.exec(cause.message)?.[1] ??
+    "what the patch would make of it is invalid";
+}
+
 function statusOf(answer: ApiAnswer): Status {
   let body: unknown;
   try {
@@ -58,18 +71,20 @@ function statusOf(answer: ApiAnswer): Status {
     return { reason: "", message, kind: "", causes: [] };
   }
   const details = isRecord(body.details) ? body.details : {};
-  const causes = Array.isArray(details.causes)
-    ? details.causes.filter(isRecord)
-    : [];
-  return {
-    reason: textOf(body.reason),
-    message: textOf(body.message),
-    kind: textOf(details.kind),
-    causes: causes.map((cause) => ({
+  const causes = (Array.isArray(details.causes) ? details.causes : [])
+    .filter(isRecord)
+    .map((cause) => ({
       reason: textOf(cause.reason),
       message: textOf(cause.message),
       field: textOf(cause.field),
-    })),
+    }));
+  const kind = textOf(details.kind);
+  const patched = kind === "" ? patchMessage(causes) : undefined;
+  return {
+    reason: textOf(body.reason),
+    message: patched ?? textOf(body.message),
+    kind,
+    causes,
   };
 }
 

@@ -6,6 +6,7 @@
 
 import { isRecord } from "@transporter/sdk";
 import { toJsonSchema } from "@valibot/to-json-schema";
+import { patchFields } from "../../plugins/k8s_resource/option_shapes.ts";
 import { OPERATIONS, OPTIONS } from "../../plugins/k8s_resource/options.ts";
 import { payloadSchema } from "../../plugins/k8s_resource/payload.ts";
 
@@ -37,6 +38,7 @@ export function k8sResourceSchema(): unknown {
           type: ["string", "object"],
         };
       }
+      if (valibotSchema === patchFields) return { type: "object" };
       if (valibotSchema.type !== "custom") return undefined;
       return {
         description: "A field of other event types; may be there empty",

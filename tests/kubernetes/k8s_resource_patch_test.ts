@@ -211,6 +211,62 @@ Deno.test("operation patch: repeats safely when its steps do", async () => {
   );
 });
 
+Deno.test("operation patch: what the server refuses shows neither the object nor the values of a Secret", async () => {
+  await using place = await openPlace();
+  const { namespace, executor } = place;
+  const named = [
+    `apiVersion: v1\nkind: Secret\nmetadata: {name: a, namespace: ${namespace}}\nstringData: {password: hunter2, pin: hunter3}\nimmutable: true\n`,
+  ];
+  await runEvent(executor, named);
+  for (
+    const [patch, patchType, reason] of [
+      [
+        { colour: "red" },
+        "merge",
+        /strict decoding error: unknown field "colour"$/,
+      ],
+      [
+        { data: { password: "hunter2?" } },
+        "merge",
+        /illegal base64 data at input byte 7$/,
+      ],
+      [
+        { stringData: { pin: "hunter4" }, colour: 1 },
+        "strategic",
+        /unknown field "colour"$/,
+      ],
+      [{ stringData: { pin: ["hunter4"] } }, "strategic", /unrecognized type/],
+      [
+        [{ op: "add", path: "/colour", value: "hunter4" }],
+        "json",
+        /unknown field "colour"$/,
+      ],
+      [
+        [{ op: "add", path: "/data/x/y", value: "hunter4" }],
+        "json",
+        /a step of the patch cannot be done/,
+      ],
+    ] as const
+  ) {
+    const run = await runEvent(
+      executor,
+      named,
+      patching(patch, { patch_type: patchType }),
+    );
+    strictEqual(run.last.error?.code, "invalid", run.last.message);
+    match(
+      run.last.message,
+      /^Cannot patch Secret "a" in namespace "[^"]*": \w/,
+    );
+    match(run.last.message, reason);
+    const shown = JSON.stringify(run);
+    for (const value of ["hunter2", "hunter3", "hunter4"]) {
+      ok(!shown.includes(value), run.last.message);
+      ok(!shown.includes(btoa(value).replace(/=+$/, "")), run.last.message);
+    }
+  }
+});
+
 Deno.test("operation patch: what cannot be meant is refused by one sentence", async () => {
   await using place = await openPlace();
   const manifests = [configMap(place.namespace, "a")];
@@ -220,8 +276,8 @@ Deno.test("operation patch: what cannot be meant is refused by one sentence", as
       [{ operation: "patch", patch: {} }, /at least one field is needed/],
       [{ operation: "patch", patch: "x" }, /a list of steps .* is needed/],
       [
-        { operation: "patch", patch: [], patch_type: "merge" },
-        /a list of steps .* is needed/,
+        { operation: "patch", patch: [] },
+        /"patch": at least one step is needed$/,
       ],
       [
         {
@@ -230,6 +286,22 @@ Deno.test("operation patch: what cannot be meant is refused by one sentence", as
           patch_type: "merge",
         },
         /a "patch" is a list for the type "json"/,
+      ],
+      [
+        { operation: "patch", patch: [{ op: "put", path: "/data/a" }] },
+        /a list of steps .* is needed/,
+      ],
+      [
+        { operation: "patch", patch: [{ op: "remove", path: "data/a" }] },
+        /"patch\.0\.path": a JSON pointer like "\/spec\/replicas" is needed$/,
+      ],
+      [
+        { operation: "patch", patch: [{ op: "add", path: "/data/a" }] },
+        /"patch\.0": "add" needs a "value"$/,
+      ],
+      [
+        { operation: "patch", patch: [{ op: "copy", path: "/data/a" }] },
+        /"patch\.0": "copy" needs a "from"$/,
       ],
       [{ patch: { a: 1 } }, /"patch" is only for the operation "patch"/],
     ] as const
