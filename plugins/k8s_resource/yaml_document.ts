@@ -166,9 +166,14 @@ export function readYaml(text: string): Reading {
     );
   }
   const quick = readQuickly(text, DEPTH_MAX);
-  return quick === undefined
+  return quick === undefined || hasItems(quick)
     ? readThoroughly(text)
     : readingOf(text, quick, () => written(text));
+}
+
+/** Whether it may be a List: its items are cut out of the text, which takes the other reader. */
+function hasItems({ value }: Quick): boolean {
+  return isMapping(value) && Array.isArray(value.items);
 }
 
 /** As {@linkcode readYaml}, by the reader that says what is wrong. */
