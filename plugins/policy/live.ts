@@ -144,7 +144,7 @@ export class Live implements Lookup {
   }
 
   /**
-   * The objects of a kind, page by page; never more than one page is held.
+   * The objects of a kind, page by page; while one is looked at the next is asked for.
    *
    * @throws {TransporterError} `denied` when they may not be listed, and what else the server answers.
    */
@@ -157,13 +157,36 @@ export class Live implements Lookup {
   ): AsyncGenerator<readonly Fields[]> {
     const path = this.#path(of, namespace);
     const apiVersion = apiVersionOf(of);
+    let page = this.#page(of, path, { labelSelector, token: "" });
+    for (;;) {
+      const body = await page;
+      const token = String(partOf(body, "metadata")["continue"] ?? "");
+      if (token !== "") {
+        page = this.#page(of, path, { labelSelector, token });
+        page.catch(() => {}); // thrown where it is waited for, if it is
+      }
+      const items = Array.isArray(body["items"]) ? body["items"] : [];
+      // The items of a list do not say what they are.
+      yield items.filter(isRecord).map((item) => ({
+        apiVersion,
+        kind: of.kind,
+        ...item,
+      }));
+      if (token === "") return;
+    }
+  }
+
+  async #page(of: Kind, path: string, { labelSelector, token }: {
+    readonly labelSelector: string;
+    readonly token: string;
+  }): Promise<Fields> {
+    const query = new URLSearchParams({
+      limit: String(PAGE),
+      ...(labelSelector === "" ? {} : { labelSelector }),
+      ...(token === "" ? {} : { continue: token }),
+    });
     let expired = false;
-    for (let token = "";;) {
-      const query = new URLSearchParams({
-        limit: String(PAGE),
-        ...(labelSelector === "" ? {} : { labelSelector }),
-        ...(token === "" ? {} : { continue: token }),
-      });
+    try {
       const { body } = await this.#cluster.client.call(
         { method: "GET", path: `${path}?${query}` },
         {
@@ -174,23 +197,15 @@ export class Live implements Lookup {
             return verdict;
           },
         },
-      ).catch((error) => {
-        if (!expired || token === "") throw error;
-        throw new TransporterError(
-          "unavailable",
-          `Cannot go on listing the objects of the kind "${of.kind}": it took so long that the server has forgotten where it was`,
-          { cause: error },
-        );
-      });
-      const items = Array.isArray(body.items) ? body.items : [];
-      // The items of a list do not say what they are.
-      yield items.filter(isRecord).map((item) => ({
-        apiVersion,
-        kind: of.kind,
-        ...item,
-      }));
-      token = String(partOf(body, "metadata")["continue"] ?? "");
-      if (token === "") return;
+      );
+      return body;
+    } catch (cause) {
+      if (!expired || token === "") throw cause;
+      throw new TransporterError(
+        "unavailable",
+        `Cannot go on listing the objects of the kind "${of.kind}": it took so long that the server has forgotten where it was`,
+        { cause },
+      );
     }
   }
 
