@@ -145,6 +145,23 @@ Deno.test("script as a Job is refused where the image, the size or the runner is
   }
 });
 
+Deno.test("script as a Job whose Secret is refused leaves no Job behind", async () => {
+  await using kube = await testCluster();
+  await using namespace = await place(kube);
+  await using bench = await open(kube, namespace.name);
+  const { last } = await bench.run({
+    script: "date",
+    env: { ["A".repeat(255)]: "a name that no Secret has" },
+  });
+  strictEqual(last.error?.code, "invalid", last.message);
+  await until(async () =>
+    (await list(kube, `/apis/batch/v1/namespaces/${namespace.name}/jobs`))
+        .length === 0
+      ? true
+      : undefined
+  );
+});
+
 /** What the manifests for Jobs of scripts are at the API. */
 const RESOURCES: Readonly<Record<string, string>> = {
   Namespace: "/api/v1/namespaces",

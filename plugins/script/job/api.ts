@@ -47,12 +47,16 @@ export class JobApi {
       ...bounds,
       doing: "create the Secret of the script",
     });
-    await this.#client.call({
-      method: "PATCH",
-      path: this.#path("batch/v1", "jobs", jobName(spec)),
-      contentType: "application/merge-patch+json",
-      body: '{"spec":{"suspend":false}}',
-    }, { ...bounds, doing: "begin the Job of the script" });
+    try {
+      await this.#client.call({
+        method: "PATCH",
+        path: this.#path("batch/v1", "jobs", jobName(spec)),
+        contentType: "application/merge-patch+json",
+        body: '{"spec":{"suspend":false}}',
+      }, { ...bounds, doing: "begin the Job of the script" });
+    } catch (error) {
+      throw maybeBegun(error);
+    }
   }
 
   /** Whether a Job was begun, and how far its log was read; `undefined` when there is none. */
@@ -185,6 +189,13 @@ export class JobApi {
     const all = `${group}/namespaces/${this.#settings.namespace}/${kind}`;
     return name === undefined ? all : `${all}/${name}`;
   }
+}
+
+/** A Job that may have begun is not begun once more by another attempt. */
+function maybeBegun(reason: unknown): unknown {
+  const error = TransporterError.from(reason);
+  if (error.details?.["maybe_done"] !== true) return reason;
+  return new TransporterError("interrupted", error.message, { cause: reason });
 }
 
 /** Reads what {@linkcode JobApi.note} has written. */

@@ -63,7 +63,12 @@ export class JobRunner {
 
   /** Runs a script to its end, or until it has to end. */
   async run(spec: JobSpec, context: JobContext): Promise<ProcessEnd> {
-    await this.#api.begin(spec, boundsOf(context));
+    try {
+      await this.#api.begin(spec, boundsOf(context));
+    } catch (error) {
+      await this.#away(spec, context);
+      throw error;
+    }
     return await this.#toItsEnd(spec, context);
   }
 
@@ -107,7 +112,7 @@ export class JobRunner {
       const { code, reason } = await this.#ended(spec, patient);
       return { begun: true, code, reason, ...log.end() };
     } catch (error) {
-      if (!signal.aborted) throw error;
+      if (!signal.aborted) throw afterBegin(error);
       return { begun: true, code: 137, ...log.end() };
     } finally {
       signal.removeEventListener("abort", stop);
@@ -201,12 +206,21 @@ export class JobRunner {
   }
 
   /** A Job that was stopped goes; one that ended stays for a while, for an agent that was away. */
-  async #tidy(spec: JobSpec, { signal, log }: JobContext): Promise<void> {
+  async #tidy(spec: JobSpec, context: JobContext): Promise<void> {
+    if (context.signal.aborted) return await this.#away(spec, context);
     try {
-      if (signal.aborted) await this.#api.remove(spec, this.#tidying());
-      else await this.#api.forget(spec, this.#tidying());
+      await this.#api.forget(spec, this.#tidying());
     } catch (error) {
-      log.warn("Cannot tidy up after a script", { error });
+      context.log.warn("Cannot tidy up after a script", { error });
+    }
+  }
+
+  /** Leaves nothing of a Job. */
+  async #away(spec: JobSpec, { log }: JobContext): Promise<void> {
+    try {
+      await this.#api.remove(spec, this.#tidying());
+    } catch (error) {
+      log.warn("Cannot remove the Job of a script", { error });
     }
   }
 
@@ -221,6 +235,14 @@ export class JobRunner {
 
 function boundsOf({ signal, deadline }: JobContext): Bounds {
   return { signal, until: deadline };
+}
+
+/** Once a script may have begun, what goes wrong around it must not lead to another attempt by itself. */
+function afterBegin(reason: unknown): unknown {
+  const error = TransporterError.from(reason);
+  return error.code === "failed" || error.code === "interrupted"
+    ? reason
+    : new TransporterError("interrupted", error.message, { cause: reason });
 }
 
 function lost({ why }: { readonly why: string }): TransporterError {
