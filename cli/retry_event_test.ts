@@ -77,7 +77,7 @@ Deno.test("retry --wait tells events of one agent apart by their ids", async () 
 Deno.test("a command does not try again what no control plane answered", async () => {
   await using server = new ScriptedServer()
     .on(
-      `GET /v2/events/${ID}`,
+      `GET /v2/events/${ID}/logs`,
       () => new Response("Not here", { status: 404 }),
     );
   const ran = await run(["logs", ID, "--follow"], { url: server.url });

@@ -45,7 +45,7 @@ async function submit(url: string, id: string, text = "") {
       id,
       type: "script",
       target_agent: "edge-1",
-      payload: { script: text },
+      payload: { script: `: ${text}` },
     }),
   });
   return {

@@ -193,11 +193,11 @@ const CONDITIONS: Readonly<
   ],
   "an expression that cannot be read": [
     [{ api_version: "v1", kind: "ConfigMap", when: "self." }],
-    /^Cannot accept the condition "self\.": Expected IDENTIFIER, got EOF$/,
+    /^Cannot accept the condition "self\.": syntax error: Expected IDENTIFIER, got EOF$/,
   ],
   "an expression of another type": [
     [{ api_version: "v1", kind: "ConfigMap", when: "1 + 'a' == 2" }],
-    /no such overload: int \+ string$/,
+    /found no matching overload for '_\+_' applied to '\(int, string\)'$/,
   ],
   "a kind that is not there": [
     [{ api_version: "apps/v1", kind: "Deployment", when: "true" }],
