@@ -178,7 +178,11 @@ export async function openExecutor(
       await using teller = tellerOf(plan, cluster, given);
       const { context = given } = teller ?? {};
       const until = phaseEnd(cluster, context, options);
-      const conditions = await conditionsFor(options.readyWhen, objects);
+      const conditions = await conditionsFor(
+        options.readyWhen,
+        objects,
+        mask,
+      );
       const wait = { cluster, context, options, until, conditions, states };
       try {
         await waitUntilReady(objects, wait, (text) => warnings.push(text));

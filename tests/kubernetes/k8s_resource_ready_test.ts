@@ -250,3 +250,35 @@ Deno.test("ready_when: CEL conditions per kind, in place of the kind's own rule"
     `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/things.${group}`,
   );
 });
+
+Deno.test("ready_when: a condition sees keys of a Secret, and never its values", async () => {
+  await using place = await openPlace({ phase_timeout_ms: 1_500 });
+  const { executor } = place;
+  const secret =
+    "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {password: hunter2, same: hunter2}\n";
+  const asking = (when: string) => ({
+    payload: { ready_when: [{ api_version: "v1", kind: "Secret", when }] },
+  });
+  const seen = await runEvent(
+    executor,
+    [secret],
+    asking("self.data.password == self.data.same && !has(self.data.token)"),
+  );
+  strictEqual(seen.last.state, "completed", seen.last.message);
+  const value = btoa("hunter2");
+  for (
+    const [when, why] of [
+      ["{'a': true}[self.data.password]", /no such key: hmac:/],
+      [`self.data.password == '${value}'`, /is false$/],
+    ] as const
+  ) {
+    const run = await runEvent(executor, [secret], asking(when));
+    strictEqual(run.last.error?.code, "not_ready", run.last.message);
+    match(run.last.message, why);
+    strictEqual(
+      JSON.stringify(run).replaceAll(when, "").includes(value),
+      false,
+      run.last.message,
+    );
+  }
+});
