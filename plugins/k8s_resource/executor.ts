@@ -37,6 +37,7 @@ import { preflight } from "./preflight/mod.ts";
 import { withResult } from "./progress.ts";
 import { Readings } from "./readings.ts";
 import { Recorder } from "./recorder.ts";
+import { checkSteps } from "./patch_steps.ts";
 import { conditionsFor } from "./ready_when.ts";
 import { type BundleResult, withWarnings } from "./result.ts";
 import { countOf, Teller } from "./teller.ts";
@@ -130,6 +131,7 @@ export async function openExecutor(
       await checkPaths(payload.fields);
       const read = readings.take(payload.manifests);
       await conditionsFor(payload.ready_when, read);
+      checkSteps(payload.patch, read);
       const options = optionsOf(payload);
       const cluster = clusterOf(own, options);
       const plan = await makePlan(read, options, cluster, context);

@@ -19,6 +19,7 @@ import {
   isRepeatable,
   payloadSchema,
 } from "./payload.ts";
+import { checkSteps } from "./patch_steps.ts";
 import { conditionsFor } from "./ready_when.ts";
 
 export { type Config, configSchema } from "./config.ts";
@@ -35,6 +36,7 @@ export const k8sResourceKind: EventKind = {
       : await import("./apply_set_label.ts");
     const objects = await checkManifests(manifests, inSet?.checkMembership);
     await conditionsFor(given.ready_when, objects);
+    checkSteps(given.patch, objects);
     if (given.ignore_fields === undefined) return;
     const { ignoredFields } = await import("./ignore_fields.ts");
     ignoredFields(given.ignore_fields, objects);

@@ -267,6 +267,38 @@ Deno.test("operation patch: what the server refuses shows neither the object nor
   }
 });
 
+Deno.test("operation patch: no step takes a value of a Secret to where it is shown", async () => {
+  await using place = await openPlace();
+  const { namespace, executor } = place;
+  const secret =
+    `apiVersion: v1\nkind: Secret\nmetadata: {name: a, namespace: ${namespace}, annotations: {b: c}}\nstringData: {a: hunter2}\n`;
+  await runEvent(executor, [secret]);
+  for (
+    const step of [
+      { op: "copy", from: "/data/a", path: "/metadata/annotations/b" },
+      { op: "move", from: "/data/a", path: "/metadata/name" },
+      { op: "copy", from: "/data", path: "/metadata/annotations" },
+      { op: "copy", from: "", path: "/data/b" },
+      { op: "copy", from: "/metadata/annotations/b", path: "/type" },
+    ]
+  ) {
+    const run = await runEvent(
+      executor,
+      [configMap(namespace, "b"), secret],
+      patching([step]),
+    );
+    strictEqual(run.last.error?.code, "invalid", JSON.stringify(step));
+    match(run.last.message, /"patch\.0": "copy" and "move" stay within/);
+    deepStrictEqual(run.objects, []);
+  }
+  const within = await runEvent(
+    executor,
+    [secret],
+    patching([{ op: "move", from: "/data/a", path: "/data/b" }]),
+  );
+  deepStrictEqual(changes(within), ["Secret/a: configured"]);
+});
+
 Deno.test("operation patch: what cannot be meant is refused by one sentence", async () => {
   await using place = await openPlace();
   const manifests = [configMap(place.namespace, "a")];
