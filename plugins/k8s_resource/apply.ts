@@ -197,6 +197,7 @@ export async function applyObject(
     }
     if (
       old && !options.dryRun && first === undefined &&
+      managedFieldsOf(old).length === 0 &&
       managedFieldsOf(answer.body).some(({ manager }) => manager === NOBODY)
     ) {
       first = old; // only now there is an account of its fields, which can be taken over

@@ -220,7 +220,8 @@ Deno.test("option annotate: an attempt that ended in between leaves it to the ne
   stop.abort();
   await first;
   strictEqual(await told(place), undefined);
-  const other = await runEvent(executor, [manifest], {
+  // By another agent: of a later event of its own, this one would leave the object to that.
+  const other = await runEvent(place.executor, [manifest], {
     ...event,
     id: "e-2",
   });
