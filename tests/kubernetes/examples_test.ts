@@ -200,7 +200,7 @@ Deno.test("examples/nginx.yaml completes when its pods are ready, not before", a
   ]);
   await using _sending = sending;
   // It says what it waits for while no pod is ready.
-  await sending.line(/Waiting for Deployment "web"/);
+  await sending.line(/waiting +Deployment default\/web: /);
   const done = sending.status();
   const ended = done.then(() => true);
   await until(async () => {
