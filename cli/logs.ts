@@ -9,7 +9,7 @@ import { eventId } from "./options.ts";
 import { retry } from "./retry.ts";
 import { safeLines } from "./text.ts";
 
-/** How often is looked for more while there is some, in milliseconds: a line is seen within 200. */
+/** How often is looked for more while there is some, in milliseconds. */
 const FOLLOW_MS = 60;
 
 /** How often once nothing has come for a while. */
