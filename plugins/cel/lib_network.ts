@@ -1,24 +1,10 @@
 import { Cidr, Ip, prefixOf, readCidr, readIp, showIp } from "./address.ts";
 import { traversal } from "./meter.ts";
 import { always, type CostRule, declare, type Overload } from "./overload.ts";
-import { CelError, lengthOf, sizeOf } from "./value.ts";
+import { isReadable, lengthOf, sizeOf } from "./value.ts";
 
 const IP = "net.IP";
 const CIDR = "net.CIDR";
-
-function isReadable(
-  read: (text: string) => unknown,
-): (text: string) => boolean {
-  return (text) => {
-    try {
-      read(text);
-      return true;
-    } catch (error) {
-      if (!(error instanceof CelError)) throw error;
-      return false;
-    }
-  };
-}
 
 /** Whether an address begins as one of these; by how many bits it has. */
 function begins(
@@ -72,7 +58,11 @@ function compared(more: number): CostRule {
 /** IP addresses and ranges of them. */
 export const networks: readonly Overload[] = [
   declare(`ip(string): ${IP}`, readIp, parsed),
-  declare("isIP(string): bool", isReadable(readIp), parsed),
+  declare(
+    "isIP(string): bool",
+    (text: string) => isReadable(() => readIp(text)),
+    parsed,
+  ),
   declare(
     "ip.isCanonical(string): bool",
     (text: string) => showIp(readIp(text)) === text,
@@ -90,7 +80,11 @@ export const networks: readonly Overload[] = [
   declare(`${IP}@isLinkLocalUnicast(): bool`, isLinkLocalUnicast, nominal),
   declare(`${IP}@isGlobalUnicast(): bool`, isGlobalUnicast, nominal),
   declare(`cidr(string): ${CIDR}`, readCidr, parsed),
-  declare("isCIDR(string): bool", isReadable(readCidr), parsed),
+  declare(
+    "isCIDR(string): bool",
+    (text: string) => isReadable(() => readCidr(text)),
+    parsed,
+  ),
   declare(
     `string(${CIDR}): string`,
     ({ ip, length }: Cidr) => `${showIp(ip)}/${length}`,

@@ -1,6 +1,6 @@
 import { traversal } from "./meter.ts";
 import { always, declare, type Overload } from "./overload.ts";
-import { CelError, CelValue, Double, lengthOf } from "./value.ts";
+import { CelError, CelValue, Double, isReadable, lengthOf } from "./value.ts";
 
 const TYPE = "kubernetes.Quantity";
 
@@ -73,13 +73,7 @@ function plus(a: Quantity, b: Quantity | bigint, sign: bigint): Quantity {
 
 /** Whether a text is an amount. */
 export function isQuantity(text: string): boolean {
-  try {
-    read(text);
-    return true;
-  } catch (error) {
-    if (!(error instanceof CelError)) throw error;
-    return false;
-  }
+  return isReadable(() => read(text));
 }
 
 function isInteger({ nanos, isShort }: Quantity): boolean {

@@ -1,6 +1,6 @@
 import { traversal } from "./meter.ts";
 import { always, declare, type Overload } from "./overload.ts";
-import { CelError, CelValue, lengthOf } from "./value.ts";
+import { CelError, CelValue, isReadable, lengthOf } from "./value.ts";
 
 const TYPE = "kubernetes.Semver";
 
@@ -87,14 +87,8 @@ function readAs(text: string, isTolerant: unknown): Semver {
   return read(isTolerant === true ? normalized(text) : text);
 }
 
-function isReadable(text: string, isTolerant: unknown): boolean {
-  try {
-    readAs(text, isTolerant);
-    return true;
-  } catch (error) {
-    if (!(error instanceof CelError)) throw error;
-    return false;
-  }
+function isSemver(text: string, isTolerant: unknown): boolean {
+  return isReadable(() => readAs(text, isTolerant));
 }
 
 const once = always((text: string) => traversal(lengthOf(text)));
@@ -104,8 +98,8 @@ const nominal = always(() => 1);
 export const versions: readonly Overload[] = [
   declare(`semver(string): ${TYPE}`, readAs, once),
   declare(`semver(string, bool): ${TYPE}`, readAs, once),
-  declare("isSemver(string): bool", isReadable, once),
-  declare("isSemver(string, bool): bool", isReadable, once),
+  declare("isSemver(string): bool", isSemver, once),
+  declare("isSemver(string, bool): bool", isSemver, once),
   ...["major", "minor", "patch"].map((name, index) =>
     declare(
       `${TYPE}@${name}(): int`,

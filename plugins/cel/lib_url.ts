@@ -1,6 +1,6 @@
 import { traversal } from "./meter.ts";
 import { always, declare, type Overload } from "./overload.ts";
-import { CelError, CelValue, lengthOf } from "./value.ts";
+import { CelError, CelValue, isReadable, lengthOf } from "./value.ts";
 
 const TYPE = "kubernetes.URL";
 
@@ -63,16 +63,6 @@ function read(text: string): Url {
   return new Url(scheme.toLowerCase(), host, path, query, text);
 }
 
-function isReadable(text: string): boolean {
-  try {
-    read(text);
-    return true;
-  } catch (error) {
-    if (!(error instanceof CelError)) throw error;
-    return false;
-  }
-}
-
 function hostname({ host }: Url): string {
   const [, six, other] = /^(?:\[(.*)\]|([^:]*))/.exec(host) ?? [];
   return six ?? other ?? "";
@@ -123,7 +113,11 @@ const split = always(() => 1, ({ query: text }: Url) => 100 + text.length);
 /** Addresses of the web. */
 export const urls: readonly Overload[] = [
   declare(`url(string): ${TYPE}`, read, once),
-  declare("isURL(string): bool", isReadable, { work: () => 100 }),
+  declare(
+    "isURL(string): bool",
+    (text: string) => isReadable(() => read(text)),
+    { work: () => 100 },
+  ),
   declare(`${TYPE}@getScheme(): string`, ({ scheme }: Url) => scheme, nominal),
   declare(`${TYPE}@getHost(): string`, ({ host }: Url) => host, nominal),
   declare(`${TYPE}@getHostname(): string`, hostname, nominal),

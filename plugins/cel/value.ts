@@ -4,6 +4,17 @@ export class CelError extends Error {
   override readonly name = "CelError";
 }
 
+/** Whether something can be read, as reading it says by a {@linkcode CelError}. */
+export function isReadable(read: () => unknown): boolean {
+  try {
+    read();
+    return true;
+  } catch (error) {
+    if (!(error instanceof CelError)) throw error;
+    return false;
+  }
+}
+
 /** A value that JSON does not have. */
 export abstract class CelValue {
   /** The name of its type in CEL. */

@@ -1,8 +1,9 @@
-import { isRecord, nearest } from "@transporter/sdk";
+import { isRecord } from "@transporter/sdk";
 import * as v from "valibot";
 import { oneOf } from "./option_shapes.ts";
 import { misplacedOption } from "./event_options.ts";
 import { OPERATIONS, optionEntries, OPTIONS } from "./options.ts";
+import { unknownKey } from "../unknown_key.ts";
 
 /** What the event type is called. */
 export const EVENT_TYPE = "k8s_resource";
@@ -24,14 +25,6 @@ const manifest = v.custom<string | Readonly<Record<string, unknown>>>(
 
 const KEYS = ["manifests", "operation", ...Object.keys(OPTIONS)];
 
-function unknownKey(key: string): string {
-  const near = nearest(key, KEYS);
-  const hint = near === undefined
-    ? `"${EVENT_TYPE}" takes ${KEYS.map((name) => `"${name}"`).join(", ")}`
-    : `the nearest is "${near}"`;
-  return `unknown key; ${hint}`;
-}
-
 /** The payload of a `k8s_resource` event. Unknown keys are refused. */
 export const payloadSchema = v.pipe(
   v.strictObject(
@@ -45,7 +38,10 @@ export const payloadSchema = v.pipe(
     },
     (issue) =>
       issue.expected === "never"
-        ? unknownKey(String(issue.path?.at(-1)?.key ?? ""))
+        ? unknownKey(String(issue.path?.at(-1)?.key ?? ""), {
+          type: EVENT_TYPE,
+          keys: KEYS,
+        })
         : issue.received === "undefined"
         ? "a list of manifests is needed"
         : "an object is needed",

@@ -1,10 +1,9 @@
-import { TransporterError } from "@transporter/sdk";
 import type { Book } from "./book.ts";
 import type { Findings } from "./findings.ts";
 import { judge } from "./judge.ts";
 import type { MatchResources } from "./document.ts";
 import { hasNames, type Matching, matchKind, matchLabels } from "./match.ts";
-import { type Params, ParamsProblem } from "./params.ts";
+import { type Params, undecided } from "./params.ts";
 import type { Binding, Policy } from "./policy.ts";
 import type { Kind, Subject } from "./subject.ts";
 
@@ -107,13 +106,8 @@ export class Auditor {
     try {
       found = await params.find(policy, binding, subject);
     } catch (error) {
-      const isKnown = error instanceof ParamsProblem ||
-        error instanceof TransporterError;
-      if (!isKnown) throw error;
-      const message = `failed to configure binding: ${error.message}`;
-      const decision = { rule: "paramRef", message, isError: true };
       this.#note(policy, binding, subject, {
-        decisions: [decision],
+        decisions: [undecided(error)],
         notes: {},
       });
       return;

@@ -4,7 +4,7 @@ import { type Book, readDocuments } from "./book.ts";
 import { type Decision, judge } from "./judge.ts";
 import { bareNamespace, Live } from "./live.ts";
 import { matchKind, matchLabels } from "./match.ts";
-import { Params, ParamsProblem } from "./params.ts";
+import { Params, undecided } from "./params.ts";
 import type { Binding, Policy } from "./policy.ts";
 import { isEmpty } from "./selector.ts";
 import type { Fields, Subject } from "./subject.ts";
@@ -187,11 +187,7 @@ export class PolicyGate implements Gate {
     try {
       found = await params.find(policy, binding, subject);
     } catch (error) {
-      const isKnown = error instanceof ParamsProblem ||
-        error instanceof TransporterError;
-      if (!isKnown) throw error;
-      const message = `failed to configure binding: ${error.message}`;
-      return [{ rule: "paramRef", message, isError: true }];
+      return [undecided(error)];
     }
     return found.flatMap((each) => judge(policy, subject, each).decisions);
   }

@@ -1,4 +1,6 @@
+import { TransporterError } from "@transporter/sdk";
 import type { ParamRef } from "./document.ts";
+import type { Decision } from "./judge.ts";
 import type { Binding, Policy } from "./policy.ts";
 import { queryOf, selects } from "./selector.ts";
 import {
@@ -12,6 +14,15 @@ import {
 /** Why there is nothing to look things up in; the texts are those of the API server. */
 export class ParamsProblem extends Error {
   override readonly name = "ParamsProblem";
+}
+
+/** What is decided where {@linkcode Params.find} could not find anything; throws what is no such problem. */
+export function undecided(error: unknown): Decision {
+  const isKnown = error instanceof ParamsProblem ||
+    error instanceof TransporterError;
+  if (!isKnown) throw error;
+  const message = `failed to configure binding: ${error.message}`;
+  return { rule: "paramRef", message, isError: true };
 }
 
 /** Reads objects of the cluster. */

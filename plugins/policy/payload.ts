@@ -1,5 +1,6 @@
-import { isRecord, nearest } from "@transporter/sdk";
+import { isRecord } from "@transporter/sdk";
 import * as v from "valibot";
+import { unknownKey } from "../unknown_key.ts";
 
 /** What the event type is called. */
 export const EVENT_TYPE = "policy";
@@ -102,14 +103,6 @@ const entries = {
 
 const KEYS = Object.keys(entries);
 
-function unknownKey(key: string): string {
-  const near = nearest(key, KEYS);
-  const hint = near === undefined
-    ? `"${EVENT_TYPE}" takes ${KEYS.map((each) => `"${each}"`).join(", ")}`
-    : `the nearest is "${near}"`;
-  return `unknown key; ${hint}`;
-}
-
 function hasAny(list: readonly unknown[] | null | undefined): boolean {
   return (list?.length ?? 0) > 0;
 }
@@ -120,7 +113,10 @@ export const payloadSchema = v.pipe(
     { ...entries, script: empty, args: empty },
     (issue) =>
       issue.expected === "never"
-        ? unknownKey(String(issue.path?.at(-1)?.key ?? ""))
+        ? unknownKey(String(issue.path?.at(-1)?.key ?? ""), {
+          type: EVENT_TYPE,
+          keys: KEYS,
+        })
         : "an object is needed",
   ),
   v.check(

@@ -1,6 +1,7 @@
-import { isRecord, nearest } from "@transporter/sdk";
+import { isRecord } from "@transporter/sdk";
 import * as v from "valibot";
 import { DENO, PERMISSION_REGEXP } from "./permissions.ts";
+import { unknownKey } from "../unknown_key.ts";
 
 /** What the event type is called. */
 export const EVENT_TYPE = "script";
@@ -192,21 +193,16 @@ const entries = {
 
 const KEYS = Object.keys(entries);
 
-function unknownKey(key: string): string {
-  const near = nearest(key, KEYS);
-  const hint = near === undefined
-    ? `"${EVENT_TYPE}" takes ${KEYS.map((name) => `"${name}"`).join(", ")}`
-    : `the nearest is "${near}"`;
-  return `unknown key; ${hint}`;
-}
-
 /** The payload of a `script` event. Unknown keys are refused. */
 export const payloadSchema = v.pipe(
   v.strictObject(
     { ...entries, manifests: empty, policy_rules: empty },
     (issue) =>
       issue.expected === "never"
-        ? unknownKey(String(issue.path?.at(-1)?.key ?? ""))
+        ? unknownKey(String(issue.path?.at(-1)?.key ?? ""), {
+          type: EVENT_TYPE,
+          keys: KEYS,
+        })
         : isRecord(issue.input)
         ? "a script is needed"
         : "an object is needed",
