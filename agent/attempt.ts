@@ -113,7 +113,7 @@ export async function runAttempt(
       ends: applied.ends + 1,
     });
   }
-  let left: JournalApplied | undefined;
+  let result: unknown;
   let reports = 0;
   const last = await toItsEnd(work, {
     agentId,
@@ -131,12 +131,14 @@ export async function runAttempt(
       const waits = status.phase === "verifying" && reports++ === 1;
       const { cutOff } = running;
       const told = withRepeatable(status, { ...work, cutOff });
-      if (!waits || left === undefined) return outbox.record(told);
+      // Most events are over at once, and nothing of them has to be kept.
+      const left = waits ? keepable(result, work) : undefined;
+      if (left === undefined) return outbox.record(told);
       // Whoever reads that it waits may count on it.
       return runner.waits(left).then(() => outbox.record(told));
     },
-    onApplied: (result) => {
-      left = keepable(result, work);
+    onApplied: (outcome) => {
+      result = outcome;
       runner.applied();
     },
     output: (stream, text) => output.write(stream, text),

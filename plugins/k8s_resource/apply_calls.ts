@@ -8,7 +8,8 @@ import {
 import type { CallOptions, Success } from "./client.ts";
 import type { Cluster } from "./cluster.ts";
 import { describeConflicts } from "./conflict.ts";
-import { describeObject, isSecret } from "./manifest.ts";
+import { isSecret } from "./is_secret.ts";
+import { describeObject } from "./manifest.ts";
 import type { Options } from "./event_options.ts";
 import type { ObjectStates } from "./object_states.ts";
 import type { PlannedObject } from "./plan.ts";

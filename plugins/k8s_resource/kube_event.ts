@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { ExecutorContext } from "@transporter/sdk";
-import { isSecret } from "./manifest.ts";
+import { isSecret } from "./is_secret.ts";
 import type { Options } from "./event_options.ts";
 import type { PlannedObject } from "./plan.ts";
 import type { How } from "./progress.ts";

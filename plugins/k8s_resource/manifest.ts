@@ -58,13 +58,6 @@ export function describeObject(object: ObjectName): string {
   return `${object.kind} "${object.name}"${where}`;
 }
 
-/** Whether it is a Secret, whose values must not be shown. */
-export function isSecret(
-  { group, kind }: Pick<ObjectName, "group" | "kind">,
-): boolean {
-  return group === "" && kind === "Secret";
-}
-
 /** One string for what tells an object from another. */
 export function objectKey(object: ObjectName): string {
   return `${object.group}/${object.kind}/${object.namespace}/${object.name}`;

@@ -1,7 +1,8 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { isRecord } from "@transporter/sdk";
 import type { FieldChange } from "./field_changes.ts";
-import { isSecret, type ObjectName } from "./manifest.ts";
+import { isSecret } from "./is_secret.ts";
+import type { ObjectName } from "./manifest.ts";
 
 /** Characters of a mask: enough to see that two values differ. */
 const MASK_CHARS = 12;

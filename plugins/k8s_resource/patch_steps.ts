@@ -1,4 +1,5 @@
 import { isRecord, TransporterError } from "@transporter/sdk";
+import { isSecret } from "./is_secret.ts";
 import type { Manifest } from "./manifest.ts";
 import type { GivenOptions } from "./options.ts";
 
@@ -19,13 +20,10 @@ function isInValues(pointer: unknown): boolean {
  */
 export function checkSteps(
   patch: GivenOptions["patch"],
-  objects: readonly Pick<Manifest, "apiVersion" | "kind">[],
+  objects: readonly Pick<Manifest, "group" | "kind">[],
 ): void {
   if (!Array.isArray(patch)) return;
-  const isSecretNamed = objects.some(({ apiVersion, kind }) =>
-    apiVersion === "v1" && kind === "Secret"
-  );
-  if (!isSecretNamed) return;
+  if (!objects.some(isSecret)) return;
   for (const [index, step] of patch.entries()) {
     if (!isRecord(step) || step.from === undefined) continue;
     if (isInValues(step.from) && isInValues(step.path)) continue;

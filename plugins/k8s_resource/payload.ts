@@ -59,6 +59,8 @@ export type Payload = v.InferOutput<typeof payloadSchema>;
 /** Steps of a JSON patch that end in the same however often they are done. */
 const REPEATABLE_STEPS: ReadonlySet<unknown> = new Set(["test", "replace"]);
 
+const TIME_TO_LIVE = "ttlSecondsAfterFinished";
+
 /** How a document names the kind Job, as YAML and as JSON. */
 const JOB_REGEXP = /["']?kind["']?\s*:\s*["']?Job\b/;
 
@@ -69,12 +71,13 @@ const JOB_REGEXP = /["']?kind["']?\s*:\s*["']?Job\b/;
  */
 function hasPassingJob(manifests: unknown): boolean {
   return Array.isArray(manifests) && manifests.some((manifest) => {
-    const texts = typeof manifest === "string"
-      ? manifest.split(/^---/m)
-      : [JSON.stringify(manifest)];
-    return texts.some((text) =>
-      text.includes("ttlSecondsAfterFinished") && JOB_REGEXP.test(text)
-    );
+    const text = typeof manifest === "string"
+      ? manifest
+      : JSON.stringify(manifest);
+    return text.includes(TIME_TO_LIVE) &&
+      text.split(/^---/m).some((each) =>
+        each.includes(TIME_TO_LIVE) && JOB_REGEXP.test(each)
+      );
   });
 }
 

@@ -7,9 +7,9 @@ import { directiveWarnings } from "./directives.ts";
 import { withName } from "./generated.ts";
 import { type Ignored, ignoredFields } from "./ignore_fields.ts";
 import { apiVersionOf, type KindIndex, type KindPlace } from "./kind_index.ts";
+import { isSecret } from "./is_secret.ts";
 import {
   describeObject,
-  isSecret,
   type Manifest,
   type ObjectName,
   refuse,

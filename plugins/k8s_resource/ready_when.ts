@@ -1,6 +1,7 @@
 import { TransporterError } from "@transporter/sdk";
 import type { Condition } from "./cel_condition.ts";
-import { isSecret, type Manifest } from "./manifest.ts";
+import { isSecret } from "./is_secret.ts";
+import type { Manifest } from "./manifest.ts";
 import type { Mask } from "./mask.ts";
 import type { GivenOptions } from "./options.ts";
 
