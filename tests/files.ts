@@ -52,14 +52,23 @@ export async function testFiles(): Promise<string[]> {
  * The test files that need a Kubernetes API server: they stand in
  * `tests/kubernetes/`, or import from there.
  */
-export async function kubernetesFiles(): Promise<string[]> {
+export function kubernetesFiles(): Promise<string[]> {
+  return filesThatNeed("kubernetes");
+}
+
+/** The test files that need a Redis server: they stand in `tests/redis/`, or import from there. */
+export function redisFiles(): Promise<string[]> {
+  return filesThatNeed("redis");
+}
+
+/** The test files that stand in a folder of `tests/`, or import from there. */
+async function filesThatNeed(folder: string): Promise<string[]> {
   const files = await testFiles();
+  const imports = new RegExp(`\\bfrom\\s+"\\.[^"]*\\/${folder}\\/[^"]+"`);
   const needs = await Promise.all(
     files.map(async (file) =>
-      file.startsWith("tests/kubernetes/") ||
-      /\bfrom\s+"\.[^"]*\/kubernetes\/[^"]+"/.test(
-        await Deno.readTextFile(ROOT + file),
-      )
+      file.startsWith(`tests/${folder}/`) ||
+      imports.test(await Deno.readTextFile(ROOT + file))
     ),
   );
   return files.filter((_, i) => needs[i]);

@@ -6,7 +6,7 @@
  */
 // deno-lint-ignore-file no-console -- what it prints is what it is for
 
-import { kubernetesFiles, ROOT } from "./files.ts";
+import { kubernetesFiles, redisFiles, ROOT } from "./files.ts";
 
 /** Far more than a step takes, in milliseconds; one that takes longer hangs. */
 const STEP_MS_MAX = 240_000;
@@ -61,6 +61,7 @@ async function main(): Promise<number> {
   const frozen = Deno.env.get("CI") ? ["--frozen"] : [];
   const slow = [
     ...await kubernetesFiles(),
+    ...await redisFiles(),
     "tests/pods",
     "tests/chaos",
     "tests/node",

@@ -8,7 +8,7 @@
 import { TransporterError } from "@transporter/sdk";
 import { parseArgs } from "node:util";
 import { denoTest } from "./deno.ts";
-import { kubernetesFiles } from "./files.ts";
+import { kubernetesFiles, redisFiles } from "./files.ts";
 import { summary, type TestResult } from "./report.ts";
 import { type Part, PARTS, type Setup, setUp } from "./setup.ts";
 
@@ -99,7 +99,15 @@ export async function run(
     environment: Deno.env.toObject(),
     signal,
   });
-  const leftOut = without.has("kubernetes") ? await kubernetesFiles() : [];
+  /** Files that are not run, and the parts they would need. */
+  const partOf = new Map<string, Part>();
+  if (without.has("redis")) {
+    for (const file of await redisFiles()) partOf.set(file, "redis");
+  }
+  if (without.has("kubernetes")) {
+    for (const file of await kubernetesFiles()) partOf.set(file, "kubernetes");
+  }
+  const leftOut = [...partOf.keys()];
   const ran = await denoTest({ env: setup.env, leftOut, filter, signal });
   signal.throwIfAborted();
 
@@ -130,9 +138,10 @@ export async function run(
     const { file, name, outcome } = result;
     if (outcome === "failed") console.log(`failed: ${file}: ${name}`);
     if (outcome === "skipped") {
-      const why = leftOut.includes(file)
-        ? setup.skipped.get("kubernetes")
-        : reasonOf(result, setup);
+      const part = partOf.get(file);
+      const why = part === undefined
+        ? reasonOf(result, setup)
+        : setup.skipped.get(part);
       console.log(`skipped: ${file}: ${name} (${why})`);
     }
   }

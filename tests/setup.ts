@@ -9,12 +9,14 @@ import { TransporterError } from "@transporter/sdk";
 import { join } from "node:path";
 import { startLocalKube, userCacheDir } from "../deploy/localkube/mod.ts";
 import { SHARED_VARIABLE } from "./kubernetes/cluster.ts";
+import { hasRedis } from "./redis/server.ts";
 
 /**
  * The parts one can go without. `kubernetes`: tests against an API server;
- * `pods`: tests in a cluster with a kubelet; `scripts`: those that confine scripts.
+ * `pods`: tests in a cluster with a kubelet; `scripts`: those that confine
+ * scripts; `redis`: those with a Redis server.
  */
-export const PARTS = ["kubernetes", "pods", "scripts"] as const;
+export const PARTS = ["kubernetes", "pods", "scripts", "redis"] as const;
 
 /** The name of a part. */
 export type Part = typeof PARTS[number];
@@ -60,7 +62,22 @@ export async function setUp(options: SetupOptions): Promise<Setup> {
   if (skipped.has("pods")) delete env[PODS_VARIABLE];
 
   if (without.has("scripts")) skipped.set("scripts", "--without scripts");
-  else if (!await hasBwrap()) await installBwrap(signal);
+  else if (!await hasBwrap()) {
+    await installPackage("bubblewrap", {
+      signal,
+      otherwise:
+        'Cannot test how scripts are confined as there is no "bwrap": install bubblewrap, or go --without scripts',
+    });
+  }
+
+  if (without.has("redis")) skipped.set("redis", "--without redis");
+  else if (!await hasRedis()) {
+    await installPackage("redis-server", {
+      signal,
+      otherwise:
+        'Cannot test with Redis as there is no "redis-server": install Redis 7, or go --without redis',
+    });
+  }
 
   // Tests make their folders here, so that those of an interrupted run go too.
   const dir = await Deno.makeTempDir({ prefix: "transporter-test-" });
@@ -104,29 +121,34 @@ async function hasBwrap(): Promise<boolean> {
 }
 
 /**
- * Installs it where that takes nobody's leave: as root, on Debian.
+ * Installs a package where that takes nobody's leave: as root, on Debian.
  *
- * @throws {TransporterError} `unavailable`, saying what to install.
+ * @throws {TransporterError} `unavailable`, with `otherwise`, which says what to install.
  */
-async function installBwrap(signal: AbortSignal): Promise<void> {
-  const script = "apt-get update -qq && apt-get install -y -qq bubblewrap";
+async function installPackage(
+  name: string,
+  { otherwise, signal }: {
+    readonly otherwise: string;
+    readonly signal: AbortSignal;
+  },
+): Promise<void> {
   const isDebian = await Deno.stat("/etc/debian_version").then(
     () => true,
     () => false,
   );
   if (isDebian && Deno.uid() === 0) {
     const { success } = await new Deno.Command("sh", {
-      args: ["-c", script],
+      args: [
+        "-c",
+        `apt-get update -qq && apt-get install -y -qq --no-install-recommends ${name}`,
+      ],
       env: { DEBIAN_FRONTEND: "noninteractive" },
       stdout: "null",
       signal,
     }).output();
     if (success) return;
   }
-  throw new TransporterError(
-    "unavailable",
-    'Cannot test how scripts are confined as there is no "bwrap": install bubblewrap, or go --without scripts',
-  );
+  throw new TransporterError("unavailable", otherwise);
 }
 
 async function checkKubeconfig(path: string): Promise<void> {
