@@ -48,26 +48,21 @@ export async function testFiles(): Promise<string[]> {
   );
 }
 
+/** The parts of the tests that need a server: the API server, Redis, NATS. */
+export const SERVER_PARTS = ["kubernetes", "redis", "nats"] as const;
+
 /**
- * The test files that need a Kubernetes API server: they stand in
- * `tests/kubernetes/`, or import from there.
+ * The test files that need a server: they stand in the folder of `tests/` with
+ * its name, or import from there.
  */
-export function kubernetesFiles(): Promise<string[]> {
-  return filesThatNeed("kubernetes");
-}
-
-/** The test files that need a Redis server: they stand in `tests/redis/`, or import from there. */
-export function redisFiles(): Promise<string[]> {
-  return filesThatNeed("redis");
-}
-
-/** The test files that stand in a folder of `tests/`, or import from there. */
-async function filesThatNeed(folder: string): Promise<string[]> {
+export async function filesThatNeed(
+  part: (typeof SERVER_PARTS)[number],
+): Promise<string[]> {
   const files = await testFiles();
-  const imports = new RegExp(`\\bfrom\\s+"\\.[^"]*\\/${folder}\\/[^"]+"`);
+  const imports = new RegExp(`\\bfrom\\s+"\\.[^"]*/${part}/[^"]+"`);
   const needs = await Promise.all(
     files.map(async (file) =>
-      file.startsWith(`tests/${folder}/`) ||
+      file.startsWith(`tests/${part}/`) ||
       imports.test(await Deno.readTextFile(ROOT + file))
     ),
   );

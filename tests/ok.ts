@@ -6,7 +6,7 @@
  */
 // deno-lint-ignore-file no-console -- what it prints is what it is for
 
-import { kubernetesFiles, redisFiles, ROOT } from "./files.ts";
+import { filesThatNeed, ROOT, SERVER_PARTS } from "./files.ts";
 
 /** Far more than a step takes, in milliseconds; one that takes longer hangs. */
 const STEP_MS_MAX = 240_000;
@@ -60,8 +60,7 @@ async function main(): Promise<number> {
   const startedAt = performance.now();
   const frozen = Deno.env.get("CI") ? ["--frozen"] : [];
   const slow = [
-    ...await kubernetesFiles(),
-    ...await redisFiles(),
+    ...(await Promise.all(SERVER_PARTS.map(filesThatNeed))).flat(),
     "tests/pods",
     "tests/chaos",
     "tests/node",

@@ -8,7 +8,7 @@
 import { TransporterError } from "@transporter/sdk";
 import { parseArgs } from "node:util";
 import { denoTest } from "./deno.ts";
-import { kubernetesFiles, redisFiles } from "./files.ts";
+import { filesThatNeed, SERVER_PARTS } from "./files.ts";
 import { summary, type TestResult } from "./report.ts";
 import { type Part, PARTS, type Setup, setUp } from "./setup.ts";
 
@@ -101,11 +101,9 @@ export async function run(
   });
   /** Files that are not run, and the parts they would need. */
   const partOf = new Map<string, Part>();
-  if (without.has("redis")) {
-    for (const file of await redisFiles()) partOf.set(file, "redis");
-  }
-  if (without.has("kubernetes")) {
-    for (const file of await kubernetesFiles()) partOf.set(file, "kubernetes");
+  for (const part of SERVER_PARTS) {
+    if (!without.has(part)) continue;
+    for (const file of await filesThatNeed(part)) partOf.set(file, part);
   }
   const leftOut = [...partOf.keys()];
   const ran = await denoTest({ env: setup.env, leftOut, filter, signal });

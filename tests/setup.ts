@@ -9,14 +9,21 @@ import { TransporterError } from "@transporter/sdk";
 import { join } from "node:path";
 import { startLocalKube, userCacheDir } from "../deploy/localkube/mod.ts";
 import { SHARED_VARIABLE } from "./kubernetes/cluster.ts";
+import { findOrBuildNats } from "./nats/build.ts";
 import { hasRedis } from "./redis/server.ts";
 
 /**
  * The parts one can go without. `kubernetes`: tests against an API server;
  * `pods`: tests in a cluster with a kubelet; `scripts`: those that confine
- * scripts; `redis`: those with a Redis server.
+ * scripts; `redis` and `nats`: those with such a server.
  */
-export const PARTS = ["kubernetes", "pods", "scripts", "redis"] as const;
+export const PARTS = [
+  "kubernetes",
+  "pods",
+  "scripts",
+  "redis",
+  "nats",
+] as const;
 
 /** The name of a part. */
 export type Part = typeof PARTS[number];
@@ -43,11 +50,12 @@ export interface SetupOptions {
 }
 
 /**
- * Sets up what is missing: one API server for all test files, built from Go
- * modules if this is the first time.
+ * Sets up what is missing: one API server for all test files, and the program
+ * of a NATS server, built from Go modules if this is the first time.
  *
  * @throws {TransporterError} `no_cluster` if there is no API server and none
- * can be built, or if the cluster with a kubelet is named and not there.
+ * can be built, or if the cluster with a kubelet is named and not there;
+ * `unavailable` if another part is missing.
  */
 export async function setUp(options: SetupOptions): Promise<Setup> {
   const { without, environment, signal } = options;
@@ -79,6 +87,10 @@ export async function setUp(options: SetupOptions): Promise<Setup> {
     });
   }
 
+  const cacheDir = userCacheDir((name) => env[name]);
+  if (without.has("nats")) skipped.set("nats", "--without nats");
+  else await findOrBuildNats({ cacheDir, signal });
+
   // Tests make their folders here, so that those of an interrupted run go too.
   const dir = await Deno.makeTempDir({ prefix: "transporter-test-" });
   stack.defer(() => Deno.remove(dir, { recursive: true }));
@@ -91,7 +103,7 @@ export async function setUp(options: SetupOptions): Promise<Setup> {
     const assets = env["KUBEBUILDER_ASSETS"];
     const kube = stack.use(
       await startLocalKube({
-        cacheDir: userCacheDir((name) => env[name]),
+        cacheDir,
         signal,
         ...(assets ? { assets } : {}),
       }),
