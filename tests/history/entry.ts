@@ -51,6 +51,8 @@ export interface Submit extends Call {
   readonly startsMax?: number;
   /** When it may start at the earliest; absent: at once. */
   readonly notBefore?: number;
+  /** The event whose place it takes. */
+  readonly supersedes?: string;
 }
 
 /** A call of an operator, once it is answered or given up. */

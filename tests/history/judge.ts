@@ -17,6 +17,7 @@ import { paused } from "./paused.ts";
 import { recovers } from "./recovery.ts";
 import { oneSession } from "./sessions.ts";
 import { startedOnce } from "./starts.ts";
+import { superseded } from "./superseded.ts";
 import type { Checker, Violation } from "./violation.ts";
 
 /** Every checker, by what it looks after. */
@@ -24,7 +25,11 @@ export const CHECKERS: Readonly<Record<Violation["guarantee"], Checker>> = {
   G1: (history) => [...ended(history), ...deleted(history)],
   G2: startedOnce,
   G3: (history) => [...monotonic(history), ...truthful(history)],
-  G4: (history) => [...inOrder(history), ...paused(history)],
+  G4: (history) => [
+    ...inOrder(history),
+    ...paused(history),
+    ...superseded(history),
+  ],
   G5: inTime,
   G10: bounded,
   G14: recovers,

@@ -109,6 +109,7 @@ function describe(
     repeatable,
     startsMax: retry?.attempts ?? (task.repeatable ? 3 : 1),
     ...(notBefore === undefined ? {} : { notBefore }),
+    ...(supersedes === undefined ? {} : { supersedes }),
     ...(key === undefined ? {} : { key }),
   };
 }

@@ -37,6 +37,27 @@ const newestFirst: Mutant = {
   }),
 };
 
+const nothingSuperseded: Mutant = {
+  name: "superseded-goes-on",
+  upstream: [],
+  does: "Does not cancel an event whose place another one takes.",
+  breaks: ["G4"],
+  budget: 300,
+  plant: () => ({
+    core: (options) =>
+      withStore(options, (store) => ({
+        changeEvent: (tenant, id, decide, fence) =>
+          store.changeEvent(tenant, id, (record) => {
+            const change = decide(record);
+            const { details } = change?.status ?? {};
+            return details?.["superseded_by"] === undefined
+              ? change
+              : undefined;
+          }, fence),
+      })),
+  }),
+};
+
 /** Milliseconds between looks into the queue, as upstream has it. */
 const TICK_MS = 30_000;
 
@@ -161,6 +182,7 @@ const noReaper: Mutant = {
 
 /** All of them. */
 export const QUEUE: readonly Mutant[] = [
+  nothingSuperseded,
   newestFirst,
   releaseOnTicker,
   retriesNotCounted,
