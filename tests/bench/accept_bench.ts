@@ -2,6 +2,7 @@ import { deepStrictEqual } from "node:assert/strict";
 import { CpProcess } from "../system.ts";
 import type { Figure } from "./figures.ts";
 import { cpuMs, memoryMb, runLoad, writtenBytes } from "./process.ts";
+import { PEERS } from "./peers.ts";
 
 const EVENTS = 60_000;
 const AGENTS = 16;
@@ -34,6 +35,7 @@ export async function accepts(script: string): Promise<Figure[]> {
       value: events / outcome.endedSeconds,
       unit: "/s",
       bar: { atLeast: 5000 },
+      peer: PEERS.accepts,
       note: `${note}; ${perEvent} an event; RSS at most ${
         rss.toFixed(0)
       } MB; answered at ${(events / outcome.seconds).toFixed(0)}/s`,

@@ -5,6 +5,7 @@ import { freshNamespace } from "../kubernetes/cluster.ts";
 import { AgentProcess, CpProcess, submit, untilConnected } from "../system.ts";
 import type { Figure } from "./figures.ts";
 import { memoryMb } from "./process.ts";
+import { PEERS } from "./peers.ts";
 
 const OBJECTS = 1000;
 const LANES = 8;
@@ -165,6 +166,7 @@ export async function beside(
   return [{
     what: "events of one object, eight at a time, share of the direct rate",
     bar: { atLeast: 0.6 },
+    peer: PEERS.share,
     ...await shareOf(kube, rateOf),
   }];
 }

@@ -10,6 +10,8 @@ export interface Figure {
   readonly bar: { readonly atMost: number } | { readonly atLeast: number };
   /** What else there is to say. */
   readonly note?: string;
+  /** What somebody else's program does, and under which conditions; of `PEERS`. */
+  readonly peer?: string;
 }
 
 /** Whether a figure is on the right side of its bar. */
@@ -32,16 +34,25 @@ function rounded(value: number): string {
 /** The table, in Markdown. */
 export function table(figures: readonly Figure[]): string {
   const rows = figures.map((figure) => {
-    const { what, value, unit, bar, note = "" } = figure;
+    const { what, value, unit, bar, note = "", peer = "" } = figure;
     const wanted = "atMost" in bar ? `≤ ${bar.atMost}` : `≥ ${bar.atLeast}`;
     const verdict = meets(figure) ? "met" : "MISSED";
     return `| ${what} | ${
       rounded(value)
-    } ${unit} | ${wanted} ${unit} | ${verdict} | ${note} |`;
+    } ${unit} | ${wanted} ${unit} | ${verdict} | ${note} | ${peer} |`;
   });
   return [
-    "| what | figure | bar | | |",
-    "| --- | --- | --- | --- | --- |",
+    "| what | figure | bar | | conditions | best of others |",
+    "| --- | --- | --- | --- | --- | --- |",
     ...rows,
   ].join("\n");
+}
+
+/** The same for programs: one JSON array, in which each figure says whether it meets its bar. */
+export function json(figures: readonly Figure[]): string {
+  return JSON.stringify(
+    figures.map((figure) => ({ ...figure, met: meets(figure) })),
+    undefined,
+    2,
+  );
 }

@@ -1,5 +1,5 @@
-import { ok, strictEqual } from "node:assert/strict";
-import { meets, percentile, table } from "./figures.ts";
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { json, meets, percentile, table } from "./figures.ts";
 
 Deno.test("percentile() is the value that the share of all does not pass", () => {
   const values = Array.from({ length: 100 }, (_, i) => 100 - i);
@@ -16,4 +16,16 @@ Deno.test("table() says on which side of its bar a figure is", () => {
   const text = table([slow, fast]);
   ok(text.includes("| a | 26.0 ms | ≤ 25 ms | MISSED |"));
   ok(text.includes("| b | 26.0 /s | ≥ 25 /s | met |"));
+});
+
+Deno.test("json() has what the table has", () => {
+  const figure = {
+    what: "a",
+    value: 1.5,
+    unit: "ms",
+    bar: { atMost: 2 },
+    peer: "somebody 3 ms",
+  };
+  deepStrictEqual(JSON.parse(json([figure])), [{ ...figure, met: true }]);
+  ok(table([figure]).endsWith("| somebody 3 ms |"));
 });

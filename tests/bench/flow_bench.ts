@@ -10,13 +10,18 @@ import {
   untilConnected,
 } from "../system.ts";
 import { type Figure, percentile } from "./figures.ts";
+import { PEERS } from "./peers.ts";
 
 const ONE_BY_ONE = 300;
 const BURST = 1000;
 const BURST_SOCKETS = 64;
 const OFFLINE = 200;
 
-function configMap(namespace: string, name: string): Record<string, unknown> {
+/** An event of one ConfigMap for the agent "bench". */
+export function configMap(
+  namespace: string,
+  name: string,
+): Record<string, unknown> {
   return {
     id: `${namespace}-${name}`,
     type: "k8s_resource",
@@ -94,6 +99,7 @@ export async function oneByOne(
       value: percentile(times, 0.5),
       unit: "ms",
       bar: { atMost: 25 },
+      peer: PEERS.oneByOneP50,
       note,
     },
     {
@@ -101,6 +107,7 @@ export async function oneByOne(
       value: percentile(times, 0.99),
       unit: "ms",
       bar: { atMost: 100 },
+      peer: PEERS.oneByOneP99,
       note,
     },
   ];
@@ -180,6 +187,7 @@ export async function burst(
       value: applied,
       unit: "events",
       bar: { atLeast: BURST },
+      peer: PEERS.appliedAll,
       note: `accepted at ${
         (BURST / ((acceptedAt - startedAt) / 1000)).toFixed(0)
       }/s`,
@@ -189,6 +197,7 @@ export async function burst(
       value: BURST / seconds,
       unit: "/s",
       bar: { atLeast: 300 },
+      peer: PEERS.applied,
       note:
         `from the first POST to the last status; the API server alone takes ${
           direct.toFixed(0)
@@ -222,6 +231,7 @@ export async function offline(script: string): Promise<Figure[]> {
     value: percentile(times, 0.99),
     unit: "ms",
     bar: { atMost: 200 },
+    peer: PEERS.offline,
     note: `${OFFLINE} times, dialling included`,
   }];
 }

@@ -2,6 +2,7 @@ import { strictEqual } from "node:assert/strict";
 import { CpProcess, listEvents } from "../system.ts";
 import { type Figure, percentile } from "./figures.ts";
 import { runLoad } from "./process.ts";
+import { PEERS } from "./peers.ts";
 
 const EVENTS = 6000;
 const ROUNDS = 30;
@@ -31,6 +32,7 @@ export async function lists(script: string): Promise<Figure[]> {
       }),
       unit: "ms",
       bar: { atMost: 20 },
+      peer: PEERS.list,
       note,
     },
     {
@@ -40,6 +42,7 @@ export async function lists(script: string): Promise<Figure[]> {
       }),
       unit: "ms",
       bar: { atMost: 250 },
+      peer: PEERS.listAll,
       note,
     },
   ];

@@ -9,7 +9,7 @@
  */
 // deno-lint-ignore-file no-console -- what it prints is what it is for
 import { percentile } from "./figures.ts";
-import { LoadAgent } from "./load_agent.ts";
+import { agentAddress, LoadAgent } from "./load_agent.ts";
 
 /** What is sent. */
 export interface Load {
@@ -46,7 +46,7 @@ const run = crypto.randomUUID().slice(0, 8);
 const agents = await Promise.all(
   Array.from(
     { length: load.agents },
-    (_, i) => LoadAgent.connect(load.url, `load-${run}-${i}`),
+    (_, i) => LoadAgent.connect(agentAddress(load.url), `load-${run}-${i}`),
   ),
 );
 

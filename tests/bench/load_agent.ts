@@ -1,5 +1,5 @@
-// @ts-types="@types/ws"
-import WebSocket from "ws";
+import type { Wire } from "@transporter/sdk";
+import { dials } from "../../program/dials.ts";
 
 /** The phases that an agent reports of an event; five statuses in all. */
 const PHASES = ["received", "validating", "applying", "verifying", "completed"];
@@ -10,10 +10,32 @@ const WINDOW = 64;
 /** How long events are gathered before they are acknowledged, in milliseconds; as an agent does while its journal is synced. */
 const ACK_MS = 2;
 
+/** The longest frame that an agent takes, in bytes. */
+const FRAME_BYTES_MAX = 524_288;
+
+/** Milliseconds that an agent waits until it is connected. */
+const DIAL_MS = 60_000;
+
+/** How a wire to the control plane at an address is opened: as the agent does it. */
+async function dial(address: string): Promise<Wire> {
+  const url = new URL(address);
+  const open = dials({})[url.protocol.slice(0, -1)];
+  if (open === undefined) throw new Error(`No agent dials "${address}"`);
+  return await open(url, {
+    signal: AbortSignal.timeout(DIAL_MS),
+    frameBytesMax: FRAME_BYTES_MAX,
+  });
+}
+
+/** Where agents dial with a WebSocket, of a control plane whose API is at `url`. */
+export function agentAddress(url: string): string {
+  return `${url.replace("http", "ws")}/ws`;
+}
+
 /** An agent that costs little: it says of each event that it is done, in five statuses, and keeps nothing. */
 export class LoadAgent {
   readonly #id: string;
-  readonly #socket: WebSocket;
+  readonly #wire: Wire;
   readonly #welcome = Promise.withResolvers<void>();
   #epoch = "";
   #sid = 0;
@@ -23,30 +45,38 @@ export class LoadAgent {
   ended = 0;
   #closed = false;
 
-  private constructor(url: string, id: string) {
+  private constructor(wire: Wire, id: string) {
     this.#id = id;
-    this.#socket = new WebSocket(`${url.replace("http", "ws")}/ws`);
-    this.#socket.on("open", () => this.#send(this.#registration()));
-    this.#socket.on("message", (data) => this.#take(JSON.parse(String(data))));
-    this.#socket.on("error", () => {}); // a close follows
-    this.#socket.on("close", (code, reason) => {
-      if (this.#closed) return;
-      // Nothing that is measured from here on would mean anything.
-      throw new Error(`Agent "${id}" was closed with ${code}: ${reason}`);
-    });
+    this.#wire = wire;
   }
 
-  /** Connects one, and waits until it is welcome. */
-  static async connect(url: string, id: string): Promise<LoadAgent> {
-    const agent = new LoadAgent(url, id);
+  /** Connects one by an address as `agent --cp-url` takes it, and waits until it is welcome. */
+  static async connect(address: string, id: string): Promise<LoadAgent> {
+    const agent = new LoadAgent(await dial(address), id);
+    agent.#listen();
+    agent.#send(agent.#registration());
     await agent.#welcome.promise;
     return agent;
   }
 
   /** Leaves. */
-  close(): void {
+  async close(): Promise<void> {
     this.#closed = true;
-    this.#socket.close();
+    await this.#wire.close();
+  }
+
+  async #listen(): Promise<void> {
+    let reason: unknown;
+    try {
+      for await (const frame of this.#wire.frames) {
+        this.#take(JSON.parse(frame));
+      }
+    } catch (error) {
+      reason = error;
+    }
+    if (this.#closed) return;
+    // Nothing that is measured from here on would mean anything.
+    throw new Error(`Agent "${this.#id}" was closed: ${reason}`);
   }
 
   #registration(): object {
@@ -68,8 +98,9 @@ export class LoadAgent {
     };
   }
 
+  /** In order; what it throws ends the process, as it would mean that the wire is gone. */
   #send(frame: object): void {
-    this.#socket.send(JSON.stringify(frame));
+    if (!this.#closed) this.#wire.send(JSON.stringify(frame));
   }
 
   #take(frame: Incoming): void {

@@ -3,8 +3,9 @@
  * processes and a real API server, and prints them beside their bars. Exits
  * with 1 when one is missed.
  *
- *     deno task bench            all of them
- *     deno task bench -- burst   those whose name contains "burst"
+ *     deno task bench                    all of them
+ *     deno task bench -- burst           those whose name contains "burst"
+ *     deno task bench -- -o json burst   the same as JSON
  *
  * @module
  */
@@ -14,10 +15,13 @@ import {
   startLocalKube,
   userCacheDir,
 } from "../../deploy/localkube/mod.ts";
+import { wires } from "./wire_bench.ts";
+import { parseArgs } from "node:util";
 import { accepts } from "./accept_bench.ts";
 import { beside, big, bundle } from "./apply_bench.ts";
-import { type Figure, meets, table } from "./figures.ts";
+import { type Figure, json, meets, table } from "./figures.ts";
 import { burst, offline, oneByOne } from "./flow_bench.ts";
+import { bytes } from "./bytes_bench.ts";
 import { lists } from "./list_bench.ts";
 import { overload } from "./overload_bench.ts";
 import { stored } from "./stored_bench.ts";
@@ -28,9 +32,22 @@ import { demo, idle, start } from "./start_bench.ts";
 
 const SCRIPT = new URL("../../dist/transporter.js", import.meta.url).pathname;
 
-const wanted = Deno.args.filter((arg) => arg !== "--");
+const { values: { output }, positionals: wanted } = parseArgs({
+  args: Deno.args.filter((arg) => arg !== "--"),
+  allowPositionals: true,
+  options: { output: { type: "string", short: "o", default: "table" } },
+});
+if (output !== "table" && output !== "json") {
+  console.error(`Cannot print "${output}": use -o table or -o json`);
+  Deno.exit(2);
+}
 await using opened = new AsyncDisposableStack();
 let started: LocalKube | undefined;
+
+/** Whether somebody asked for it, or for none by name. */
+function isWanted(name: string): boolean {
+  return wanted.length === 0 || wanted.some((part) => name.includes(part));
+}
 
 /** The API server of those that need one. */
 async function kube(): Promise<LocalKube> {
@@ -53,6 +70,8 @@ const benches: Readonly<Record<string, () => Promise<Figure[]>>> = {
   offline: () => offline(SCRIPT),
   ready: async () => await ready(await kube()),
   accepts: () => accepts(SCRIPT),
+  wires: () => wires(SCRIPT),
+  bytes: async () => await bytes(await kube(), SCRIPT),
   lists: () => lists(SCRIPT),
   stored: () => stored(SCRIPT),
   plugins,
@@ -62,13 +81,19 @@ const benches: Readonly<Record<string, () => Promise<Figure[]>>> = {
   gate,
 };
 
+if (!Object.keys(benches).some(isWanted)) {
+  console.error(
+    `There is no bench "${wanted.join(" ")}": ${
+      Object.keys(benches).join(", ")
+    }`,
+  );
+  Deno.exit(2);
+}
 const figures: Figure[] = [];
 for (const [name, bench] of Object.entries(benches)) {
-  if (wanted.length > 0 && !wanted.some((part) => name.includes(part))) {
-    continue;
-  }
+  if (!isWanted(name)) continue;
   console.error(`bench: ${name}`);
   figures.push(...await bench());
 }
-console.log(table(figures));
+console.log(output === "json" ? json(figures) : table(figures));
 if (!figures.every(meets)) Deno.exitCode = 1;

@@ -1,7 +1,7 @@
 import { CpProcess } from "../system.ts";
 import { type Figure, percentile } from "./figures.ts";
 import type { LoadOutcome } from "./load.ts";
-import { LoadAgent } from "./load_agent.ts";
+import { agentAddress, LoadAgent } from "./load_agent.ts";
 import { memoryMb, runLoad } from "./process.ts";
 
 const AGENTS = 16;
@@ -32,7 +32,10 @@ class Somebody {
   }
 
   static async start(url: string): Promise<Somebody> {
-    return new Somebody(url, await LoadAgent.connect(url, "somebody"));
+    return new Somebody(
+      url,
+      await LoadAgent.connect(agentAddress(url), "somebody"),
+    );
   }
 
   /** Submits one; how long the answer took, in milliseconds, and whether it was accepted. */
@@ -56,7 +59,7 @@ class Somebody {
   /** Waits until all of its events have ended, and leaves. */
   async leave(): Promise<void> {
     while (this.#agent.ended < this.#accepted) await pause(5);
-    this.#agent.close();
+    await this.#agent.close();
   }
 }
 

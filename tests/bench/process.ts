@@ -5,6 +5,7 @@
  * @module
  */
 import type { Load, LoadOutcome } from "./load.ts";
+import type { WireLoad, WireOutcome } from "./wire_load.ts";
 
 /** Milliseconds of a tick of the clock in `/proc/PID/stat`. */
 const TICK_MS = 10;
@@ -30,14 +31,24 @@ export async function writtenBytes(pid: number): Promise<number> {
 }
 
 /** Runs a load in a process of its own. */
-export async function runLoad(load: Load): Promise<LoadOutcome> {
+export function runLoad(load: Load): Promise<LoadOutcome> {
+  return run("load.ts", load);
+}
+
+/** Runs agents over one kind of wire in a process of its own. */
+export function runWireLoad(load: WireLoad): Promise<WireOutcome> {
+  return run("wire_load.ts", load);
+}
+
+/** Runs a program of this folder with one argument, and returns the JSON that it prints. */
+async function run<T>(name: string, argument: object): Promise<T> {
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
       "run",
       "--allow-all",
       "--no-prompt",
-      new URL("load.ts", import.meta.url).pathname,
-      JSON.stringify(load),
+      new URL(name, import.meta.url).pathname,
+      JSON.stringify(argument),
     ],
     stdin: "null",
     stdout: "piped",

@@ -4,6 +4,7 @@ import { Program } from "../program.ts";
 import { AgentProcess, CpProcess } from "../system.ts";
 import { type Figure, percentile } from "./figures.ts";
 import { memoryMb } from "./process.ts";
+import { PEERS } from "./peers.ts";
 
 /** How long a process rests before its memory is read, in milliseconds. */
 const REST_MS = 60_000;
@@ -86,6 +87,7 @@ export async function idle(kube: LocalKube, script: string): Promise<Figure[]> {
       value: await memoryMb(agent.program.pid, "VmRSS"),
       unit: "MB",
       bar: { atMost: 60 },
+      peer: PEERS.agentMemory,
       note,
     },
     {
@@ -93,6 +95,7 @@ export async function idle(kube: LocalKube, script: string): Promise<Figure[]> {
       value: await memoryMb(cp.program.pid, "VmRSS"),
       unit: "MB",
       bar: { atMost: 80 },
+      peer: PEERS.controlPlaneMemory,
       note,
     },
   ];
