@@ -29,8 +29,11 @@ export const EVENT_BYTES_MAX = 8 * 1024 * 1024;
 
 /** What is known about a submission besides its body. */
 export interface AcceptOptions {
-  /** Which API it came through: `v1` is as tolerant as upstream's. */
-  readonly api: "v1" | "v2";
+  /**
+   * Which API it came through: `v1` is as tolerant as upstream's, `ingest` too,
+   * with the fields of `v2`.
+   */
+  readonly api: "v1" | "v2" | "ingest";
   /** Whose event it is. */
   readonly tenant: string;
   /** Who submits it. */

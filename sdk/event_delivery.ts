@@ -27,8 +27,8 @@ const RETRY_FIELDS: ReadonlySet<string> = new Set(Object.keys(RETRY_DEFAULT));
 
 /** What the fields of {@linkcode readDelivery} are checked against. */
 export interface DeliveryRules {
-  /** `v2` checks all; `link` leaves out what a newer control plane may know better. */
-  readonly api: "v1" | "v2" | "link";
+  /** `link` leaves out what a newer control plane may know better; `v2` and `ingest` check it. */
+  readonly api: "v1" | "v2" | "ingest" | "link";
   /** The time of day, in milliseconds since 1970. */
   readonly now: number;
   /** How long the event may take, in nanoseconds. */
@@ -79,7 +79,7 @@ function readNotBefore(
       'an RFC 3339 time such as "2026-11-23T05:04:27Z"',
     );
   }
-  if (api === "v2" && at >= now + ttl / 1e6) {
+  if (api !== "link" && at >= now + ttl / 1e6) {
     reader.wrongValue("not_before", "before the deadline, which is now + ttl");
   }
   return text;
@@ -134,7 +134,7 @@ function readCodes(
       "on",
     );
   }
-  const strange = api === "v2" &&
+  const strange = api !== "link" &&
     value.find((code: string) => !isErrorCode(code));
   if (typeof strange === "string") {
     retry.fail(

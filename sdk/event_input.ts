@@ -10,10 +10,11 @@ export interface ReadEventOptions {
   /**
    * `v2` refuses fields it does not know and a priority out of range. `v1`
    * tolerates the former, as a Go producer may send more, those of `v2` among
-   * them, and clamps the latter. `link` is what an agent gets: as `v1`, but with
-   * the fields of `v2`, and not measured by this clock.
+   * them, and clamps the latter. `ingest` is what comes through a broker: as
+   * `v1`, but with the fields of `v2`. `link` is what an agent gets: the same,
+   * and not measured by this clock.
    */
-  readonly api: "v1" | "v2" | "link";
+  readonly api: "v1" | "v2" | "ingest" | "link";
   /** The time of day, in milliseconds since 1970. */
   readonly now: number;
   /** The id of an event that has none; without it the id is required. */

@@ -21,6 +21,8 @@ export * from "./api.ts";
 export * from "./backoff.ts";
 export * from "./capability.ts";
 export * from "./clock.ts";
+export * from "./cloud_event.ts";
+export * from "./cloud_event_input.ts";
 export * from "./config.ts";
 export {
   type Delivery,

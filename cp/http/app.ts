@@ -166,6 +166,9 @@ function requestOf(
     path: context.req.param(),
     query: new Query(new URL(context.req.url).searchParams, route.query ?? []),
     header: (name) => context.req.header(name),
+    get headers() {
+      return context.req.header();
+    },
     hasBody: hasBody(incoming),
     body: (rule) =>
       readBody(

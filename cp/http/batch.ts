@@ -4,7 +4,7 @@ import {
   TransporterError,
 } from "@transporter/sdk";
 import type { AcceptedBody } from "@transporter/sdk";
-import { EVENT_BYTES_MAX } from "../intake.ts";
+import { type AcceptOptions, EVENT_BYTES_MAX, type Turn } from "../intake.ts";
 import { PRINCIPAL } from "./principal.ts";
 import type { Services } from "./services.ts";
 import { acceptedBody } from "./view.ts";
@@ -12,8 +12,8 @@ import { acceptedBody } from "./view.ts";
 /** Bytes of a batch (security.md E.8). */
 export const BATCH_BYTES_MAX = 32 * 1024 * 1024;
 
-/** Lines of a batch: its answer has as many, and is kept until the last is known. */
-const LINES_MAX = 10_000;
+/** Events of a batch: its answer has as many lines, and is kept until the last is known. */
+export const LINES_MAX = 10_000;
 
 /** Lines with the blank ones, which cost little, but not nothing. */
 const BLANK_LINES_MAX = 100_000;
@@ -21,15 +21,18 @@ const BLANK_LINES_MAX = 100_000;
 /** Events that are being stored at a time. */
 const PARALLEL_MAX = 64;
 
+/** One event of a batch. */
+export interface BatchItem {
+  /** Its place, from 1: the number of its line, where it has one. */
+  readonly line: number;
+  /** Reads the body of a submission; throws what makes it none. */
+  read(): unknown;
+}
+
 /** What became of one line. */
 export type BatchLine =
   & { readonly line: number }
   & (AcceptedBody | ProblemBody);
-
-interface Line {
-  readonly line: number;
-  readonly bytes: Uint8Array;
-}
 
 const LINE_FEED = 10;
 
@@ -41,8 +44,8 @@ const BLANKS: ReadonlySet<number> = new Set([32, 9, 13]);
  *
  * @throws {TransporterError} `invalid_json` when there is none, `too_large` when there are too many.
  */
-function linesOf(bytes: Uint8Array): readonly Line[] {
-  const lines: Line[] = [];
+export function linesOf(bytes: Uint8Array): readonly BatchItem[] {
+  const lines: BatchItem[] = [];
   let at = 0;
   for (let line = 1; at < bytes.length; line++) {
     const found = bytes.indexOf(LINE_FEED, at);
@@ -51,7 +54,7 @@ function linesOf(bytes: Uint8Array): readonly Line[] {
     at = end + 1;
     // Only a short line can be blank without being an attack.
     const blank = part.length < 100 && part.every((byte) => BLANKS.has(byte));
-    if (!blank) lines.push({ line, bytes: part });
+    if (!blank) lines.push({ line, read: () => readLine(part) });
     if (lines.length > LINES_MAX || line > BLANK_LINES_MAX) {
       throw new TransporterError(
         "too_large",
@@ -68,20 +71,30 @@ function linesOf(bytes: Uint8Array): readonly Line[] {
   return lines;
 }
 
+function readLine(bytes: Uint8Array): unknown {
+  if (bytes.length > EVENT_BYTES_MAX) {
+    throw new TransporterError(
+      "too_large",
+      `Cannot accept the event as it has more than ${EVENT_BYTES_MAX} bytes`,
+    );
+  }
+  return parseJson(bytes);
+}
+
 /**
- * Submits many events, one a line. They are accepted in the order of their
- * lines; one that cannot be accepted stops none of the others.
+ * Submits many events. They are accepted in their order; one that cannot be
+ * accepted stops none of the others.
  *
- * @param body The lines.
+ * @param lines The events.
  * @param services Where they go.
- * @returns What became of each line, in order.
- * @throws {TransporterError} `invalid_json`, `too_large`; then none was accepted.
+ * @param api How tolerant to be.
+ * @returns What became of each, in order.
  */
 export async function submitBatch(
-  body: Uint8Array,
+  lines: readonly BatchItem[],
   services: Services,
+  api: AcceptOptions["api"],
 ): Promise<readonly BatchLine[]> {
-  const lines = linesOf(body);
   const answers: BatchLine[] = [];
   let next = 0;
   let before = Promise.resolve();
@@ -97,7 +110,7 @@ export async function submitBatch(
       try {
         answers[i] = {
           line: line.line,
-          ...await submit(line, { ready, done: resolve }, services),
+          ...await submit(line, { ready, done: resolve }),
         };
       } catch (reason) {
         answers[i] = { line: line.line, ...services.problem(reason).body };
@@ -107,29 +120,18 @@ export async function submitBatch(
     }
   }
 
+  async function submit(item: BatchItem, turn: Turn): Promise<AcceptedBody> {
+    const acceptance = await services.intake.accept(item.read(), {
+      api,
+      tenant: services.tenant,
+      principal: PRINCIPAL,
+      turn,
+    });
+    return await acceptedBody(acceptance, services.store);
+  }
+
   await Promise.all(
     Array.from({ length: Math.min(PARALLEL_MAX, lines.length) }, work),
   );
   return answers;
-}
-
-async function submit(
-  { bytes }: Line,
-  turn: { readonly ready: Promise<void>; done(): void },
-  { intake, store, tenant }: Services,
-): Promise<AcceptedBody> {
-  if (bytes.length > EVENT_BYTES_MAX) {
-    throw new TransporterError(
-      "too_large",
-      `Cannot accept the event as it has more than ${EVENT_BYTES_MAX} bytes`,
-    );
-  }
-  const value = parseJson(bytes);
-  const acceptance = await intake.accept(value, {
-    api: "v2",
-    tenant,
-    principal: PRINCIPAL,
-    turn,
-  });
-  return await acceptedBody(acceptance, store);
 }

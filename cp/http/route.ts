@@ -11,6 +11,8 @@ export interface RouteRequest {
   readonly query: Query;
   /** Returns a header. */
   header(name: string): string | undefined;
+  /** All headers, by their names in small letters. */
+  readonly headers: Readonly<Record<string, string>>;
   /** Whether it has a body. */
   readonly hasBody: boolean;
   /** Reads the body; once. See `readBody` for what it throws. */

@@ -8,6 +8,7 @@ import type {
 } from "@transporter/sdk";
 import { toJsonSchemaDefs } from "@valibot/to-json-schema";
 import * as v from "valibot";
+import { cloudEvent, cloudEvents } from "./cloud_event_schemas.ts";
 import {
   anything,
   codes,
@@ -152,6 +153,11 @@ const batchLine = v.pipe(
   ),
 );
 
+const batchLines = v.pipe(
+  v.array(batchLine),
+  v.description("The answer to a batch of CloudEvents, in their order"),
+);
+
 const logPage: v.GenericSchema<LogPage> = v.strictObject({
   items: v.array(v.strictObject({
     attempt: count("Which attempt"),
@@ -223,7 +229,10 @@ export const SCHEMAS = {
   Agent: agent,
   AgentPage: page(agent),
   BatchLine: batchLine,
+  BatchLines: batchLines,
   CancelInput: cancelInput,
+  CloudEvent: cloudEvent,
+  CloudEvents: cloudEvents,
   Document: document,
   Entry: historyEntry,
   EntryPage: page(historyEntry),

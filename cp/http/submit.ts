@@ -1,13 +1,35 @@
-import { type ErrorCode, parseJson, TransporterError } from "@transporter/sdk";
-import { EVENT_BYTES_MAX } from "../intake.ts";
-import { BATCH_BYTES_MAX, submitBatch } from "./batch.ts";
+import {
+  CLOUD_EVENT_TYPE,
+  CLOUD_EVENTS_TYPE,
+  type ErrorCode,
+  parseJson,
+  TransporterError,
+} from "@transporter/sdk";
+import { type AcceptOptions, EVENT_BYTES_MAX } from "../intake.ts";
+import {
+  BATCH_BYTES_MAX,
+  type BatchItem,
+  linesOf,
+  submitBatch,
+} from "./batch.ts";
+import {
+  cloudEventsOf,
+  isCloudEvent,
+  readCloudSubmission,
+} from "./cloud_events.ts";
 import { PRINCIPAL } from "./principal.ts";
 import { json, type Route, type RouteRequest } from "./route.ts";
+import type { SchemaName } from "./schemas.ts";
 import type { Services } from "./services.ts";
 import { acceptedBody } from "./view.ts";
 
 const JSON_TYPE = "application/json";
 const NDJSON_TYPE = "application/x-ndjson";
+
+/** Types of bodies that have more than one event, and how they are read. */
+const BATCHES: Readonly<
+  Record<string, (bytes: Uint8Array) => readonly BatchItem[]>
+> = { [NDJSON_TYPE]: linesOf, [CLOUD_EVENTS_TYPE]: cloudEventsOf };
 
 /** How a submission can fail. */
 const SUBMIT_ERRORS: readonly ErrorCode[] = [
@@ -16,6 +38,7 @@ const SUBMIT_ERRORS: readonly ErrorCode[] = [
   "duplicate_key",
   "wrong_type",
   "missing_field",
+  "unknown_field",
   "id_conflict",
   "too_large",
   "unsupported_media_type",
@@ -34,98 +57,147 @@ const SUBMIT_ERRORS: readonly ErrorCode[] = [
   "store_unavailable",
 ];
 
+/** What CloudEvents add to the bodies of both routes. */
+const CLOUD_CONTENT: Readonly<Record<string, SchemaName>> = {
+  [CLOUD_EVENT_TYPE]: "CloudEvent",
+  [CLOUD_EVENTS_TYPE]: "CloudEvents",
+};
+
+const CLOUD_HEADERS = [{
+  name: "ce-specversion",
+  description:
+    "Says that the body is the data of a CloudEvent, whose other attributes are in headers that begin with ce-",
+}];
+
+const PARTLY = {
+  description: "Of a batch, some are not accepted; each says why",
+};
+
+/** The media type of a body as its header names it. */
+function typeOf(request: RouteRequest): string {
+  const [type = ""] = (request.header("content-type") ?? "").split(";");
+  return type.trim().toLowerCase();
+}
+
+/** Submits one event. */
+async function one(
+  request: RouteRequest,
+  { services, api, types }: {
+    readonly services: Services;
+    readonly api: "v1" | "v2";
+    readonly types: readonly string[];
+  },
+): Promise<Response> {
+  const { intake, store, tenant } = services;
+  using body = await request.body({ types, bytesMax: EVENT_BYTES_MAX });
+  const key = api === "v2" ? request.header("idempotency-key") : undefined;
+  const cloud = isCloudEvent(request, body);
+  const value = cloud
+    ? readCloudSubmission(request, body)
+    : parseJson(body.bytes);
+  const acceptance = await intake.accept(value, {
+    // No CloudEvent is a Go producer's: its fields are all meant.
+    api: api === "v1" && cloud ? "ingest" : api,
+    tenant,
+    principal: PRINCIPAL,
+    ...(key === undefined ? {} : { idempotencyKey: key }),
+  });
+  return json(await acceptedBody(acceptance, store), 202);
+}
+
+/** Submits the events of a batch. */
+async function many(
+  request: RouteRequest,
+  { services, api, type }: {
+    readonly services: Services;
+    readonly api: AcceptOptions["api"];
+    readonly type: string;
+  },
+): Promise<Response> {
+  using body = await request.body({
+    types: [type],
+    bytesMax: BATCH_BYTES_MAX,
+  });
+  if (request.header("idempotency-key") !== undefined) {
+    throw new TransporterError(
+      "invalid",
+      'Cannot use an "Idempotency-Key" for a batch: give each event an id',
+      { details: { field: "Idempotency-Key" } },
+    );
+  }
+  const items = BATCHES[type]?.(body.bytes) ?? [];
+  const lines = await submitBatch(items, services, api);
+  const accepted = lines.every((line) => line.status === "accepted");
+  const status = accepted ? 202 : 207;
+  if (type === CLOUD_EVENTS_TYPE) return json(lines, status);
+  return new Response(
+    lines.map((line) => `${JSON.stringify(line)}\n`).join(""),
+    { status, headers: { "content-type": NDJSON_TYPE } },
+  );
+}
+
 /** Submits in upstream's way. */
-function submitV1({ intake, store, tenant }: Services): Route {
-  const rule = { types: [JSON_TYPE], bytesMax: EVENT_BYTES_MAX };
+function submitV1(services: Services): Route {
+  const { intake, tenant } = services;
+  const types = [JSON_TYPE, CLOUD_EVENT_TYPE];
   return {
     method: "POST",
     path: "/events",
     id: "submitEventV1",
     tag: "events",
     summary:
-      "Submits an event in upstream's way: unknown fields are tolerated, an unknown agent is accepted",
+      "Submits an event in upstream's way: unknown fields are tolerated, an unknown agent is accepted; or CloudEvents",
+    headers: CLOUD_HEADERS,
     body: {
-      ...rule,
+      types: [...types, CLOUD_EVENTS_TYPE],
+      bytesMax: BATCH_BYTES_MAX,
       description: "The event; its id is needed",
-      content: { [JSON_TYPE]: "EventInput" },
+      content: { [JSON_TYPE]: "EventInput", ...CLOUD_CONTENT },
     },
     answers: {
       202: {
         description: "The event is kept, as safely as durability says",
         content: { [JSON_TYPE]: "Accepted" },
       },
+      207: { ...PARTLY, content: { [JSON_TYPE]: "BatchLines" } },
     },
     errors: SUBMIT_ERRORS,
     async handle(request) {
       intake.admit(tenant);
-      using body = await request.body(rule);
-      const acceptance = await intake.accept(parseJson(body.bytes), {
-        api: "v1",
-        tenant,
-        principal: PRINCIPAL,
-      });
-      return json(await acceptedBody(acceptance, store), 202);
+      const type = typeOf(request);
+      return type === CLOUD_EVENTS_TYPE
+        ? await many(request, { services, api: "ingest", type })
+        : await one(request, { services, api: "v1", types });
     },
   };
 }
 
 /** Submits one event, or many. */
 function submitV2(services: Services): Route {
-  const { intake, store, tenant } = services;
-  const rule = { types: [JSON_TYPE, NDJSON_TYPE], bytesMax: BATCH_BYTES_MAX };
-
-  async function one(
-    request: RouteRequest,
-    bytes: Uint8Array,
-  ): Promise<Response> {
-    const idempotencyKey = request.header("idempotency-key");
-    const acceptance = await intake.accept(parseJson(bytes), {
-      api: "v2",
-      tenant,
-      principal: PRINCIPAL,
-      ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
-    });
-    return json(await acceptedBody(acceptance, store), 202);
-  }
-
-  async function many(
-    request: RouteRequest,
-    bytes: Uint8Array,
-  ): Promise<Response> {
-    if (request.header("idempotency-key") !== undefined) {
-      throw new TransporterError(
-        "invalid",
-        'Cannot use an "Idempotency-Key" for a batch: give each event an id',
-        { details: { field: "Idempotency-Key" } },
-      );
-    }
-    const lines = await submitBatch(bytes, services);
-    const accepted = lines.every((line) => line.status === "accepted");
-    return new Response(
-      lines.map((line) => `${JSON.stringify(line)}\n`).join(""),
-      {
-        status: accepted ? 202 : 207,
-        headers: { "content-type": NDJSON_TYPE },
-      },
-    );
-  }
-
+  const { intake, tenant } = services;
+  const types = [JSON_TYPE, CLOUD_EVENT_TYPE, ...Object.keys(BATCHES)];
   return {
     method: "POST",
     path: "/v2/events",
     id: "submitEvents",
     tag: "events",
-    summary: "Submits an event, or with application/x-ndjson many, one a line",
+    summary:
+      "Submits an event, or with application/x-ndjson many, one a line; or CloudEvents",
     headers: [{
       name: "Idempotency-Key",
       description:
         "The id of an event that has none; repeating a request with it changes nothing",
-    }],
+    }, ...CLOUD_HEADERS],
     body: {
-      ...rule,
+      types,
+      bytesMax: BATCH_BYTES_MAX,
       description:
         "The event, at most 8 MiB; or events, one a line, at most 32 MiB and 10,000 lines",
-      content: { [JSON_TYPE]: "EventInput", [NDJSON_TYPE]: "EventInput" },
+      content: {
+        [JSON_TYPE]: "EventInput",
+        [NDJSON_TYPE]: "EventInput",
+        ...CLOUD_CONTENT,
+      },
     },
     answers: {
       202: {
@@ -134,20 +206,17 @@ function submitV2(services: Services): Route {
         content: { [JSON_TYPE]: "Accepted", [NDJSON_TYPE]: "BatchLine" },
       },
       207: {
-        description: "Of a batch, some lines are not accepted; each says why",
-        content: { [NDJSON_TYPE]: "BatchLine" },
+        ...PARTLY,
+        content: { [NDJSON_TYPE]: "BatchLine", [JSON_TYPE]: "BatchLines" },
       },
     },
-    errors: [...SUBMIT_ERRORS, "unknown_field", "unknown_agent"],
+    errors: [...SUBMIT_ERRORS, "unknown_agent"],
     async handle(request) {
       intake.admit(tenant);
-      const single = !/^\s*application\/x-ndjson\s*(;|$)/i.test(
-        request.header("content-type") ?? "",
-      );
-      using body = await request.body(
-        single ? { types: rule.types, bytesMax: EVENT_BYTES_MAX } : rule,
-      );
-      return await (single ? one : many)(request, body.bytes);
+      const type = typeOf(request);
+      return Object.hasOwn(BATCHES, type)
+        ? await many(request, { services, api: "v2", type })
+        : await one(request, { services, api: "v2", types });
     },
   };
 }
