@@ -134,7 +134,7 @@ export class ControlPlane implements AsyncDisposable {
       store,
       intake: core.intake,
       operator: core.operator,
-      sessions: core.sessions,
+      connected: core.connected,
       changes: core.changes,
       readiness: new Readiness({
         store,

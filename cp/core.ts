@@ -9,7 +9,16 @@ import { Dispatcher } from "./dispatcher.ts";
 import { Intake } from "./intake.ts";
 import type { Metrics } from "./metrics_port.ts";
 import { Operator } from "./operator.ts";
+import { Hearing } from "./peers/hearing.ts";
+import type { Peers } from "./peers/port.ts";
+import { Roll } from "./peers/roll.ts";
+import {
+  type Connected,
+  connectedAnywhere,
+  connectedHere,
+} from "./peers/whereabouts.ts";
 import { Quota, QUOTA_LIMITS, type QuotaLimits } from "./quota.ts";
+import { Recount } from "./recount.ts";
 import { Reaper } from "./reaper.ts";
 import { Recorder } from "./recorder.ts";
 import type { SessionConfig } from "./session.ts";
@@ -51,6 +60,8 @@ export interface CoreOptions {
   readonly config?: Partial<CoreConfig>;
   /** Whose open events are counted at the start; by default only `default`'s. */
   readonly tenants?: readonly string[];
+  /** The other control planes over the same store; by default there are none. */
+  readonly peers?: Peers;
 }
 
 /** The control plane without its network: events in, sessions of agents, what happened. */
@@ -65,6 +76,8 @@ export interface Core extends AsyncDisposable {
   readonly changes: Changes;
   /** Counts what is open. */
   readonly quota: Quota;
+  /** Finds out which agents are connected, here or to another replica. */
+  readonly connected: Connected;
 }
 
 /**
@@ -74,14 +87,21 @@ export interface Core extends AsyncDisposable {
  * @throws {TransporterError} `store_unavailable`.
  */
 export async function openCore(options: CoreOptions): Promise<Core> {
-  const { store, clock, log, tenants = ["default"] } = options;
+  const { store, clock, peers, tenants = ["default"] } = options;
+  const shared = peers !== undefined;
   const config = { ...CORE_CONFIG, ...options.config };
   const quota = new Quota(config);
   for (const tenant of tenants) await quota.load(store, tenant);
   const changes = new Changes({ store });
   const recorder = new Recorder({ ...options, changes, quota });
   const dispatcher = new Dispatcher({ ...options, recorder });
-  const sessions = new Sessions({ ...options, recorder, dispatcher, config });
+  const sessions = new Sessions({
+    ...options,
+    recorder,
+    dispatcher,
+    config,
+    shared,
+  });
   const admission = new Admission(clock, config);
   const intake = new Intake({ ...options, recorder, quota, admission });
   const operator = new Operator({
@@ -91,19 +111,36 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     dispatcher,
     sessions,
     clock,
+    shared,
   });
-  const reaper = new Reaper({ store, recorder, clock, log });
-  const sweeper = new Sweeper({ store, clock, log, config });
+  await using opened = new AsyncDisposableStack();
+  if (peers !== undefined) {
+    const parts = { ...options, peers, sessions, tenants };
+    opened.use(new Recount({ ...parts, quota }));
+    const roll = opened.use(await Roll.open(parts));
+    const verify = (tenant: string, agent: string) =>
+      void roll.verify(tenant, agent);
+    opened.use(
+      await Hearing.open({ ...parts, dispatcher, changes, verify }),
+    );
+  }
+  // Where there are others, not all of them at the same moment.
+  const pace = shared ? options : { ...options, rng: undefined };
+  opened.use(new Sweeper({ ...pace, config }));
+  opened.use(new Reaper({ ...pace, recorder }));
+  const held = opened.move();
   return {
     intake,
     sessions,
     operator,
     changes,
     quota,
+    connected: peers === undefined
+      ? connectedHere(sessions.live)
+      : connectedAnywhere(sessions.live, peers),
     async [Symbol.asyncDispose]() {
       await sessions.close("restart");
-      await reaper[Symbol.asyncDispose]();
-      await sweeper[Symbol.asyncDispose]();
+      await held.disposeAsync();
       dispatcher[Symbol.dispose]();
     },
   };

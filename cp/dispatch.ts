@@ -59,6 +59,8 @@ export class Dispatch {
   #storeFailures = 0;
   /** Whether the store may have changed something although it said that it cannot. */
   #doubtful = false;
+  /** Whether it may also have changed without a word to anybody here. */
+  #missed = false;
   readonly #over = new AbortController();
 
   /** Makes a dispatch that has sent nothing. */
@@ -119,6 +121,13 @@ export class Dispatch {
   doubt(): void {
     this.#doubtful = true;
     this.#wakeUp();
+  }
+
+  /** Anything may have changed elsewhere, and nobody told. */
+  missed(): void {
+    this.#missed = true;
+    this.#alarm.sure = false;
+    this.doubt();
   }
 
   /** Looks into the queue again. */
@@ -218,6 +227,10 @@ export class Dispatch {
       const released = await this.#options.store.listReleased(tenant, agent);
       const ids = new Set(released.map(({ spec }) => spec.id));
       for (const id of this.#window.keep(ids)) this.#sending.left(id);
+      if (this.#missed) {
+        for (const { record } of released) this.#sending.changed(record);
+      }
+      this.#missed = false;
       this.#add(released.filter(({ spec }) => !this.#window.has(spec.id)));
       this.#queueVersion++;
     } catch (error) {

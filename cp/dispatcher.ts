@@ -3,6 +3,7 @@ import {
   type DispatchOptions,
   type DispatchTarget,
 } from "./dispatch.ts";
+import type { EventRecord } from "./store/store.ts";
 
 /**
  * Sends events to the sessions of their agents: first what the agent may have
@@ -25,12 +26,29 @@ export class Dispatcher implements Disposable {
         for (const dispatch of dispatches) dispatch.doubt();
       }
     });
-    this.#listener = options.recorder.audience.listen((record) => {
-      const key = keyOf(record.tenant, record.spec.target_agent);
-      for (const dispatch of this.#dispatches.get(key) ?? []) {
-        dispatch.changed(record);
-      }
-    });
+    this.#listener = options.recorder.audience.listen((record) =>
+      this.changed(record)
+    );
+  }
+
+  /** Whether an agent has a session here. */
+  serves(tenant: string, agent: string): boolean {
+    return this.#dispatches.has(keyOf(tenant, agent));
+  }
+
+  /** An event has changed, here or elsewhere. */
+  changed(record: EventRecord): void {
+    const key = keyOf(record.tenant, record.spec.target_agent);
+    for (const dispatch of this.#dispatches.get(key) ?? []) {
+      dispatch.changed(record);
+    }
+  }
+
+  /** Nobody knows what has changed elsewhere: every session looks into the store. */
+  missed(): void {
+    for (const dispatches of this.#dispatches.values()) {
+      for (const dispatch of dispatches) dispatch.missed();
+    }
   }
 
   /**

@@ -269,7 +269,10 @@ Deno.test("link.write.error: an event that could not be written goes to the next
   for (let i = 0; i < 50; i++) await world.submit(`e${i}`);
   strictEqual(await agent.end(), "unavailable");
   await settle();
-  strictEqual(world.core.sessions.isConnected("default", "edge-1"), false);
+  strictEqual(
+    world.core.sessions.live.get("default", "edge-1") !== undefined,
+    false,
+  );
   const back = new DutifulAgent(world, { link: { window: 64 } });
   const working = back.work();
   for (let i = 0; i < 50; i++) {
@@ -389,7 +392,7 @@ Deno.test("Dispatcher drives a v1 agent again whose last word was lost", async (
       agent.send({ ...registration({ link: false }) }).catch(() => {});
       await agent.nextOf("event").then(() => talk(agent)).catch(() => {});
       await settle();
-      if (!world.core.sessions.isConnected("default", "edge-1")) {
+      if (world.core.sessions.live.get("default", "edge-1") === undefined) {
         const back = await world.connect({ link: false });
         await settle();
         if (back.of("event").length > 0) await talk(back);

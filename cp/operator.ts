@@ -1,4 +1,5 @@
 import { type Clock, TransporterError } from "@transporter/sdk";
+import { claim } from "./claim.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { cancel, reopen, type TooLate } from "./life.ts";
 import type { Quota } from "./quota.ts";
@@ -29,6 +30,8 @@ export interface OperatorOptions {
   readonly sessions: Pick<Sessions, "remove">;
   /** Where time comes from. */
   readonly clock: Clock;
+  /** Whether agents may have sessions elsewhere, too, over the same store. */
+  readonly shared: boolean;
 }
 
 /** Who asks. */
@@ -158,16 +161,17 @@ export class Operator {
     agent: string,
     { principal }: Asking,
   ): Promise<void> {
-    const { store, sessions } = this.#options;
-    if (await store.getAgent(tenant, agent) === undefined) {
-      throw unknownAgent(agent);
-    }
+    const { store, sessions, shared } = this.#options;
+    const known = await store.getAgent(tenant, agent);
+    if (known === undefined) throw unknownAgent(agent);
     const reason = `agent "${agent}" was deleted by "${principal}"`;
     const denied = new TransporterError(
       "denied",
       `Cannot keep the session as ${reason}`,
     );
     await sessions.remove(tenant, agent, denied, async () => {
+      // A session elsewhere can do nothing more from here on.
+      if (shared) await claim(known, this.#options);
       await this.#endAll(tenant, agent, { principal, reason });
       await store.deleteAgent(tenant, agent);
     });

@@ -21,17 +21,25 @@ export const QUOTA_LIMITS: QuotaLimits = {
 /** Events in doubt that are remembered; of more, some may be counted wrongly until the next start. */
 const DOUBTFUL_MAX = 10_000;
 
-interface Usage {
+interface Counts {
   events: number;
   bytes: number;
-  readonly agents: Map<string, number>;
+  agents: Map<string, number>;
+}
+
+interface Usage extends Counts {
+  /** What changed since the store was asked, while it is. */
+  read?: Counts | undefined;
   /** Ids of events of which nobody knows whether they were stored: they are not counted. */
   readonly doubtful: Set<string>;
 }
 
 /**
  * Counts open events, so that an agent that is away for long fills its queue
- * and not the disk: exactly, from the store's own count at the start.
+ * and not the disk: from the store's own count at the start, and exactly where
+ * nobody else writes to the store. Where others do it is asked again every two
+ * seconds: in between this replica does not know what they have accepted and
+ * ended, and so may let in as much too much, or refuse as much too early.
  */
 export class Quota {
   readonly #limits: QuotaLimits;
@@ -42,15 +50,22 @@ export class Quota {
     this.#limits = limits;
   }
 
-  /** Takes over what the store has open; before anything is accepted. */
+  /**
+   * Takes over what the store has open: before anything is accepted, and again
+   * and again where others write to the same store. Of what is on its way to
+   * the store meanwhile some may be missing until the next time.
+   *
+   * @throws {TransporterError} `store_unavailable`.
+   */
   async load(store: Pick<Store, "countOpen">, tenant: string): Promise<void> {
     const usage = this.#usage(tenant);
-    for (const [agent, { states, bytes }] of await store.countOpen(tenant)) {
-      const count = Object.values(states).reduce((sum, n) => sum + n, 0);
-      usage.events += count;
-      usage.bytes += bytes;
-      usage.agents.set(agent, count);
+    const read = usage.read = { events: 0, bytes: 0, agents: new Map() };
+    const open = await store.countOpen(tenant);
+    for (const [agent, { states, bytes }] of open) {
+      const events = Object.values(states).reduce((sum, n) => sum + n, 0);
+      count(read, agent, { events, bytes });
     }
+    Object.assign(usage, read, { read: undefined });
   }
 
   /**
@@ -144,11 +159,11 @@ export class Quota {
   #usage(tenant: string): Usage {
     const known = this.#tenants.get(tenant);
     if (known !== undefined) return known;
-    const usage = {
+    const usage: Usage = {
       events: 0,
       bytes: 0,
       agents: new Map(),
-      doubtful: new Set<string>(),
+      doubtful: new Set(),
     };
     this.#tenants.set(tenant, usage);
     return usage;
@@ -159,12 +174,22 @@ export class Quota {
     agent: string,
     by: { readonly events: number; readonly bytes: number },
   ): void {
-    usage.events += by.events;
-    usage.bytes += by.bytes;
-    const count = (usage.agents.get(agent) ?? 0) + by.events;
-    if (count > 0) usage.agents.set(agent, count);
-    else usage.agents.delete(agent);
+    count(usage, agent, by);
+    if (usage.read !== undefined) count(usage.read, agent, by);
   }
+}
+
+function count(
+  counts: Counts,
+  agent: string,
+  { events, bytes }: { readonly events: number; readonly bytes: number },
+): void {
+  counts.events += events;
+  counts.bytes += bytes;
+  const ofAgent = (counts.agents.get(agent) ?? 0) + events;
+  // Less than none: what others have added is not known yet.
+  if (ofAgent !== 0) counts.agents.set(agent, ofAgent);
+  else counts.agents.delete(agent);
 }
 
 function full(found: string, max: number): never {

@@ -1,5 +1,6 @@
-import type { Clock, Logger } from "@transporter/sdk";
+import type { Clock, Logger, Rng } from "@transporter/sdk";
 import { expire, isHeld } from "./life.ts";
+import { paced } from "./pace.ts";
 import type { Recorder } from "./recorder.ts";
 import type { EventRecord, Store } from "./store/store.ts";
 import { supersede } from "./supersede.ts";
@@ -18,6 +19,8 @@ export interface ReaperOptions {
   readonly recorder: Pick<Recorder, "change">;
   /** Where time comes from. */
   readonly clock: Clock;
+  /** Where jitter comes from, if others do the same work. */
+  readonly rng?: Rng | undefined;
   /** For what goes wrong. */
   readonly log: Logger;
 }
@@ -45,7 +48,7 @@ export class Reaper implements AsyncDisposable {
   }
 
   async #run(): Promise<void> {
-    const { clock, log } = this.#options;
+    const { clock, log, rng } = this.#options;
     const { signal } = this.#stop;
     while (!signal.aborted) {
       try {
@@ -54,7 +57,7 @@ export class Reaper implements AsyncDisposable {
         // What is due now is due in a second, too.
         log.warn("Cannot end the events that are due", { error });
       }
-      await clock.sleep(LOOK_MS, { signal }).catch(() => {}); // the loop sees that it is over
+      await clock.sleep(paced(LOOK_MS, rng), { signal }).catch(() => {}); // the loop sees that it is over
     }
   }
 

@@ -226,15 +226,16 @@ export class Recorder {
    *
    * @param tenant Whose agent it is.
    * @param agent The agent.
-   * @param options `message`: what happened, for people; `final`: none is made again.
-   * @throws {TransporterError} `store_unavailable`; call it again then.
+   * @param options `message`: what happened, for people; `final`: none is made again; `fence`: on whose behalf.
+   * @throws {TransporterError} `superseded`, `store_unavailable`; call it again then.
    */
   async interrupted(
     tenant: string,
     agent: string,
-    { message, final = false }: {
+    { message, final = false, fence }: {
       readonly message: string;
       readonly final?: boolean;
+      readonly fence?: Fence | undefined;
     },
   ): Promise<void> {
     const now = this.#options.clock.now();
@@ -249,7 +250,7 @@ export class Recorder {
           begun: record.state === "in_progress",
           message,
           now,
-        }));
+        }), fence);
     }
   }
 

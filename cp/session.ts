@@ -1,5 +1,4 @@
 import {
-  type AgentFigures,
   type Clock,
   type ErrorCode,
   type Link,
@@ -19,6 +18,7 @@ import {
 } from "./handshake.ts";
 import { Incoming } from "./incoming.ts";
 import type { Metrics } from "./metrics_port.ts";
+import type { Seat } from "./peers/port.ts";
 import { Reconciliation } from "./reconcile.ts";
 import type { Recorder } from "./recorder.ts";
 import type { Store } from "./store/store.ts";
@@ -115,9 +115,16 @@ export class Session {
     });
   }
 
-  /** What the agent said of itself with its last heartbeat, if anything. */
-  get figures(): AgentFigures | undefined {
-    return this.#incoming.figures;
+  /** Whose session it is, and what the agent said of itself with its last heartbeat, if anything. */
+  get seat(): Seat {
+    const { tenant, agent: { id: agent, gen } } = this.#options;
+    const { figures } = this.#incoming;
+    return {
+      tenant,
+      agent,
+      gen,
+      ...(figures === undefined ? {} : { figures }),
+    };
   }
 
   /** Greets the agent, sends events and takes statuses until the link ends. Once; never rejects. */

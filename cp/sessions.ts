@@ -1,5 +1,4 @@
 import {
-  type AgentFigures,
   deadline,
   type Ids,
   Link,
@@ -7,16 +6,24 @@ import {
   TransporterError,
   type Wire,
 } from "@transporter/sdk";
+import { claim } from "./claim.ts";
 import { faultOf, lenient, versionOf } from "./handshake.ts";
+import { LiveSessions } from "./live_sessions.ts";
 import { Session, type SessionPorts } from "./session.ts";
+import type { AgentRecord } from "./store/store.ts";
 
 /** Milliseconds that a wire may stay open without a registration. */
 const REGISTRATION_MS_MAX = 10_000;
+
+/** How far the clocks of replicas may be apart, in milliseconds. */
+const CLOCKS_MS_MAX = 10_000;
 
 /** Options of {@linkcode Sessions}. */
 export interface SessionsOptions extends SessionPorts {
   /** Where the ids of sessions and streams come from. */
   readonly ids: Ids;
+  /** Whether agents may have sessions elsewhere, too, over the same store. */
+  readonly shared: boolean;
 }
 
 /** What is known about a wire before its first frame. */
@@ -44,12 +51,14 @@ interface Guest {
 /** The agents that are connected now: at most one session of each is current. */
 export class Sessions {
   readonly #options: SessionsOptions;
-  /** The current session of each agent, by tenant and agent. */
-  readonly #live = new Map<string, Map<string, Session>>();
+  /** The current sessions. */
+  readonly live: LiveSessions = new LiveSessions();
   /** The end of the last handshake of each agent: they are taken in turn. */
   readonly #turns = new Map<string, Promise<void>>();
   /** The generation that this process gave each agent last: a store that has it was not restored since. */
   readonly #gens = new Map<string, number>();
+  /** The time of day since which this process sees the store go on. */
+  #since: number;
   /** Everything that `serve` works on, and how to end it. */
   readonly #serving = new Map<Promise<void>, (reason: string) => void>();
   #closed: string | undefined;
@@ -57,21 +66,25 @@ export class Sessions {
   /** Makes a set without sessions. */
   constructor(options: SessionsOptions) {
     this.#options = options;
+    this.#since = options.clock.now();
   }
 
-  /** Whether a session of the agent is open. */
-  isConnected(tenant: string, agentId: string): boolean {
-    return this.#live.get(tenant)?.has(agentId) ?? false;
+  /** An agent has a session elsewhere: an older one that is here ends. */
+  replaced(tenant: string, agentId: string, gen: number): void {
+    const session = this.live.get(tenant, agentId);
+    if (session === undefined || session.seat.gen >= gen) return;
+    session.close(supersededBy(agentId));
   }
 
-  /** What a connected agent said of itself with its last heartbeat, if anything. */
-  figures(tenant: string, agentId: string): AgentFigures | undefined {
-    return this.#live.get(tenant)?.get(agentId)?.figures;
+  /** The store is older than it was: what this process knows of it is not true any more. */
+  forget(): void {
+    this.#gens.clear();
+    this.#since = this.#options.clock.now();
   }
 
-  /** How many sessions of a tenant are open. */
-  count(tenant: string): number {
-    return this.#live.get(tenant)?.size ?? 0;
+  /** Ends every session: the agents are to come back, here or elsewhere. */
+  disperse(reason: string): void {
+    for (const session of this.live.all()) session.close(closing(reason));
   }
 
   /**
@@ -123,7 +136,7 @@ export class Sessions {
     agentId: string,
     reason: TransporterError,
   ): Promise<void> {
-    const session = this.#live.get(tenant)?.get(agentId);
+    const session = this.live.get(tenant, agentId);
     await session?.close(reason);
     await session?.done;
   }
@@ -156,12 +169,13 @@ export class Sessions {
       guest.session = session;
       if (this.#closed !== undefined) session.drain(this.#closed);
       await session.run();
-      this.#leave(tenant, id, session);
+      this.live.leave(session);
     } catch (reason) {
       const error = TransporterError.from(reason);
       log.warn("Agent is turned away", { error });
       await link.close(
-        error.class === "unavailable" || error.code === "internal"
+        error.class === "unavailable" || error.code === "internal" ||
+          error.code === "superseded" // by another registration, elsewhere
           ? closing("cannot register agents now")
           : error,
       );
@@ -220,22 +234,22 @@ export class Sessions {
       readonly guest: Guest;
     },
   ): Promise<Session> {
-    const { store, recorder, ids, clock } = this.#options;
+    const { store, recorder, ids, clock, shared } = this.#options;
     const { id } = registration;
     if (guest.gone) throw closing("the agent has left");
-    const superseded = new TransporterError(
-      "superseded",
-      `Cannot keep the session of agent "${id}" as a newer one replaced it`,
-    );
+    const superseded = supersededBy(id);
     const known = await store.getAgent(tenant, id);
+    // Elsewhere it may have a session meanwhile, which this one must not replace.
+    if (shared && guest.gone) throw closing("the agent has left");
     const instance = version === 1 ? "" : registration.link?.instance ?? "";
     if (known !== undefined && known.instance !== instance) {
       // Before the store learns of the new journal: should we stop in between, the next
       // registration finds the same loss again. Nothing is released meanwhile, as the
-      // agent has no session.
+      // agent has no session, or none that the store listens to.
       await this.#end(tenant, id, superseded);
       const message = "Agent came back without its journal";
-      await recorder.interrupted(tenant, id, { message });
+      const fence = shared ? await claim(known, this.#options) : undefined;
+      await recorder.interrupted(tenant, id, { message, fence });
     }
     const agent = await store.openSession(tenant, {
       registration,
@@ -244,30 +258,29 @@ export class Sessions {
       newEpoch: `e_${ids.next()}`,
       at: clock.now(),
     });
-    const last = this.#gens.get(keyOf(tenant, id));
+    const unbroken = known !== undefined && this.#saw(known);
     this.#gens.set(keyOf(tenant, id), agent.gen);
     const session = new Session({
       ...this.#options,
       tenant,
       registration,
       agent,
-      unbroken: known !== undefined && known.gen === last,
+      unbroken,
       ...(known === undefined ? {} : { seenAt: known.seenAt }),
       newEpoch: `e_${ids.next()}`,
       session: `s_${ids.next()}`,
       link,
     });
-    const sessions = this.#live.get(tenant) ?? new Map<string, Session>();
-    const old = sessions.get(id);
-    this.#live.set(tenant, sessions.set(id, session));
-    // The store refuses what it still writes; closing it is a courtesy nobody waits for.
-    old?.close(superseded);
+    // The store refuses what the older one still writes; closing it is a courtesy nobody waits for.
+    this.live.put(session)?.close(superseded);
     return session;
   }
 
-  #leave(tenant: string, id: string, session: Session): void {
-    const sessions = this.#live.get(tenant);
-    if (sessions?.get(id) === session) sessions.delete(id);
+  /** Whether the store cannot have gone back in time since an agent's last session: nobody stopped for that. */
+  #saw({ tenant, id, gen, seenAt }: AgentRecord): boolean {
+    if (this.#gens.get(keyOf(tenant, id)) === gen) return true;
+    // Another replica had the session while this one was there, too.
+    return this.#options.shared && seenAt > this.#since + CLOCKS_MS_MAX;
   }
 }
 
@@ -277,4 +290,11 @@ function keyOf(tenant: string, agentId: string): string {
 
 function closing(reason: string): TransporterError {
   return new TransporterError("unavailable", `Control plane closes: ${reason}`);
+}
+
+function supersededBy(agentId: string): TransporterError {
+  return new TransporterError(
+    "superseded",
+    `Cannot keep the session of agent "${agentId}" as a newer one replaced it`,
+  );
 }

@@ -72,13 +72,19 @@ Deno.test("Sessions.serve() welcomes a v2 agent, and knows it again", async () =
   strictEqual(welcome?.["gen"], 1);
   strictEqual(welcome?.["resume"], "fresh");
   strictEqual(welcome?.["server_time"], "2026-11-23T05:04:27.000Z");
-  strictEqual(world.core.sessions.isConnected("default", "edge-1"), true);
-  strictEqual(world.core.sessions.count("default"), 1);
+  strictEqual(
+    world.core.sessions.live.get("default", "edge-1") !== undefined,
+    true,
+  );
+  strictEqual(world.core.sessions.live.count("default"), 1);
   await world.submit("e1");
   await first.nextOf("event");
   await first.cut();
   await settle();
-  strictEqual(world.core.sessions.isConnected("default", "edge-1"), false);
+  strictEqual(
+    world.core.sessions.live.get("default", "edge-1") !== undefined,
+    false,
+  );
   const epoch = String(welcome?.["epoch"]);
   const second = await world.connect({ link: { resume: { epoch, recv: 1 } } });
   strictEqual(second.frames[1]?.["gen"], 2);
@@ -182,7 +188,7 @@ Deno.test("session.takeover: the new session always wins, and the old one cannot
     strictEqual(await old.end(), "superseded");
     await settle();
     strictEqual(agent.ended, undefined);
-    strictEqual(world.core.sessions.count("default"), 1);
+    strictEqual(world.core.sessions.live.count("default"), 1);
     const { revision } = await world.record("e1");
     await old.status("e1", "failed", "failed").catch(() => {});
     await settle();
@@ -204,7 +210,7 @@ Deno.test("session.takeover: of many that register at once, one is left", async 
   const open = dialled.filter(({ ended }) => ended === undefined);
   strictEqual(open.length, 1);
   strictEqual(open[0], dialled.at(-1));
-  strictEqual(world.core.sessions.count("default"), 1);
+  strictEqual(world.core.sessions.live.count("default"), 1);
   await world.submit("e1");
   await open[0]?.nextOf("event");
 });
@@ -304,7 +310,7 @@ Deno.test("Sessions.serve() closes an agent that is silent, and keeps one that b
   await world.clock.advance(45_000);
   strictEqual(await v2.end(), "timeout");
   strictEqual(await v1.end(), "timeout");
-  strictEqual(world.core.sessions.count("default"), 0);
+  strictEqual(world.core.sessions.live.count("default"), 0);
 });
 
 Deno.test("Sessions.serve() notes a sign of life once a minute", async () => {
@@ -443,6 +449,6 @@ Deno.test("Sessions.close() says goodbye, closes, and lets nobody in any more", 
   deepStrictEqual(await Promise.all(ends), Array(3).fill("unavailable"));
   const late: ScriptedAgent = world.dial().agent;
   strictEqual(await late.end(), "unavailable");
-  strictEqual(world.core.sessions.count("default"), 0);
+  strictEqual(world.core.sessions.live.count("default"), 0);
   strictEqual(world.clock.sleeping, 2, "only reaper and sweeper are left");
 });

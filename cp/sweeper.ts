@@ -1,4 +1,5 @@
-import type { Clock, Logger } from "@transporter/sdk";
+import type { Clock, Logger, Rng } from "@transporter/sdk";
+import { paced } from "./pace.ts";
 import type { EventRecord, Store } from "./store/store.ts";
 
 /** Milliseconds between sweeps. */
@@ -33,6 +34,8 @@ export interface SweeperOptions {
   readonly store: Pick<Store, "sweep">;
   /** Where time comes from. */
   readonly clock: Clock;
+  /** Where jitter comes from, if others do the same work. */
+  readonly rng?: Rng | undefined;
   /** For what goes wrong. */
   readonly log: Logger;
   /** How much is kept. */
@@ -58,10 +61,10 @@ export class Sweeper implements AsyncDisposable {
   }
 
   async #run(): Promise<void> {
-    const { clock, log } = this.#options;
+    const { clock, log, rng } = this.#options;
     const { signal } = this.#stop;
     while (!signal.aborted) {
-      await clock.sleep(LOOK_MS, { signal }).catch(() => {}); // the loop sees that it is over
+      await clock.sleep(paced(LOOK_MS, rng), { signal }).catch(() => {}); // the loop sees that it is over
       try {
         await this.#sweep();
       } catch (error) {

@@ -199,11 +199,11 @@ Deno.test("agent.lease.expires: nobody is connected who was so before a restart"
   await using world = await World.open();
   const { clock, store } = world;
   await world.connect();
-  ok(world.core.sessions.isConnected(T, "edge-1"));
+  ok(world.core.sessions.live.get(T, "edge-1") !== undefined);
   // The process ends without a word; the agent does not come back.
   await using after = await World.open({ clock, store });
-  strictEqual(after.core.sessions.isConnected(T, "edge-1"), false);
-  strictEqual(after.core.sessions.count(T), 0);
+  strictEqual(after.core.sessions.live.get(T, "edge-1") !== undefined, false);
+  strictEqual(after.core.sessions.live.count(T), 0);
   const seenAt = (await store.getAgent(T, "edge-1"))?.seenAt ?? Infinity;
   ok(seenAt <= clock.now());
 });

@@ -125,6 +125,8 @@ export interface AgentView {
   readonly name: string;
   /** Whether a session is open now. */
   readonly connected: boolean;
+  /** The name of the control plane that has the session, where several share the work. */
+  readonly replica?: string;
   /** The cluster it runs in. */
   readonly cluster_name: string;
   /** Such as `kind`, `eks`. */

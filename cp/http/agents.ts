@@ -9,7 +9,7 @@ import { agentView } from "./view.ts";
 
 const JSON_TYPE = "application/json";
 
-function list({ store, sessions, tenant }: Services): Route {
+function list({ store, connected, tenant }: Services): Route {
   return {
     method: "GET",
     path: "/v2/agents",
@@ -27,18 +27,18 @@ function list({ store, sessions, tenant }: Services): Route {
     async handle({ query }) {
       const after = query.cursor();
       const limit = query.limit();
-      const [agents, open] = await Promise.all([
+      const [agents, open, here] = await Promise.all([
         store.listAgents(tenant),
         store.countOpen(tenant),
+        connected(tenant),
       ]);
       const rest = after === undefined
         ? agents
         : agents.filter(({ id }) => id > after);
       const items = rest.slice(0, limit).map((agent) =>
         agentView(agent, {
-          connected: sessions.isConnected(tenant, agent.id),
+          connected: here.get(agent.id),
           open: open.get(agent.id)?.states ?? {},
-          figures: sessions.figures(tenant, agent.id),
         })
       );
       const last = items.at(-1);
@@ -65,13 +65,15 @@ const CHANGE = { ...AGENT, errors: [...AGENT.errors, "disk_full"] } as const;
 /** Shows an agent as it is now. */
 async function shown(
   record: AgentRecord,
-  { store, sessions, tenant }: Services,
+  { store, connected, tenant }: Services,
 ): Promise<Response> {
-  const open = await store.countOpen(tenant);
+  const [open, here] = await Promise.all([
+    store.countOpen(tenant),
+    connected(tenant),
+  ]);
   return json(agentView(record, {
-    connected: sessions.isConnected(tenant, record.id),
+    connected: here.get(record.id),
     open: open.get(record.id)?.states ?? {},
-    figures: sessions.figures(tenant, record.id),
   }));
 }
 

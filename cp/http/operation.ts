@@ -45,7 +45,7 @@ function readyz({ readiness, store, diskFree }: Services): Route {
   };
 }
 
-function health({ readiness, sessions, tenant }: Services): Route {
+function health({ readiness, connected, tenant }: Services): Route {
   return {
     method: "GET",
     path: "/health",
@@ -62,9 +62,13 @@ function health({ readiness, sessions, tenant }: Services): Route {
     errors: [],
     async handle() {
       const fault = await readiness.fault();
+      const agents = await connected(tenant).then(
+        ({ size }) => size,
+        () => 0, // which the status says
+      );
       return json({
         status: fault === undefined ? "healthy" : "unhealthy",
-        agent_count: sessions.count(tenant),
+        agent_count: agents,
         version: VERSION,
       }, fault === undefined ? 200 : 503);
     },
@@ -72,11 +76,12 @@ function health({ readiness, sessions, tenant }: Services): Route {
 }
 
 async function present(
-  { store, sessions, readiness, diskFree, tenant }: Services,
+  { store, connected, readiness, diskFree, tenant }: Services,
 ): Promise<Present> {
-  const [agents, byAgent, fault, free] = await Promise.all([
+  const [agents, byAgent, here, fault, free] = await Promise.all([
     store.listAgents(tenant),
     store.countOpen(tenant),
+    connected(tenant),
     readiness.fault(),
     diskFree(),
   ]);
@@ -87,7 +92,7 @@ async function present(
     }
   }
   return {
-    agents: { total: agents.length, connected: sessions.count(tenant) },
+    agents: { total: agents.length, connected: here.size },
     open,
     ready: fault === undefined,
     diskFree: free,

@@ -76,6 +76,11 @@ const agent: v.GenericSchema<AgentView> = v.strictObject({
     v.boolean(),
     v.description("Whether a session is open now"),
   ),
+  replica: optional(
+    text(
+      "The control plane that has the session, where several share the work",
+    ),
+  ),
   cluster_name: text("The cluster it runs in"),
   cluster_provider: text("Such as kind, eks"),
   region: text("Where the cluster is"),

@@ -3,7 +3,7 @@ import type { Changes } from "../changes.ts";
 import type { Intake } from "../intake.ts";
 import type { ControlPlaneMetrics } from "../metrics.ts";
 import type { Operator } from "../operator.ts";
-import type { Sessions } from "../sessions.ts";
+import type { Connected } from "../peers/whereabouts.ts";
 import type { Store } from "../store/store.ts";
 import type { Problem } from "./problem.ts";
 import type { Readiness } from "./readiness.ts";
@@ -17,7 +17,7 @@ export interface Services {
   /** Does what people ask of events and agents. */
   readonly operator: Operator;
   /** Knows who is connected. */
-  readonly sessions: Sessions;
+  readonly connected: Connected;
   /** Wakes who follows what happens. */
   readonly changes: Changes;
   /** Knows whether the control plane can do its work. */

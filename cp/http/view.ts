@@ -1,6 +1,5 @@
 import {
   type AcceptedBody,
-  type AgentFigures,
   type AgentView,
   type EventSpec,
   type EventView,
@@ -9,6 +8,7 @@ import {
   type StreamStatus,
 } from "@transporter/sdk";
 import type { Acceptance } from "../intake.ts";
+import type { Whereabouts } from "../peers/whereabouts.ts";
 import type {
   AgentRecord,
   Change,
@@ -49,21 +49,24 @@ export function eventView(
 
 /** What an agent's record does not say. */
 export interface AgentNow {
-  /** Whether a session is open. */
-  readonly connected: boolean;
+  /** Where a session is open; `undefined` where none is. */
+  readonly connected: Whereabouts | undefined;
   /** Its events that have not ended, by state. */
   readonly open: Partial<Record<State, number>>;
-  /** What it said of itself last, while it is connected. */
-  readonly figures: AgentFigures | undefined;
 }
 
 /** An agent as the API shows it. */
-export function agentView(record: AgentRecord, now: AgentNow): AgentView {
+export function agentView(
+  record: AgentRecord,
+  { connected, open }: AgentNow,
+): AgentView {
   const { registration } = record;
+  const { replica, figures } = connected ?? {};
   return {
     id: record.id,
     name: registration.name,
-    connected: now.connected,
+    connected: connected !== undefined,
+    ...(replica === undefined ? {} : { replica }),
     cluster_name: registration.cluster_name,
     cluster_provider: registration.cluster_provider ?? "",
     region: registration.region ?? "",
@@ -79,8 +82,8 @@ export function agentView(record: AgentRecord, now: AgentNow): AgentView {
     generation: record.gen,
     seen_at: formatTime(record.seenAt),
     created_at: formatTime(record.createdAt),
-    open_events: now.open,
-    ...(now.figures === undefined ? {} : { figures: now.figures }),
+    open_events: open,
+    ...(figures === undefined ? {} : { figures }),
   };
 }
 

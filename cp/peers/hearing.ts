@@ -1,0 +1,192 @@
+import type { Clock, Logger, Rng } from "@transporter/sdk";
+import type { Changes } from "../changes.ts";
+import type { Dispatcher } from "../dispatcher.ts";
+import { paced } from "../pace.ts";
+import type { Sessions } from "../sessions.ts";
+import type { Store } from "../store/store.ts";
+import type { EventNews, News, Peers } from "./port.ts";
+
+/** Milliseconds between looks for changes that nobody told of, on average. */
+const LOOK_MS = 1000;
+
+/** Changes that are read at a time. */
+const PAGE = 500;
+
+/** Changes behind which are not read any more: then every session looks for itself. */
+const BEHIND_MAX = 20_000;
+
+/** Events that are read at the same time. */
+const READS_MAX = 64;
+
+/** An event that has changed elsewhere. */
+type Touched = Pick<EventNews, "tenant" | "agent" | "event">;
+
+/** Options of {@linkcode Hearing}. */
+export interface HearingOptions {
+  /** Who tells. */
+  readonly peers: Pick<Peers, "self" | "hear">;
+  /** What is true. */
+  readonly store: Pick<
+    Store,
+    "changeRange" | "listChanges" | "getEvent"
+  >;
+  /** Whose sessions want to know. */
+  readonly dispatcher: Pick<
+    Dispatcher,
+    "serves" | "changed" | "missed" | "wake"
+  >;
+  /** Whose followers want to know. */
+  readonly changes: Pick<Changes, "notify">;
+  /** What knows how long the store has been as it is. */
+  readonly sessions: Pick<Sessions, "forget">;
+  /** Looks whether an agent's session here is still its session. Never rejects. */
+  readonly verify: (tenant: string, agent: string) => void;
+  /** Whose changes are looked at. */
+  readonly tenants: readonly string[];
+  /** Where time comes from. */
+  readonly clock: Clock;
+  /** Where jitter comes from. */
+  readonly rng: Rng;
+  /** For what goes wrong. */
+  readonly log: Logger;
+}
+
+/**
+ * Lets a replica know of what the others write: at once by what they tell, and
+ * a second later by the numbers of changes, of which every one that was not
+ * told of is read. So nothing depends on what was told.
+ */
+export class Hearing implements AsyncDisposable {
+  readonly #options: HearingOptions;
+  readonly #stop = new AbortController();
+  readonly #listening: Disposable;
+  /** Every change up to this one was told of, or read. */
+  #position: number;
+  /** Events that are to be read, by tenant and id. */
+  readonly #touched = new Map<string, Touched>();
+  #reading: Promise<void> | undefined;
+  readonly #looking: Promise<void>;
+
+  private constructor(options: HearingOptions, position: number) {
+    this.#options = options;
+    this.#position = position;
+    this.#listening = options.peers.hear((news) => this.#take(news));
+    this.#looking = this.#look();
+  }
+
+  /**
+   * Begins to listen; before any session is open.
+   *
+   * @throws {TransporterError} `store_unavailable`.
+   */
+  static async open(options: HearingOptions): Promise<Hearing> {
+    const { newest } = await options.store.changeRange();
+    return new Hearing(options, newest);
+  }
+
+  /** Stops; resolves when nothing is being read any more. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listening[Symbol.dispose]();
+    this.#stop.abort();
+    await this.#looking;
+    await this.#reading;
+  }
+
+  #take(news: News): void {
+    const { peers, dispatcher, changes, verify } = this.#options;
+    switch (news.kind) {
+      case "event":
+        // Where some are missing in between, the next look reads them.
+        if (news.change === this.#position + 1) this.#position++;
+        if (news.by === peers.self.id) return; // the recorder has told of it
+        this.#touch(news);
+        return changes.notify();
+      case "agent":
+        if (news.by === peers.self.id) return;
+        dispatcher.wake(news.tenant, news.agent);
+        return verify(news.tenant, news.agent);
+      case "missed": // the next look reads what it was
+    }
+  }
+
+  /** An event has changed elsewhere. */
+  #touch(event: Touched): void {
+    if (!this.#options.dispatcher.serves(event.tenant, event.agent)) return;
+    this.#touched.set(`${event.tenant}\n${event.event}`, event);
+    this.#reading ??= this.#read().finally(() => this.#reading = undefined);
+  }
+
+  async #read(): Promise<void> {
+    while (this.#touched.size > 0 && !this.#stop.signal.aborted) {
+      const batch = [...this.#touched].slice(0, READS_MAX);
+      for (const [key] of batch) this.#touched.delete(key);
+      try {
+        await Promise.all(batch.map(([, event]) => this.#tell(event)));
+      } catch (error) {
+        this.#options.log.warn("Cannot read what has changed", { error });
+        // Whatever it was, it is found when the store can be read again.
+        this.#touched.clear();
+        this.#options.dispatcher.missed();
+        return;
+      }
+    }
+  }
+
+  async #tell({ tenant, event }: Touched): Promise<void> {
+    const record = await this.#options.store.getEvent(tenant, event);
+    if (record !== undefined) this.#options.dispatcher.changed(record);
+  }
+
+  async #look(): Promise<void> {
+    const { clock, rng, log } = this.#options;
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      // Not all of them at the same moment.
+      await clock.sleep(paced(LOOK_MS, rng), { signal }).catch(() => {}); // the loop sees that it is over
+      if (signal.aborted) return;
+      try {
+        await this.#catchUp();
+      } catch (error) {
+        // What was not told is still there in a second.
+        log.warn("Cannot look for changes", { error });
+      }
+    }
+  }
+
+  async #catchUp(): Promise<void> {
+    const { store, dispatcher, changes, tenants } = this.#options;
+    const { oldest, newest } = await store.changeRange();
+    const after = this.#position;
+    if (newest === after) return;
+    changes.notify();
+    if (newest < after) return await this.#beOlder();
+    if (newest - after > BEHIND_MAX || oldest > after + 1) {
+      this.#position = Math.max(this.#position, newest);
+      return dispatcher.missed();
+    }
+    for (const tenant of tenants) {
+      for (let from = after;;) {
+        const page = await store.listChanges(tenant, from, PAGE);
+        for (const { agent, entry } of page) {
+          this.#touch({ tenant, agent, event: entry.event_id });
+        }
+        const last = page.at(-1)?.change;
+        if (last === undefined || page.length < PAGE) break;
+        from = last;
+      }
+    }
+    this.#position = Math.max(this.#position, newest);
+  }
+
+  /** The store has gone back in time, or this replica was told of changes while it asked. */
+  async #beOlder(): Promise<void> {
+    const { store, dispatcher, sessions, log } = this.#options;
+    const was = this.#position;
+    const { newest } = await store.changeRange();
+    if (newest >= was) return;
+    log.warn("The store is older than it was", { was, is: newest });
+    sessions.forget();
+    this.#position = newest;
+    dispatcher.missed();
+  }
+}

@@ -1,0 +1,257 @@
+import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import type { Rng } from "@transporter/sdk";
+import { settle, TestClock } from "@transporter/sdk/testing";
+import { openMemoryStore } from "../store/memory.ts";
+import { World, type WorldOptions } from "../testing/world.ts";
+import type { ScriptedAgent } from "../testing/scripted_agent.ts";
+import { MemoryHub } from "./memory.ts";
+import type { News } from "./port.ts";
+
+const T = "default";
+
+/** Two control planes over one store; news between them may be lost. */
+class Pair implements AsyncDisposable {
+  readonly clock = new TestClock();
+  readonly store = openMemoryStore({ clock: this.clock });
+  /** Whether news arrive. */
+  heard = true;
+  /** Whether replica `b` reaches the store. */
+  reachable = true;
+  readonly hub = new MemoryHub({
+    store: this.store,
+    clock: this.clock,
+    carry: (_, deliver) => this.heard && deliver(),
+  });
+  readonly a: World;
+  readonly b: World;
+
+  private constructor() {
+    // Set by `open`, which is the only way here.
+    this.a = this.b = undefined as unknown as World;
+  }
+
+  static async open(options: WorldOptions = {}): Promise<Pair> {
+    const pair = new Pair();
+    const world = (name: string) => pair.join(name, options);
+    return Object.assign(pair, { a: await world("a"), b: await world("b") });
+  }
+
+  join(name: string, options: WorldOptions = {}, rng: Rng = half) {
+    const { clock } = this;
+    const self = { id: `${name}-1`, name };
+    const reachable = () => name !== "b" || this.reachable;
+    const { store, peers } = this.hub.join(self, { reachable });
+    return World.open({ ...options, clock, rng, store, peers });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closing = [this.a, this.b].map((world) =>
+      world[Symbol.asyncDispose]()
+    );
+    await Promise.all(closing);
+  }
+}
+
+const half = { next: () => 0.5 };
+
+function idsOf(agent: ScriptedAgent): unknown[] {
+  return agent.of("event").map(({ event }) => (event as { id: string }).id);
+}
+
+Deno.test("replicas: an event that one accepts goes out by the one that has the agent, without any time passing", async () => {
+  await using pair = await Pair.open();
+  const agent = await pair.b.connect();
+  await pair.a.submit("e1");
+  const { event } = await agent.nextOf("event");
+  strictEqual((event as { id: string }).id, "e1");
+  await agent.status("e1", "completed", "completed", { attempt: 1, sid: 1 });
+  await settle();
+  strictEqual((await pair.a.record("e1")).state, "completed");
+});
+
+Deno.test("replicas: what nobody told of is found within two seconds: a new event, a cancellation, a later time", async () => {
+  await using pair = await Pair.open();
+  const agent = await pair.b.connect({ link: { window: 8 } });
+  pair.heard = false;
+  await pair.a.submit("e1");
+  const at = new Date(pair.clock.now() + 5000).toISOString();
+  await pair.a.submit("later", { not_before: at }, { api: "v2" });
+  await settle();
+  deepStrictEqual(idsOf(agent), []);
+  await pair.clock.advance(2_000);
+  deepStrictEqual(idsOf(agent), ["e1"]);
+  const asking = { principal: "tester", reason: "changed my mind" };
+  await pair.a.core.operator.cancel(T, "e1", asking);
+  await settle();
+  strictEqual(agent.of("cancel").length, 0);
+  await pair.clock.advance(2_000);
+  deepStrictEqual(agent.of("cancel").map(({ event_id }) => event_id), ["e1"]);
+  await pair.clock.advance(2_000);
+  deepStrictEqual(idsOf(agent), ["e1", "later"]);
+});
+
+Deno.test("replicas: one that missed more than it would read has every session look for itself", async () => {
+  await using pair = await Pair.open();
+  const agent = await pair.b.connect({ link: { window: 8 } });
+  pair.heard = false;
+  await pair.a.submit("e1");
+  await pair.clock.advance(2_000);
+  const asking = { principal: "tester", reason: "" };
+  await pair.a.core.operator.cancel(T, "e1", asking);
+  await pair.a.submit("e2");
+  // What it has to read is gone.
+  const { newest } = await pair.store.changeRange();
+  pair.store.changeRange = () => Promise.resolve({ oldest: newest, newest });
+  await pair.clock.advance(2_000);
+  deepStrictEqual(idsOf(agent), ["e1", "e2"]);
+  deepStrictEqual(agent.of("cancel").map(({ event_id }) => event_id), ["e1"]);
+});
+
+Deno.test("replicas: followers of changes hear of those that are made elsewhere", async () => {
+  await using pair = await Pair.open();
+  for (const heard of [true, false]) {
+    pair.heard = heard;
+    const { newest } = await pair.store.changeRange();
+    const signal = AbortSignal.timeout(5000);
+    const waiting = pair.b.core.changes.wait(newest, { signal });
+    await settle();
+    await pair.a.submit(`e ${heard}`.replace(" ", "-"));
+    if (!heard) await pair.clock.advance(2_000);
+    await waiting;
+  }
+});
+
+Deno.test("replicas: an agent that comes to another one ends its older session, told or not", async () => {
+  await using pair = await Pair.open();
+  const first = await pair.a.connect();
+  const second = await pair.b.connect();
+  strictEqual(await first.end(), "superseded");
+  pair.heard = false;
+  await pair.a.connect();
+  await pair.clock.advance(12_000);
+  strictEqual(await second.end(), "superseded");
+});
+
+Deno.test("session.takeover: what the older session elsewhere still reports is refused, and sent again on the newer one", async () => {
+  await using pair = await Pair.open();
+  pair.heard = false;
+  await pair.a.submit("e1");
+  const first = await pair.a.connect();
+  await first.nextOf("event");
+  const second = await pair.b.connect();
+  strictEqual(
+    ((await second.nextOf("event"))["event"] as { id: string }).id,
+    "e1",
+  );
+  await first.status("e1", "completed", "completed", { attempt: 1, sid: 1 });
+  strictEqual(await first.end(), "superseded");
+  strictEqual((await pair.a.record("e1")).state, "assigned");
+});
+
+Deno.test("replicas: where agents are is known to all, and not of a replica that is dead", async () => {
+  await using pair = await Pair.open();
+  await pair.b.connect();
+  await settle();
+  for (const { core } of [pair.a, pair.b]) {
+    const here = await core.connected(T);
+    strictEqual(here.get("edge-1")?.replica, "b");
+  }
+  await pair.clock.advance(20_000);
+  strictEqual((await pair.a.core.connected(T)).get("edge-1")?.replica, "b");
+  pair.reachable = false;
+  await pair.clock.advance(7_000);
+  strictEqual((await pair.a.core.connected(T)).size, 0);
+});
+
+Deno.test("replicas: one that does not reach the store sends its agents away, and takes them again later", async () => {
+  await using pair = await Pair.open();
+  const agent = await pair.b.connect();
+  pair.reachable = false;
+  await pair.clock.advance(8_000);
+  strictEqual(await agent.end(), "unavailable");
+  pair.reachable = true;
+  await pair.clock.advance(2_000);
+  await pair.b.connect();
+  await settle();
+  strictEqual((await pair.a.core.connected(T)).get("edge-1")?.replica, "b");
+});
+
+Deno.test("replicas: an agent that is connected elsewhere is paused, let go on, and forgotten", async () => {
+  await using pair = await Pair.open();
+  const agent = await pair.b.connect();
+  const { operator } = pair.a.core;
+  await operator.pause(T, "edge-1");
+  await pair.a.submit("e1");
+  await settle();
+  deepStrictEqual(idsOf(agent), []);
+  await operator.resume(T, "edge-1");
+  await agent.nextOf("event");
+  pair.heard = false;
+  await operator.deleteAgent(T, "edge-1", { principal: "tester" });
+  strictEqual((await pair.a.record("e1")).state, "failed");
+  await agent.status("e1", "in_progress", "received", { attempt: 1, sid: 1 });
+  strictEqual(await agent.end(), "superseded");
+  const again = await pair.b.connect();
+  await pair.store.deleteAgent(T, "edge-1"); // after the session of b began
+  await pair.clock.advance(12_000);
+  strictEqual(await again.end(), "denied");
+  await rejects(operator.resume(T, "edge-1"), { code: "unknown_agent" });
+});
+
+Deno.test("replicas: an agent without its journal is taken away from its session elsewhere before its work is given up", async () => {
+  await using pair = await Pair.open();
+  pair.heard = false;
+  await pair.a.submit("e1");
+  const first = await pair.a.connect();
+  await first.nextOf("event");
+  const { gen } = await pair.store.getAgent(T, "edge-1") ?? { gen: 0 };
+  await pair.b.connect({ link: { instance: "journal-2" } });
+  await first.status("e1", "in_progress", "received", { attempt: 1, sid: 1 });
+  strictEqual(await first.end(), "superseded");
+  const known = await pair.store.getAgent(T, "edge-1");
+  strictEqual(known?.gen, gen + 2);
+  strictEqual(known.instance, "journal-2");
+  ok((await pair.a.history("e1")).includes("queued"));
+});
+
+Deno.test("replicas: open events are counted anew every two seconds, as others accept and end some", async () => {
+  await using pair = await Pair.open({ config: { agentEventsMax: 2 } });
+  await pair.a.submit("e1");
+  await pair.b.submit("e2");
+  await pair.clock.advance(3_000);
+  for (const world of [pair.a, pair.b]) {
+    strictEqual(world.core.quota.openOf(T, "edge-1"), 2);
+    await rejects(world.submit("e3"), { code: "queue_full" });
+  }
+  const asking = { principal: "tester", reason: "" };
+  await pair.a.core.operator.cancel(T, "e1", asking);
+  await pair.clock.advance(3_000);
+  await pair.b.submit("e3");
+});
+
+Deno.test("replicas: what is due is ended once, whoever sees it first", async () => {
+  await using pair = await Pair.open();
+  await pair.a.submit("e1", { ttl: 5e9 });
+  const agent = await pair.b.connect();
+  await agent.nextOf("event");
+  await pair.clock.advance(90_000);
+  const history = await pair.a.history("e1");
+  strictEqual(history.filter((state) => state === "expired").length, 1);
+});
+
+Deno.test("MemoryHub tells every replica who has changed what", async () => {
+  await using pair = await Pair.open();
+  const { peers, store } = pair.hub.join({ id: "c-1", name: "c" });
+  const news: News[] = [];
+  using _ = peers.hear((said) => void news.push(said));
+  await pair.a.submit("e1");
+  await store.changeEvent(T, "e1", () => undefined);
+  await pair.b.connect();
+  await settle();
+  const about = { tenant: T, agent: "edge-1" };
+  deepStrictEqual(news, [
+    { kind: "event", by: "a-1", ...about, event: "e1", change: 1 },
+    { kind: "agent", by: "b-1", ...about },
+    { kind: "event", by: "b-1", ...about, event: "e1", change: 2 },
+  ]);
+});
