@@ -262,6 +262,7 @@ export class Agent implements AsyncDisposable {
           unacknowledged: this.#outbox.length,
           journal_bytes: journal.bytes,
           taking: journal.refusal() === undefined,
+          ...this.#places.figures,
           clock_offset_ms: this.#controlPlaneClock.offsetMs ?? null,
         },
         link: {

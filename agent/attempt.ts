@@ -105,7 +105,7 @@ export async function runAttempt(
   const output = options.outputs.open(id, attempt);
   log.info(startOf(work), { type });
   // The gate let nothing new in before that was known; what was begun before came without it.
-  if (begun) await options.places.known(limit.signal);
+  if (begun) await options.places.known(type, limit.signal);
   // Counted before it goes on: what leaves it for the next start takes that back.
   if (begun && applied !== undefined) {
     await journal.applied({ id, attempt }, {

@@ -216,7 +216,9 @@ export class Inbox {
     const held = runner.holds(id, attempt);
     const isNew = stage === "received" && !held;
     const { seq } = frame;
-    const refusal = isNew ? this.#gate.refusal(seq !== undefined) : undefined;
+    const refusal = isNew
+      ? this.#gate.refusal(spec, seq !== undefined)
+      : undefined;
     if (refusal !== undefined) throw refusal;
     const at = epoch === undefined || seq === undefined ? {} : { epoch, seq };
     const deadline = this.#deadlineOf(frame, spec);

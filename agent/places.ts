@@ -48,13 +48,13 @@ export class Places {
   readonly #seen = new Map<string, Seen>();
   /** Why it is not known where events of a type would be run; by type. */
   readonly #faults = new Map<string, TransporterError>();
-  readonly #known = Promise.withResolvers<void>();
+  /** Resolves with the next look. */
+  #next = Promise.withResolvers<void>();
 
   /** Makes one that has not looked yet. */
   constructor(options: PlacesOptions) {
     this.#options = options;
     this.#watched = options.executors;
-    if (this.#watched.length === 0) this.#known.resolve();
   }
 
   /**
@@ -84,24 +84,30 @@ export class Places {
     }
   }
 
-  /** Why nothing new may be taken: nobody knows yet where it would be done. */
-  get fault(): TransporterError | undefined {
-    for (const [type, cause] of this.#faults) {
-      return new TransporterError(
-        cause.retryable ? cause.code : "unavailable",
-        `Cannot take the event before it is known where "${type}" works: ${cause.message}`,
-        { cause, details: { retry_after_ms: LOOK_AGAIN_MS } },
-      );
-    }
-    return undefined;
+  /** What the control plane should know: the types of which nothing new may be taken. */
+  get figures(): Readonly<Record<string, readonly string[]>> {
+    const types = [...this.#faults.keys()];
+    return types.length === 0 ? {} : { types_not_taken: types };
   }
 
-  /** Resolves when it is known, or when the signal aborts. */
-  async known(signal: AbortSignal): Promise<void> {
+  /** Why nothing new of a type may be taken: nobody knows yet where it would be done. */
+  fault(type: string): TransporterError | undefined {
+    const cause = this.#faults.get(type);
+    if (cause === undefined) return undefined;
+    return new TransporterError(
+      cause.retryable ? cause.code : "unavailable",
+      `Cannot take the event before it is known where "${type}" works: ${cause.message}`,
+      { cause, details: { retry_after_ms: LOOK_AGAIN_MS, type_only: true } },
+    );
+  }
+
+  /** Resolves when it is known where a type works, or when the signal aborts. */
+  async known(type: string, signal: AbortSignal): Promise<void> {
     const over = Promise.withResolvers<void>();
     signal.addEventListener("abort", () => over.resolve(), { once: true });
-    if (signal.aborted) return;
-    await Promise.race([this.#known.promise, over.promise]);
+    while (!signal.aborted && this.#faults.has(type)) {
+      await Promise.race([this.#next.promise, over.promise]);
+    }
   }
 
   async #look(limitMs: number, signal?: AbortSignal): Promise<void> {
@@ -115,7 +121,8 @@ export class Places {
       return isWatched ? [executor] : [];
     });
     this.#watched = (await Promise.all(looks)).flat();
-    if (this.#faults.size === 0) this.#known.resolve();
+    this.#next.resolve();
+    this.#next = Promise.withResolvers();
   }
 
   /** Whether it makes a difference where the executor works. */

@@ -26,6 +26,7 @@ function showFigures(figures: AgentView["figures"]): Field[] {
     journal_bytes: journal,
     clock_offset_ms: offset,
     taking = true,
+    types_not_taken: blind = [],
   } = figures;
   const shown = (value: number | undefined) =>
     value === undefined ? "" : String(value);
@@ -36,7 +37,11 @@ function showFigures(figures: AgentView["figures"]): Field[] {
     ["Journal", journal === undefined ? "" : showBytes(journal)],
     ["Clock offset", offset === undefined ? "" : `${offset} ms`],
     ["New events", {
-      text: taking ? "" : "not taken: its journal or its disk is full",
+      text: taking
+        ? blind.length === 0
+          ? ""
+          : `${blind.join(", ")} not taken: it does not see its cluster`
+        : "not taken: its journal or its disk is full",
       style: "bad",
     }],
   ];

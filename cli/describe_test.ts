@@ -152,6 +152,22 @@ Deno.test("describe agent shows what it says of itself", async () => {
   );
 });
 
+Deno.test("describe agent names the types that it does not take now", async () => {
+  const figures = {
+    at: "2026-11-23T05:09:58.000Z",
+    types_not_taken: ["k8s_resource"],
+  };
+  await using server = serverOf(EVENT)
+    .on("GET /v2/agents/edge-7", () => agent({ figures }));
+  const { stdout } = await run(["describe", "agent", "edge-7"], {
+    url: server.url,
+  });
+  match(
+    stdout,
+    /New events: +k8s_resource not taken: it does not see its cluster/,
+  );
+});
+
 Deno.test("describe says who asked for what the control plane did", async () => {
   const details = { principal: "anna", reason: "freeze" };
   const [queued] = history();

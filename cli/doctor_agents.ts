@@ -79,6 +79,24 @@ export function checkPaused(agents: readonly AgentView[]): Finding {
 export function checkJournals(agents: readonly AgentView[]): Finding {
   const check = "journals";
   const full = agents.filter(({ figures }) => figures?.taking === false);
+  const blind = agents.filter(({ figures }) =>
+    (figures?.types_not_taken ?? []).length > 0
+  );
+  if (full.length === 0 && blind.length > 0) {
+    const types = blind.flatMap(({ figures }) =>
+      figures?.types_not_taken ?? []
+    );
+    return {
+      check,
+      result: "failed",
+      message: `No new events of type ${
+        named([...new Set(types)])
+      } are taken by ${
+        named(blind.map(({ id }) => id))
+      }, as their cluster is not to be seen`,
+      cure: "see that it can be reached from there",
+    };
+  }
   return full.length === 0
     ? { check, result: "ok", message: "Connected agents take events" }
     : {

@@ -267,6 +267,17 @@ const CASES: readonly Case[] = [
     ),
   },
   {
+    name: "an agent does not see its cluster",
+    agents: () => ({
+      items: [agent(says({ types_not_taken: ["k8s_resource"] }))],
+    }),
+    code: 3,
+    lines: fleet(
+      'failed   journals       No new events of type "k8s_resource" are taken by "edge-7", as their cluster is not to be seen: ' +
+        "see that it can be reached from there",
+    ),
+  },
+  {
     name: "an agent's clock is a little off",
     agents: () => ({
       items: [

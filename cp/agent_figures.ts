@@ -13,6 +13,18 @@ function whole(value: unknown, min = 0): number | undefined {
     : undefined;
 }
 
+/** Types that an agent names: at most so many. */
+const TYPES_MAX = 64;
+
+/** Names of event types, some at least, or nothing. */
+function typesOf(value: unknown): readonly string[] | undefined {
+  const types = Array.isArray(value) ? value.slice(0, TYPES_MAX) : [];
+  const isSound = types.every((type) =>
+    typeof type === "string" && type.length <= 128
+  );
+  return types.length > 0 && isSound ? types : undefined;
+}
+
 /**
  * Reads what an agent says of itself with a heartbeat.
  *
@@ -33,6 +45,7 @@ export function figuresOf(
     journal_bytes: whole(metrics["journal_bytes"]),
     clock_offset_ms: whole(metrics["clock_offset_ms"], -Infinity),
     taking: typeof taking === "boolean" ? taking : undefined,
+    types_not_taken: typesOf(metrics["types_not_taken"]),
   };
   const said = Object.entries(figures).filter(([, value]) =>
     value !== undefined

@@ -19,6 +19,7 @@ Deno.test("figuresOf() takes what an agent says of itself", () => {
     journal_bytes: 4096,
     clock_offset_ms: -12,
     taking: false,
+    types_not_taken: ["k8s_resource"],
   };
   deepStrictEqual(figures({ ...said, secret: "x" }), { at, ...said });
 });
@@ -32,6 +33,7 @@ Deno.test("figuresOf() leaves out what is not what it should be", () => {
       journal_bytes: 2 ** 60,
       clock_offset_ms: null,
       taking: true,
+      types_not_taken: ["k8s_resource", 1],
     }),
     { at, taking: true },
   );

@@ -6,17 +6,12 @@ import {
   TransporterError,
 } from "@transporter/sdk";
 import { Alarm } from "./alarm.ts";
+import { Holds } from "./holds.ts";
 import { isReleased } from "./life.ts";
 import type { Recorder } from "./recorder.ts";
 import { type Attempt, Sending, type SendingTarget } from "./sending.ts";
 import type { EventRecord, ReleasedEvent, Store } from "./store/store.ts";
 import { Window } from "./window.ts";
-
-/** The longest that an agent may have nothing sent to it at its own request, in milliseconds. */
-const HOLD_MS_MAX = 3600_000;
-
-/** The shortest, so that an agent which refuses everything does not fill its events' histories. */
-const HOLD_MS_MIN = 1000;
 
 /** How long to wait when the store does not answer. */
 const RETRY = { initialMs: 200, maxMs: 5000 };
@@ -53,7 +48,7 @@ export class Dispatch {
   /** Grows when something may have come into the queue; what it was when the queue was seen empty. */
   #queueVersion = 0;
   #emptyVersion = -1;
-  #holdUntil = 0;
+  readonly #holds: Holds;
   #woken = false;
   #wake: (() => void) | undefined;
   #storeFailures = 0;
@@ -71,8 +66,13 @@ export class Dispatch {
     this.#sending = new Sending({
       target,
       recorder: options.recorder,
-      hold: (ms) => this.#hold(ms),
+      hold: (ms, type) => this.#holds.add(ms, type),
       settled: () => this.#wakeUp(),
+    });
+    this.#holds = new Holds({
+      clock: options.clock,
+      signal: this.#over.signal,
+      over: () => this.wake(),
     });
     this.#alarm = new Alarm({
       clock: options.clock,
@@ -190,8 +190,7 @@ export class Dispatch {
 
   #mayRelease(): boolean {
     return this.#sending.empty && this.#window.open &&
-      this.#queueVersion !== this.#emptyVersion &&
-      this.#options.clock.monotonic() >= this.#holdUntil;
+      this.#queueVersion !== this.#emptyVersion && !this.#holds.everything;
   }
 
   async #release(): Promise<void> {
@@ -204,6 +203,7 @@ export class Dispatch {
         agent,
         gen,
         version,
+        isHeld: this.#holds.filter(),
         eventsMax: this.#window.eventsLeft,
         bytesMax: this.#window.bytesLeft,
         ...(seqMax === Infinity ? {} : { seqMax }),
@@ -264,16 +264,5 @@ export class Dispatch {
     const { signal } = this.#over;
     // Aborted means that the link has ended, which the loop sees.
     await clock.sleep(ms, { signal }).catch(() => {});
-  }
-
-  /** Sends nothing for a while. */
-  #hold(ms: number): void {
-    const { clock } = this.#options;
-    const holdMs = Math.min(HOLD_MS_MAX, Math.max(HOLD_MS_MIN, ms));
-    this.#holdUntil = Math.max(this.#holdUntil, clock.monotonic() + holdMs);
-    clock.sleep(holdMs, { signal: this.#over.signal }).then(
-      () => this.#wakeUp(),
-      () => {}, // the link has ended
-    );
   }
 }

@@ -182,31 +182,6 @@ Deno.test("Dispatcher ends what an agent does not take", async () => {
   deepStrictEqual(error, { code: "unsupported", message: "No executor" });
 });
 
-Deno.test("Dispatcher holds back from an agent that will take an event later", async () => {
-  await using world = await World.open();
-  await world.submit("e1");
-  const agent = await world.connect();
-  await agent.nextOf("event");
-  await agent.send({
-    type: "nack",
-    seq: 1,
-    event_id: "e1",
-    code: "exhausted",
-    detail: "Journal is full",
-    retry_after_ms: 5000,
-  });
-  await world.submit("e2");
-  await world.clock.advance(4999);
-  strictEqual(agent.of("event").length, 1);
-  deepStrictEqual(await world.history("e1"), ["queued", "assigned", "queued"]);
-  await world.clock.advance(1);
-  deepStrictEqual(idsOf(agent), ["e1", "e1", "e2"]);
-  deepStrictEqual(
-    agent.of("event").map(({ seq, attempt }) => [seq, attempt]),
-    [[1, 1], [2, 2], [3, 1]],
-  );
-});
-
 Deno.test("stalled.agent.isolation: an agent that does not read stops nobody but itself", async () => {
   await using world = await World.open();
   const payload = { manifests: ["x".repeat(1024 * 1024)] };

@@ -10,6 +10,7 @@ import {
 } from "@transporter/sdk";
 import { Audience } from "./audience.ts";
 import type { Changes } from "./changes.ts";
+import type { ReleaseOptions } from "./holds.ts";
 import { Kinds } from "./kinds.ts";
 import {
   bounded,
@@ -30,7 +31,6 @@ import type {
   EventRecord,
   Fence,
   NewEvent,
-  Release,
   ReleasedEvent,
   Store,
 } from "./store/store.ts";
@@ -123,15 +123,14 @@ export class Recorder {
    */
   async release(
     tenant: string,
-    { version, ...options }: Omit<Release, "decide" | "at"> & {
-      readonly version: 1 | 2;
-    },
+    { version, isHeld = () => false, ...options }: ReleaseOptions,
   ): Promise<readonly ReleasedEvent[]> {
     const now = this.#options.clock.now();
     const released = await this.#options.store.releaseEvents(tenant, {
       ...options,
       at: now,
       decide(record) {
+        if (isHeld(record.spec)) return undefined;
         const change = release(record, { now, beginsAtOnce: version === 1 });
         return change && bounded(record, change);
       },

@@ -38,8 +38,8 @@ export interface SendingOptions {
   readonly target: SendingTarget;
   /** Who records what the agent does not take. */
   readonly recorder: Pick<Recorder, "refused">;
-  /** The agent wants nothing sent for so many milliseconds. */
-  readonly hold: (ms: number) => void;
+  /** The agent wants nothing sent for so many milliseconds, or nothing of a type. */
+  readonly hold: (ms: number, type?: string) => void;
   /** Something was acknowledged, or will never be. */
   readonly settled: () => void;
 }
@@ -199,7 +199,8 @@ export class Sending {
       return failed(error);
     }
     const again = typeof after === "number";
-    if (again) hold(after);
+    const isOfType = error.details?.["type_only"] === true;
+    if (again) hold(after, isOfType ? record.spec.type : undefined);
     try {
       const fence = { agent, gen };
       await recorder.refused(record, { error, again, fence });

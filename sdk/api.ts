@@ -115,6 +115,8 @@ export interface AgentFigures {
   readonly clock_offset_ms?: number;
   /** Whether it takes new events: not while its journal or its disk is full. */
   readonly taking?: boolean;
+  /** Types of events that it does not take now, as it does not see where it would run them. */
+  readonly types_not_taken?: readonly string[];
 }
 
 /** An agent as `GET /v2/agents/{id}` and the list show it. */

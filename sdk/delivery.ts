@@ -29,7 +29,8 @@ export interface Delivery<T> {
   ack(): void;
   /**
    * Refuses an event, with the code that says why, and for a retryable one with
-   * `details.retry_after_ms` (a second unless it says). Idempotent; loses to `ack`.
+   * `details.retry_after_ms` (a second unless it says), and `details.type_only` when
+   * events of other types need not wait. Idempotent; loses to `ack`.
    */
   nack(reason: TransporterError): void;
 }
@@ -50,6 +51,7 @@ export function nackOf(
     code: reason.code,
     detail: reason.message,
     retry_after_ms: retryAfterMs(reason),
+    ...(reason.details?.["type_only"] === true ? { type_only: true } : {}),
   };
 }
 

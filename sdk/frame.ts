@@ -192,6 +192,8 @@ export interface NackFrame {
   readonly detail: string;
   /** When it may be sent again, in milliseconds from now. */
   readonly retry_after_ms?: number | null;
+  /** Whether only events of this one's type have to wait so long; absent: all of this agent. */
+  readonly type_only?: boolean;
 }
 
 /** A → C: what happened to an event. */

@@ -123,6 +123,7 @@ const FRAMES: Readonly<Record<Frame["type"], Readonly<Record<string, Check>>>> =
       code: text,
       detail: text,
       retry_after_ms: optional(count),
+      type_only: optional(flag),
     },
     status_update: {
       event_id: text,

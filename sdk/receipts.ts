@@ -138,13 +138,19 @@ export class Receipts {
     this.#settleUpto("sid", frame.upto);
   }
 
-  /** The agent does not take an event; the refusal's `details.retry_after_ms` says until when, `null` for ever. */
+  /**
+   * The agent does not take an event; the refusal's `details.retry_after_ms` says until when, `null` for ever,
+   * and `details.type_only` whether that is true of its type alone.
+   */
   nackEvent(frame: NackFrame): void {
     const { code, message } = TransporterError.fromBody({
       code: frame.code,
       message: frame.detail,
     });
-    const details = { retry_after_ms: frame.retry_after_ms ?? null };
+    const details = {
+      retry_after_ms: frame.retry_after_ms ?? null,
+      ...(frame.type_only === true ? { type_only: true } : {}),
+    };
     this.#settle(
       { kind: "seq", of: frame.seq },
       new TransporterError(code, message, { details }),

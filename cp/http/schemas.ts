@@ -131,6 +131,12 @@ const agent: v.GenericSchema<AgentView> = v.strictObject({
           "Whether it takes new events: not while its journal or its disk is full",
         ),
       )),
+      types_not_taken: optional(v.pipe(
+        v.array(v.string()),
+        v.description(
+          "Types of events that it does not take now, as it does not see where it would run them",
+        ),
+      )),
     }),
     v.description("While it is connected: what it says of itself"),
   )),

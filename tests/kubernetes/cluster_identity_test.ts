@@ -1,7 +1,8 @@
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
-import type { EventView } from "@transporter/sdk";
+import type { AgentView, EventView } from "@transporter/sdk";
 import type { LocalKube } from "../../deploy/localkube/mod.ts";
 import { FaultProxy, type Upstream } from "../fault_proxy.ts";
+import { ROOT } from "../files.ts";
 import {
   AgentProcess,
   CpProcess,
@@ -54,6 +55,7 @@ interface Scene extends AsyncDisposable {
 async function openScene(
   kube: LocalKube,
   prepare: (proxy: FaultProxy) => void = () => {},
+  flags: readonly string[] = [],
 ): Promise<Scene> {
   await using stack = new AsyncDisposableStack();
   const proxy = stack.use(await FaultProxy.open(upstreamOf(kube)));
@@ -69,7 +71,7 @@ async function openScene(
   const agent = stack.use(
     await AgentProcess.start("edge", {
       cpUrl: cp.agentUrl,
-      flags: ["--kubeconfig", kubeconfig],
+      flags: ["--kubeconfig", kubeconfig, ...flags],
     }),
   );
   await untilConnected(cp.url, "edge");
@@ -182,6 +184,39 @@ Deno.test("cluster identity: an agent whose API server is away starts, and execu
   strictEqual(code, 3, agent.program.output);
   match(agent.program.output, /Cannot run "k8s_resource" in cluster "/);
   strictEqual(await has(other, namespace, "second"), false);
+});
+
+Deno.test("cluster identity: an agent whose API server is away runs what needs none, however much waits for it", async () => {
+  await using kube = await testCluster();
+  await using namespace = await freshNamespace(kube);
+  const cut = (proxy: FaultProxy) =>
+    proxy.inject({ fault: "cut", times: Infinity });
+  await using scene = await openScene(kube, cut, [
+    ...["--plugin", `${ROOT}examples/custom_executor/mod.ts`],
+    ...["--heartbeat-interval", "1s"],
+  ]);
+  const { cp, proxy } = scene;
+  // More than the agent's window.
+  const ids = Array.from({ length: 40 }, (_, i) => `e${i}`);
+  for (const id of ids) await scene.send(id, namespace.name);
+  await submit(cp.url, {
+    id: "greet",
+    type: "greet",
+    target_agent: "edge",
+    payload: { name: "Ada" },
+  });
+  await scene.event("greet", ({ state }) => state === "completed");
+  const first = await scene.event("e0", ({ attempt }) => attempt > 0);
+  strictEqual(first.state === "completed" || first.state === "failed", false);
+  await until(async () => {
+    const answer = await fetch(`${cp.url}/v2/agents/edge`);
+    const { figures }: AgentView = await answer.json();
+    return figures?.types_not_taken?.join() === "k8s_resource" || undefined;
+  });
+  proxy.heal();
+  for (const id of ids) {
+    await scene.event(id, ({ state }) => state === "completed");
+  }
 });
 
 Deno.test("cluster identity: an agent that may not see it says so, and works", async () => {
