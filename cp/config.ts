@@ -24,7 +24,18 @@ export const SETTINGS = {
     placeholder: "URL",
     default: "sqlite:transporter.db",
     help:
-      "Where events are kept: sqlite:PATH, seen from the data folder, or memory:, which forgets them at its end",
+      "Where events are kept: sqlite:PATH, seen from the data folder; redis://HOST, which several control planes may share; or memory:, which forgets them at its end",
+  },
+  redisPasswordFile: {
+    kind: "string",
+    placeholder: "FILE",
+    help: "File with the password for Redis, instead of one in its URL",
+  },
+  redisCaFile: {
+    kind: "string",
+    placeholder: "FILE",
+    help:
+      "File with the certificates, PEM, that rediss:// trusts instead of the system's",
   },
   dev: {
     kind: "boolean",

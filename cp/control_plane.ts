@@ -103,7 +103,7 @@ export class ControlPlane implements AsyncDisposable {
     await using opened = new AsyncDisposableStack();
     const { store, folder } = options.store === undefined
       ? opened.use(
-        await openStore(settings.store, { dataDir: settings.dataDir, clock }),
+        await openStore(settings.store, { ...settings, clock }),
       )
       : { store: options.store, folder: undefined };
     const stopping = new AbortController();

@@ -2,6 +2,7 @@ import { type Clock, TransporterError } from "@transporter/sdk";
 import { lockFolder, openFolder } from "@transporter/sdk/folder";
 import { dirname, isAbsolute, resolve } from "node:path";
 import { openMemoryStore } from "./store/memory.ts";
+import { isRedisUrl } from "./store/redis_url.ts";
 import { openSqliteStore } from "./store/sqlite.ts";
 import type { Store } from "./store/store.ts";
 
@@ -11,13 +12,17 @@ export interface OpenStoreOptions {
   readonly dataDir: string | undefined;
   /** What stamps changes. */
   readonly clock: Clock;
+  /** A file with the password for Redis, when that does not stand in the URL. */
+  readonly redisPasswordFile?: string | undefined;
+  /** A file with the certificate, PEM, of who signs that of Redis. */
+  readonly redisCaFile?: string | undefined;
 }
 
 /** A store that is open, until it is disposed of. */
 export interface OpenedStore extends AsyncDisposable {
   /** The store. */
   readonly store: Store;
-  /** The folder it is in; `undefined` when it is in memory. */
+  /** The folder it is in; `undefined` when it is in none of this machine. */
   readonly folder: string | undefined;
 }
 
@@ -25,14 +30,17 @@ export interface OpenedStore extends AsyncDisposable {
  * Opens the store that a URL names. That on disk has its folder for itself
  * until it is closed.
  *
- * @param url `sqlite:PATH` or `memory:`.
- * @param options Where paths start.
+ * @param url `sqlite:PATH`, `memory:`, or where Redis is.
+ * @param options Where paths start, and what Redis wants to know.
  * @throws {TransporterError} `usage`, `folder_in_use`, `store_unavailable`, `unsupported_version`.
  */
 export async function openStore(
   url: string,
-  { dataDir, clock }: OpenStoreOptions,
+  options: OpenStoreOptions,
 ): Promise<OpenedStore> {
+  if (isRedisUrl(url)) return await openRedis(url, options);
+  const { dataDir, clock } = options;
+  refuseForRedis(options);
   await using opened = new AsyncDisposableStack();
   const path = url === "memory:"
     ? undefined
@@ -50,6 +58,35 @@ export async function openStore(
   };
 }
 
+async function openRedis(
+  url: string,
+  { clock, redisPasswordFile, redisCaFile }: OpenStoreOptions,
+): Promise<OpenedStore> {
+  // Loaded by those who need it: its driver is as large as all the rest.
+  const { openRedisStore } = await import("./store/redis.ts");
+  const store = await openRedisStore({
+    url,
+    clock,
+    passwordFile: redisPasswordFile,
+    caFile: redisCaFile,
+  });
+  return {
+    store,
+    folder: undefined,
+    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+  };
+}
+
+function refuseForRedis(
+  { redisPasswordFile, redisCaFile }: OpenStoreOptions,
+): void {
+  if (redisPasswordFile === undefined && redisCaFile === undefined) return;
+  throw new TransporterError(
+    "usage",
+    "Cannot use --redis-password-file or --redis-ca-file as --store names no Redis",
+  );
+}
+
 async function lockedPath(
   url: string,
   dataDir: string | undefined,
@@ -59,7 +96,7 @@ async function lockedPath(
   if (path === undefined) {
     throw new TransporterError(
       "usage",
-      `Cannot keep events in "${url}": --store must be "sqlite:PATH" or "memory:"`,
+      `Cannot keep events in "${url}": --store must be "sqlite:PATH", "redis://HOST" or "memory:"`,
     );
   }
   if (dataDir === undefined && !isAbsolute(path)) {

@@ -44,6 +44,10 @@ export const DRIVERS: Readonly<Record<string, string>> = {
   "cp/store/sqlite_group.ts":
     "its transactions, one for what comes in a turn of the event loop",
   "cp/store/sqlite_reserve.ts": "the room that it sets aside",
+  "cp/store/redis.ts": "the store in Redis: its names are random",
+  "cp/store/redis_connection.ts":
+    "its connection, one piece for what comes in a turn of the event loop",
+  "cp/store/redis_listen.ts": "its other connection, which listens",
   "cp/store/disk_space.ts": "how much room its disk has",
   "cp/server.ts": "the listener",
   "cp/first_message.ts": "its sockets, before anybody has registered",

@@ -1,0 +1,113 @@
+import { type Clock, systemClock, TransporterError } from "@transporter/sdk";
+import { randomBytes } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import {
+  RedisConnection,
+  type RedisConnectionOptions,
+} from "./redis_connection.ts";
+import { redisError } from "./redis_error.ts";
+import { RedisGuard } from "./redis_guard.ts";
+import { listenToRedis } from "./redis_listen.ts";
+import { words } from "./redis_rows.ts";
+import { RedisStore } from "./redis_store.ts";
+import { parseRedisUrl } from "./redis_url.ts";
+import type { SharedStore } from "./shared.ts";
+
+/** Options of {@linkcode openRedisStore}. */
+export interface RedisStoreUrlOptions {
+  /** Where it is; see {@linkcode parseRedisUrl}. */
+  readonly url: string;
+  /** A file with the password, when that does not stand in the URL. */
+  readonly passwordFile?: string | undefined;
+  /** A file with the certificates, PEM, that may sign that of Redis; by default those that the system trusts. */
+  readonly caFile?: string | undefined;
+  /** What stamps changes; by default the clock of the machine. */
+  readonly clock?: Clock;
+}
+
+/** The version of what is kept in Redis, and how. */
+const SCHEMA = 1;
+
+/** The oldest Redis that can do all that is asked of it. */
+const VERSION_MIN = 7;
+
+/**
+ * Opens a store in Redis, which several processes may have open at a time.
+ *
+ * @throws {TransporterError} `usage` for a URL that cannot be used; `unsupported_version` when a newer program
+ * wrote what is there, or Redis is too old; `store_unavailable` when there is no Redis, or it may throw away what it keeps.
+ */
+export async function openRedisStore(
+  { url, passwordFile, caFile, clock = systemClock }: RedisStoreUrlOptions,
+): Promise<SharedStore> {
+  const address = parseRedisUrl(url);
+  const options: RedisConnectionOptions = {
+    address,
+    password: (await textOf(passwordFile))?.trim(),
+    ca: await textOf(caFile),
+  };
+  const redis = await RedisConnection.open(options);
+  try {
+    await checkServer(redis);
+    const storeId = await nameStore(redis);
+    redis.storeId = storeId;
+    const { replicas } = address;
+    const guard = await RedisGuard.start({ redis, replicas, clock });
+    return new RedisStore({
+      redis,
+      guard,
+      self: randomBytes(6).toString("hex"),
+      clock,
+      listen: (listener) => listenToRedis(options, storeId, listener),
+    });
+  } catch (error) {
+    await redis[Symbol.asyncDispose]();
+    throw redisError("open", error);
+  }
+}
+
+async function textOf(path: string | undefined): Promise<string | undefined> {
+  if (path === undefined) return undefined;
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new TransporterError(
+      "usage",
+      `Cannot read "${path}", which says how Redis is reached: ${reason}`,
+      { cause: error },
+    );
+  }
+}
+
+async function checkServer(redis: RedisConnection): Promise<void> {
+  const info = String(await redis.ask("INFO", "server"));
+  const version = /^redis_version:(\S+)/m.exec(info)?.[1] ?? "unknown";
+  if (!(Number.parseInt(version) >= VERSION_MIN)) {
+    throw new TransporterError(
+      "unsupported_version",
+      `Cannot keep events in Redis ${version}: Redis ${VERSION_MIN} or newer is needed`,
+    );
+  }
+  if (/^redis_mode:cluster/m.test(info)) {
+    throw new TransporterError(
+      "usage",
+      "Cannot keep events in a Redis cluster, as what is written here in one step would be on several servers: name one server that is not in a cluster",
+    );
+  }
+}
+
+/** What the store that is there is called; one that is not there yet gets a name. */
+async function nameStore(redis: RedisConnection): Promise<string> {
+  const fresh = randomBytes(12).toString("hex");
+  await redis.ask("HSETNX", "tp:meta", "schema", String(SCHEMA));
+  await redis.ask("HSETNX", "tp:meta", "id", fresh);
+  const [schema, id = fresh] = words(
+    await redis.ask("HMGET", "tp:meta", "schema", "id"),
+  );
+  if (Number(schema) === SCHEMA) return id;
+  throw new TransporterError(
+    "unsupported_version",
+    `Cannot use what is kept in Redis as it has version ${schema}, and this program knows version ${SCHEMA}: use the program that wrote it, or a newer one`,
+  );
+}

@@ -1,0 +1,118 @@
+import { checkGeneration } from "./record.ts";
+import type { RedisConnection } from "./redis_connection.ts";
+import type { Reply } from "./redis_group.ts";
+import type { Names } from "./redis_names.ts";
+import { readAgent, sessionWords, words } from "./redis_rows.ts";
+import type { AgentRecord, Fence, NewSession } from "./store.ts";
+
+/** Agents that are read at a time. */
+const READ_MAX = 256;
+
+/** Options of {@linkcode Agents}. */
+export interface AgentsOptions {
+  /** Redis. */
+  readonly redis: RedisConnection;
+  /** What things are called there. */
+  readonly names: Names;
+}
+
+/** What is known of agents. */
+export class Agents {
+  readonly #options: AgentsOptions;
+
+  /** Reads nothing yet. */
+  constructor(options: AgentsOptions) {
+    this.#options = options;
+  }
+
+  /** As {@linkcode Store.openSession} says. */
+  async open(tenant: string, session: NewSession): Promise<AgentRecord> {
+    const { id } = session.registration;
+    const reply = await this.#step("session", tenant, [
+      id,
+      String(session.at),
+      this.#options.names.agentNote(tenant, id),
+      session.newEpoch,
+      ...sessionWords(session),
+    ]);
+    const agent = readAgent(tenant, id, reply[1]);
+    if (!agent) throw new TypeError(`Cannot read the agent "${id}" back`);
+    return agent;
+  }
+
+  /** As {@linkcode Store.touchAgent} says. */
+  async touch(tenant: string, fence: Fence, seenAt: number): Promise<void> {
+    const { agent, gen, sid = "" } = fence;
+    await this.#step("touch", tenant, [
+      agent,
+      String(gen),
+      String(sid),
+      String(seenAt),
+    ]);
+  }
+
+  /** As {@linkcode Store.restartStream} says. */
+  async restart(
+    tenant: string,
+    { agent, gen }: Fence,
+    epoch: string,
+  ): Promise<AgentRecord | undefined> {
+    const note = this.#options.names.agentNote(tenant, agent);
+    const words = [agent, String(gen), epoch, note];
+    const reply = await this.#step("restart", tenant, words);
+    if (reply[0] === "superseded") {
+      checkGeneration({ id: agent, gen: Number(reply[1]) }, gen);
+    }
+    return readAgent(tenant, agent, reply[1]);
+  }
+
+  /** As {@linkcode Store.setPaused} says. */
+  async pause(
+    tenant: string,
+    id: string,
+    pausedAt: number | undefined,
+  ): Promise<AgentRecord | undefined> {
+    const note = this.#options.names.agentNote(tenant, id);
+    const words = [id, String(pausedAt ?? ""), note];
+    const reply = await this.#step("pause", tenant, words);
+    return readAgent(tenant, id, reply[1]);
+  }
+
+  /** As {@linkcode Store.deleteAgent} says. */
+  async delete(tenant: string, id: string): Promise<boolean> {
+    const note = this.#options.names.agentNote(tenant, id);
+    const reply = await this.#step("delete", tenant, [id, note]);
+    return reply[0] === "ok";
+  }
+
+  /** As {@linkcode Store.getAgent} says. */
+  async get(tenant: string, id: string): Promise<AgentRecord | undefined> {
+    const { redis, names } = this.#options;
+    const key = names.about("agent", tenant, id);
+    return readAgent(tenant, id, await redis.ask("HGETALL", key));
+  }
+
+  /** As {@linkcode Store.listAgents} says. */
+  async list(tenant: string): Promise<readonly AgentRecord[]> {
+    const { redis, names } = this.#options;
+    const key = names.of("agents", tenant);
+    const ids = words(await redis.ask("SMEMBERS", key)).toSorted();
+    const found: AgentRecord[] = [];
+    for (let i = 0; i < ids.length; i += READ_MAX) {
+      const agents = await Promise.all(
+        ids.slice(i, i + READ_MAX).map((id) => this.get(tenant, id)),
+      );
+      found.push(...agents.filter((agent) => agent !== undefined));
+    }
+    return found;
+  }
+
+  #step(
+    name: string,
+    tenant: string,
+    words: readonly string[],
+  ): Promise<readonly Reply[]> {
+    const { redis, names } = this.#options;
+    return redis.step("lenient", name, [names.tenant(tenant), ...words]);
+  }
+}

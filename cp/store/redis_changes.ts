@@ -1,0 +1,221 @@
+/**
+ * Changes of events: read, decided here, and written if nobody was faster.
+ *
+ * @module
+ */
+import { type Clock, isTerminal, TransporterError } from "@transporter/sdk";
+import { changeRecord, checkGeneration } from "./record.ts";
+import { RecordCache } from "./redis_cache.ts";
+import type { RedisConnection } from "./redis_connection.ts";
+import type { Reply } from "./redis_group.ts";
+import type { Names } from "./redis_names.ts";
+import {
+  entryWord,
+  EVENT_FIELDS,
+  readEvent,
+  type Versioned,
+  writeWords,
+} from "./redis_rows.ts";
+import type { EventChange, EventRecord, Fence } from "./store.ts";
+
+/** How a change came out. */
+export type Changed =
+  | { readonly record: EventRecord; readonly changed: boolean }
+  | undefined;
+
+/** Changes of one event that go together. */
+const TOGETHER_MAX = 64;
+
+/** How often somebody else may be faster before it is given up; each time, somebody's change was written. */
+const TRIES_MAX = 1000;
+
+interface Step {
+  readonly decide: (record: EventRecord) => EventChange | undefined;
+  readonly fence: Fence | undefined;
+  resolve(changed: Changed): void;
+  reject(reason: unknown): void;
+}
+
+/** How a step came out if what it was decided on is still so. */
+interface Outcome {
+  readonly step: Step;
+  settle(): void;
+}
+
+/** Options of {@linkcode Changes}. */
+export interface ChangesOptions {
+  /** Redis. */
+  readonly redis: RedisConnection;
+  /** What things are called there. */
+  readonly names: Names;
+  /** What stamps changes. */
+  readonly clock: Clock;
+}
+
+/**
+ * Changes events. Those of one event stand in a lane: what comes while some are
+ * on their way goes together afterwards, each decided on what the one before
+ * it makes.
+ */
+export class Changes {
+  /** What this process last saw of events. */
+  readonly seen: RecordCache = new RecordCache();
+  readonly #options: ChangesOptions;
+  /** Those that wait, by the key of their event. */
+  readonly #lanes = new Map<string, Step[]>();
+
+  /** Changes nothing yet. */
+  constructor(options: ChangesOptions) {
+    this.#options = options;
+  }
+
+  /** As {@linkcode Store.changeEvent} says. */
+  change(
+    tenant: string,
+    id: string,
+    { decide, fence }: Pick<Step, "decide" | "fence">,
+  ): Promise<Changed> {
+    const key = this.#options.names.event(tenant, id);
+    return new Promise((resolve, reject) => {
+      const step = { decide, fence, resolve, reject };
+      const lane = this.#lanes.get(key);
+      if (lane) lane.push(step);
+      else {
+        this.#lanes.set(key, [step]);
+        this.#run(tenant, id);
+      }
+    });
+  }
+
+  /** The record as Redis has it. */
+  async read(tenant: string, id: string): Promise<Versioned | undefined> {
+    const { redis, names } = this.#options;
+    const reply = await redis.ask(
+      "HMGET",
+      names.event(tenant, id),
+      ...EVENT_FIELDS,
+    );
+    return readEvent(tenant, reply);
+  }
+
+  /** Does all that waits in a lane. Never rejects. */
+  async #run(tenant: string, id: string): Promise<void> {
+    const key = this.#options.names.event(tenant, id);
+    const lane = this.#lanes.get(key) ?? [];
+    while (lane.length > 0) {
+      const [first] = lane;
+      let count = 1;
+      while (
+        count < TOGETHER_MAX && lane[count] &&
+        sameSession(lane[count]?.fence, first?.fence)
+      ) count++;
+      const steps = lane.splice(0, count);
+      try {
+        await this.#together(tenant, id, steps);
+      } catch (reason) {
+        this.seen.set(key, undefined); // nobody knows what was written
+        for (const { reject } of steps) reject(reason);
+      }
+    }
+    this.#lanes.delete(key);
+  }
+
+  /** Decides steps one after the other, and has them written at once; again while somebody else is faster. */
+  async #together(
+    tenant: string,
+    id: string,
+    steps: readonly Step[],
+  ): Promise<void> {
+    const key = this.#options.names.event(tenant, id);
+    let base = this.seen.get(key) ?? await this.read(tenant, id);
+    for (let tries = 0; tries < TRIES_MAX; tries++) {
+      const decided = this.#decide(base?.record, steps);
+      const { outcomes, last } = decided;
+      const fence = steps[0]?.fence;
+      const reply = await this.#write(tenant, id, { base, fence, ...decided });
+      if (reply[0] === "stale" || reply[0] === "none" && base) {
+        base = readEvent(tenant, reply[1]);
+        continue;
+      }
+      const isOpen = last !== undefined && !isTerminal(last.state);
+      const version = String(reply[1]);
+      this.seen.set(key, isOpen ? { record: last, version } : undefined);
+      for (const { settle } of outcomes) settle();
+      return;
+    }
+    throw new TransporterError(
+      "store_unavailable",
+      `Cannot change the event "${id}" as others were faster ${TRIES_MAX} times`,
+    );
+  }
+
+  #decide(base: EventRecord | undefined, steps: readonly Step[]): {
+    readonly words: readonly string[];
+    readonly outcomes: readonly Outcome[];
+    readonly last: EventRecord | undefined;
+    readonly sid: string;
+  } {
+    const at = this.#options.clock.now();
+    const outcomes: Outcome[] = [];
+    const entries: string[] = [];
+    let last = base;
+    let sid = 0;
+    for (const step of steps) {
+      let change: EventChange | undefined;
+      try {
+        change = last && step.decide(last);
+      } catch (reason) {
+        outcomes.push({ step, settle: () => step.reject(reason) });
+        continue;
+      }
+      if (last && change) {
+        const drop = change.replaces ? String(last.revision) : "";
+        last = changeRecord(last, change, { at });
+        entries.push(String(last.revision), entryWord(change), drop);
+      }
+      sid = Math.max(sid, step.fence?.sid ?? 0);
+      const record = last;
+      const changed = change !== undefined;
+      outcomes.push({
+        step,
+        settle: () => step.resolve(record && { record, changed }),
+      });
+    }
+    const words = base && last && last !== base
+      ? [...writeWords(last, base), ...entries]
+      : [];
+    return { words, outcomes, last, sid: sid > 0 ? String(sid) : "" };
+  }
+
+  async #write(
+    tenant: string,
+    id: string,
+    { base, fence, sid, words }: {
+      readonly base: Versioned | undefined;
+      readonly fence: Fence | undefined;
+      readonly sid: string;
+      readonly words: readonly string[];
+    },
+  ): Promise<readonly Reply[]> {
+    const { redis, names } = this.#options;
+    const reply = await redis.step("lenient", "change", [
+      names.tenant(tenant),
+      id,
+      fence?.agent ?? "",
+      String(fence?.gen ?? ""),
+      sid,
+      base?.version ?? "",
+      "0",
+      base ? names.note(tenant, base.record) : "",
+      ...words,
+    ]);
+    if (reply[0] === "superseded" && fence) {
+      checkGeneration({ id: fence.agent, gen: Number(reply[1]) }, fence.gen);
+    }
+    return reply;
+  }
+}
+
+function sameSession(one: Fence | undefined, other: Fence | undefined) {
+  return one?.agent === other?.agent && one?.gen === other?.gen;
+}

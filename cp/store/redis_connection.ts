@@ -1,0 +1,260 @@
+/**
+ * The connection of a store to its Redis: what is to be done in one turn of the
+ * event loop goes in one piece, in order.
+ *
+ * @module
+ */
+import { TransporterError } from "@transporter/sdk";
+import { Redis } from "ioredis";
+import { createHash } from "node:crypto";
+import { setImmediate } from "node:timers";
+import { closedError } from "./record.ts";
+import { redisError } from "./redis_error.ts";
+import {
+  grouped,
+  type Item,
+  type Leave,
+  type Reply,
+  settle,
+} from "./redis_group.ts";
+import { LENIENT_SCRIPT, STRICT_SCRIPT } from "./redis_script.ts";
+import type { RedisAddress } from "./redis_url.ts";
+
+/** Options of {@linkcode RedisConnection.open}. */
+export interface RedisConnectionOptions {
+  /** Where Redis is. */
+  readonly address: RedisAddress;
+  /** The password, when it does not stand in the URL. */
+  readonly password?: string | undefined;
+  /** Who may sign its certificate, PEM; by default those that the system trusts. */
+  readonly ca?: string | undefined;
+}
+
+/** Pieces that are on their way at a time: what comes meanwhile goes together. */
+const PIECES_MAX = 2;
+
+/** Milliseconds without a byte from Redis, while it owes one, after which the connection is given up. */
+const SILENCE_MS_MAX = 10_000;
+
+/** Milliseconds that a connection may take, and between two tries at most. */
+const CONNECT_MS_MAX = 5000;
+const RETRY_MS_MAX = 1000;
+
+/** Milliseconds that replicas may take to have what was written. */
+const REPLICAS_MS_MAX = 2000;
+
+const SHA: Readonly<Record<Leave, string>> = {
+  strict: sha1(STRICT_SCRIPT),
+  lenient: sha1(LENIENT_SCRIPT),
+};
+
+/** A connection that reconnects by itself; what was on its way when it broke is refused, as nobody knows what became of it. */
+export class RedisConnection implements AsyncDisposable {
+  readonly #redis: Redis;
+  readonly #replicas: number;
+  /** Names the store, once that is known: the script refuses any other. */
+  storeId = "";
+  #items: Item[] = [];
+  #pieces = 0;
+  #scheduled = false;
+  #closed = false;
+  #idle: (() => void) | undefined;
+  #lastError: unknown;
+
+  /**
+   * Connects, and waits while Redis reads what it had kept.
+   *
+   * @throws {TransporterError} `store_unavailable` when there is no Redis, or it does not want us.
+   */
+  static async open(options: RedisConnectionOptions): Promise<RedisConnection> {
+    const connection = new RedisConnection(options);
+    try {
+      await connection.#redis.connect();
+    } catch (error) {
+      await endOf(connection.#redis);
+      throw redisError("open", connection.#lastError ?? error);
+    }
+    connection.#opened = true;
+    return connection;
+  }
+
+  #opened = false;
+
+  private constructor(options: RedisConnectionOptions) {
+    this.#replicas = options.address.replicas;
+    this.#redis = new Redis({
+      ...driverOptions(options),
+      lazyConnect: true,
+      retryStrategy: (tries) =>
+        this.#opened
+          ? Math.min(50 * 2 ** Math.min(tries, 9), RETRY_MS_MAX)
+          : null,
+    });
+    this.#redis.on("error", (error) => this.#lastError = error);
+    // Sent before anything else on a new connection: Redis forgets scripts when it restarts.
+    this.#redis.on("ready", () => {
+      for (const script of [STRICT_SCRIPT, LENIENT_SCRIPT]) {
+        this.#redis.script("LOAD", script).catch((error) =>
+          this.#lastError = error
+        );
+      }
+    });
+  }
+
+  /** Does a step of the script; see `redis_script.ts`. */
+  step(
+    leave: Leave,
+    name: string,
+    words: readonly string[],
+  ): Promise<readonly Reply[]> {
+    return this.#add(leave, [name, String(words.length), ...words]) as Promise<
+      readonly Reply[]
+    >;
+  }
+
+  /** Asks Redis itself, in order with the steps. */
+  ask(...words: readonly string[]): Promise<Reply> {
+    return this.#add("read", words);
+  }
+
+  /** Whether there is a connection. */
+  get isReady(): boolean {
+    return this.#redis.status === "ready";
+  }
+
+  /** Waits for what is on its way, and refuses what comes. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    if (this.#pieces > 0 || this.#items.length > 0) {
+      await new Promise<void>((resolve) => this.#idle = resolve);
+    }
+    this.#opened = false;
+    await endOf(this.#redis);
+  }
+
+  #add(leave: Item["leave"], words: readonly string[]): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      if (this.#closed) throw closedError();
+      this.#items.push({ leave, words, resolve, reject });
+      this.#schedule();
+    });
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#pieces >= PIECES_MAX) return;
+    this.#scheduled = true;
+    setImmediate(async () => {
+      this.#scheduled = false;
+      const items = this.#items;
+      this.#items = [];
+      this.#pieces++;
+      await this.#send(items);
+      this.#pieces--;
+      if (this.#items.length > 0) this.#schedule();
+      else if (this.#pieces === 0) this.#idle?.();
+    });
+  }
+
+  /** Sends items in order, and settles each. Never rejects. */
+  async #send(items: readonly Item[]): Promise<void> {
+    const groups = grouped(items);
+    const pipeline = this.#redis.pipeline();
+    for (const group of groups) {
+      const [first] = group;
+      const [command = "", ...words] = first?.leave === "read"
+        ? first.words
+        : this.#evaluation(group);
+      pipeline.call(command, ...words);
+    }
+    const waits = this.#replicas > 0 &&
+      items.some(({ leave }) => leave !== "read");
+    if (waits) pipeline.wait(this.#replicas, REPLICAS_MS_MAX);
+    let results: [error: Error | null, reply: unknown][];
+    try {
+      results = await pipeline.exec() ?? [];
+    } catch (error) {
+      results = items.map(() => [error as Error, null]);
+    }
+    const short = waits ? this.#short(results[groups.length]) : undefined;
+    const again: Item[] = [];
+    for (const [i, group] of groups.entries()) {
+      const [error, reply] = results[i] ?? [new Error("no answer"), null];
+      if (error) again.push(...this.#refuse(group, error));
+      else settle(group, reply as Reply, short);
+    }
+    if (again.length > 0) await this.#send(again);
+  }
+
+  #evaluation(group: readonly Item[]): string[] {
+    const leave = group.some(({ leave }) => leave === "strict")
+      ? "strict"
+      : "lenient";
+    const words = group.flatMap(({ words }) => words);
+    return ["EVALSHA", SHA[leave], "0", this.storeId, ...words];
+  }
+
+  /** Refuses items; returns those that are worth another try, as they were certainly not done and may be now. */
+  #refuse(group: readonly Item[], error: Error): readonly Item[] {
+    // A master became a replica: the name may lead to the new one.
+    if (error.message.startsWith("READONLY")) this.#redis.disconnect(true);
+    const full = error.message.startsWith("OOM");
+    const again = full ? group.filter(({ leave }) => leave === "lenient") : [];
+    const retried = again.length < group.length ? again : [];
+    for (const item of group) {
+      if (retried.includes(item)) continue;
+      item.reject(
+        redisError(item.leave === "read" ? "read" : "write to", error),
+      );
+    }
+    return retried;
+  }
+
+  /** What to say when too few replicas have what was written. */
+  #short(
+    [error, count]: [Error | null, unknown] = [new Error("no answer"), 0],
+  ): TransporterError | undefined {
+    if (error) return redisError("write to", error);
+    if (Number(count) >= this.#replicas) return undefined;
+    return new TransporterError(
+      "store_unavailable",
+      `Cannot rely on the store in Redis as ${count} of ${this.#replicas} replicas have what was written`,
+    );
+  }
+}
+
+/** Ends a connection, and waits until it has ended. */
+export async function endOf(redis: Redis): Promise<void> {
+  if (redis.status === "end") return;
+  await new Promise<void>((resolve) => {
+    redis.once("end", resolve);
+    redis.disconnect();
+  });
+}
+
+/** Options of the driver that every connection to this Redis has. */
+export function driverOptions(
+  { address, password, ca }: RedisConnectionOptions,
+) {
+  const { host, port, path, username, db, tls } = address;
+  const secret = password ?? address.password;
+  return {
+    ...(path === undefined ? { host, port } : { path }),
+    db,
+    protocol: 2 as const,
+    ...(username === undefined ? {} : { username }),
+    ...(secret === undefined ? {} : { password: secret }),
+    ...(tls ? { tls: ca === undefined ? {} : { ca } } : {}),
+    connectTimeout: CONNECT_MS_MAX,
+    socketTimeout: SILENCE_MS_MAX,
+    disableClientInfo: true,
+    connectionName: "transporter",
+    // Never sent twice: what was on its way is told to whoever asked.
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+  };
+}
+
+function sha1(text: string): string {
+  return createHash("sha1").update(text).digest("hex");
+}

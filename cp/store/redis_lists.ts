@@ -1,0 +1,214 @@
+import type { RedisConnection } from "./redis_connection.ts";
+import type { Reply } from "./redis_group.ts";
+import type { Names } from "./redis_names.ts";
+import { EVENT_FIELDS, readEntry, readEvent, words } from "./redis_rows.ts";
+import type { Change, EventQuery, EventRecord } from "./store.ts";
+
+/** Records that are read at a time. */
+const READ_MAX = 256;
+
+/** The fields of an event without its result, which may be large. */
+const LIST_FIELDS = EVENT_FIELDS.map((name) => name === "r" ? "-" : name);
+
+/** Options of {@linkcode Lists}. */
+export interface ListsOptions {
+  /** Redis. */
+  readonly redis: RedisConnection;
+  /** What things are called there. */
+  readonly names: Names;
+}
+
+/** Finds the events, and the changes, that somebody asks for. */
+export class Lists {
+  readonly #options: ListsOptions;
+
+  /** Reads nothing yet. */
+  constructor(options: ListsOptions) {
+    this.#options = options;
+  }
+
+  /** Reads records, in the order of their ids; those that are gone are left out. */
+  async records(
+    tenant: string,
+    ids: readonly string[],
+    { results = true }: { readonly results?: boolean } = {},
+  ): Promise<readonly EventRecord[]> {
+    const { redis, names } = this.#options;
+    const fields = results ? EVENT_FIELDS : LIST_FIELDS;
+    const found: EventRecord[] = [];
+    for (let i = 0; i < ids.length; i += READ_MAX) {
+      const replies = await Promise.all(
+        ids.slice(i, i + READ_MAX).map((id) =>
+          redis.ask("HMGET", names.event(tenant, id), ...fields)
+        ),
+      );
+      for (const reply of replies) {
+        const event = readEvent(tenant, reply);
+        if (event) found.push(event.record);
+      }
+    }
+    return found;
+  }
+
+  /**
+   * The newest events a query is about: those of the smallest list that has all
+   * of them, newest first, as far as the rest of the query fits.
+   */
+  async events(
+    tenant: string,
+    query: EventQuery,
+  ): Promise<readonly EventRecord[]> {
+    const { redis } = this.#options;
+    const lists = await this.#smallest(tenant, query);
+    const found: EventRecord[] = [];
+    for (const list of lists) {
+      let upto = query.before === undefined ? "+inf" : `(${query.before}`;
+      const mine: EventRecord[] = [];
+      while (mine.length < query.limit) {
+        const count = Math.min(READ_MAX, Math.max(query.limit, 32));
+        const page = words(
+          await redis.ask(
+            ...["ZRANGE", list, upto, "-inf", "BYSCORE", "REV"],
+            ...["LIMIT", "0", String(count), "WITHSCORES"],
+          ),
+        );
+        const ids = page.filter((_, i) => i % 2 === 0);
+        const records = await this.records(tenant, ids, { results: false });
+        mine.push(...records.filter((record) => matches(record, query)));
+        if (ids.length < count) break;
+        const last = page.at(-1);
+        if (await this.#isBefore(tenant, ids.at(-1), query.since)) break;
+        upto = `(${last}`;
+      }
+      found.push(...mine);
+    }
+    return found.sort((a, b) => b.enq - a.enq).slice(0, query.limit);
+  }
+
+  /** Whether all that was accepted up to an event was so before a time; clocks go back, so its own time does not say. */
+  async #isBefore(
+    tenant: string,
+    id: string | undefined,
+    since: number | undefined,
+  ): Promise<boolean> {
+    if (since === undefined || id === undefined) return false;
+    const { redis, names } = this.#options;
+    const upto = await redis.ask("HGET", names.event(tenant, id), "u");
+    return upto !== null && Number(upto) < since;
+  }
+
+  /** Lists, none of which shares an event with another, that have all that a query is about. */
+  async #smallest(
+    tenant: string,
+    { agent, states, labels = {} }: EventQuery,
+  ): Promise<readonly string[]> {
+    const { redis, names } = this.#options;
+    const choices: string[][] = [[names.of("all", tenant)]];
+    if (agent !== undefined) choices.push([names.about("for", tenant, agent)]);
+    if (states !== undefined) {
+      choices.push(
+        [...new Set(states)].map((state) =>
+          names.about("state", tenant, state)
+        ),
+      );
+    }
+    for (const [name, value] of Object.entries(labels)) {
+      choices.push([names.about("label", tenant, names.label(name, value))]);
+    }
+    if (choices.length === 1) return choices[0] ?? [];
+    const sizes = await Promise.all(choices.map(async (lists) => {
+      const counts = await Promise.all(
+        lists.map((list) => redis.ask("ZCARD", list)),
+      );
+      return counts.reduce<number>((sum, count) => sum + Number(count), 0);
+    }));
+    return choices[sizes.indexOf(Math.min(...sizes))] ?? [];
+  }
+
+  /** As {@linkcode Store.listChanges} says. */
+  async changes(
+    tenant: string,
+    after: number,
+    limit: number,
+  ): Promise<readonly Change[]> {
+    const { redis, names } = this.#options;
+    const found: Change[] = [];
+    let next = after;
+    while (found.length < limit) {
+      const count = Math.min(limit - found.length, READ_MAX);
+      const replies = await redis.ask(
+        ...["XRANGE", names.of("changes", tenant), `(${next}-0`, "+"],
+        ...["COUNT", String(count)],
+      );
+      const page = Array.isArray(replies) ? replies : [];
+      const changes = await Promise.all(
+        page.map((reply) => this.#change(tenant, reply)),
+      );
+      found.push(...changes.filter((change) => change !== undefined));
+      if (page.length < count) break;
+      next = numberOf(page.at(-1));
+    }
+    return found;
+  }
+
+  /** `undefined` when it was replaced, or its event removed, in between. */
+  async #change(tenant: string, reply: Reply): Promise<Change | undefined> {
+    const { redis, names } = this.#options;
+    const [, pairs] = reply as readonly Reply[];
+    const [, id = "", , revision = ""] = words(pairs);
+    const [entry, fixed] = await Promise.all([
+      redis.ask("HGET", names.about("history", tenant, id), revision),
+      redis.ask("HGET", names.event(tenant, id), "h"),
+    ]);
+    if (typeof entry !== "string" || typeof fixed !== "string") {
+      return undefined;
+    }
+    const { spec }: Pick<EventRecord, "spec"> = JSON.parse(fixed);
+    return {
+      tenant,
+      agent: spec.target_agent,
+      type: spec.type,
+      ...readEntry(revision, entry),
+    };
+  }
+
+  /** As {@linkcode Store.changeRange} says. */
+  async changeRange(): Promise<
+    { readonly oldest: number; readonly newest: number }
+  > {
+    const { redis } = this.#options;
+    const tenants = words(await redis.ask("SMEMBERS", "tp:tenants"));
+    const ends = await Promise.all(tenants.map(async (tenant) => {
+      const key = `tp:changes:${tenant}`;
+      const [first, last] = await Promise.all([
+        redis.ask("XRANGE", key, "-", "+", "COUNT", "1"),
+        redis.ask("XREVRANGE", key, "+", "-", "COUNT", "1"),
+      ]);
+      return [first, last].flatMap((page) =>
+        Array.isArray(page) ? page.map(numberOf) : []
+      );
+    }));
+    const all = ends.flat();
+    return {
+      oldest: all.length === 0 ? 0 : Math.min(...all),
+      newest: all.length === 0 ? 0 : Math.max(...all),
+    };
+  }
+}
+
+/** The number in the id of an entry of a stream, such as `12-0`. */
+function numberOf(entry: Reply | undefined): number {
+  const [id] = Array.isArray(entry) ? entry : [];
+  return Number(String(id).split("-")[0]);
+}
+
+function matches(record: EventRecord, query: EventQuery): boolean {
+  const { spec } = record;
+  return (query.agent === undefined || spec.target_agent === query.agent) &&
+    (query.states === undefined || query.states.includes(record.state)) &&
+    (query.type === undefined || spec.type === query.type) &&
+    (query.since === undefined || record.acceptedAt >= query.since) &&
+    Object.entries(query.labels ?? {}).every(([name, value]) =>
+      Object.hasOwn(spec.labels, name) && spec.labels[name] === value
+    );
+}

@@ -1,0 +1,70 @@
+import type { CommitNote } from "./shared.ts";
+import type { EventRecord } from "./store.ts";
+
+/** What things are called in Redis. An event's id comes last, so that no other name can be made with it. */
+export class Names {
+  readonly #from: string;
+
+  /** Makes the names; `from` says who writes, in what others are told. */
+  constructor(from: string) {
+    this.#from = from;
+  }
+
+  /** A tenant as a part of names: without a colon. */
+  tenant(tenant: string): string {
+    return encodeURIComponent(tenant);
+  }
+
+  /** A key of a tenant: of what is said by `kind`, such as `all`. */
+  of(kind: string, tenant: string): string {
+    return `tp:${kind}:${this.tenant(tenant)}`;
+  }
+
+  /** A key about something of a tenant. */
+  about(kind: string, tenant: string, name: string): string {
+    return `tp:${kind}:${this.tenant(tenant)}:${name}`;
+  }
+
+  /** The key of an event. */
+  event(tenant: string, id: string): string {
+    return this.about("event", tenant, id);
+  }
+
+  /** A label as a part of names. */
+  label(name: string, value: string): string {
+    return JSON.stringify([name, value]);
+  }
+
+  /** The labels of an event as parts of names. */
+  labels({ spec: { labels } }: Pick<EventRecord, "spec">): readonly string[] {
+    return Object.entries(labels).map(([name, value]) =>
+      this.label(name, value)
+    );
+  }
+
+  /** What others are told of a change of an event; the script adds the number of the change, and ends it. */
+  note(tenant: string, { spec }: Pick<EventRecord, "spec">): string {
+    return this.#note({
+      tenant,
+      agent: spec.target_agent,
+      event: spec.id,
+    });
+  }
+
+  /** What others are told of an agent's session, or of its pause. */
+  agentNote(tenant: string, agent: string): string {
+    return this.#note({ tenant, agent });
+  }
+
+  #note(note: Omit<CommitNote, "from" | "change">): string {
+    return JSON.stringify({ from: this.#from, ...note }).slice(0, -1);
+  }
+}
+
+/** The tenant and the id in a member such as `0000000000000007:default:e1`. */
+export function readMember(
+  member: string,
+): { readonly tenant: string; readonly id: string } {
+  const [, tenant = "", id = ""] = /^\d+:([^:]*):(.*)$/s.exec(member) ?? [];
+  return { tenant: decodeURIComponent(tenant), id };
+}

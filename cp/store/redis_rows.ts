@@ -1,0 +1,201 @@
+/**
+ * How records are written to Redis, and read from it.
+ *
+ * @module
+ */
+import {
+  type EventSpec,
+  type EventStatus,
+  type HistoryEntry,
+  isState,
+  isTerminal,
+} from "@transporter/sdk";
+import type { Reply } from "./redis_group.ts";
+import type {
+  AgentRecord,
+  EventChange,
+  EventRecord,
+  LogRecord,
+  NewSession,
+  Tombstone,
+} from "./store.ts";
+
+/** A record, and how often it was written: what a change is compared with. */
+export interface Versioned {
+  /** The record. */
+  readonly record: EventRecord;
+  /** The version, as Redis has it. */
+  readonly version: string;
+}
+
+/** What of a record never changes, as it is kept. */
+type Fixed = Pick<
+  EventRecord,
+  "spec" | "digest" | "bytes" | "idempotencyKey" | "acceptedAt"
+>;
+
+/** The fields that {@linkcode readEvent} reads, in their order; the script returns the same. */
+export const EVENT_FIELDS = ["h", "n", "s", "r", "x", "v"] as const;
+
+/** The words of a reply, which has nothing but texts in it. */
+export function words(reply: Reply | undefined): readonly string[] {
+  return Array.isArray(reply) ? reply.map(String) : [];
+}
+
+/** Reads an event; `undefined` when there is none. */
+export function readEvent(
+  tenant: string,
+  reply: Reply | undefined,
+): Versioned | undefined {
+  if (!Array.isArray(reply)) return undefined;
+  const [h, n, s, r, x, v] = reply as readonly (string | null)[];
+  if (!h || !n || !s || !v) return undefined;
+  const fixed: Fixed = JSON.parse(h);
+  const changing: Omit<EventRecord, keyof Fixed | "tenant" | "enq"> = JSON
+    .parse(s);
+  const record = {
+    tenant,
+    ...fixed,
+    enq: Number(n),
+    ...changing,
+    ...(x ? { seq: Number(x) } : {}),
+    ...(r ? { result: JSON.parse(r) } : {}),
+  };
+  return { record, version: v };
+}
+
+/** What of a record never changes, as JSON. */
+export function fixedPart(record: EventRecord): string {
+  const { spec, digest, bytes, idempotencyKey, acceptedAt } = record;
+  return JSON.stringify({ spec, digest, bytes, idempotencyKey, acceptedAt });
+}
+
+/** What of a record changes, as JSON; what may be large, and its number, have fields of their own. */
+export function changingPart(record: EventRecord): string {
+  return JSON.stringify({
+    ...record,
+    tenant: undefined,
+    spec: undefined,
+    digest: undefined,
+    bytes: undefined,
+    idempotencyKey: undefined,
+    acceptedAt: undefined,
+    enq: undefined,
+    seq: undefined,
+    result: undefined,
+  });
+}
+
+/** The seven words of the script's `write` that make `record` out of `before`. */
+export function writeWords(
+  record: EventRecord,
+  before: EventRecord,
+): readonly string[] {
+  return [
+    record.state,
+    changingPart(record),
+    difference(record.result, before.result, JSON.stringify),
+    difference(record.seq, before.seq, String),
+    String(record.readyAt ?? ""),
+    String(record.dueAt),
+    String(record.finishedAt ?? 0),
+  ];
+}
+
+/** `""` for no difference, `-` for nothing any more. */
+function difference<T>(
+  next: T | undefined,
+  before: T | undefined,
+  write: (value: T) => string,
+): string {
+  if (next === before) return "";
+  return next === undefined ? "-" : write(next);
+}
+
+/** Makes the whole of what was asked, of what never changes and the body. */
+export function readSpec(h: string, p: string): EventSpec {
+  const { spec }: Fixed = JSON.parse(h);
+  return { ...spec, payload: JSON.parse(p) };
+}
+
+/** Reads an entry of a history, and the number of the change that added it. */
+export function readEntry(
+  revision: string,
+  text: string,
+): { readonly change: number; readonly entry: HistoryEntry } {
+  const space = text.indexOf(" ");
+  const status: EventStatus = JSON.parse(text.slice(space + 1));
+  return {
+    change: Number(text.slice(0, space)),
+    entry: { ...status, revision: Number(revision) },
+  };
+}
+
+/** The entry of a history that a change adds, as JSON. */
+export function entryWord({ status }: Pick<EventChange, "status">): string {
+  return JSON.stringify(status);
+}
+
+/** Reads an agent; `undefined` when there is none. */
+export function readAgent(
+  tenant: string,
+  id: string,
+  reply: Reply | undefined,
+): AgentRecord | undefined {
+  const all = words(reply);
+  const fields = new Map<string, string>();
+  for (let i = 0; i < all.length; i += 2) {
+    fields.set(all[i] ?? "", all[i + 1] ?? "");
+  }
+  if (!fields.has("said") || fields.has("gone")) return undefined;
+  const text = (name: string) => fields.get(name) ?? "";
+  const pausedAt = fields.get("paused");
+  return {
+    tenant,
+    id,
+    registration: JSON.parse(text("said")),
+    linkVersion: text("link") === "1" ? 1 : 2,
+    executors: JSON.parse(text("runs")),
+    instance: text("instance"),
+    epoch: text("epoch"),
+    gen: Number(text("gen")),
+    nextSeq: Number(text("seq")),
+    statusUpto: Number(text("upto")),
+    ...(pausedAt === undefined ? {} : { pausedAt: Number(pausedAt) }),
+    createdAt: Number(text("created")),
+    seenAt: Number(text("seen")),
+  };
+}
+
+/** What an agent says of itself, by the names of its fields. */
+export function sessionWords(
+  { registration: { link, ...said }, linkVersion, executors }: NewSession,
+): readonly string[] {
+  return [
+    ...["said", JSON.stringify(said)],
+    ...["link", String(linkVersion)],
+    ...["runs", JSON.stringify(executors)],
+    ...["instance", linkVersion === 1 ? "" : link?.instance ?? ""],
+  ];
+}
+
+/** What stays of an event. */
+export function tombstoneWord(record: EventRecord, until: number): string {
+  const { spec: { id }, digest, state, idempotencyKey: key } = record;
+  return JSON.stringify({ id, digest, state, until, key });
+}
+
+/** Reads what stayed of an event. */
+export function readTombstone(text: string): Tombstone {
+  const { key: _, ...tombstone }: Tombstone & { readonly key?: string } = JSON
+    .parse(text);
+  if (!isState(tombstone.state) || !isTerminal(tombstone.state)) {
+    throw new TypeError(`Cannot read what stayed of an event: ${text}`);
+  }
+  return tombstone;
+}
+
+/** Reads a piece of output. */
+export function readLog(text: string, n: number): LogRecord {
+  return { ...JSON.parse(text), n };
+}

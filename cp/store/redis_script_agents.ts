@@ -1,0 +1,84 @@
+/** The steps of the script that are about agents, in Lua; see `redis_script.ts`. */
+export const AGENT_STEPS: string = `
+-- Words: tenant, id, now, note, name of the stream if it has none yet, then what it says of itself, by name.
+function steps.session(w)
+  local t, id = w[1], w[2]
+  local k = key('agent', t, id)
+  local old = known(t, id)
+  call('HINCRBY', k, 'gen', 1)
+  if not old then
+    call('HDEL', k, 'gone', 'paused')
+    call('HSET', k, 'epoch', w[5], 'seq', 1, 'upto', 0, 'created', w[3])
+    call('SADD', 'tp:agents:' .. t, id)
+    call('SADD', 'tp:tenants', t)
+  end
+  call('HSET', k, 'seen', w[3])
+  for i = 6, #w, 2 do call('HSET', k, w[i], w[i + 1]) end
+  say(w[4], 0)
+  return {'ok', call('HGETALL', k)}
+end
+
+-- Words: tenant, id, gen, sid, now.
+function steps.touch(w)
+  local k = known(w[1], w[2])
+  if not k or newer(w[1], w[2], w[3]) then return {'none'} end
+  call('HSET', k, 'seen', w[5])
+  if w[4] ~= '' then noteSid(w[1], w[2], w[4]) end
+  return {'ok'}
+end
+
+-- Words: tenant, id, since when ('' lets it go on), note.
+function steps.pause(w)
+  local k = known(w[1], w[2])
+  if not k then return {'none'} end
+  if w[3] == '' then call('HDEL', k, 'paused') else call('HSET', k, 'paused', w[3]) end
+  say(w[4], 0)
+  return {'ok', call('HGETALL', k)}
+end
+
+-- Words: tenant, id, note. Its generation stays, so that an old session stays old.
+function steps.delete(w)
+  local k = known(w[1], w[2])
+  if not k then return {'none'} end
+  call('HSET', k, 'gone', 1)
+  call('SREM', 'tp:agents:' .. w[1], w[2])
+  say(w[3], 0)
+  return {'ok'}
+end
+
+-- Words: tenant, id, gen, name of the stream, note.
+function steps.restart(w)
+  local t = w[1]
+  local gen = newer(t, w[2], w[3])
+  if gen then return {'superseded', gen} end
+  local k = known(t, w[2])
+  if not k then return {'none'} end
+  local sent = key('sent', t, w[2])
+  local numbered, others = {}, {}
+  local all = call('ZRANGE', sent, 0, -1, 'WITHSCORES')
+  for i = 1, #all, 2 do
+    local m = all[i]
+    local e = key('event', t, string.match(m, '^%d+:[^:]*:(.*)$'))
+    if call('HEXISTS', e, 'x') == 1 then numbered[#numbered + 1] = {m, e}
+    else others[#others + 1] = {m, e, tonumber(call('HGET', e, 'k'))} end
+  end
+  table.sort(others, function(a, b)
+    if a[3] ~= b[3] then return a[3] < b[3] end
+    return a[1] < b[1]
+  end)
+  for _, one in ipairs(others) do numbered[#numbered + 1] = one end
+  for seq, one in ipairs(numbered) do
+    call('HSET', one[2], 'x', seq)
+    call('HINCRBY', one[2], 'v', 1)
+    call('ZADD', sent, seq, one[1])
+  end
+  call('HSET', k, 'epoch', w[4], 'seq', #numbered + 1)
+  say(w[5], 0)
+  return {'ok', call('HGETALL', k)}
+end
+
+function steps.probe()
+  call('HINCRBY', META, 'probes', 1)
+  return {'ok'}
+end
+`;

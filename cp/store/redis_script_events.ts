@@ -1,0 +1,164 @@
+/** The steps of the script that are about events, in Lua; see `redis_script.ts`. */
+export const EVENT_STEPS: string = `
+-- Words: tenant, id, key that is looked for, its own key, agent, when accepted, priority, bytes, what never
+-- changes, body, state, what changes, when ready, when due, entry, note, then the labels.
+function steps.create(w)
+  local t, id, wanted, own, agent = w[1], w[2], w[3], w[4], w[5]
+  local k = key('event', t, id)
+  local taken
+  if call('EXISTS', k) == 1 then taken = id end
+  taken = taken or call('HGET', 'tp:keys:' .. t, wanted)
+  if not taken and wanted ~= id then
+    local named = key('event', t, wanted)
+    if call('EXISTS', named) == 1 and not call('HGET', named, 'i') then taken = wanted end
+  end
+  if taken then return {'taken', fields(t, taken)} end
+  local dead = call('HGET', 'tp:dead:' .. t, id)
+  if not dead then
+    local owner = call('HGET', 'tp:deadkeys:' .. t, wanted)
+    dead = owner and call('HGET', 'tp:dead:' .. t, owner)
+  end
+  if not dead and wanted ~= id then
+    dead = call('HGET', 'tp:dead:' .. t, wanted)
+    -- One with a key of its own is not known by its id as a key.
+    if dead and string.sub(dead, 1, 1) == '1' then dead = false end
+  end
+  if dead then return {'dead', string.sub(dead, 2)} end
+
+  local n = string.format('%.0f', call('HINCRBY', META, 'enq', 1))
+  local upto = tonumber(call('HGET', META, 'upto') or '-inf')
+  if tonumber(w[6]) > upto then
+    upto = tonumber(w[6])
+    call('HSET', META, 'upto', w[6])
+  end
+  local e = {id = id, n = n, a = agent, b = w[8],
+    m = string.format('%016.0f', tonumber(n)) .. ':' .. t .. ':' .. id,
+    k = string.format('%.17g', upto - tonumber(w[7]) * 60000)}
+  call('HSET', k, 'n', n, 'a', agent, 'm', e.m, 'k', e.k, 'b', e.b, 'h', w[9], 'p', w[10],
+    's', w[12], 'st', w[11], 'v', 1, 'u', string.format('%.17g', upto))
+  if own ~= '' then
+    call('HSET', k, 'i', own)
+    call('HSET', 'tp:keys:' .. t, own, id)
+  end
+  call('SADD', 'tp:tenants', t)
+  call('ZADD', 'tp:all:' .. t, n, id)
+  call('ZADD', key('for', t, agent), n, id)
+  for i = 17, #w do call('ZADD', key('label', t, w[i]), n, id) end
+  index(t, e, w[11], w[13], w[14], 0, '')
+  return {'ok', n, enter(t, id, 1, w[15], '', w[16])}
+end
+
+-- Words: tenant, id, agent ('' without a fence), gen, sid, version that is expected, whether to
+-- look only, then the record as "write" has it if it changes, then (revision, entry, replaced) of each entry.
+function steps.change(w)
+  local t, id, agent = w[1], w[2], w[3]
+  if agent ~= '' then
+    local gen = newer(t, agent, w[4])
+    if gen then return {'superseded', gen} end
+  end
+  local e = facts(t, id)
+  if e and e.v ~= w[6] then return {'stale', fields(t, id)} end
+  if w[7] == '1' then return {e and 'ok' or 'none'} end
+  if agent ~= '' and w[5] ~= '' then noteSid(t, agent, w[5]) end
+  if not e then return {'none'} end
+  if #w < 10 then return {'ok', e.v} end
+  write(t, e, w, 9)
+  for i = 16, #w, 3 do enter(t, id, w[i], w[i + 1], w[i + 2], w[8]) end
+  return {'ok', call('HGET', key('event', t, id), 'v')}
+end
+
+-- Words: tenant, agent, gen, now, from, to. Returns the next number, and what is next in turn.
+function steps.next(w)
+  local t, agent = w[1], w[2]
+  local gen = newer(t, agent, w[3])
+  if gen then return {'superseded', gen} end
+  local a = known(t, agent)
+  if not a then return {'none'} end
+  if call('HGET', a, 'paused') then return {'none'} end
+  local queue, wait = key('queue', t, agent), key('wait', t, agent)
+  for _, m in ipairs(call('ZRANGEBYSCORE', wait, '-inf', w[4], 'LIMIT', 0, 1000)) do
+    local id = string.match(m, '^%d+:[^:]*:(.*)$')
+    call('ZADD', queue, call('HGET', key('event', t, id), 'k'), m)
+    call('ZREM', wait, m)
+  end
+  local found = {'ok', call('HGET', a, 'seq')}
+  for _, m in ipairs(call('ZRANGE', queue, w[5], w[6])) do
+    found[#found + 1] = fields(t, string.match(m, '^%d+:[^:]*:(.*)$'))
+  end
+  return found
+end
+
+-- Words: tenant, agent, gen, number that is expected to be the next one, then for each event:
+-- id, version, note, revision, entry, and 7 words as "write" has them. Returns the bodies.
+function steps.release(w)
+  local t, agent = w[1], w[2]
+  local gen = newer(t, agent, w[3])
+  if gen then return {'superseded', gen} end
+  local a = known(t, agent)
+  if not a or call('HGET', a, 'paused') then return {'stale'} end
+  if call('HGET', a, 'seq') ~= w[4] then return {'stale'} end
+  local events = {}
+  for i = 5, #w, 12 do
+    local e = facts(t, w[i])
+    if not e or e.v ~= w[i + 1] or e.st ~= 'queued' or e.a ~= agent then return {'stale'} end
+    events[#events + 1] = e
+  end
+  local done = {'ok'}
+  for j, e in ipairs(events) do
+    local i = 5 + (j - 1) * 12
+    write(t, e, w, i + 5)
+    enter(t, e.id, w[i + 3], w[i + 4], '', w[i + 2])
+    done[#done + 1] = call('HGET', key('event', t, e.id), 'p')
+  end
+  call('HINCRBY', a, 'seq', #events)
+  return done
+end
+
+-- Words: tenant, id, then the pieces.
+function steps.log(w)
+  if call('EXISTS', key('event', w[1], w[2])) == 0 then return {'none'} end
+  for i = 3, #w do call('RPUSH', key('log', w[1], w[2]), w[i]) end
+  return {'ok'}
+end
+
+-- Words: tenant, id, version, what stays, its own key, until when, then the labels.
+function steps.bury(w)
+  local t, id = w[1], w[2]
+  local e = facts(t, id)
+  if not e or e.v ~= w[3] or OPEN[e.st] then return {'stale'} end
+  for _, entry in ipairs(call('HVALS', key('history', t, id))) do
+    call('XDEL', 'tp:changes:' .. t, string.match(entry, '^%d+') .. '-0')
+  end
+  call('UNLINK', key('event', t, id), key('history', t, id), key('log', t, id))
+  call('ZREM', 'tp:all:' .. t, id)
+  call('ZREM', key('for', t, e.a), id)
+  call('ZREM', key('state', t, e.st), id)
+  call('ZREM', 'tp:ended', e.m)
+  for i = 7, #w do call('ZREM', key('label', t, w[i]), id) end
+  local own = w[5] ~= '' and '1' or '0'
+  if w[5] ~= '' then
+    call('HDEL', 'tp:keys:' .. t, w[5])
+    call('HSET', 'tp:deadkeys:' .. t, w[5], id)
+  end
+  call('HSET', 'tp:dead:' .. t, id, own .. w[4])
+  call('ZADD', 'tp:until', w[6], t .. ':' .. id)
+  return {'ok'}
+end
+
+-- Words: now, how many at most. Forgets what stayed of events whose time is over.
+function steps.forget(w)
+  for _, m in ipairs(call('ZRANGEBYSCORE', 'tp:until', '-inf', w[1], 'LIMIT', 0, w[2])) do
+    local t, id = string.match(m, '^([^:]*):(.*)$')
+    local dead = call('HGET', 'tp:dead:' .. t, id)
+    if dead and string.sub(dead, 1, 1) == '1' then
+      local own = cjson.decode(string.sub(dead, 2)).key
+      if call('HGET', 'tp:deadkeys:' .. t, own) == id then
+        call('HDEL', 'tp:deadkeys:' .. t, own)
+      end
+    end
+    call('HDEL', 'tp:dead:' .. t, id)
+    call('ZREM', 'tp:until', m)
+  end
+  return {'ok'}
+end
+`;

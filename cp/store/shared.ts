@@ -1,0 +1,40 @@
+import type { Store } from "./store.ts";
+
+/**
+ * What a process that shares a store tells the others when it has committed
+ * something. It comes after the commit, best effort: it says where to look, and
+ * nothing may rest on it.
+ */
+export interface CommitNote {
+  /** Which process: {@linkcode SharedStore.self}. */
+  readonly from: string;
+  /** Whose event or agent it is. */
+  readonly tenant: string;
+  /** The event's target, or the agent itself. */
+  readonly agent: string;
+  /** The event that changed; absent when it is about the agent: a new session, a pause, its end. */
+  readonly event?: string;
+  /** The number of the change; 0 when it is about the agent. */
+  readonly change: number;
+}
+
+/** What one hears of the other processes. */
+export interface CommitListener {
+  /** Something was committed, by this process or by another one. */
+  committed(note: CommitNote): void;
+  /** The connection was lost in between: anything may have been missed. */
+  missed(): void;
+}
+
+/** A store that several processes may have open at a time. */
+export interface SharedStore extends Store {
+  /** Names this process among those that have the store open. */
+  readonly self: string;
+  /** Listens to what is committed, until it is disposed of. */
+  listen(listener: CommitListener): Promise<AsyncDisposable>;
+}
+
+/** Whether several processes may have this store open at a time. */
+export function isShared(store: Store): store is SharedStore {
+  return "listen" in store;
+}

@@ -1,0 +1,142 @@
+import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import type { CommitNote } from "../../cp/store/shared.ts";
+import type { Store } from "../../cp/store/store.ts";
+import {
+  added,
+  event,
+  idsOf,
+  release,
+  session,
+  T,
+  to,
+} from "../../cp/store/testing/samples.ts";
+import { startPlace } from "./store.ts";
+
+Deno.test("two processes change one event at once, and lose nothing", async () => {
+  await using place = await startPlace();
+  const stores = [await place.open(), await place.open()];
+  const first = event("a");
+  await stores[0]!.createEvent(T, {
+    ...first,
+    status: { ...first.status, message: "0" },
+  });
+  const each = 100;
+  await Promise.all(
+    stores.flatMap((store) =>
+      Array.from({ length: each }, async (_, i) => {
+        // Not all in one turn: each process is to find that the other was faster.
+        for (let turn = 0; turn < i % 7; turn++) await store.getEvent(T, "a");
+        await store.changeEvent(T, "a", (record) => {
+          const message = String(Number(record.message) + 1);
+          return to("in_progress", { message })(record);
+        });
+      })
+    ),
+  );
+  const history = await stores[1]!.listHistory(T, "a");
+  deepStrictEqual(
+    history.map(({ revision, message }) => [revision, message]),
+    Array.from({ length: 2 * each + 1 }, (_, i) => [i + 1, String(i)]),
+  );
+  const changes = await stores[0]!.listChanges(T, 0, 1000);
+  strictEqual(changes.length, 2 * each + 1);
+});
+
+Deno.test("two processes release to one agent at once: each event once, numbers without a gap", async () => {
+  await using place = await startPlace();
+  const stores = [await place.open(), await place.open()];
+  const [one] = stores;
+  const ids = Array.from({ length: 120 }, (_, i) => `e${i}`);
+  await Promise.all(ids.map((id) => one!.createEvent(T, event(id))));
+  const { gen } = await one!.openSession(T, session("edge-1"));
+  const all = await Promise.all(stores.map(async (store) => {
+    const mine = [];
+    for (;;) {
+      const some = await store.releaseEvents(
+        T,
+        release(gen, { eventsMax: 7 }),
+      );
+      if (some.length === 0) return mine;
+      mine.push(...some);
+    }
+  }));
+  ok(all.every((mine) => mine.length > 0), "both had some");
+  const released = all.flat().sort((a, b) => a.record.seq! - b.record.seq!);
+  deepStrictEqual(
+    released.map(({ record }) => record.seq),
+    ids.map((_, i) => i + 1),
+  );
+  deepStrictEqual(idsOf(released), ids);
+  strictEqual((await one!.getAgent(T, "edge-1"))?.nextSeq, ids.length + 1);
+});
+
+Deno.test("what one process remembers is not believed once another has changed it", async () => {
+  await using place = await startPlace();
+  const one = await place.open();
+  const other = await place.open();
+  await one.createEvent(T, event("a"));
+  await other.changeEvent(T, "a", to("in_progress", { message: "theirs" }));
+
+  const seen: string[] = [];
+  const none = await one.changeEvent(T, "a", ({ message }) => {
+    seen.push(message);
+    return undefined;
+  });
+  strictEqual(none?.record.message, "theirs");
+  strictEqual(seen.at(-1), "theirs");
+
+  await other.changeEvent(T, "a", to("completed", {}, { finishedAt: 1 }));
+  const refusal = new RangeError("It has ended");
+  const refuseEnded = (store: Store) =>
+    store.changeEvent(T, "a", (record) => {
+      if (record.state === "completed") throw refusal;
+      throw new Error(`Decided on "${record.state}", which it was`);
+    });
+  await rejects(refuseEnded(one), refusal);
+});
+
+Deno.test("a session that another process opened supersedes", async () => {
+  await using place = await startPlace();
+  const one = await place.open();
+  const other = await place.open();
+  const { gen } = await one.openSession(T, session("edge-1"));
+  await added(one, T, event("a"));
+  const fence = { agent: "edge-1", gen, sid: 1 };
+  await one.changeEvent(T, "a", to("in_progress"), fence);
+  strictEqual((await other.openSession(T, session("edge-1"))).gen, gen + 1);
+  const superseded = { code: "superseded" };
+  await rejects(one.changeEvent(T, "a", to("failed"), fence), superseded);
+  await rejects(one.releaseEvents(T, release(gen)), superseded);
+  await other.setPaused(T, "edge-1", 1);
+  await one.createEvent(T, event("b"));
+  deepStrictEqual(await other.releaseEvents(T, release(gen + 1)), []);
+  deepStrictEqual(await one.releaseEvents(T, release(gen + 1)), []);
+});
+
+Deno.test("listen() tells of what was committed, and of what may have been missed", async () => {
+  await using place = await startPlace();
+  const one = await place.open();
+  const other = await place.open();
+  const heard: CommitNote[] = [];
+  let wake = Promise.withResolvers<void>();
+  const missed = Promise.withResolvers<void>();
+  await using _listening = await one.listen({
+    committed(note) {
+      heard.push(note);
+      wake.resolve();
+      wake = Promise.withResolvers();
+    },
+    missed: missed.resolve,
+  });
+  await other.openSession(T, session("edge-1"));
+  await other.createEvent(T, event("a"));
+  while (heard.length < 2) await wake.promise;
+  const from = other.self;
+  deepStrictEqual(heard, [
+    { from, tenant: T, agent: "edge-1", change: 0 },
+    { from, tenant: T, agent: "edge-1", event: "a", change: 1 },
+  ]);
+  await place.redis.kill("SIGKILL");
+  await place.redis.start();
+  await missed.promise;
+});
