@@ -1,7 +1,6 @@
 import {
   type CancelFrame,
   type Clock,
-  CREATED_AHEAD_MS_MAX,
   type Delivery,
   eventDigest,
   type EventFrame,
@@ -10,10 +9,10 @@ import {
   isEventId,
   isRecord,
   type Logger,
-  parseTime,
   readFrameEvent,
   TransporterError,
 } from "@transporter/sdk";
+import { Asking } from "./asking.ts";
 import type { ControlPlaneClock } from "./control_plane_clock.ts";
 import { Gate } from "./gate.ts";
 import type { Journal } from "./journal.ts";
@@ -23,7 +22,7 @@ import type { Places } from "./places.ts";
 import { interrupted } from "./recover.ts";
 import type { Runner } from "./runner.ts";
 import { lastStatus } from "./status.ts";
-import { prepare, type Prepared } from "./work.ts";
+import { deadlineOf, type Prepared, type Work } from "./work.ts";
 
 /** Options of {@linkcode Inbox}. */
 export interface InboxOptions {
@@ -69,12 +68,14 @@ export class Inbox {
   readonly #options: InboxOptions;
   readonly #executors: ReadonlyMap<string, Executor>;
   readonly #gate: Gate;
+  readonly #asking: Asking;
   #stopped = false;
 
   /** Makes an inbox. */
   constructor(options: InboxOptions) {
     this.#options = options;
     this.#gate = new Gate(options);
+    this.#asking = new Asking(options);
     this.#executors = new Map(
       options.executors.map((executor) => [executor.info.type, executor]),
     );
@@ -117,12 +118,14 @@ export class Inbox {
     while (frame.seq === undefined && this.#options.runner.crowded) {
       await this.#options.runner.freed();
     }
-    const prepared = await prepare(event.executor, event.spec);
+    const asked = await this.#asking.ask(event.executor, event.spec);
     // From here to the journal nothing waits: the order of deliveries is the order of starts.
     if (this.#stopped) return;
     try {
       const { chars } = delivery;
-      this.#admit(frame, { ...event, ...prepared, epoch, chars });
+      const facts = { ...event, ...asked.facts, epoch, chars };
+      const work = this.#admit(frame, facts);
+      if (work !== undefined) asked.taken(work);
     } catch (reason) {
       this.#refuse(delivery, TransporterError.from(reason));
       return;
@@ -195,7 +198,7 @@ export class Inbox {
       readonly epoch: string | undefined;
       readonly chars: number;
     },
-  ): void {
+  ): Work | undefined {
     const { journal, outbox, runner } = this.#options;
     const { spec, digest, epoch, ...rest } = event;
     const { id } = spec;
@@ -210,7 +213,7 @@ export class Inbox {
     if (known !== undefined && attempt < known.attempt) {
       // A control plane that was restored may not know that it made another attempt.
       if (known.stage === "finished") outbox.repeat(id);
-      return;
+      return undefined;
     }
     const stage = known?.attempt === attempt ? known.stage : "received";
     const held = runner.holds(id, attempt);
@@ -221,7 +224,8 @@ export class Inbox {
       : undefined;
     if (refusal !== undefined) throw refusal;
     const at = epoch === undefined || seq === undefined ? {} : { epoch, seq };
-    const deadline = this.#deadlineOf(frame, spec);
+    const now = this.#options.controlPlaneClock.now();
+    const deadline = deadlineOf(frame, spec, now);
     if (stage === "received" || known?.seq !== seq || known?.epoch !== epoch) {
       journal.arrive({ id, attempt, digest, deadline, ...at });
     }
@@ -230,9 +234,12 @@ export class Inbox {
     else if (!held) {
       const applied = begun ? known?.applied : undefined;
       const keys = applied === undefined ? rest.keys : rest.kept;
-      const work = { ...rest, spec, attempt, seq, deadline, begun };
-      runner.add({ ...work, applied, keys });
+      const at = { spec, attempt, seq, deadline, begun, applied };
+      const work = { ...rest, ...at, keys };
+      runner.add(work);
+      return work;
     }
+    return undefined;
   }
 
   #read(frame: EventFrame): ReadEvent {
@@ -255,21 +262,6 @@ export class Inbox {
       );
     }
     return { spec, executor, digest: eventDigest(spec) };
-  }
-
-  /** The control plane's own deadline, or what the ttl makes of the time of its making; never later than from now. */
-  #deadlineOf(frame: EventFrame, spec: EventSpec): number {
-    const now = this.#options.controlPlaneClock.now();
-    const deadline = frame.deadline === undefined
-      ? undefined
-      : parseTime(frame.deadline);
-    if (deadline !== undefined) return deadline;
-    const raw: unknown = frame.event.created_at;
-    const created = typeof raw === "string" ? parseTime(raw) : undefined;
-    // Go's zero time is negative; a time ahead of ours would let the event live for ever.
-    const believable = created !== undefined && created > 0 &&
-      created <= now + CREATED_AHEAD_MS_MAX;
-    return (believable ? created : now) + spec.ttl / 1e6;
   }
 
   /** Answers an event that is not taken, so that nobody waits for it. */

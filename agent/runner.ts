@@ -1,7 +1,7 @@
 import { TransporterError } from "@transporter/sdk";
 import { type AttemptOptions, runAttempt, type Running } from "./attempt.ts";
 import type { JournalApplied } from "./journal_state.ts";
-import { EVERYTHING, isFree, type Work } from "./work.ts";
+import { EVERYTHING, isFree, type Prepared, type Work } from "./work.ts";
 
 /** Options of {@linkcode Runner}. */
 export interface RunnerOptions extends AttemptOptions {
@@ -23,7 +23,8 @@ const CHARS_MAX = 64 * 1024 * 1024;
  * verified, which only reads, the next one may touch them. An attempt is noted in
  * the journal before it is started, and its deadline is checked after that,
  * immediately before the start. Standing work takes no place among those that
- * run, and holds no key. When the agent stops, that is left as it is, and so is
+ * run, and holds no key. Work of which is not said yet what it touches waits, and
+ * what is of its type behind it. When the agent stops, that is left as it is, and so is
  * what only waits until it is verified.
  */
 export class Runner {
@@ -94,6 +95,16 @@ export class Runner {
     this.#pump();
   }
 
+  /** What was to be said of work that waits is said: it keeps its place. */
+  said(work: Work, prepared: Prepared): void {
+    const at = this.#waiting.indexOf(work);
+    if (at === -1) return; // taken back meanwhile
+    const { applied } = work;
+    const keys = applied === undefined ? prepared.keys : prepared.kept;
+    this.#waiting[at] = { ...work, ...prepared, keys, unsaid: false };
+    this.#pump();
+  }
+
   /** Looks again whether something has its turn: the time may be believed now. */
   look(): void {
     this.#pump();
@@ -157,13 +168,16 @@ export class Runner {
     const taken = new Set(
       [...this.#running.values()].flatMap(({ keys }) => keys),
     );
+    const typesUnsaid = new Set<string>();
     let busy = this.#running.size - this.#standing;
     for (let i = 0; i < this.#waiting.length;) {
       const work = this.#waiting[i];
       const full = busy >= this.#options.concurrency ||
         taken.has(EVERYTHING);
       if (work === undefined || full || this.#stopped) return;
-      const free = !this.#running.has(work.spec.id) &&
+      const { spec: { id, type }, unsaid = false } = work;
+      if (unsaid) typesUnsaid.add(type);
+      const free = !typesUnsaid.has(type) && !this.#running.has(id) &&
         isFree(work.keys, taken) && (fault === undefined || work.begun);
       for (const key of work.keys) taken.add(key);
       if (!free) {

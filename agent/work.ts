@@ -1,8 +1,11 @@
 import {
+  CREATED_AHEAD_MS_MAX,
+  type EventFrame,
   type EventSpec,
   type Executor,
   formatDuration,
   parse,
+  parseTime,
   TransporterError,
 } from "@transporter/sdk";
 
@@ -36,6 +39,8 @@ export interface Work {
   readonly repeatable: boolean;
   /** Whether it goes on until it is cancelled or its time is over. */
   readonly standing: boolean;
+  /** Whether its executor still has to say what it touches: it waits, and what could share that with it waits behind it. */
+  readonly unsaid?: boolean;
 }
 
 /** What {@linkcode prepare} finds out. */
@@ -90,6 +95,15 @@ export async function prepare(
   }
 }
 
+/** What is known of work before its executor has said anything: the key that its event names. */
+export function unsaid({ concurrency_key: key }: EventSpec): Prepared & {
+  readonly unsaid: true;
+} {
+  const keys = key === undefined ? [] : [`concurrency_key ${key}`];
+  const facts = { keys, kept: keys, repeatable: false, standing: false };
+  return { payload: undefined, ...facts, unsaid: true };
+}
+
 /** Verifying only reads, so that things are free for others then; who touches everything does not know what it touches. */
 function touching(keys: readonly string[]): Pick<Work, "keys" | "kept"> {
   return { keys, kept: keys.includes(EVERYTHING) ? keys : [] };
@@ -103,6 +117,24 @@ export function isFree(
   return keys.includes(EVERYTHING)
     ? taken.size === 0
     : keys.every((key) => !taken.has(key));
+}
+
+/** The control plane's own deadline, or what the ttl makes of the time of its making; never later than from now. */
+export function deadlineOf(
+  frame: EventFrame,
+  spec: EventSpec,
+  now: number,
+): number {
+  const deadline = frame.deadline === undefined
+    ? undefined
+    : parseTime(frame.deadline);
+  if (deadline !== undefined) return deadline;
+  const raw: unknown = frame.event.created_at;
+  const created = typeof raw === "string" ? parseTime(raw) : undefined;
+  // Go's zero time is negative; a time ahead of ours would let the event live for ever.
+  const believable = created !== undefined && created > 0 &&
+    created <= now + CREATED_AHEAD_MS_MAX;
+  return (believable ? created : now) + spec.ttl / 1e6;
 }
 
 /**

@@ -109,6 +109,7 @@ class Isolated {
   readonly #pool: Pool;
   readonly #clock: Clock;
   readonly #asked = new WeakMap<object, Promise<Facts>>();
+  #last: Promise<unknown> = Promise.resolve();
   readonly #facts = new WeakMap<object, Facts>();
 
   constructor(type: string, pool: Pool, clock: Clock) {
@@ -131,7 +132,9 @@ class Isolated {
   #factsOf(payload: Record<string, unknown>): Promise<Facts> {
     const known = this.#asked.get(payload);
     if (known !== undefined) return known;
-    const asked = this.#ask(payload);
+    // One after the other: what hangs would take a process for each payload that comes behind it.
+    const asked = this.#last.then(() => this.#ask(payload));
+    this.#last = asked.catch(() => {});
     this.#asked.set(payload, asked);
     return asked;
   }

@@ -100,6 +100,8 @@ export interface AgentBenchOptions
   readonly refusals?: readonly Error[];
   /** What runs events; by default a witness that does nothing else. */
   readonly executor?: Executor;
+  /** What runs events of other types beside that. */
+  readonly others?: readonly Executor[];
 }
 
 /** An agent whose time stands still and whose control plane is the test. */
@@ -128,6 +130,7 @@ export class AgentBench implements AsyncDisposable {
       clock = new TestClock(),
       executor,
       refusals = [],
+      others = [],
       ...rest
     } = options;
     const bench = new AgentBench(clock as TestClock, file);
@@ -141,7 +144,10 @@ export class AgentBench implements AsyncDisposable {
       journalFile: file,
       dials: { ws: (url) => bench.#dial(url) },
       ...rest,
-      executors: [executor ?? witness((start) => bench.started.push(start))],
+      executors: [
+        executor ?? witness((start) => bench.started.push(start)),
+        ...others,
+      ],
     });
     bench.running = agent.run(bench.#stop.signal).finally(() =>
       agent[Symbol.asyncDispose]()
