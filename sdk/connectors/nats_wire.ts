@@ -1,0 +1,282 @@
+import {
+  CLOSE_CODES,
+  closeCodeOf,
+  codeOfClose,
+  Queue,
+  TransporterError,
+  type Wire,
+} from "../mod.ts";
+
+/** What one message between the two ends says besides its text. */
+export interface Parcel {
+  /** Its number within the session and direction, from 1; absent for one that only says what was taken. */
+  readonly n?: number;
+  /** Up to which number the far end's consumer has taken what came. */
+  readonly taken?: number;
+  /** The far end closes, with this code; its text is the reason. */
+  readonly close?: number;
+}
+
+/** What carries the parcels of one session. */
+export interface Carrier {
+  /** Hands one over, in order; what becomes of it shows at the far end. */
+  publish(parcel: Parcel, data: Uint8Array): void;
+  /** Ends what was for this session only, after what was published. */
+  release(): Promise<void>;
+}
+
+/** How long a wire waits; all in milliseconds. */
+export interface NatsTimes {
+  /** How long {@linkcode Wire.close} waits for the server; 5 s when left out. One that is closed with `timeout` is hardly waited for. */
+  readonly closeMs?: number;
+  /** How long the far end may take nothing while `send` waits; 30 s when left out. */
+  readonly stallMs?: number;
+}
+
+/** Options of {@linkcode NatsWire}. */
+export interface NatsWireOptions extends NatsTimes {
+  /** What carries its parcels. */
+  readonly carrier: Carrier;
+  /** The longest frame that may arrive, in bytes. */
+  readonly frameBytesMax: number;
+  /** The longest frame that the server takes, in bytes. */
+  readonly sendBytesMax: number;
+}
+
+/** Bytes that may be on their way to the far end's consumer before `send` waits. */
+const WINDOW_BYTES = 1024 * 1024;
+
+/** Bytes that may wait for the consumer at all: what a far end may send that keeps to the window, and much more. */
+const READ_BYTES_MAX = 32 * 1024 * 1024;
+
+/** What a frame weighs besides its bytes: it has headers. */
+const FRAME_WEIGHT = 128;
+
+/** Characters of a reason. */
+const REASON_CHARS_MAX = 2048;
+
+/** How long a server that is silent is waited for, in milliseconds. */
+const SILENT_CLOSE_MS = 100;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+interface Sent {
+  readonly n: number;
+  readonly weight: number;
+}
+
+/**
+ * A wire out of numbered messages. NATS may drop, repeat and reorder them, and
+ * has no window of its own from one end to the other: the numbers find what is
+ * missing, which ends the wire as a broken connection would, and drop what came
+ * before; the far end says what was taken, and nobody sends far beyond it.
+ */
+export class NatsWire implements Wire {
+  readonly frames: AsyncIterable<string>;
+  readonly #options: NatsWireOptions;
+  readonly #incoming = new Queue<{ text: string; n: number; weight: number }>(
+    Infinity,
+  );
+  /** What is sent and not known to be taken. */
+  readonly #onTheWay: Sent[] = [];
+  readonly #over = Promise.withResolvers<void>();
+  #weight = 0;
+  #sent = 0;
+  #received = 0;
+  #unread = 0;
+  #untold = 0;
+  #open = true;
+  #listening = true;
+  #turn: Promise<unknown> = Promise.resolve();
+  #wake: (() => void) | undefined;
+
+  /** Makes an open wire. */
+  constructor(options: NatsWireOptions) {
+    this.#options = options;
+    this.frames = this.#read();
+  }
+
+  async *#read(): AsyncGenerator<string, void, undefined> {
+    try {
+      for await (const { text, n, weight } of this.#incoming) {
+        this.#unread -= weight;
+        this.#untold += weight;
+        if (this.#untold >= WINDOW_BYTES / 4) this.#tell(n);
+        yield text;
+      }
+    } finally {
+      this.#listening = false;
+    }
+  }
+
+  /** Says up to where was taken. */
+  #tell(n: number): void {
+    this.#untold = 0;
+    if (this.#open) this.#publish({ taken: n });
+  }
+
+  /** A message of this session arrived. */
+  receive({ n, taken, close }: Parcel, data: Uint8Array): void {
+    if (!this.#open) return;
+    if (taken !== undefined) this.#taken(taken);
+    if (n === undefined || n <= this.#received) return; // nothing new, or a repetition
+    if (n > this.#received + 1) {
+      return this.#fail(unavailable("a frame was lost on its way"));
+    }
+    this.#received = n;
+    if (close !== undefined) return this.#closedBy(close, data);
+    const { frameBytesMax } = this.#options;
+    if (data.length > frameBytesMax) {
+      return this.#fail(
+        new TransporterError(
+          "too_large",
+          `Cannot take a frame of more than ${frameBytesMax} bytes`,
+        ),
+      );
+    }
+    if (!this.#listening) return;
+    const weight = data.length + FRAME_WEIGHT;
+    this.#unread += weight;
+    if (this.#unread > READ_BYTES_MAX) {
+      return this.#fail(
+        new TransporterError(
+          "slow_down",
+          "Cannot take more frames as nobody reads those that wait",
+        ),
+      );
+    }
+    this.#incoming.push({ text: decoder.decode(data), n, weight });
+  }
+
+  #closedBy(code: number, data: Uint8Array): void {
+    const found = codeOfClose(code);
+    this.ended(
+      found === undefined ? undefined : new TransporterError(
+        found,
+        decoder.decode(data) || `Cannot go on as it was closed: ${code}`,
+      ),
+    );
+  }
+
+  #taken(upto: number): void {
+    const count = this.#onTheWay.findIndex(({ n }) => n > upto);
+    const gone = this.#onTheWay.splice(
+      0,
+      count === -1 ? this.#onTheWay.length : count,
+    );
+    for (const { weight } of gone) this.#weight -= weight;
+    if (gone.length > 0) this.#wake?.();
+  }
+
+  /** The wire is over, for a reason or without one; the far end is not told. */
+  ended(reason: TransporterError | undefined): void {
+    if (!this.#open) return;
+    this.#shut(reason);
+    this.#release(reason);
+  }
+
+  /** Ends the wire because of what came, and tells the far end. */
+  #fail(error: TransporterError): void {
+    if (!this.#open) return;
+    this.#shut(error);
+    this.#sayClose(error);
+    this.#release(error);
+  }
+
+  async send(frame: string): Promise<void> {
+    const turn = this.#turn.then(() => this.#write(frame));
+    this.#turn = turn.catch(() => {}); // whoever sent it is told
+    await turn;
+  }
+
+  async #write(frame: string): Promise<void> {
+    while (this.#open && this.#weight > WINDOW_BYTES) await this.#room();
+    if (!this.#open) {
+      throw new TransporterError(
+        "unavailable",
+        "Cannot send as the wire is closed",
+      );
+    }
+    const data = encoder.encode(frame);
+    const { sendBytesMax } = this.#options;
+    if (data.length > sendBytesMax) {
+      throw new TransporterError(
+        "too_large",
+        `Cannot send a frame of ${data.length} bytes as the NATS server takes ${sendBytesMax}: see "max_payload" of its configuration`,
+      );
+    }
+    const weight = data.length + FRAME_WEIGHT;
+    this.#weight += weight;
+    this.#onTheWay.push({ n: ++this.#sent, weight });
+    this.#publish({ n: this.#sent }, data);
+  }
+
+  /** Waits until something was taken, or the wire is over. */
+  async #room(): Promise<void> {
+    const { stallMs = 30_000 } = this.#options;
+    const timer = setTimeout(
+      () => this.ended(unavailable("the far end reads nothing")),
+      stallMs,
+    );
+    await new Promise<void>((resolve) => this.#wake = resolve);
+    clearTimeout(timer);
+  }
+
+  async close(reason?: TransporterError): Promise<void> {
+    if (this.#open) {
+      this.#shut(undefined);
+      this.#sayClose(reason);
+      this.#release(reason);
+    }
+    await this.#over.promise;
+  }
+
+  #sayClose(reason: TransporterError | undefined): void {
+    const { message = "" } = reason ?? {};
+    const text = message.slice(0, REASON_CHARS_MAX).toWellFormed();
+    const close = reason === undefined ? 1000 : closeCodeOf(reason.code);
+    this.#publish({ n: ++this.#sent, close }, encoder.encode(text));
+  }
+
+  #publish(parcel: Parcel, data = new Uint8Array()): void {
+    try {
+      this.#options.carrier.publish(parcel, data);
+    } catch (cause) {
+      this.ended(TransporterError.from(cause));
+    }
+  }
+
+  /** Lets nobody send or receive any more. */
+  #shut(reason: TransporterError | undefined): void {
+    this.#open = false;
+    this.#incoming.close(reason);
+    this.#wake?.();
+  }
+
+  async #release(reason: TransporterError | undefined): Promise<void> {
+    const { closeMs = 5_000 } = this.#options;
+    const waitMs = reason?.code === "timeout"
+      ? Math.min(SILENT_CLOSE_MS, closeMs)
+      : closeMs;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    await Promise.race([
+      this.#options.carrier.release().catch(() => {}), // the connection is over, as it shall be
+      new Promise((resolve) => timer = setTimeout(resolve, waitMs)),
+    ]);
+    clearTimeout(timer);
+    this.#over.resolve();
+  }
+}
+
+/** Why a wire that broke is over. */
+export function unavailable(why: string): TransporterError {
+  return new TransporterError("unavailable", `Cannot go on as ${why}`);
+}
+
+/** The code of a close as a number, if it is one that a wire may have. */
+export function readCloseCode(text: string): number | undefined {
+  const code = Number(text);
+  const known: readonly number[] = [1000, 1011, ...Object.values(CLOSE_CODES)];
+  return known.includes(code) ? code : undefined;
+}
