@@ -48,7 +48,7 @@ export async function openRedisStore(
   };
   const redis = await RedisConnection.open(options);
   try {
-    await checkServer(redis);
+    checkServer(String(await redis.ask("INFO", "server")));
     const storeId = await nameStore(redis);
     redis.storeId = storeId;
     const { replicas } = address;
@@ -80,8 +80,13 @@ async function textOf(path: string | undefined): Promise<string | undefined> {
   }
 }
 
-async function checkServer(redis: RedisConnection): Promise<void> {
-  const info = String(await redis.ask("INFO", "server"));
+/**
+ * Refuses a server that cannot do what is asked of it.
+ *
+ * @param info What it says of itself (`INFO server`).
+ * @throws {TransporterError} `unsupported_version`, `usage`.
+ */
+export function checkServer(info: string): void {
   const version = /^redis_version:(\S+)/m.exec(info)?.[1] ?? "unknown";
   if (!(Number.parseInt(version) >= VERSION_MIN)) {
     throw new TransporterError(

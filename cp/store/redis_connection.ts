@@ -225,9 +225,12 @@ export class RedisConnection implements AsyncDisposable {
 /** Ends a connection, and waits until it has ended. */
 export async function endOf(redis: Redis): Promise<void> {
   if (redis.status === "end") return;
+  // Between two connections there is none that could end.
+  const isBetween = redis.status === "reconnecting";
   await new Promise<void>((resolve) => {
     redis.once("end", resolve);
     redis.disconnect();
+    if (isBetween) resolve();
   });
 }
 

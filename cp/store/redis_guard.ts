@@ -10,7 +10,7 @@ import {
   TransporterError,
 } from "@transporter/sdk";
 import type { RedisConnection } from "./redis_connection.ts";
-import { redisError } from "./redis_error.ts";
+import type { Reply } from "./redis_group.ts";
 import { words } from "./redis_rows.ts";
 
 /** Milliseconds between two looks. */
@@ -121,50 +121,76 @@ function refuseEviction({ evicts }: Safety): void {
   );
 }
 
-/** Reads the settings that matter. */
+/** Reads the settings that matter, as far as we may. */
 async function look(redis: RedisConnection): Promise<Safety> {
-  let all: readonly string[];
   try {
-    all = words(
-      await redis.ask(
-        ...["CONFIG", "GET", "append*", "maxmemory*"],
-      ),
+    return readSettings(
+      pairs(await redis.ask("CONFIG", "GET", "*append*", "maxmemory*")),
     );
   } catch (error) {
     const cause = error instanceof Error ? error.cause : undefined;
-    if (!/^(NOPERM|ERR unknown command)/.test(messageOf(cause))) throw error;
-    return await lookWithout(redis);
+    const message = cause instanceof Error ? cause.message : "";
+    if (!/^(NOPERM|ERR unknown command)/.test(message)) throw error;
+    const [persistence, memory] = await Promise.all([
+      redis.ask("INFO", "persistence"),
+      redis.ask("INFO", "memory"),
+    ]);
+    return readInfo(`${persistence}\n${memory}`);
   }
-  const settings = new Map<string, string>();
-  for (let i = 0; i < all.length; i += 2) {
-    settings.set(all[i] ?? "", all[i + 1] ?? "");
-  }
+}
+
+/** What the settings of a Redis say. */
+export function readSettings(settings: ReadonlyMap<string, string>): Safety {
   const policy = settings.get("maxmemory-policy") ?? "noeviction";
   const bounded = (settings.get("maxmemory") ?? "0") !== "0";
-  const evicts = bounded && policy.startsWith("allkeys-")
-    ? { evicts: `maxmemory-policy ${policy}` }
-    : {};
+  const evicts = evictionOf(bounded, policy);
   if (settings.get("appendonly") !== "yes") {
     return { durability: "memory", because: "appendonly no", ...evicts };
   }
-  const appendfsync = settings.get("appendfsync") ?? "no";
-  const because = `appendfsync ${appendfsync}`;
-  if (appendfsync === "always") {
-    return { durability: "fsync", because, ...evicts };
+  if (settings.get("no-appendfsync-on-rewrite") === "yes") {
+    const because = "no-appendfsync-on-rewrite yes";
+    return { durability: "memory", because, ...evicts };
   }
-  const durability = appendfsync === "everysec" ? "everysec" : "memory";
-  return { durability, because, ...evicts };
+  const appendfsync = settings.get("appendfsync") ?? "no";
+  return {
+    durability: DURABILITY.get(appendfsync) ?? "memory",
+    because: `appendfsync ${appendfsync}`,
+    ...evicts,
+  };
 }
 
-/** What can be known where nobody may read the settings: nothing says how often it syncs. */
-async function lookWithout(redis: RedisConnection): Promise<Safety> {
-  const info = await redis.ask("INFO", "persistence");
-  if (typeof info !== "string") throw redisError("read", "INFO says nothing");
-  return /^aof_enabled:1/m.test(info)
-    ? { durability: "everysec", because: "aof_enabled:1" }
-    : { durability: "memory", because: "aof_enabled:0" };
+/** What is known where nobody may read the settings: how often it syncs is not said, and once a second is usual. */
+export function readInfo(info: string): Safety {
+  const value = (name: string) =>
+    new RegExp(`^${name}:(\\S*)`, "m").exec(info)?.[1];
+  const aof = value("aof_enabled") === "1";
+  return {
+    durability: aof ? "everysec" : "memory",
+    because: `aof_enabled:${aof ? 1 : 0}`,
+    ...evictionOf(
+      (value("maxmemory") ?? "0") !== "0",
+      value("maxmemory_policy") ?? "noeviction",
+    ),
+  };
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : "";
+const DURABILITY: ReadonlyMap<string, Durability> = new Map([
+  ["always", "fsync"],
+  ["everysec", "everysec"],
+]);
+
+/** Only what has an end of its own goes by the policies `volatile-…`, and nothing here has one. */
+function evictionOf(bounded: boolean, policy: string): Pick<Safety, "evicts"> {
+  return bounded && policy.startsWith("allkeys-")
+    ? { evicts: `maxmemory-policy ${policy}` }
+    : {};
+}
+
+function pairs(reply: Reply): ReadonlyMap<string, string> {
+  const all = words(reply);
+  const found = new Map<string, string>();
+  for (let i = 0; i < all.length; i += 2) {
+    found.set(all[i] ?? "", all[i + 1] ?? "");
+  }
+  return found;
 }

@@ -1,0 +1,94 @@
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { WitnessAgent, witnessEvent } from "../chaos/witness_agent.ts";
+import { CpProcess, listEvents, until, untilConnected } from "../system.ts";
+import { startRedis } from "./server.ts";
+
+const ROUNDS = 6;
+const EVENTS = 40;
+
+/** Sends an event until it is accepted: while Redis is away, it is refused with 503. */
+async function insist(url: string, id: string): Promise<void> {
+  await until(async () => {
+    const answer = await fetch(`${url}/v2/events`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(witnessEvent(id)),
+    });
+    const body = await answer.json();
+    if (answer.status === 202) strictEqual(body.durability, "fsync");
+    else strictEqual(answer.status, 503, JSON.stringify(body));
+    return answer.status === 202 ? true : undefined;
+  });
+}
+
+Deno.test("store.crash.midwrite (F46): Redis, killed under load again and again, loses nothing that was accepted, and all of it runs once", async () => {
+  await using redis = await startRedis();
+  await using cp = await CpProcess.start({ flags: ["--store", redis.url] });
+  await using agent = await WitnessAgent.start("edge", cp.agentUrl);
+  await untilConnected(cp.url, "edge");
+
+  const accepted: string[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const atOnce = Array.from({ length: EVENTS }, async (_, i) => {
+      const id = `e${round}-${i}`;
+      await insist(cp.url, id);
+      accepted.push(id);
+    });
+    // A random moment among its answers.
+    await Promise.all(atOnce.slice(0, Math.floor(Math.random() * EVENTS)));
+    await redis.kill("SIGKILL");
+    await redis.start();
+    await Promise.all(atOnce);
+  }
+
+  await until(async () => {
+    const { body, ok } = await fetch(`${cp.url}/readyz`);
+    await body?.cancel();
+    return ok ? true : undefined;
+  });
+  const ended = await until(async () => {
+    const events = await listEvents(cp.url);
+    const open = events.some(({ finished_at }) => finished_at === undefined);
+    return open ? undefined : events;
+  });
+  deepStrictEqual(
+    ended.map(({ spec, state }) => `${spec.id} ${state}`).sort(),
+    accepted.map((id) => `${id} completed`).sort(),
+  );
+  deepStrictEqual(
+    (await agent.starts()).sort(),
+    accepted.map((id) => `${id} 1`).sort(),
+  );
+});
+
+Deno.test("ready.store.down (F32): /readyz is false while Redis is stopped, gone, or does not sync, and true again by itself", async () => {
+  await using redis = await startRedis();
+  await using cp = await CpProcess.start({ flags: ["--store", redis.url] });
+  const ready = async () => {
+    const answer = await fetch(`${cp.url}/readyz`);
+    return { status: answer.status, text: await answer.text() };
+  };
+  async function becomes(status: number): Promise<string> {
+    return await until(async () => {
+      const answer = await ready();
+      return answer.status === status ? answer.text : undefined;
+    });
+  }
+  match(await becomes(200), /"durability":"fsync"/);
+
+  await redis.ask("CONFIG", "SET", "appendfsync", "no");
+  match(await becomes(503), /appendfsync no/);
+  await redis.ask("CONFIG", "SET", "appendfsync", "always");
+  await becomes(200);
+
+  await redis.kill("SIGSTOP");
+  match(await becomes(503), /store_unavailable/);
+  await redis.kill("SIGCONT");
+  await becomes(200);
+
+  await redis.kill("SIGKILL");
+  match(await becomes(503), /no connection/);
+  await redis.start();
+  await becomes(200);
+  ok(!cp.program.output.includes("Unhandled"), cp.program.output);
+});

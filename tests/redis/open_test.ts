@@ -1,0 +1,97 @@
+import { doesNotMatch, rejects, strictEqual, throws } from "node:assert/strict";
+import { TransporterError } from "@transporter/sdk";
+import { checkServer, openRedisStore } from "../../cp/store/redis.ts";
+import { event, T } from "../../cp/store/testing/samples.ts";
+import { startRedis } from "./server.ts";
+import { startPlace } from "./store.ts";
+
+Deno.test("openRedisStore() takes a user, a password file, TLS with a CA, a socket, and the number of a database", async () => {
+  const user = { name: "cp", password: "s3:cret/@" };
+  await using redis = await startRedis({ user, tls: true });
+  const passwordFile = `${redis.dir}/password`;
+  await Deno.writeTextFile(passwordFile, `${user.password}\n`);
+  const named = "cp@127.0.0.1";
+  const caFile = redis.caFile;
+  const ways = [
+    { url: redis.url },
+    { url: `redis://${named}:${redis.port}`, passwordFile },
+    { url: redis.tlsUrl, caFile },
+    { url: `rediss://${named}:${redis.tlsPort}/0`, passwordFile, caFile },
+    // It has no place for a user: this is who everybody is without a name.
+    { url: `redis+unix://${redis.socket}`, passwordFile },
+  ];
+  for (const [i, way] of ways.entries()) {
+    await using store = await openRedisStore(way);
+    strictEqual((await store.listEvents(T, { limit: 99 })).length, i, way.url);
+    await store.createEvent(T, event(`e${i}`));
+  }
+  await using elsewhere = await openRedisStore({ url: `${redis.url}/3` });
+  strictEqual((await elsewhere.listEvents(T, { limit: 9 })).length, 0);
+});
+
+Deno.test("openRedisStore() says in one sentence why it cannot, and never the password", async () => {
+  const user = { name: "cp", password: "hunter2" };
+  await using redis = await startRedis({ user, tls: true });
+  const wrong = redis.url.replace("hunter2", "hunter3");
+  const nobody = `redis://cp:hunter2@127.0.0.1:1`;
+  const cases: readonly (readonly [string, string, RegExp])[] = [
+    [wrong, "store_unavailable", /does not take this user and password/],
+    [nobody, "store_unavailable", /ECONNREFUSED|refused/],
+    [redis.tlsUrl, "store_unavailable", /certificate|issuer/i],
+    [`${redis.url}?x=1`, "usage", /"x", which is not known/],
+    ["redis+sentinel://:hunter2@a,b/m", "usage", /Sentinel is not spoken/],
+    ["redis+cluster://:hunter2@a,b", "usage", /a cluster cannot/],
+    ["redis://:hunter2@a:1,b:2", "usage", /cannot be read/],
+    ["redis://:hunter2@/0", "usage", /names no host|cannot be read/],
+    ["valkey://:hunter2@a", "usage", /is not known/],
+  ];
+  for (const [url, code, message] of cases) {
+    await rejects(openRedisStore({ url }), (error) => {
+      if (!(error instanceof TransporterError)) throw error;
+      strictEqual(error.code, code, url);
+      strictEqual(message.test(error.message), true, error.message);
+      doesNotMatch(error.message, /hunter/);
+      return true;
+    });
+  }
+});
+
+Deno.test("openRedisStore() refuses what a newer program wrote", async () => {
+  await using place = await startPlace();
+  await (await place.open())[Symbol.asyncDispose]();
+  await place.redis.ask("HSET", "tp:meta", "schema", "2");
+  await rejects(place.open(), {
+    code: "unsupported_version",
+    message: /version 2, and this program knows version 1/,
+  });
+});
+
+Deno.test("checkServer() takes Redis 7 and newer that is not in a cluster", () => {
+  checkServer("redis_version:7.0.15\r\nredis_mode:standalone\r\n");
+  checkServer("redis_version:8.2.1\r\n");
+  throws(() => checkServer("redis_version:6.2.14\r\n"), {
+    code: "unsupported_version",
+    message: /Redis 6\.2\.14: Redis 7/,
+  });
+  throws(() => checkServer("redis_version:7.2.0\r\nredis_mode:cluster\r\n"), {
+    code: "usage",
+  });
+});
+
+Deno.test("a store whose Redis lost everything refuses to go on as if nothing was", async () => {
+  await using place = await startPlace({ appendfsync: "off" });
+  const store = await place.open();
+  await store.createEvent(T, event("a"));
+  await place.redis.kill("SIGKILL");
+  await place.redis.start();
+  const again = await place.open(); // a control plane that starts now has a new store
+  await again.createEvent(T, event("b"));
+  let error: unknown;
+  do {
+    error = await store.createEvent(T, event("c")).catch((error) => error);
+  } while (error instanceof Error && /no connection/.test(error.message));
+  strictEqual(
+    error instanceof Error && /restart the control plane/.test(error.message),
+    true,
+  );
+});
