@@ -11,7 +11,8 @@ export const SETTINGS = {
     kind: "list",
     default: ["ws://localhost:8080/ws"],
     placeholder: "URL",
-    help: "Addresses of the control plane, tried in turn",
+    help:
+      "Addresses of the control plane, tried in turn: ws and wss for a WebSocket, http and https for long polls",
   },
   agentId: {
     kind: "string",

@@ -94,7 +94,7 @@ export function readUrl(
   if (!URL.canParse(text)) {
     throw new TransporterError(
       "usage",
-      `Cannot use --cp-url "${text}": it must be a URL such as "ws://host:8080/ws"`,
+      `Cannot use --cp-url "${text}": it must be a URL such as "ws://host:8080/ws" or "https://host"`,
     );
   }
   const url = new URL(text);

@@ -11,6 +11,7 @@ import {
   TransporterError,
   ulids,
 } from "@transporter/sdk";
+import { HttpAcceptor } from "@transporter/sdk/http";
 import {
   config,
   type ControlPlaneConfig,
@@ -21,6 +22,7 @@ import {
 import { openCore } from "./core.ts";
 import { httpApp } from "./http/app.ts";
 import { guardAgents, guardDev, type Visitor } from "./http/guard.ts";
+import { REGISTRATION_CHARS_MAX } from "./http/link.ts";
 import { problemOf } from "./http/problem.ts";
 import { Readiness } from "./http/readiness.ts";
 import type { Services } from "./http/services.ts";
@@ -130,11 +132,16 @@ export class ControlPlane implements AsyncDisposable {
       tenants: [TENANT],
     });
     opened.use(core);
+    const acceptor = opened.use(
+      new HttpAcceptor({ unansweredCharsMax: REGISTRATION_CHARS_MAX }),
+    );
     const services: Services = {
       store,
       intake: core.intake,
       operator: core.operator,
       connected: core.connected,
+      sessions: core.sessions,
+      acceptor,
       changes: core.changes,
       readiness: new Readiness({
         store,
@@ -175,6 +182,7 @@ export class ControlPlane implements AsyncDisposable {
       stopping.abort(
         new TransporterError("unavailable", "Control plane stops"),
       );
+      acceptor.stop();
       const reason = new TransporterError(
         "timeout",
         "Cannot wait longer for requests under way",

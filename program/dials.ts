@@ -1,4 +1,5 @@
 import { type Dial, TransporterError } from "@transporter/sdk";
+import { dialHttp } from "@transporter/sdk/http";
 import { dialWebSocket } from "@transporter/sdk/websocket";
 
 /** Whether `NO_PROXY` says that a host is reached without a proxy. */
@@ -33,5 +34,10 @@ export function dials(
     }
     return dialWebSocket(url, options);
   };
-  return { ws: plain, wss: dialWebSocket };
+  return {
+    ws: plain,
+    wss: dialWebSocket,
+    http: dialHttp,
+    https: dialHttp,
+  };
 }

@@ -1,6 +1,17 @@
 import type { AcceptedBody, EventView, Page } from "@transporter/sdk";
 import { Program, type ProgramOptions } from "./program.ts";
 
+/** What carries the frames between an agent and its control plane. */
+export type WireName = "ws" | "poll";
+
+/** All of them. */
+export const WIRE_NAMES: readonly WireName[] = ["ws", "poll"];
+
+/** Where an agent dials that uses a wire, if the API of its control plane is at a URL. */
+export function dialUrl(url: string, wire: WireName): string {
+  return wire === "ws" ? `${url.replace(/^http/, "ws")}/ws` : url;
+}
+
 /** Options of {@linkcode CpProcess.start}. */
 export interface CpOptions {
   /** What is run instead of `main.ts` from source, such as a bundle. */
@@ -60,7 +71,7 @@ export class CpProcess implements AsyncDisposable {
 
   /** Where agents dial. */
   get agentUrl(): string {
-    return `${this.url.replace("http", "ws")}/ws`;
+    return dialUrl(this.url, "ws");
   }
 
   /** The process. */

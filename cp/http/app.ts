@@ -7,6 +7,7 @@ import { controlRoutes } from "./control.ts";
 import { eventRoutes } from "./events.ts";
 import { objectRoutes } from "./objects.ts";
 import type { Visitor } from "./guard.ts";
+import { linkRoutes } from "./link.ts";
 import { logsRoute } from "./logs.ts";
 import { openApiRoute } from "./openapi.ts";
 import { operationRoutes } from "./operation.ts";
@@ -49,6 +50,7 @@ export function routesOf(services: Services): readonly Route[] {
     ...controlRoutes(services),
     logsRoute(services),
     ...agentRoutes(services),
+    ...linkRoutes(services),
     streamRoute(services),
     ...operationRoutes(services),
     openApiRoute(() => routes),
@@ -175,6 +177,16 @@ function requestOf(
         { incoming, proceed: () => outgoing.writeContinue(), budget },
         rule,
       ),
+    get gone() {
+      const gone = new AbortController();
+      outgoing.once("close", () => gone.abort());
+      if (outgoing.destroyed) gone.abort();
+      return gone.signal;
+    },
+    get remote() {
+      const { remoteAddress = "?", remotePort = 0 } = incoming.socket;
+      return `${remoteAddress}:${remotePort}`;
+    },
     drop: () => outgoing.destroy(),
   };
 }

@@ -43,9 +43,10 @@ function parametersOf(
       description,
       schema: { type: "string" },
     })),
-    ...query.map(({ name, description, schema }) => ({
+    ...query.map(({ name, description, schema, required }) => ({
       name,
       in: "query",
+      ...(required === true ? { required } : {}),
       description,
       schema,
     })),
@@ -140,6 +141,7 @@ export function openApi(routes: readonly Route[]): Json {
     tags: [
       { name: "events", description: "What was asked, and what became of it" },
       { name: "agents", description: "Who runs events" },
+      { name: "link", description: "For agents that use no WebSocket" },
       { name: "operation", description: "For whoever runs a control plane" },
     ],
     paths: Object.fromEntries([...paths].map(([path, group]) => [

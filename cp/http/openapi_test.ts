@@ -16,6 +16,7 @@ const ROUTES: readonly string[] = [
   "GET /v2/events/{id}/history",
   "GET /v2/events/{id}/logs",
   "GET /v2/events/{id}/objects",
+  "GET /v2/link/frames",
   "GET /v2/openapi.json",
   "GET /v2/stream",
   "GET /ws",
@@ -25,6 +26,8 @@ const ROUTES: readonly string[] = [
   "POST /v2/events",
   "POST /v2/events/{id}/cancel",
   "POST /v2/events/{id}/retry",
+  "POST /v2/link/frames",
+  "POST /v2/link/sessions",
 ];
 
 type Json = Readonly<Record<string, unknown>>;
@@ -100,7 +103,8 @@ Deno.test("openApi() describes every parameter, body and answer", async () => {
     for (const status of ["400", "403", "500"]) {
       member(operation, "responses", status);
     }
-    const takes = /\/(events|cancel)$/.test(path) && method === "POST";
+    const takes = /\/(events|cancel|frames|sessions)$/.test(path) &&
+      method === "POST";
     strictEqual("requestBody" in operation, takes, name);
   }
   strictEqual(ids.size, ROUTES.length);

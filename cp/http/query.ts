@@ -15,6 +15,8 @@ export interface Parameter {
   readonly description: string;
   /** Its JSON Schema. */
   readonly schema: Readonly<Record<string, unknown>>;
+  /** Whether it has to be there. */
+  readonly required?: boolean;
   /** Whether it may be there several times. */
   readonly repeatable?: boolean;
 }
@@ -116,20 +118,23 @@ export class Query {
     }
   }
 
+  /** An integer within bounds; `undefined` when it is absent. */
+  integer(name: string, min: number, max: number): number | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    const value = /^\d{1,16}$/.test(text) ? Number(text) : NaN;
+    if (value >= min && value <= max) return value;
+    return refuse(
+      name,
+      `it must be an integer from ${min} to ${max}: current value is "${
+        short(text)
+      }"`,
+    );
+  }
+
   /** `limit`: how many at most. */
   limit(): number {
-    const text = this.text("limit");
-    if (text === undefined) return LIMIT_DEFAULT;
-    const limit = /^\d{1,9}$/.test(text) ? Number(text) : 0;
-    if (limit < 1 || limit > LIMIT_MAX) {
-      refuse(
-        "limit",
-        `it must be an integer from 1 to ${LIMIT_MAX}: current value is "${
-          short(text)
-        }"`,
-      );
-    }
-    return limit;
+    return this.integer("limit", 1, LIMIT_MAX) ?? LIMIT_DEFAULT;
   }
 
   /** `cursor`, as {@linkcode cursorOf} made it. */

@@ -17,6 +17,10 @@ export interface RouteRequest {
   readonly hasBody: boolean;
   /** Reads the body; once. See `readBody` for what it throws. */
   body(rule: BodyRule): Promise<Body>;
+  /** Aborts when the client has its answer, or goes away. */
+  readonly gone: AbortSignal;
+  /** Where it comes from, for the log. */
+  readonly remote: string;
   /** Drops the connection: the client does not read what is sent. */
   drop(): void;
 }
@@ -61,7 +65,7 @@ export interface Route {
   /** What it is for, in one sentence without a final period. */
   readonly summary: string;
   /** Groups routes in documents. */
-  readonly tag: "events" | "agents" | "operation";
+  readonly tag: "events" | "agents" | "link" | "operation";
   /** What a part of the path is, by name. */
   readonly parts?: Readonly<Record<string, string>>;
   /** What the query may have. */

@@ -27,6 +27,7 @@ import {
   texts,
   time,
 } from "./event_schemas.ts";
+import { LINK_SCHEMAS } from "./link_schemas.ts";
 
 const problem: v.GenericSchema<ProblemBody> = v.pipe(
   v.strictObject({
@@ -205,8 +206,6 @@ const ready = v.strictObject({
   disk_free_bytes: optional(count("Room on the disk of the store")),
 });
 
-const live = v.strictObject({ status: v.literal("live") });
-
 const health = v.pipe(
   v.strictObject({
     status: v.picklist(["healthy", "unhealthy"]),
@@ -253,7 +252,8 @@ export const SCHEMAS = {
   EventPage: page(event),
   Figures: figures,
   Health: health,
-  Live: live,
+  Live: v.strictObject({ status: v.literal("live") }),
+  ...LINK_SCHEMAS,
   LogPage: logPage,
   ObjectPage: objectPage,
   Phase: phase,
@@ -268,7 +268,12 @@ export const SCHEMAS = {
 export type SchemaName = keyof typeof SCHEMAS;
 
 /** What is given may get more fields one day; what is taken may not have any other. */
-const TAKEN: readonly SchemaName[] = ["CancelInput", "EventInput"];
+const TAKEN: readonly SchemaName[] = [
+  "CancelInput",
+  "EventInput",
+  "LinkOpening",
+  "LinkPush",
+];
 
 /** The JSON Schemas of all shapes, for an OpenAPI document. */
 export function jsonSchemas(): Readonly<Record<string, unknown>> {

@@ -1,9 +1,11 @@
 import type { Clock, Ids, Logger } from "@transporter/sdk";
+import type { HttpAcceptor } from "@transporter/sdk/http";
 import type { Changes } from "../changes.ts";
 import type { Intake } from "../intake.ts";
 import type { ControlPlaneMetrics } from "../metrics.ts";
 import type { Operator } from "../operator.ts";
 import type { Connected } from "../peers/whereabouts.ts";
+import type { Sessions } from "../sessions.ts";
 import type { Store } from "../store/store.ts";
 import type { Problem } from "./problem.ts";
 import type { Readiness } from "./readiness.ts";
@@ -18,6 +20,10 @@ export interface Services {
   readonly operator: Operator;
   /** Knows who is connected. */
   readonly connected: Connected;
+  /** Talks to agents. */
+  readonly sessions: Pick<Sessions, "serve">;
+  /** Holds the wires of agents that use no WebSocket. */
+  readonly acceptor: HttpAcceptor;
   /** Wakes who follows what happens. */
   readonly changes: Changes;
   /** Knows whether the control plane can do its work. */

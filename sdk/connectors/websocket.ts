@@ -40,12 +40,11 @@ import {
   TransporterError,
   type Wire,
 } from "../mod.ts";
+import { isLonger, tooLong } from "./frame_limit.ts";
 import { promptReceipt } from "./prompt_receipt.ts";
 import { SocketWire, type WebSocketTimes } from "./socket_wire.ts";
 
 export type { WebSocketTimes };
-
-const encoder = new TextEncoder();
 
 /** What the accepting end needs of a socket; those of the npm package `ws` fit. */
 export interface ServerSocket {
@@ -256,17 +255,4 @@ function openSocket(url: URL, token: string | undefined): WebSocket {
       { cause },
     );
   }
-}
-
-function isLonger(frame: string, bytesMax: number): boolean {
-  if (frame.length > bytesMax) return true;
-  // A character takes at most three bytes.
-  return frame.length * 3 > bytesMax && encoder.encode(frame).length > bytesMax;
-}
-
-function tooLong(bytesMax: number): TransporterError {
-  return new TransporterError(
-    "too_large",
-    `Cannot take a frame of more than ${bytesMax} bytes`,
-  );
 }

@@ -4,8 +4,8 @@
  */
 import { Agent } from "@transporter/agent";
 import { type Clock, jsonLogger, systemClock } from "@transporter/sdk";
-import { dialWebSocket } from "@transporter/sdk/websocket";
 import { parseArgs } from "node:util";
+import { dials } from "../../program/dials.ts";
 import { Book, witness } from "./witness.ts";
 
 const { values } = parseArgs({
@@ -56,7 +56,7 @@ async function main(): Promise<number> {
     concurrency: Number(values.concurrency),
     drainTimeout: 3000,
     executors: [witness(book)],
-    dials: { ws: dialWebSocket },
+    dials: dials(Deno.env.toObject()),
     clock,
     log: jsonLogger({
       write: (line) =>

@@ -1,0 +1,204 @@
+import { TransporterError, type Wire } from "../mod.ts";
+import { CountedIn, CountedOut } from "./counted.ts";
+import {
+  BATCH_CHARS_MAX,
+  closeOf,
+  type HttpBatch,
+  type HttpClose,
+  type HttpPush,
+  reasonOf,
+  SILENT_CLOSE_MS,
+} from "./http_batch.ts";
+
+/** How long the accepting end of an HTTP wire waits; all in milliseconds. */
+export interface HttpTimes {
+  /** For the far end to hear of a close; 5 s when left out. */
+  readonly closeMs?: number;
+  /** For the next poll, before the far end is dead; 45 s when left out. */
+  readonly missingMs?: number;
+  /** For the consumer to read what it has, before a far end is told to slow down; 20 s when left out. */
+  readonly roomMs?: number;
+}
+
+/** Options of {@linkcode HttpAcceptor}. */
+export interface HttpAcceptorOptions extends HttpTimes {
+  /** Wires that may be open at a time; 20,000 when left out. */
+  readonly wiresMax?: number;
+  /** Characters that a far end may send before anything is sent to it; any number when left out. */
+  readonly unansweredCharsMax?: number;
+}
+
+/** What bounds a request. */
+export interface HttpPatience {
+  /** How long it may be waited for a frame, in milliseconds. */
+  readonly waitMs: number;
+  /** That whoever asked has gone. */
+  readonly signal: AbortSignal;
+}
+
+/** The accepting end of a wire, between requests. */
+export class AcceptedWire implements Wire {
+  readonly #in = new CountedIn();
+  readonly #out = new CountedOut();
+  readonly #options: HttpAcceptorOptions;
+  readonly #left: () => void;
+  readonly #told = Promise.withResolvers<void>();
+  readonly #over = Promise.withResolvers<void>();
+  #closing: HttpClose | undefined;
+  #isOver = false;
+  #stopping = false;
+  #turn = 0;
+  #polls = 0;
+  #chars = 0;
+  #missing: ReturnType<typeof setTimeout> | undefined;
+  #deadline: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: HttpAcceptorOptions, left: () => void) {
+    this.#options = options;
+    this.#left = left;
+    this.#watch();
+  }
+
+  get frames(): AsyncIterable<string> {
+    return this.#in.frames;
+  }
+
+  send(frame: string): Promise<void> {
+    return this.#out.send(frame);
+  }
+
+  /** Resolves when the far end's next answer has the reason, as `send` does when the runtime took a frame. */
+  async close(reason?: TransporterError): Promise<void> {
+    this.#begin(reason);
+    await this.#told.promise;
+  }
+
+  /** See {@linkcode HttpAcceptor.stop}. */
+  stop(): void {
+    this.#stopping = true;
+  }
+
+  async poll(
+    after: number,
+    { waitMs, signal }: HttpPatience,
+  ): Promise<HttpBatch> {
+    this.#out.confirm(after);
+    const turn = ++this.#turn;
+    this.#out.notify(); // the poll before has lost its reader
+    this.#polls++;
+    clearTimeout(this.#missing);
+    const enough = Promise.withResolvers<void>();
+    const timer = setTimeout(enough.resolve, waitMs);
+    const stop = () => enough.resolve();
+    signal.addEventListener("abort", stop, { once: true });
+    let waiting = !signal.aborted;
+    enough.promise.then(() => waiting = false);
+    try {
+      while (
+        waiting && turn === this.#turn && this.#closing === undefined &&
+        (this.#out.last === after || this.#stopping)
+      ) await Promise.race([this.#out.changed, enough.promise]);
+      return turn === this.#turn && !signal.aborted
+        ? this.#batch(after)
+        : { frames: [] };
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", stop);
+      this.#polls--;
+      this.#watch();
+    }
+  }
+
+  #batch(after: number): HttpBatch {
+    const frames = this.#out.after(after, BATCH_CHARS_MAX);
+    const whole = after + frames.length === this.#out.last;
+    if (this.#closing === undefined || !whole) return { frames };
+    this.#told.resolve();
+    return { frames, close: this.#closing };
+  }
+
+  async push({ after, frames, close }: HttpPush): Promise<void> {
+    await this.#room();
+    try {
+      this.#bound(frames);
+      this.#in.take(after, frames);
+    } catch (reason) {
+      const error = TransporterError.from(reason);
+      this.#in.close(error);
+      this.#begin(error);
+      throw error;
+    }
+    if (close !== undefined && after + frames.length === this.#in.last) {
+      this.over(reasonOf(close));
+    }
+  }
+
+  async #room(): Promise<void> {
+    const late = Promise.withResolvers<boolean>();
+    const timer = setTimeout(
+      () => late.resolve(true),
+      this.#options.roomMs ?? 20_000,
+    );
+    const room = Promise.race([this.#in.room, this.#over.promise]);
+    const full = await Promise.race([room.then(() => false), late.promise]);
+    clearTimeout(timer);
+    if (!full) return;
+    throw new TransporterError(
+      "slow_down",
+      "Cannot take more frames as nobody reads those that wait",
+    );
+  }
+
+  #bound(frames: readonly string[]): void {
+    const { unansweredCharsMax = Infinity } = this.#options;
+    if (this.#out.last > 0 || unansweredCharsMax === Infinity) return;
+    for (const frame of frames) this.#chars += frame.length;
+    if (this.#chars <= unansweredCharsMax) return;
+    throw new TransporterError(
+      "too_large",
+      `Cannot take more than ${unansweredCharsMax} characters before the registration is answered`,
+    );
+  }
+
+  /** Starts to wait for the next poll, when none is there. */
+  #watch(): void {
+    if (this.#polls > 0 || this.#isOver) return;
+    clearTimeout(this.#missing);
+    const { missingMs = 45_000 } = this.#options;
+    this.#missing = setTimeout(() => {
+      this.over(
+        new TransporterError(
+          "unavailable",
+          `Cannot go on as the far end has asked for nothing for ${missingMs} ms`,
+        ),
+      );
+    }, missingMs);
+  }
+
+  #begin(reason: TransporterError | undefined): void {
+    if (this.#closing !== undefined) return;
+    this.#closing = closeOf(reason);
+    this.#out.close();
+    const { closeMs = 5_000 } = this.#options;
+    const alone = this.#stopping && this.#polls === 0;
+    const waitMs = alone || reason?.code === "timeout"
+      ? Math.min(SILENT_CLOSE_MS, closeMs)
+      : closeMs;
+    this.#deadline = setTimeout(() => this.over(), waitMs);
+  }
+
+  /** Ends it, whatever still waits. Idempotent. */
+  over(error?: TransporterError): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    clearTimeout(this.#missing);
+    clearTimeout(this.#deadline);
+    // What happens after a close of our own is its consequence.
+    this.#in.close(this.#closing === undefined ? error : undefined);
+    this.#closing ??= closeOf(undefined);
+    this.#out.close();
+    this.#told.resolve();
+    this.#over.resolve();
+    this.#left();
+  }
+}

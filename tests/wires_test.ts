@@ -1,0 +1,100 @@
+import { ok, strictEqual } from "node:assert/strict";
+import { WitnessAgent, witnessEvent } from "./chaos/witness_agent.ts";
+import {
+  CpProcess,
+  dialUrl,
+  listEvents,
+  submit,
+  until,
+  untilConnected,
+  type WireName,
+} from "./system.ts";
+import { type WebFault, WebProxy, type WebWeather } from "./web_proxy.ts";
+
+const GROUPS = 12;
+
+/** A control plane and an agent with a proxy between them. */
+class Bench implements AsyncDisposable {
+  readonly #resources: AsyncDisposableStack;
+  readonly cp: CpProcess;
+  readonly proxy: WebProxy;
+  readonly agent: WitnessAgent;
+
+  static async open(wire: WireName, weather: WebWeather): Promise<Bench> {
+    await using stack = new AsyncDisposableStack();
+    const cp = stack.use(await CpProcess.start());
+    const proxy = stack.use(await WebProxy.open(cp.url, weather));
+    const url = dialUrl(proxy.url, wire);
+    const agent = stack.use(await WitnessAgent.start("edge", url));
+    await untilConnected(cp.url, "edge");
+    return new Bench(stack.move(), cp, proxy, agent);
+  }
+
+  constructor(
+    resources: AsyncDisposableStack,
+    cp: CpProcess,
+    proxy: WebProxy,
+    agent: WitnessAgent,
+  ) {
+    this.#resources = resources;
+    this.cp = cp;
+    this.proxy = proxy;
+    this.agent = agent;
+  }
+
+  /** Submits events in groups, and waits for the ends of each. */
+  async work(): Promise<void> {
+    for (let group = 0; group < GROUPS; group++) {
+      const ids = Array.from({ length: 5 }, (_, i) => `e${group}-${i}`);
+      await Promise.all(ids.map((id) => submit(this.cp.url, witnessEvent(id))));
+      await until(async () => {
+        const events = await listEvents(this.cp.url);
+        return events.every(({ state }) => state === "completed") || undefined;
+      });
+    }
+    const starts = await this.agent.starts();
+    strictEqual(starts.length, GROUPS * 5);
+    strictEqual(new Set(starts).size, starts.length);
+  }
+
+  /** How often the agent registered. */
+  get connections(): number {
+    const { output } = this.agent.process.program;
+    return output.match(/"message":"Connected"/g)?.length ?? 0;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#resources.disposeAsync();
+  }
+}
+
+const FAULTS: readonly WebFault[] = [
+  "lost",
+  "answer lost",
+  "twice",
+  { status: 502 },
+  { status: 429 },
+];
+
+for (const fault of FAULTS) {
+  Deno.test(`an agent works over long polls, and never loses its session, while requests meet: ${JSON.stringify(fault)}`, async () => {
+    let met = 0;
+    await using bench = await Bench.open("poll", {
+      fault(request) {
+        if (request < 8 || request % 4 > 0) return undefined;
+        met++;
+        return fault;
+      },
+    });
+    await bench.work();
+    ok(met > 5, `${met} of ${bench.proxy.requests} requests`);
+    strictEqual(bench.connections, 1, bench.agent.process.program.output);
+  });
+}
+
+Deno.test("an agent works over long polls through a proxy that takes only short bodies", async () => {
+  await using bench = await Bench.open("poll", { bodyMax: 2_000 });
+  await bench.work();
+  ok(bench.proxy.tooLong > 0);
+  strictEqual(bench.connections, 1, bench.agent.process.program.output);
+});
