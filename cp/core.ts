@@ -103,7 +103,13 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     shared,
   });
   const admission = new Admission(clock, config);
-  const intake = new Intake({ ...options, recorder, quota, admission });
+  const intake = new Intake({
+    ...options,
+    recorder,
+    quota,
+    admission,
+    coming: (tenant, agent) => dispatcher.wake(tenant, agent),
+  });
   const operator = new Operator({
     store,
     recorder,

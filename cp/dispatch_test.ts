@@ -187,3 +187,31 @@ Deno.test("Dispatcher gives the place of an event that ended without an answer t
   await world.clock.advance(1000);
   deepStrictEqual(idsOf(agent), ["silent", "next"]);
 });
+
+Deno.test("Dispatcher asks for an event while it is on its way to the store, so that both share a commit", async () => {
+  let calls: string[] = [];
+  await using world = await World.open({
+    wrap: (store) =>
+      new Proxy(store, {
+        get(target, name: keyof Store) {
+          const value = target[name];
+          if (typeof value !== "function") return value;
+          return async (...args: never[]) => {
+            calls.push(String(name));
+            const result = await Reflect.apply(value, target, args);
+            if (name === "createEvent") calls.push("created");
+            return result;
+          };
+        },
+      }),
+  });
+  const agent = await world.connect();
+  await settle();
+  calls = [];
+  await world.submit("e1");
+  strictEqual((await agent.nextOf("event"))["seq"], 1);
+  deepStrictEqual(
+    calls.filter((call) => /create|release/.test(call)).slice(0, 3),
+    ["createEvent", "releaseEvents", "created"],
+  );
+});

@@ -86,6 +86,8 @@ export interface IntakeOptions {
   readonly ids: Ids;
   /** What counts submissions. */
   readonly metrics: Metrics;
+  /** Hears for whom an event is on its way to the store: its release may share the commit. */
+  readonly coming?: (tenant: string, agent: string) => void;
 }
 
 /** Takes events in: what every ingest calls. Once it answers, the event is durable. */
@@ -154,6 +156,7 @@ export class Intake {
         ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
         acceptedAt,
       });
+      this.#options.coming?.(tenant, spec.target_agent);
       options.turn?.done(); // a store keeps the order in which it is called
       const creation = await creating;
       if (!creation.created) {

@@ -1,4 +1,5 @@
 import {
+  isTerminal,
   type StatusDelivery,
   type StatusUpdateFrame,
   TransporterError,
@@ -80,12 +81,15 @@ export class StatusFlow {
     // Never the sid of this status: one before it may still fail, and an agent that is told
     // "durable up to here" forgets that one.
     const sid = this.#durableSid;
+    const { state, phase } = delivery.value;
     try {
-      const outcome = await recorder.status(
-        tenant,
-        delivery.value,
-        sid === undefined ? { agent, gen } : { agent, gen, sid },
-      );
+      const outcome = await recorder.status(tenant, delivery.value, {
+        agent,
+        gen,
+        ...(sid === undefined ? {} : { sid }),
+        // More follows, and that is soon enough.
+        patient: !isTerminal(state) && phase !== "interrupted",
+      });
       flight.landed = true;
       this.#land();
       delivery.ack();

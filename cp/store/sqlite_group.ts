@@ -46,7 +46,15 @@ export interface Pending {
   makeRoom(): boolean;
 }
 
+/** Milliseconds that a patient step waits for another one to share a transaction with. */
+const PATIENCE_MS = 15;
+
+/** Patient steps that wait at most: so many are worth a transaction. */
+const PATIENT_MAX = 200;
+
 interface Step {
+  /** Whether it may wait for others. */
+  readonly patient: boolean;
   /** Does it, and returns how its promise is settled once it is on disk. */
   run(): () => void;
   /** Settles its promise when the transaction fails. */
@@ -74,6 +82,8 @@ export class GroupCommit {
   readonly #commit: StatementSync;
   #steps: Step[] = [];
   #stopWaiting: (() => void) | undefined;
+  /** When the next transaction begins, by `performance.now()`; meaningless while nothing waits. */
+  #beginsAt = 0;
   /** Steps of a transaction, on average of the last ones. */
   #stepsOnAverage = 0;
   /** When the next transaction may begin, by `performance.now()`. */
@@ -95,13 +105,19 @@ export class GroupCommit {
    * that a step which cannot be written takes no other with it; hence a step
    * may run twice.
    *
+   * @param work The step.
+   * @param options `patient`: it waits some milliseconds for others, as its transaction would be one more.
    * @returns What `work` returned, once it is on disk.
    * @throws What `work` threw; `store_unavailable` or `disk_full` when SQLite refuses.
    */
-  add<T>(work: () => T): Promise<T> {
+  add<T>(
+    work: () => T,
+    { patient = false }: { readonly patient?: boolean } = {},
+  ): Promise<T> {
     return new Promise((resolve, reject) => {
       if (this.#closed) throw closedError();
       this.#steps.push({
+        patient,
         run: () => {
           try {
             const value = work();
@@ -113,7 +129,8 @@ export class GroupCommit {
         },
         fail: (reason) => reject(unavailable("write to", reason)),
       });
-      this.#schedule();
+      const waits = patient && this.#steps.length < PATIENT_MAX;
+      this.#schedule(waits ? performance.now() + PATIENCE_MS : 0);
     });
   }
 
@@ -129,9 +146,15 @@ export class GroupCommit {
    * committed together. While much comes, a transaction waits a little: fewer
    * and larger ones cost less, and the event loop gets to what brings the next
    * steps. What comes alone does not wait.
+   *
+   * @param at When the last step wants to begin, by `performance.now()`.
    */
-  #schedule(): void {
-    this.#stopWaiting ??= after(this.#nextAt - performance.now(), () => {
+  #schedule(at: number = 0): void {
+    const beginsAt = Math.max(at, this.#nextAt);
+    if (this.#stopWaiting !== undefined && this.#beginsAt <= beginsAt) return;
+    this.#stopWaiting?.();
+    this.#beginsAt = beginsAt;
+    this.#stopWaiting = after(beginsAt - performance.now(), () => {
       this.#stopWaiting = undefined;
       const steps = this.#flush();
       this.#stepsOnAverage += LAST_WEIGHT * (steps - this.#stepsOnAverage);
@@ -143,13 +166,16 @@ export class GroupCommit {
     });
   }
 
-  /** Commits what waits, and returns how many steps that were. */
+  /** Commits what waits, and returns how many steps that were, but for the patient ones. */
   #flush(): number {
     let { taken, refused } = this.#transact(this.#steps);
     if (refused && isFull(refused.error) && this.#pending.makeRoom()) {
       ({ taken, refused } = this.#transact(this.#steps));
     }
-    if (refused === undefined) return this.#steps.splice(0, taken).length;
+    if (refused === undefined) {
+      return this.#steps.splice(0, taken).filter(({ patient }) => !patient)
+        .length;
+    }
     // All that wait when none could begin, as each try may wait for the lock.
     const group = this.#steps.splice(0, taken || this.#steps.length);
     for (const step of group) {

@@ -1,6 +1,7 @@
-import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { systemClock } from "@transporter/sdk";
 import { DatabaseSync } from "node:sqlite";
+import { setImmediate } from "node:timers";
 import { openDatabase } from "./sqlite_file.ts";
 import { GroupCommit } from "./sqlite_group.ts";
 import { SqliteStore } from "./sqlite_store.ts";
@@ -203,4 +204,30 @@ Deno.test("SqliteStore refuses what a full disk cannot take, and goes on when th
     true,
   );
   await store.probe();
+});
+
+Deno.test("GroupCommit.add() has patient steps share a transaction, also when they come one by one", async () => {
+  const db = new DatabaseSync(":memory:");
+  let transactions = 0;
+  const group = new GroupCommit(db, {
+    ...NOTHING,
+    write: () => void transactions++,
+  });
+  const patient = { patient: true };
+  const order: string[] = [];
+  const adding: Promise<unknown>[] = [];
+  for (let i = 0; i < 50; i++) {
+    adding.push(group.add(() => order.push("patient"), patient));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const before = transactions;
+  ok(before < 50, `${before} transactions for 50 steps`);
+  await group.add(() => order.push("urgent"));
+  strictEqual(order.at(-1), "urgent", "those before it went first");
+  strictEqual(order.length, 51, "and did not wait any longer");
+  await group.add(() => order.push("alone"), patient);
+  deepStrictEqual(order.slice(-2), ["urgent", "alone"]);
+  await Promise.all(adding);
+  group.close();
+  db.close();
 });

@@ -115,7 +115,7 @@ export class SqliteStore implements Store {
         record: this.#events.change(record, change, { at }),
         changed: true,
       };
-    });
+    }, { patient: fence?.patient ?? false });
   }
 
   releaseEvents(

@@ -182,6 +182,8 @@ export interface Fence {
   readonly gen: number;
   /** The status that led to the change: the agent's `statusUpto` grows to it in the same step. */
   readonly sid?: number;
+  /** Nobody waits for the write: it may take some milliseconds more where that saves a commit. */
+  readonly patient?: boolean;
 }
 
 /** An agent as the control plane knows it. Times are milliseconds since 1970. */
