@@ -216,6 +216,8 @@ export interface Session extends Moment {
   readonly what: "register" | "begin" | "event" | "end";
   /** The agent's process at the far end. */
   readonly process?: string;
+  /** The control plane at the near end, where there may be several. */
+  readonly replica?: string;
   /** Who ended it: whoever said goodbye, or closed the connection. */
   readonly by?: "control-plane" | "agent" | "network";
   /** The code it was closed with; absent for a close without a reason. */

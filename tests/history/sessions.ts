@@ -16,16 +16,32 @@ const GOOD_REASONS: ReadonlySet<string> = new Set([
  * S1: an agent has one current session at most, the one with the highest
  * generation. An older one gets no events any more, and never takes the current
  * one down with itself.
+ *
+ * Of an older one that another control plane has not all is seen here: it may
+ * say what it was about to say until it hears that it was replaced. That this
+ * has no effect is for those to judge who see the effects.
  */
 export function oneSession(history: readonly Entry[]): Violation[] {
   const restores = ofKind(history, "restore").map(({ at }) => at);
   const sessions = groupBy(ofKind(history, "session"), ({ agent }) => agent);
-  return [...sessions.values()].flatMap((ofAgent) => judge(ofAgent, restores));
+  const deletions = ofKind(history, "operate").filter(({ op }) =>
+    op === "delete"
+  );
+  return [...sessions.values()].flatMap((ofAgent) =>
+    judge(ofAgent, {
+      restores,
+      deletions: deletions.filter(({ agent }) => agent === ofAgent[0]?.agent)
+        .map(({ at }) => at),
+    })
+  );
 }
 
 function judge(
   entries: readonly Session[],
-  restores: readonly number[],
+  { restores, deletions }: {
+    readonly restores: readonly number[];
+    readonly deletions: readonly number[];
+  },
 ): Violation[] {
   let current: Session | undefined;
   /** Registrations that did not lead to a session yet: one of them may replace the current one. */
@@ -42,23 +58,27 @@ function judge(
       message: `Session ${entry.gen} of agent "${entry.agent}" ${message}`,
       evidence: current === undefined ? [entry] : [current, entry],
     }];
+    const elsewhere = current !== undefined &&
+      entry.replica !== current.replica && entry.gen < current.gen;
     if (entry.what === "register") {
       asking++;
     } else if (entry.what === "begin") {
       asking = Math.max(0, asking - 1);
+      if (elsewhere) continue;
       if (current !== undefined && entry.gen <= current.gen) {
         return found(`began after session ${current.gen}`);
       }
       current = entry;
     } else if (entry.what === "event") {
-      if (current !== undefined && entry.gen < current.gen) {
+      if (current !== undefined && entry.gen < current.gen && !elsewhere) {
         return found(
           `was sent event "${entry.event}" while session ${current.gen} was current`,
         );
       }
     } else if (entry.by === "control-plane" && entry.gen === current?.gen) {
       const { reason } = entry;
-      const replaced = reason === "superseded" && asking > 0;
+      const deleted = deletions.some((at) => at <= entry.at);
+      const replaced = reason === "superseded" && (asking > 0 || deleted);
       if (!replaced && !GOOD_REASONS.has(reason ?? "")) {
         return found(
           `was ended by the control plane (${

@@ -52,3 +52,13 @@ Deno.test("oneSession() finds a generation that is used again, unless the store 
   deepStrictEqual(found(oneSession, ...again), ["torn edge"]);
   deepStrictEqual(found(oneSession, ...again, restore(5, 0)), []);
 });
+
+Deno.test("oneSession() lets another control plane say what it was about to say, and no more", () => {
+  const here = { replica: "a" };
+  const there = { replica: "b" };
+  const first = [session(1, 1, here), session(2, 2, there)];
+  const late = session(1, 3, { ...sent, ...here });
+  deepStrictEqual(found(oneSession, ...first, late), []);
+  const same = session(2, 3, here);
+  deepStrictEqual(found(oneSession, ...first, same), ["torn edge"]);
+});

@@ -4,6 +4,7 @@ import { Disk, SimulatedJournal } from "./disk.ts";
 import { type Cluster, witness } from "./executor.ts";
 import type { Process } from "./machine.ts";
 import { Node, type NodeOptions } from "./node.ts";
+import type { Random } from "./random.ts";
 
 /** The machine of an agent: the real agent on a simulated disk and network. */
 export class AgentNode extends Node {
@@ -31,7 +32,7 @@ export class AgentNode extends Node {
   }
 
   protected override async boot(process: Process): Promise<void> {
-    const { network, observer, plant } = this.#options;
+    const { network, observer, plant, controlPlanes } = this.#options;
     const { clock, random: rng, name } = process;
     const concurrency = this.random.int(1, 4);
     observer.note({ kind: "boot", process: name, concurrency });
@@ -43,7 +44,8 @@ export class AgentNode extends Node {
     });
     const sound = {
       agentId: this.machine.name,
-      cpUrl: ["sim://control-plane"],
+      cpUrl: inAnyOrder(controlPlanes, this.random)
+        .map((name) => `sim://${name}`),
       dials: { sim: network.dialOf(process) },
       executors: [witness(process, this.#cluster, observer)],
       journalFile: new SimulatedJournal(this.disk, process),
@@ -57,4 +59,12 @@ export class AgentNode extends Node {
     await agent[Symbol.asyncDispose]();
     process.kill();
   }
+}
+
+/** The same names; where there are several, a service may lead to any of them first. */
+function inAnyOrder(names: readonly string[], random: Random): string[] {
+  const rest = [...names];
+  if (rest.length === 1) return rest;
+  const first = rest.splice(random.int(0, rest.length - 1), 1);
+  return [...first, ...rest];
 }

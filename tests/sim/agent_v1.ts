@@ -26,6 +26,8 @@ export class OldAgentNode extends Node {
   readonly #options: NodeOptions;
   readonly #cluster: Cluster = new Set();
 
+  #dials = 0;
+
   /** Makes a machine on which nothing runs yet. */
   constructor(options: NodeOptions) {
     super(options);
@@ -41,7 +43,8 @@ export class OldAgentNode extends Node {
   }
 
   protected override async boot(process: Process): Promise<void> {
-    const { network, observer } = this.#options;
+    const { network, observer, controlPlanes } = this.#options;
+    const host = controlPlanes[this.#dials++ % controlPlanes.length];
     observer.note({
       kind: "boot",
       process: process.name,
@@ -55,7 +58,7 @@ export class OldAgentNode extends Node {
       const dial = network.dialOf(process);
       const { signal } = new AbortController();
       const frameBytesMax = FRAME_BYTES_MAX;
-      wire = await dial(new URL("sim://cp"), { signal, frameBytesMax });
+      wire = await dial(new URL(`sim://${host}`), { signal, frameBytesMax });
       await this.#talk(wire, process);
     } catch {
       // Whatever it is, a supervisor starts it again.

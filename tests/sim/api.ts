@@ -1,5 +1,5 @@
 import { TransporterError } from "@transporter/sdk";
-import type { ControlPlaneNode, Service } from "./control_plane.ts";
+import { type ControlPlanes, oneOf, type Service } from "./control_plane.ts";
 import type { Loop } from "./loop.ts";
 import type { Process } from "./machine.ts";
 import type { Random } from "./random.ts";
@@ -21,17 +21,17 @@ export type Answer<T> =
 export class Api {
   readonly #loop: Loop;
   readonly #random: Random;
-  readonly #controlPlane: ControlPlaneNode;
+  readonly #controlPlanes: ControlPlanes;
   /** What lets each caller go who waits. */
   readonly #waiting = new Set<() => void>();
   /** Calls without an answer, and the process that works on each; `undefined` while it is on its way there. */
   readonly #unanswered = new Set<{ process: Process | undefined }>();
 
-  /** Makes a way to a control plane. */
-  constructor(loop: Loop, random: Random, controlPlane: ControlPlaneNode) {
+  /** Makes a way to a control plane, or to any of several. */
+  constructor(loop: Loop, random: Random, controlPlanes: ControlPlanes) {
     this.#loop = loop;
     this.#random = random;
-    this.#controlPlane = controlPlane;
+    this.#controlPlanes = controlPlanes;
   }
 
   /** Whether no call can have an effect any more, whether or not its caller still waits for it. */
@@ -62,7 +62,7 @@ export class Api {
         });
       };
       this.#loop.after(this.#random.exponential(1), "call", () => {
-        const { service, process } = this.#controlPlane;
+        const { service, process } = oneOf(this.#controlPlanes, this.#random);
         if (service === undefined || process === undefined) {
           return answer({ kind: "unknown" });
         }

@@ -19,10 +19,11 @@ async function running() {
     observer,
     network: new Network({ loop, random: random.fork("network"), observe }),
     plant: {},
+    controlPlanes: ["control-plane"],
   });
   controlPlane.start();
   await loop.run(1000);
-  return { loop, controlPlane, api: new Api(loop, random, controlPlane) };
+  return { loop, controlPlane, api: new Api(loop, random, [controlPlane]) };
 }
 
 Deno.test("Api.quiet waits for what a paused control plane has yet to do, although nobody waits for the answer", async () => {

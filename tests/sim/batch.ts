@@ -8,6 +8,8 @@ export interface Failure {
   readonly seed: number;
   /** What it broke, without the entries that show it. */
   readonly violations: readonly Omit<Violation, "evidence">[];
+  /** How many control planes there were, if more than one. */
+  readonly replicas?: 1 | 2 | undefined;
 }
 
 /** What came of some seeds. */
@@ -48,22 +50,32 @@ export function add(a: Tally, b: Tally): Tally {
 }
 
 /** Runs one seed, and says what there was to say of it. */
-export async function tallySeed(seed: number): Promise<Tally> {
-  const { steps, simulatedMs, verdict } = await runSeed({ seed });
+export async function tallySeed(
+  seed: number,
+  replicas?: 1 | 2,
+): Promise<Tally> {
+  const outcome = await runSeed({ seed, replicas });
+  const { steps, simulatedMs, verdict } = outcome;
   const { counts } = verdict;
   const violations = verdict.violations.map(({ evidence: _, ...rest }) => rest);
-  const failures = violations.length === 0 ? [] : [{ seed, violations }];
+  const failures = violations.length === 0
+    ? []
+    : [{ seed, violations, replicas }];
   return { ...counts, seeds: 1, steps, simulatedMs, failures };
 }
 
 /** What a seed broke, for people, and how to see it again. */
-export function formatFailure({ seed, violations }: Failure): string {
+export function formatFailure(
+  { seed, violations, replicas = 1 }: Failure,
+): string {
   const lines = violations.map(({ guarantee, word, message }) =>
     `  ${guarantee} ${word}: ${message}`
   );
   return [
     `seed ${seed} fails:`,
     ...new Set(lines), // whatever is read twice may be wrong twice
-    `  again, with all that happens: deno task sim --trace ${seed}\n`,
+    `  again, with all that happens: deno task sim --trace ${seed}${
+      replicas === 1 ? "" : ` --replicas ${replicas}`
+    }\n`,
   ].join("\n");
 }

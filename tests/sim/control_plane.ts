@@ -1,10 +1,12 @@
 import { silentLogger, ulids } from "@transporter/sdk";
-import { type Core, openCore } from "../../cp/core.ts";
+import { type Core, type CoreOptions, openCore } from "../../cp/core.ts";
 import { silentMetrics } from "../../cp/metrics_port.ts";
 import type { Store } from "../../cp/store/store.ts";
 import { KIND } from "./executor.ts";
 import type { Process } from "./machine.ts";
 import { Node, type NodeOptions } from "./node.ts";
+import type { Random } from "./random.ts";
+import type { SharedStore } from "./shared_store.ts";
 import { SimulatedStore, type StoreState, WELL } from "./store.ts";
 import { StoreDisk } from "./store_disk.ts";
 
@@ -16,26 +18,45 @@ export interface Service {
   readonly store: Store;
 }
 
+/** The machines of control planes. */
+export type ControlPlanes = readonly [ControlPlaneNode, ...ControlPlaneNode[]];
+
+/** One of them; where there is one only, nothing is left to chance. */
+export function oneOf(nodes: ControlPlanes, random: Random): ControlPlaneNode {
+  return nodes.length === 1 ? nodes[0] : random.pick(nodes);
+}
+
+/** What a machine of a control plane is made of. */
+export interface ControlPlaneOptions extends NodeOptions {
+  /** The store that several share; by default there is one on this machine's disk. */
+  readonly shared?: SharedStore | undefined;
+}
+
 /** The machine of the control plane: the real core on a simulated store. */
 export class ControlPlaneNode extends Node {
   /** Where everything is kept. */
   readonly disk: StoreDisk;
   /** How the store is doing. */
-  readonly state: StoreState = { ...WELL };
+  readonly state: StoreState;
+  /** Whether it does not reach the store that it shares. */
+  cut = false;
   /** Called when it takes calls again. */
   opened: (() => void) | undefined;
-  readonly #options: NodeOptions;
+  readonly #options: ControlPlaneOptions;
   #copy = { at: 0, length: 0 };
   #service:
     | { readonly process: Process; readonly service: Service }
     | undefined;
 
   /** Makes a machine on which nothing runs yet. */
-  constructor(options: NodeOptions) {
+  constructor(options: ControlPlaneOptions) {
     super(options);
     this.#options = options;
-    const random = options.random.fork("disk");
-    this.disk = options.plant.storeDisk?.(random) ?? new StoreDisk(random);
+    const { random, plant, shared } = options;
+    this.state = shared?.state ?? { ...WELL };
+    const ofDisk = random.fork("disk");
+    this.disk = shared?.disk ?? plant.storeDisk?.(ofDisk) ??
+      new StoreDisk(ofDisk);
   }
 
   /** What takes calls now; `undefined` while there is nothing. */
@@ -65,14 +86,14 @@ export class ControlPlaneNode extends Node {
   }
 
   protected override losePower(): void {
-    this.disk.losePower();
+    if (this.#options.shared === undefined) this.disk.losePower();
   }
 
   protected override async boot(process: Process): Promise<void> {
     const { network, plant } = this.#options;
     const { clock, random } = process;
     const sound = {
-      store: new SimulatedStore(this.disk, process, this.state).port(),
+      ...this.#open(process),
       kinds: [KIND],
       clock,
       rng: random,
@@ -91,5 +112,16 @@ export class ControlPlaneNode extends Node {
         core.sessions.serve(between, { tenant: "default", remote });
       }
     });
+  }
+
+  /** The store as a process has it, and what it knows of others that share it. */
+  #open(process: Process): Pick<CoreOptions, "store" | "peers"> {
+    const { shared } = this.#options;
+    if (shared === undefined) {
+      const store = new SimulatedStore(this.disk, process, this.state);
+      return { store: store.port() };
+    }
+    const self = { id: process.name, name: this.machine.name };
+    return shared.open(self, { process, cut: () => this.cut });
   }
 }

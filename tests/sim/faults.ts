@@ -1,6 +1,6 @@
 import type { AgentNode } from "./agent.ts";
 import type { OldAgentNode } from "./agent_v1.ts";
-import type { ControlPlaneNode } from "./control_plane.ts";
+import { type ControlPlanes, oneOf } from "./control_plane.ts";
 import { HEALTHY } from "./disk.ts";
 import type { Loop } from "./loop.ts";
 import type { Network } from "./network.ts";
@@ -16,8 +16,8 @@ export interface Targets {
   readonly random: Random;
   /** What is between the machines. */
   readonly network: Network;
-  /** The machine of the control plane. */
-  readonly controlPlane: ControlPlaneNode;
+  /** The machine of the control plane, or of several over one store. */
+  readonly controlPlanes: ControlPlanes;
   /** The machines of agents. */
   readonly agents: readonly [AgentNode, ...AgentNode[]];
   /** The machine of an agent of version 1, which some runs have. */
@@ -62,8 +62,9 @@ const WRITING_MS = 4;
 /** The control plane ends while it writes, and somebody has just looked. */
 function deathInWriting(how: Death): Fault {
   return (targets) => {
-    const { controlPlane, loop, random, look } = targets;
+    const { loop, random, look } = targets;
     if (random.chance(0.5)) return death(how, theControlPlane)(targets);
+    const controlPlane = theControlPlane(targets);
     controlPlane.disk.written = () => {
       controlPlane.disk.written = undefined;
       look();
@@ -76,7 +77,8 @@ function deathInWriting(how: Death): Fault {
 }
 
 const anAgent = ({ agents, random }: Targets) => random.pick(agents);
-const theControlPlane = ({ controlPlane }: Targets) => controlPlane;
+const theControlPlane = ({ controlPlanes, random }: Targets) =>
+  oneOf(controlPlanes, random);
 
 function terminate(of: (targets: Targets) => Node): Fault {
   return (targets) => {
@@ -111,9 +113,11 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   "cp-power": deathInWriting("power"),
   "cp-term": terminate(theControlPlane),
   "cp-pause": pause(theControlPlane),
-  "cp-restore"({ controlPlane, random }) {
-    controlPlane.restore(span(random));
-    return controlPlane.machine.name;
+  "cp-restore"({ controlPlanes: [first, ...others], random }) {
+    // Nobody may use what is put back before it is.
+    for (const other of others) other.die("kill9", span(random));
+    first.restore(span(random));
+    return first.machine.name;
   },
   "agent-kill9": death("kill9", anAgent),
   "agent-power": death("power", anAgent),
@@ -183,33 +187,44 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     return "network";
   },
 
-  "store-down"({ controlPlane: { state }, random, loop }) {
+  "store-down"({ controlPlanes: [{ state }], random, loop }) {
     state.down = true;
     loop.after(span(random), "store up", () => state.down = false);
     return "store";
   },
 
-  "store-slow"({ controlPlane: { state }, random, loop }) {
+  "store-slow"({ controlPlanes: [{ state }], random, loop }) {
     state.commitMs = random.exponential(500);
     loop.after(span(random), "fast", () => state.commitMs = WELL.commitMs);
     return "store";
   },
 
-  "store-failing"({ controlPlane: { state }, random, loop }) {
+  "store-failing"({ controlPlanes: [{ state }], random, loop }) {
     state.failing = random.next();
     loop.after(span(random), "well", () => state.failing = 0);
     return "store";
   },
 
-  "store-full"({ controlPlane: { state }, random, loop }) {
+  "store-full"({ controlPlanes: [{ state }], random, loop }) {
     state.full = true;
     loop.after(span(random), "room", () => state.full = false);
     return "store";
   },
 
-  "store-ambiguous"({ controlPlane: { state }, random, loop }) {
+  "store-ambiguous"({ controlPlanes: [{ state }], random, loop }) {
     state.ambiguous = random.next();
     loop.after(span(random), "well", () => state.ambiguous = 0);
     return "store";
+  },
+};
+
+/** What happens only where several control planes share a store. */
+export const REPLICA_FAULTS: Readonly<Record<string, Fault>> = {
+  "cp-cut-off"(targets) {
+    const { random, loop } = targets;
+    const node = theControlPlane(targets);
+    node.cut = true;
+    loop.after(span(random), "reaches the store", () => node.cut = false);
+    return node.machine.name;
   },
 };

@@ -33,11 +33,13 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 async function trace(
-  { seed, mutant }: Extract<Command, { kind: "trace" }>,
+  { seed, mutant, replicas }: Extract<Command, { kind: "trace" }>,
 ): Promise<number> {
+  const planted = mutant === undefined ? undefined : findMutant(mutant);
   const { hash, verdict } = await runSeed({
     seed,
-    ...(mutant === undefined ? {} : { plant: findMutant(mutant).plant() }),
+    replicas: replicas ?? planted?.replicas,
+    ...(planted === undefined ? {} : { plant: planted.plant() }),
     trace: console.log.bind(console),
   });
   console.log(`seed ${seed}, hash ${hash}\n${formatVerdict(verdict)}`);
@@ -45,7 +47,7 @@ async function trace(
 }
 
 async function run(
-  { from, seeds, jobs }: Extract<Command, { kind: "run" }>,
+  { from, seeds, jobs, replicas }: Extract<Command, { kind: "run" }>,
 ): Promise<number> {
   const startedAt = performance.now();
   const before = cpuSeconds();
@@ -54,6 +56,7 @@ async function run(
     from,
     seeds,
     jobs,
+    replicas,
     progress: ({ seeds, failures }) =>
       progress.show(seeds, `${failures.length} failed`),
     failed(failure) {

@@ -1,6 +1,6 @@
 import type { AgentNode } from "./agent.ts";
 import { HEALTHY } from "./disk.ts";
-import { EXCLUSIVE, FAULTS, type Targets } from "./faults.ts";
+import { EXCLUSIVE, FAULTS, REPLICA_FAULTS, type Targets } from "./faults.ts";
 import type { Observer } from "./observer.ts";
 import { WELL } from "./store.ts";
 
@@ -29,6 +29,7 @@ export interface NemesisOptions extends Targets {
  */
 export class Nemesis {
   readonly #options: NemesisOptions;
+  readonly #faults: typeof FAULTS;
   readonly #kinds: readonly string[];
   readonly #everyMs: number;
   #over = false;
@@ -40,18 +41,21 @@ export class Nemesis {
     this.#everyMs = random.pick(wild ? WILD_FAULT_MS : FAULT_MS);
     const share = wild ? 1 : random.between(0.1, 0.7);
     const never = random.pick(EXCLUSIVE);
-    this.#kinds = Object.keys(FAULTS).filter((name) =>
+    this.#faults = options.controlPlanes.length === 1
+      ? FAULTS
+      : { ...FAULTS, ...REPLICA_FAULTS };
+    this.#kinds = Object.keys(this.#faults).filter((name) =>
       random.chance(share) && name !== never
     );
   }
 
   /** Starts everything, and begins. */
   start(durationMs: number): void {
-    const { loop, random, look, controlPlane, agents, old, leaving } =
+    const { loop, random, look, controlPlanes, agents, old, leaving } =
       this.#options;
     // What was seen before a death has to be there after it.
-    controlPlane.opened = look;
-    for (const node of [controlPlane, ...agents]) node.start();
+    for (const node of controlPlanes) node.opened = look;
+    for (const node of [...controlPlanes, ...agents]) node.start();
     old?.start();
     if (leaving !== undefined) {
       leaving.start();
@@ -67,9 +71,12 @@ export class Nemesis {
   /** Repairs what is broken: machines are on, processes run, everybody is reachable, clocks are set. */
   heal(): void {
     this.#over = true;
-    const { network, controlPlane, agents, old, observer } = this.#options;
-    Object.assign(controlPlane.state, WELL);
-    controlPlane.disk.written = undefined;
+    const { network, controlPlanes, agents, old, observer } = this.#options;
+    for (const node of controlPlanes) {
+      Object.assign(node.state, WELL);
+      node.disk.written = undefined;
+      node.cut = false;
+    }
     network.speed = { leastMs: 0.2, jitterMs: 1 };
     for (const agent of agents) {
       Object.assign(agent.disk.state, HEALTHY);
@@ -80,7 +87,7 @@ export class Nemesis {
     network.reconnect();
     // It has no heartbeats: of a connection that is broken it may never hear.
     old?.process?.kill();
-    for (const node of [controlPlane, ...agents, ...old ? [old] : []]) {
+    for (const node of [...controlPlanes, ...agents, ...old ? [old] : []]) {
       node.started = undefined;
       node.process?.resume();
       node.start();
@@ -89,10 +96,10 @@ export class Nemesis {
   }
 
   #copy(): void {
-    const { loop, random, controlPlane } = this.#options;
+    const { loop, random, controlPlanes: [first] } = this.#options;
     loop.after(random.exponential(COPY_MS), "copy", () => {
       if (this.#over) return;
-      controlPlane.backUp();
+      first.backUp();
       this.#copy();
     });
   }
@@ -103,7 +110,7 @@ export class Nemesis {
       const [first, ...rest] = this.#kinds;
       if (first === undefined || this.#over) return;
       const what = random.pick([first, ...rest]);
-      this.#note(what, FAULTS[what]?.(this.#options) ?? "nothing");
+      this.#note(what, this.#faults[what]?.(this.#options) ?? "nothing");
       this.#next();
     });
   }

@@ -40,7 +40,11 @@ export class Network {
   readonly #random: Random;
   readonly #observe: (client: Process, server: Process) => EndObserver;
   readonly #lines = new Set<Line>();
-  #listener: { readonly process: Process; readonly accept: Accept } | undefined;
+  /** Who takes connections, by the name of the machine. */
+  readonly #listeners = new Map<
+    string,
+    { readonly process: Process; readonly accept: Accept }
+  >();
   #dials = 0;
 
   /** Makes one that nobody listens on. */
@@ -64,12 +68,12 @@ export class Network {
 
   /** Lets a process take the connections that come from now on. */
   listen(process: Process, accept: Accept): void {
-    this.#listener = { process, accept };
+    this.#listeners.set(process.machine.name, { process, accept });
   }
 
   /** What a process dials with. */
   dialOf(client: Process): Dial {
-    return (_, { signal }) => this.#dial(client, signal);
+    return ({ hostname }, { signal }) => this.#dial(client, hostname, signal);
   }
 
   /** Lets go on what was held up, after a machine became reachable again. */
@@ -77,14 +81,18 @@ export class Network {
     for (const { pipes } of this.#lines) for (const pipe of pipes) pipe.move();
   }
 
-  #dial(client: Process, signal: DialOptions["signal"]): Promise<Wire> {
+  #dial(
+    client: Process,
+    host: string,
+    signal: DialOptions["signal"],
+  ): Promise<Wire> {
     return new Promise((resolve, reject) => {
       const abort = () => reject(signal.reason);
       signal.addEventListener("abort", abort, { once: true });
       const { leastMs, jitterMs } = this.speed;
       const delay = () => leastMs + this.#random.exponential(jitterMs);
       client.after(delay(), "dial", () => {
-        const listener = this.#listener;
+        const listener = this.#listeners.get(host);
         const there = listener?.process;
         const silent = !client.machine.reachable ||
           there?.machine.on === false || there?.machine.reachable === false;

@@ -25,6 +25,8 @@ export interface NodeOptions {
   readonly observer: Observer;
   /** How it is connected. */
   readonly network: Network;
+  /** The names of the machines of control planes. */
+  readonly controlPlanes: readonly [string, ...string[]];
   /** What is wrong with the program, if anything is. */
   readonly plant: Plant;
 }

@@ -31,10 +31,11 @@ export class Observer {
   session(client: Process, server: Process): EndObserver {
     const agent = client.machine.name;
     const process = client.name;
+    const replica = server.machine.name;
     let gen: number | undefined;
     let left = false;
     server.ended(() => {
-      if (gen !== undefined) this.#over({ agent, gen, by: "network" });
+      if (gen !== undefined) this.#over({ agent, gen, replica, by: "network" });
     });
     return {
       took: (text) => {
@@ -50,16 +51,24 @@ export class Observer {
         if (!isRecord(frame)) return;
         if (frame["type"] === "welcome") {
           gen = Number(frame["gen"]);
-          this.note({ kind: "session", agent, gen, what: "begin", process });
+          const begin = { agent, gen, replica, process };
+          this.note({ kind: "session", what: "begin", ...begin });
         } else if (gen !== undefined && isRecord(frame["event"])) {
           const event = String(frame["event"]["id"]);
-          this.note({ kind: "session", agent, gen, what: "event", event });
+          const sent = { agent, gen, replica, event };
+          this.note({ kind: "session", what: "event", ...sent });
         }
       },
       over: (by, reason) => {
         if (gen === undefined) return;
         // Whoever says goodbye ends the session, whoever closes the connection after it.
-        this.#over({ agent, gen, by: left ? "agent" : by, reason });
+        this.#over({
+          agent,
+          gen,
+          replica,
+          by: left ? "agent" : by,
+          reason,
+        });
       },
     };
   }
@@ -69,9 +78,10 @@ export class Observer {
     this.#loop.trace(direction, () => `${name} ${text}`);
   }
 
-  #over({ agent, gen, by, reason }: {
+  #over({ agent, gen, replica, by, reason }: {
     readonly agent: string;
     readonly gen: number;
+    readonly replica: string;
     readonly by: "control-plane" | "agent" | "network";
     readonly reason?: TransporterError | undefined;
   }): void {
@@ -79,6 +89,7 @@ export class Observer {
       kind: "session",
       agent,
       gen,
+      replica,
       what: "end",
       by,
       ...(reason === undefined ? {} : { reason: reason.code }),

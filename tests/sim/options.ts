@@ -13,6 +13,7 @@ The same seed does the same thing each time.
   --seeds N     how many seeds (default 1000)
   --from K      the first one (default 1)
   --jobs J      how many at the same time (default: one for each core)
+  --replicas R  how many control planes share a store: 1 (default) or 2
   --trace SEED  runs one seed, and prints all that happens in it
   --mutants     plants faults into the program, those that are named or all of
                 them, each by itself, and looks whether the guarantee that it
@@ -36,12 +37,16 @@ export type Command =
     readonly seed: number;
     /** What is planted, if anything is. */
     readonly mutant?: string;
+    /** How many control planes, if that is said. */
+    readonly replicas?: 1 | 2;
   }
   | {
     readonly kind: "run";
     readonly from: number;
     readonly seeds: number;
     readonly jobs: number;
+    /** How many control planes, if that is said. */
+    readonly replicas?: 1 | 2;
   }
   | { readonly kind: "list"; readonly output: Output }
   | {
@@ -93,7 +98,11 @@ export function readOptions(args: readonly string[], cores: number): Command {
       from,
       seeds: whole("seeds", values.seeds ?? "1000", 1),
       jobs,
+      ...replicasOf(values),
     };
+  }
+  if (values.replicas !== undefined) {
+    throw usage("--replicas is not about mutants: each says so itself");
   }
   const anew = values.from !== undefined || values.seeds !== undefined;
   return {
@@ -119,12 +128,22 @@ function traceOf(
     throw usage(`--trace runs one seed, and --${other} is about several`);
   }
   const seed = whole("trace", values.trace ?? "", 0);
-  if (!values.mutants) return { kind: "trace", seed };
+  const replicas = replicasOf(values);
+  if (!values.mutants) return { kind: "trace", seed, ...replicas };
   const [mutant, ...more] = names;
   if (mutant === undefined || more.length > 0) {
     throw usage("--trace shows one mutant: name it");
   }
-  return { kind: "trace", seed, mutant };
+  return { kind: "trace", seed, mutant, ...replicas };
+}
+
+function replicasOf(
+  { replicas }: ReturnType<typeof parse>["values"],
+): { readonly replicas?: 1 | 2 } {
+  if (replicas === undefined) return {};
+  if (replicas === "1") return { replicas: 1 };
+  if (replicas === "2") return { replicas: 2 };
+  throw usage(`--replicas must be 1 or 2, not "${replicas}"`);
 }
 
 function outputOf(text: string): Output {
@@ -141,6 +160,7 @@ function parse(args: readonly string[]) {
         seeds: { type: "string" },
         from: { type: "string" },
         jobs: { type: "string" },
+        replicas: { type: "string" },
         trace: { type: "string" },
         mutants: { type: "boolean" },
         list: { type: "boolean" },

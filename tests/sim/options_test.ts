@@ -10,6 +10,14 @@ Deno.test("readOptions() runs a thousand seeds on every core unless told otherwi
   );
   deepStrictEqual(readOptions(["--trace", "0"], 4), { kind: "trace", seed: 0 });
   strictEqual(readOptions(["-h"], 4).kind, "help");
+  deepStrictEqual(
+    readOptions(["--replicas", "2"], 4),
+    { ...run, replicas: 2 },
+  );
+  deepStrictEqual(
+    readOptions(["--trace", "5", "--replicas", "2"], 4),
+    { kind: "trace", seed: 5, replicas: 2 },
+  );
 });
 
 Deno.test("readOptions() refuses what it cannot use, in one sentence", () => {
@@ -22,6 +30,8 @@ Deno.test("readOptions() refuses what it cannot use, in one sentence", () => {
     [["--seed", "1"], /--seed/],
     [["5"], /"5" can only be the name of a mutant/],
     [["--search"], /--search is about mutants/],
+    [["--replicas", "3"], /--replicas must be 1 or 2, not "3"/],
+    [["--mutants", "--replicas", "2"], /--replicas is not about mutants/],
     [["--list"], /--list is about mutants/],
     [["--mutants", "-o", "yaml"], /--output must be "table" or "json"/],
     [["--mutants", "--trace", "1"], /--trace shows one mutant: name it/],

@@ -1,5 +1,6 @@
 import { add, type Failure, NO_SEEDS, type Tally, tallySeed } from "./batch.ts";
 import { Lane } from "./lane.ts";
+import type { SeedJob } from "./worker.ts";
 
 /** Which seeds, and how. */
 export interface PoolOptions {
@@ -9,6 +10,8 @@ export interface PoolOptions {
   readonly seeds: number;
   /** How many run at the same time, each on a core of its own. */
   readonly jobs: number;
+  /** How many control planes share a store; by default there is one. */
+  readonly replicas?: 1 | 2 | undefined;
   /** Hears of the sum after each of them. */
   readonly progress?: (sum: Tally) => void;
   /** Hears of each seed that broke something, at once. */
@@ -17,7 +20,7 @@ export interface PoolOptions {
 
 /** Runs seeds on some cores. */
 export async function runSeeds(options: PoolOptions): Promise<Tally> {
-  const { from, seeds, jobs, progress, failed } = options;
+  const { from, seeds, jobs, replicas, progress, failed } = options;
   let next = from;
   let sum = NO_SEEDS;
   async function drain(run: (seed: number) => Promise<Tally>) {
@@ -28,13 +31,13 @@ export async function runSeeds(options: PoolOptions): Promise<Tally> {
       progress?.(sum);
     }
   }
-  if (jobs === 1) await drain(tallySeed);
+  if (jobs === 1) await drain((seed) => tallySeed(seed, replicas));
   else {
     const work = async () => {
-      using lane = new Lane<number, Tally>(
+      using lane = new Lane<SeedJob, Tally>(
         new URL("./worker.ts", import.meta.url),
       );
-      await drain((seed) => lane.run(seed));
+      await drain((seed) => lane.run({ seed, replicas }));
     };
     await Promise.all(Array.from({ length: jobs }, work));
   }

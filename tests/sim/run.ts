@@ -11,6 +11,8 @@ import { Stage } from "./stage.ts";
 export interface RunOptions {
   /** Decides everything. */
   readonly seed: number;
+  /** How many control planes share a store; by default there is one, which has it for itself. */
+  readonly replicas?: 1 | 2 | undefined;
   /** What is wrong with the program, if anything is. */
   readonly plant?: Plant;
   /** Takes what happens, line by line. */
@@ -35,7 +37,7 @@ export interface Outcome {
 
 /** Runs one seed. */
 export async function runSeed(
-  { seed, plant = {}, trace }: RunOptions,
+  { seed, replicas = 1, plant = {}, trace }: RunOptions,
 ): Promise<Outcome> {
   const random = new Random(`seed ${seed}`);
   const loop = new Loop(random.fork("loop"), trace);
@@ -45,7 +47,7 @@ export async function runSeed(
     using _ambient = poisonAmbient();
     using _stacks = trace ? undefined : withoutStacks();
     using _patched = plant.patch?.();
-    await new Stage({ loop, random, observer, plant }).play();
+    await new Stage({ loop, random, observer, plant, replicas }).play();
   }
   return {
     seed,

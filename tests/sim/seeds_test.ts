@@ -12,6 +12,16 @@ Deno.test("the core keeps every guarantee for 2,000 seeds", async () => {
   deepStrictEqual(failures.map(formatFailure), []);
 });
 
+Deno.test("two control planes over one store keep every guarantee for 500 seeds", async () => {
+  const { failures } = await runSeeds({
+    from: 1,
+    seeds: 500,
+    jobs: navigator.hardwareConcurrency,
+    replicas: 2,
+  });
+  deepStrictEqual(failures.map(formatFailure), []);
+});
+
 Deno.test("the core keeps every guarantee for the seeds that once broke one", async () => {
   for (const { seed, commit, found } of RECORDED) {
     const { failures } = await tallySeed(seed);

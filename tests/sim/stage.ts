@@ -1,7 +1,7 @@
 import { AgentNode } from "./agent.ts";
 import { OldAgentNode } from "./agent_v1.ts";
 import { Api } from "./api.ts";
-import { ControlPlaneNode } from "./control_plane.ts";
+import { ControlPlaneNode, type ControlPlanes } from "./control_plane.ts";
 import { Nemesis } from "./nemesis.ts";
 import type { Loop } from "./loop.ts";
 import { Machine, START_MS } from "./machine.ts";
@@ -13,6 +13,7 @@ import { planEvent, planProbe } from "./plan.ts";
 import type { Plant } from "./plant.ts";
 import type { Random } from "./random.ts";
 import { Reader } from "./reader.ts";
+import { SharedStore } from "./shared_store.ts";
 import { Workload } from "./workload.ts";
 
 /** How many events a run has, besides those at its end. */
@@ -62,6 +63,8 @@ export interface StageOptions {
   readonly observer: Observer;
   /** What is wrong with the program, if anything is. */
   readonly plant: Plant;
+  /** How many control planes share a store; 1 has it for itself. */
+  readonly replicas: 1 | 2;
 }
 
 /** One run: machines, what they run, who uses it and what is done to it. */
@@ -91,7 +94,7 @@ export class Stage {
     });
     const clocks = random.fork("clocks");
     const nodeOptions = (name: string) => this.#nodeOptions(name, clocks);
-    const controlPlane = new ControlPlaneNode(nodeOptions("control-plane"));
+    const controlPlanes = this.#makeControlPlanes(nodeOptions);
     const agent = (name: string) => new AgentNode(nodeOptions(name));
     const [first, second] = STAYING;
     const leaving = clocks.chance(0.3) ? agent(LEAVING) : undefined;
@@ -99,18 +102,18 @@ export class Stage {
       ? new OldAgentNode(nodeOptions(OLD))
       : undefined;
     this.#staying = old === undefined ? STAYING : [...STAYING, OLD];
-    this.#aheadMs = controlPlane.machine.timeOfDay() - START_MS;
+    this.#aheadMs = controlPlanes[0].machine.timeOfDay() - START_MS;
     this.#wild = random.fork("wild").chance(0.1);
     const targets = {
-      controlPlane,
+      controlPlanes,
       agents: [agent(first), agent(second)] as const,
       old,
       leaving,
       network: this.#network,
     };
     const delays = random.fork("api");
-    const api = new Api(loop, delays, controlPlane);
-    const operatorsApi = new Api(loop, delays, controlPlane);
+    const api = new Api(loop, delays, controlPlanes);
+    const operatorsApi = new Api(loop, delays, controlPlanes);
     this.#apis = [api, operatorsApi];
     const shared = { loop, api, observer };
     const workload = this.#workload = new Workload({
@@ -198,7 +201,38 @@ export class Stage {
       rate: 1 + clocks.between(-1e-4, 1e-4),
     });
     const network = this.#network;
-    return { machine, random: random.fork(name), observer, network, plant };
+    return {
+      machine,
+      random: random.fork(name),
+      observer,
+      network,
+      plant,
+      controlPlanes: namesOf(this.#options),
+    };
+  }
+
+  #makeControlPlanes(
+    nodeOptions: (name: string) => NodeOptions,
+  ): ControlPlanes {
+    const { loop, random, plant } = this.#options;
+    const [name, ...others] = namesOf(this.#options);
+    if (others.length === 0) return [new ControlPlaneNode(nodeOptions(name))];
+    const ofStore = random.fork("shared store");
+    const disk = plant.storeDisk?.(ofStore);
+    const shared = new SharedStore({ loop, random: ofStore, disk });
+    const first = { ...nodeOptions(name), shared };
+    // Their clocks agree, more or less: deadlines are given by any of them.
+    const offsetMs = first.machine.timeOfDay() - START_MS;
+    const rest = others.map((name) => {
+      const error = offsetMs + ofStore.between(-200, 0);
+      const machine = new Machine(loop, name, { offsetMs: error, rate: 1 });
+      return new ControlPlaneNode({
+        ...first,
+        machine,
+        random: random.fork(name),
+      });
+    });
+    return [new ControlPlaneNode(first), ...rest];
   }
 
   #connected(): boolean {
@@ -221,4 +255,13 @@ export class Stage {
       await loop.run(Math.min(limit, loop.now + ms));
     }
   }
+}
+
+/** The names of the machines of control planes. */
+function namesOf(
+  { replicas }: Pick<StageOptions, "replicas">,
+): readonly [string, ...string[]] {
+  return replicas === 1
+    ? ["control-plane"]
+    : ["control-plane-1", "control-plane-2"];
 }

@@ -30,10 +30,10 @@ export const WELL: Readonly<StoreState> = {
 };
 
 /** What is refused when there is no room. */
-const NEW: ReadonlySet<string> = new Set(["addLogs", "createEvent"]);
+export const NEW: ReadonlySet<string> = new Set(["addLogs", "createEvent"]);
 
 /** What each method of a store does. */
-const ACCESS: Readonly<
+export const ACCESS: Readonly<
   Record<
     Exclude<keyof Store, symbol | "durability" | "replicated">,
     "reads" | "writes"
@@ -170,14 +170,16 @@ export class SimulatedStore {
   }
 }
 
-function unavailable(verb: string): TransporterError {
+/** The error of a store that does not answer. */
+export function unavailable(verb: string): TransporterError {
   return new TransporterError(
     "store_unavailable",
     `Cannot ${verb} the store now`,
   );
 }
 
-function noRoom(): TransporterError {
+/** The error of a store without room. */
+export function noRoom(): TransporterError {
   return new TransporterError(
     "disk_full",
     "Cannot write to the store as there is no space left",

@@ -7,6 +7,14 @@
 /// <reference lib="deno.worker" />
 import { tallySeed } from "./batch.ts";
 
-self.onmessage = async ({ data }: MessageEvent<number>) => {
-  self.postMessage(await tallySeed(data));
+/** What it is told. */
+export interface SeedJob {
+  /** The seed. */
+  readonly seed: number;
+  /** How many control planes share a store. */
+  readonly replicas: 1 | 2 | undefined;
+}
+
+self.onmessage = async ({ data }: MessageEvent<SeedJob>) => {
+  self.postMessage(await tallySeed(data.seed, data.replicas));
 };

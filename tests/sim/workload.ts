@@ -5,6 +5,9 @@ import type { Observer } from "./observer.ts";
 import { bodyOf, type Plan } from "./plan.ts";
 import type { Random } from "./random.ts";
 
+/** When every agent that will ever be known is, in milliseconds. */
+const KNOWN_MS_MAX = 200_000;
+
 /** What the workload works with. */
 export interface WorkloadOptions {
   /** Where time comes from. */
@@ -79,9 +82,9 @@ export class Workload {
       outcome,
       ...describe(plan),
     });
-    // Its agent may be known later.
+    // Its agent may be known later, unless it was deleted and does not come back.
     const unknown = answer.kind === "refused" &&
-      answer.error.code === "unknown_agent";
+      answer.error.code === "unknown_agent" && loop.now < KNOWN_MS_MAX;
     return unknown ? "unknown" : outcome;
   }
 

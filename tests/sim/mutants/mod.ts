@@ -10,6 +10,7 @@ import { INTAKE } from "./intake.ts";
 import type { Mutant } from "./mutant.ts";
 import { QUEUE } from "./queue.ts";
 import { RECORDS } from "./records.ts";
+import { REPLICAS } from "./replicas.ts";
 import { SESSIONS } from "./sessions.ts";
 
 /** All of them, by the part of the program that they are in. */
@@ -21,4 +22,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...AGENTS,
   ...RECORDS,
   ...DISKS,
+  ...REPLICAS,
 ];

@@ -21,6 +21,8 @@ export interface Mutant {
   readonly budget: number;
   /** Seeds that catch one that is rare; they are run instead of searching. */
   readonly recorded?: readonly number[];
+  /** How many control planes share a store in its runs; by default there is one. */
+  readonly replicas?: 2;
   /** Makes the fault, anew for each run. */
   plant(): Plant;
 }

@@ -19,14 +19,16 @@ export async function tryMutant(mutant: Mutant, seed: number): Promise<Trial> {
   BUGS.clear();
   try {
     const plant = watched(mutant.plant());
-    const { verdict: { violations }, history } = await runSeed({ seed, plant });
+    const { replicas } = mutant;
+    const run = await runSeed({ seed, replicas, plant });
+    const { verdict: { violations }, history } = run;
     for (const entry of history) {
       if (entry.kind === "crash" && /^\w+Error: /.test(entry.reason)) {
         BUGS.add(entry.reason);
       }
     }
     if (violations.length > 0) {
-      const sound = await runSeed({ seed });
+      const sound = await runSeed({ seed, replicas });
       const [first] = sound.verdict.violations;
       if (first !== undefined) {
         BUGS.add(`the seed fails without it, too: ${first.message}`);
