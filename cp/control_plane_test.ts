@@ -37,7 +37,7 @@ Deno.test("ControlPlane.open() refuses settings that do not go together, and say
     "another interface": [{ listen: "192.168.1.1:0" }, /127\.0\.0\.1/],
     "a name": [{ listen: "example.com:0" }, /127\.0\.0\.1/],
     "no port": [{ listen: "127.0.0.1" }, /HOST:PORT/],
-    "another store": [{ store: "redis://localhost" }, /sqlite:PATH/],
+    "another store": [{ store: "postgres://localhost" }, /sqlite:PATH/],
     "a store without a name": [{ store: "sqlite:" }, /sqlite:PATH/],
     "a store without a folder": [{ store: "sqlite:t.db" }, /--data-dir/],
     "heartbeats too far apart": [
