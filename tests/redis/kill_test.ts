@@ -3,8 +3,9 @@ import { WitnessAgent, witnessEvent } from "../chaos/witness_agent.ts";
 import { CpProcess, listEvents, until, untilConnected } from "../system.ts";
 import { startRedis } from "./server.ts";
 
-const ROUNDS = 6;
-const EVENTS = 40;
+const EVENTS = 600;
+const AT_ONCE = 40;
+const KILLS = 6;
 
 /** Sends an event until it is accepted: while Redis is away, it is refused with 503. */
 async function insist(url: string, id: string): Promise<void> {
@@ -28,19 +29,25 @@ Deno.test("store.crash.midwrite (F46): Redis, killed under load again and again,
   await untilConnected(cp.url, "edge");
 
   const accepted: string[] = [];
-  for (let round = 0; round < ROUNDS; round++) {
-    const atOnce = Array.from({ length: EVENTS }, async (_, i) => {
-      const id = `e${round}-${i}`;
+  let begun = 0;
+  // So many are on their way at any moment, also when Redis dies.
+  const producers = Array.from({ length: AT_ONCE }, async () => {
+    while (begun < EVENTS) {
+      const id = `e${begun++}`;
       await insist(cp.url, id);
       accepted.push(id);
-    });
-    // A random moment among its answers.
-    await Promise.all(atOnce.slice(0, Math.floor(Math.random() * EVENTS)));
+    }
+  });
+  for (let kill = 1; kill <= KILLS; kill++) {
+    const count = kill * EVENTS / (KILLS + 1);
+    await until(async () => {
+      await redis.ask("PING");
+      return accepted.length >= count ? true : undefined;
+    }, 0);
     await redis.kill("SIGKILL");
     await redis.start();
-    await Promise.all(atOnce);
   }
-
+  await Promise.all(producers);
   await until(async () => {
     const { body, ok } = await fetch(`${cp.url}/readyz`);
     await body?.cancel();
