@@ -38,37 +38,32 @@ local function say(note, change)
   if note ~= '' then redis.pcall('PUBLISH', CHANNEL, note .. ',"change":' .. change .. '}') end
 end
 
--- The generation of a newer session than this one, if there is one.
-local function newer(t, agent, gen)
-  local known = call('HGET', key('agent', t, agent), 'gen')
-  if known and tonumber(known) > tonumber(gen) then return known end
-end
-
-local function known(t, agent)
+-- What is known of an agent: its key if it is not forgotten, its generation also then, and more that is asked for.
+local function agentOf(t, agent, ...)
   local k = key('agent', t, agent)
-  local gen, gone = unpack(call('HMGET', k, 'gen', 'gone'))
-  if gen and not gone then return k end
+  local all = call('HMGET', k, 'gen', 'gone', ...)
+  return all[1] and not all[2] and k or nil, all[1], all
 end
 
-local function noteSid(t, agent, sid)
-  local k = known(t, agent)
-  if k and tonumber(sid) > tonumber(call('HGET', k, 'upto')) then
-    call('HSET', k, 'upto', sid)
-  end
+local function isNewer(known, gen)
+  return known and tonumber(known) > tonumber(gen)
+end
+
+local function noteSid(k, upto, sid)
+  if k and sid ~= '' and tonumber(sid) > tonumber(upto) then call('HSET', k, 'upto', sid) end
 end
 
 local function count(t, field, by)
-  if call('HINCRBY', 'tp:count:' .. t, field, by) == 0 then
-    call('HDEL', 'tp:count:' .. t, field)
-  end
+  local k = 'tp:count:' .. t
+  if call('HINCRBY', k, field, by) == 0 then call('HDEL', k, field) end
 end
 
 -- The facts about an event that never change, and the state it is in.
 local function facts(t, id)
-  local v, st, a, m, k, b, n = unpack(
-    call('HMGET', key('event', t, id), 'v', 'st', 'a', 'm', 'k', 'b', 'n'))
+  local v, st, a, m, k, b, n, d = unpack(
+    call('HMGET', key('event', t, id), 'v', 'st', 'a', 'm', 'k', 'b', 'n', 'd'))
   if not v then return nil end
-  return {id = id, v = v, st = st, a = a, m = m, k = k, b = b, n = n}
+  return {id = id, v = v, st = st, a = a, m = m, k = k, b = b, n = n, d = d}
 end
 
 -- Moves an event from the state it is in (nil: it is new) to another one in all that lists it.
@@ -101,8 +96,8 @@ local function index(t, e, st, ready, due, finished, seq)
     call('ZREM', key('queue', t, e.a), e.m)
     call('ZREM', key('wait', t, e.a), e.m)
   end
-  if isOpen then call('ZADD', 'tp:due', due, e.m)
-  else call('ZADD', 'tp:ended', finished, e.m) end
+  if not isOpen then call('ZADD', 'tp:ended', finished, e.m)
+  elseif not wasOpen or due ~= e.d then call('ZADD', 'tp:due', due, e.m) end
   if st == 'queued' then
     if ready == '' then call('ZADD', key('queue', t, e.a), e.k, e.m)
     else call('ZADD', key('wait', t, e.a), ready, e.m) end
@@ -137,8 +132,8 @@ end
 local function write(t, e, words, i)
   local st, s, r, seq = words[i], words[i + 1], words[i + 2], words[i + 3]
   local k = key('event', t, e.id)
-  call('HSET', k, 's', s, 'st', st)
-  call('HINCRBY', k, 'v', 1)
+  e.v = e.v + 1
+  call('HSET', k, 's', s, 'st', st, 'v', e.v, 'd', words[i + 5])
   if r == '-' then call('HDEL', k, 'r') elseif r ~= '' then call('HSET', k, 'r', r) end
   if seq == '-' then call('HDEL', k, 'x') elseif seq ~= '' then call('HSET', k, 'x', seq) end
   index(t, e, st, words[i + 4], words[i + 5], words[i + 6], seq)

@@ -4,7 +4,7 @@ export const AGENT_STEPS: string = `
 function steps.session(w)
   local t, id = w[1], w[2]
   local k = key('agent', t, id)
-  local old = known(t, id)
+  local old = agentOf(t, id)
   call('HINCRBY', k, 'gen', 1)
   if not old then
     call('HDEL', k, 'gone', 'paused')
@@ -20,16 +20,16 @@ end
 
 -- Words: tenant, id, gen, sid, now.
 function steps.touch(w)
-  local k = known(w[1], w[2])
-  if not k or newer(w[1], w[2], w[3]) then return {'none'} end
+  local k, gen, all = agentOf(w[1], w[2], 'upto')
+  if not k or isNewer(gen, w[3]) then return {'none'} end
   call('HSET', k, 'seen', w[5])
-  if w[4] ~= '' then noteSid(w[1], w[2], w[4]) end
+  noteSid(k, all[3], w[4])
   return {'ok'}
 end
 
 -- Words: tenant, id, since when ('' lets it go on), note.
 function steps.pause(w)
-  local k = known(w[1], w[2])
+  local k = agentOf(w[1], w[2])
   if not k then return {'none'} end
   if w[3] == '' then call('HDEL', k, 'paused') else call('HSET', k, 'paused', w[3]) end
   say(w[4], 0)
@@ -38,7 +38,7 @@ end
 
 -- Words: tenant, id, note. Its generation stays, so that an old session stays old.
 function steps.delete(w)
-  local k = known(w[1], w[2])
+  local k = agentOf(w[1], w[2])
   if not k then return {'none'} end
   call('HSET', k, 'gone', 1)
   call('SREM', 'tp:agents:' .. w[1], w[2])
@@ -49,9 +49,8 @@ end
 -- Words: tenant, id, gen, name of the stream, note.
 function steps.restart(w)
   local t = w[1]
-  local gen = newer(t, w[2], w[3])
-  if gen then return {'superseded', gen} end
-  local k = known(t, w[2])
+  local k, gen = agentOf(t, w[2])
+  if isNewer(gen, w[3]) then return {'superseded', gen} end
   if not k then return {'none'} end
   local sent = key('sent', t, w[2])
   local numbered, others = {}, {}

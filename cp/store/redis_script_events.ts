@@ -35,7 +35,7 @@ function steps.create(w)
     m = string.format('%016.0f', tonumber(n)) .. ':' .. t .. ':' .. id,
     k = string.format('%.17g', upto - tonumber(w[7]) * 60000)}
   call('HSET', k, 'n', n, 'a', agent, 'm', e.m, 'k', e.k, 'b', e.b, 'h', w[9], 'p', w[10],
-    's', w[12], 'st', w[11], 'v', 1, 'u', string.format('%.17g', upto))
+    's', w[12], 'st', w[11], 'v', 1, 'd', w[14], 'u', string.format('%.17g', upto))
   if own ~= '' then
     call('HSET', k, 'i', own)
     call('HSET', 'tp:keys:' .. t, own, id)
@@ -52,36 +52,35 @@ end
 -- look only, then the record as "write" has it if it changes, then (revision, entry, replaced) of each entry.
 function steps.change(w)
   local t, id, agent = w[1], w[2], w[3]
+  local a, gen, all
   if agent ~= '' then
-    local gen = newer(t, agent, w[4])
-    if gen then return {'superseded', gen} end
+    a, gen, all = agentOf(t, agent, 'upto')
+    if isNewer(gen, w[4]) then return {'superseded', gen} end
   end
   local e = facts(t, id)
   if e and e.v ~= w[6] then return {'stale', fields(t, id)} end
   if w[7] == '1' then return {e and 'ok' or 'none'} end
-  if agent ~= '' and w[5] ~= '' then noteSid(t, agent, w[5]) end
+  if a then noteSid(a, all[3], w[5]) end
   if not e then return {'none'} end
   if #w < 10 then return {'ok', e.v} end
   write(t, e, w, 9)
   for i = 16, #w, 3 do enter(t, id, w[i], w[i + 1], w[i + 2], w[8]) end
-  return {'ok', call('HGET', key('event', t, id), 'v')}
+  return {'ok', e.v}
 end
 
 -- Words: tenant, agent, gen, now, from, to. Returns the next number, and what is next in turn.
 function steps.next(w)
   local t, agent = w[1], w[2]
-  local gen = newer(t, agent, w[3])
-  if gen then return {'superseded', gen} end
-  local a = known(t, agent)
-  if not a then return {'none'} end
-  if call('HGET', a, 'paused') then return {'none'} end
+  local a, gen, all = agentOf(t, agent, 'paused', 'seq')
+  if isNewer(gen, w[3]) then return {'superseded', gen} end
+  if not a or all[3] then return {'none'} end
   local queue, wait = key('queue', t, agent), key('wait', t, agent)
   for _, m in ipairs(call('ZRANGEBYSCORE', wait, '-inf', w[4], 'LIMIT', 0, 1000)) do
     local id = string.match(m, '^%d+:[^:]*:(.*)$')
     call('ZADD', queue, call('HGET', key('event', t, id), 'k'), m)
     call('ZREM', wait, m)
   end
-  local found = {'ok', call('HGET', a, 'seq')}
+  local found = {'ok', all[4]}
   for _, m in ipairs(call('ZRANGE', queue, w[5], w[6])) do
     found[#found + 1] = fields(t, string.match(m, '^%d+:[^:]*:(.*)$'))
   end
@@ -92,11 +91,9 @@ end
 -- id, version, note, revision, entry, and 7 words as "write" has them. Returns the bodies.
 function steps.release(w)
   local t, agent = w[1], w[2]
-  local gen = newer(t, agent, w[3])
-  if gen then return {'superseded', gen} end
-  local a = known(t, agent)
-  if not a or call('HGET', a, 'paused') then return {'stale'} end
-  if call('HGET', a, 'seq') ~= w[4] then return {'stale'} end
+  local a, gen, all = agentOf(t, agent, 'paused', 'seq')
+  if isNewer(gen, w[3]) then return {'superseded', gen} end
+  if not a or all[3] or all[4] ~= w[4] then return {'stale'} end
   local events = {}
   for i = 5, #w, 12 do
     local e = facts(t, w[i])

@@ -17,7 +17,7 @@ import {
 } from "../../deploy/localkube/mod.ts";
 import { wires } from "./wire_bench.ts";
 import { parseArgs } from "node:util";
-import { accepts } from "./accept_bench.ts";
+import { accepts, acceptsInRedis } from "./accept_bench.ts";
 import { beside, big, bundle } from "./apply_bench.ts";
 import { type Figure, json, meets, table } from "./figures.ts";
 import { burst, offline, oneByOne } from "./flow_bench.ts";
@@ -70,6 +70,7 @@ const benches: Readonly<Record<string, () => Promise<Figure[]>>> = {
   offline: () => offline(SCRIPT),
   ready: async () => await ready(await kube()),
   accepts: () => accepts(SCRIPT),
+  redis: () => acceptsInRedis(SCRIPT),
   wires: () => wires(SCRIPT),
   bytes: async () => await bytes(await kube(), SCRIPT),
   lists: () => lists(SCRIPT),
