@@ -15,6 +15,7 @@ import {
   SKEW_MS_MAX,
   SKEW_MS_WARNING,
 } from "./doctor_agents.ts";
+import { checkIngest } from "./doctor_brokers.ts";
 import type { Answer } from "./http.ts";
 import type { Invocation } from "./invocation.ts";
 import { problemOf } from "./problem.ts";
@@ -90,11 +91,14 @@ function checkReady({ answer }: Timed, url: string): Finding {
   if (answer.status === 200) {
     return { check, result: "ok", message: "It takes events" };
   }
+  const { code, message } = problemOf({ ...answer, url });
   return {
     check,
     result: "failed",
-    message: problemOf({ ...answer, url }).message,
-    cure: "look at its log, and at the disk of its data folder",
+    message,
+    cure: code === "unavailable"
+      ? "look at its log, and at what this names"
+      : "look at its log, and at the disk of its data folder",
   };
 }
 
@@ -231,6 +235,7 @@ export async function* examine(
     if (finding.result === "ok") {
       yield checkDurability(ready);
       yield* checkDisk(ready);
+      yield* checkIngest(bodyOf(ready.answer));
     }
     yield checkClock(health);
     yield* checkAgents(client);

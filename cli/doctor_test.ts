@@ -120,6 +120,42 @@ const CASES: readonly Case[] = [
     ],
   },
   {
+    name: "events come from brokers",
+    readyz: () => ({
+      status: "ready",
+      durability: "fsync",
+      ingest: [
+        { source: "nats://a:4222", pending: 3 },
+        { source: "nats://b:4222", pending: 5000 },
+      ],
+    }),
+    code: 0,
+    lines: [
+      OK.configuration,
+      OK.reachable,
+      OK.ready,
+      OK.durability,
+      "ok       ingest         Events come from nats://a:4222; 3 wait there",
+      "warning  ingest         Events come from nats://b:4222; 5000 wait there: look for agents whose queues are full: messages for them come again and again",
+      OK.clock,
+      OK.agents,
+      ...FLEET,
+    ],
+  },
+  {
+    name: "a broker is away",
+    readyz: () => problem(503, "unavailable", 'Cannot use "nats://a:4222"'),
+    code: 3,
+    lines: [
+      OK.configuration,
+      OK.reachable,
+      'failed   ready          Cannot use "nats://a:4222": look at its log, and at what this names',
+      OK.clock,
+      OK.agents,
+      ...FLEET,
+    ],
+  },
+  {
     name: "nothing is said about durability",
     readyz: ready(),
     code: 0,

@@ -37,6 +37,12 @@ export const SETTINGS = {
     help:
       "File with the certificates, PEM, that rediss:// trusts instead of the system's",
   },
+  ingest: {
+    kind: "list",
+    placeholder: "URL",
+    help:
+      "Broker that events are taken from besides HTTP: nats://HOST:4222, tls://…, nats+ws://… or nats+wss://…, of whose JetStream the subject tp.default.events.in is read",
+  },
   dev: {
     kind: "boolean",
     help: "Serve this machine only, without TLS and without tokens",

@@ -25,8 +25,10 @@ import { guardAgents, guardDev, type Visitor } from "./http/guard.ts";
 import { REGISTRATION_CHARS_MAX } from "./http/link.ts";
 import { problemOf } from "./http/problem.ts";
 import { Readiness } from "./http/readiness.ts";
+import { type Brokers, openIngests } from "./ingests.ts";
 import type { Services } from "./http/services.ts";
 import { ControlPlaneMetrics } from "./metrics.ts";
+import { watchLag } from "./lag.ts";
 import { openStore } from "./open_store.ts";
 import { HttpServer } from "./server.ts";
 import type { ServerLimits } from "./server_limits.ts";
@@ -41,6 +43,8 @@ export interface ControlPlaneOptions {
   readonly kinds: readonly EventKind[];
   /** A store that is open already; it stays the caller's to close. Then the `store` setting does not count. */
   readonly store?: Store;
+  /** How the brokers of the `ingest` setting are reached. */
+  readonly brokers?: Brokers;
   /** For what happens; by default nothing is logged. The `logLevel` setting is for whoever makes it. */
   readonly log?: Logger;
   /** Where time comes from. */
@@ -55,9 +59,6 @@ export interface ControlPlaneOptions {
 
 /** Whose everything is, until tenants have names. */
 const TENANT = "default";
-
-/** Milliseconds between looks at how late timers are. */
-const LAG_MS = 500;
 
 /** Headers of every answer in `--dev` mode, so that nobody takes it for a secure one. */
 const DEV_HEADERS = { "transporter-mode": "dev" };
@@ -135,8 +136,19 @@ export class ControlPlane implements AsyncDisposable {
     const acceptor = opened.use(
       new HttpAcceptor({ unansweredCharsMax: REGISTRATION_CHARS_MAX }),
     );
+    const ingests = openIngests(settings.ingest, {
+      brokers: options.brokers ?? {},
+      intake: core.intake,
+      tenant: TENANT,
+      clock,
+      rng,
+      metrics,
+      log,
+    });
+    opened.use(ingests);
     const services: Services = {
       store,
+      ingests,
       intake: core.intake,
       operator: core.operator,
       connected: core.connected,
@@ -148,6 +160,7 @@ export class ControlPlane implements AsyncDisposable {
         tenant: TENANT,
         clock,
         stopping: stopping.signal,
+        others: () => ingests.fault,
       }),
       diskFree: async () =>
         folder === undefined ? undefined : await freeBytes(folder),
@@ -188,6 +201,7 @@ export class ControlPlane implements AsyncDisposable {
         "Cannot wait longer for requests under way",
       );
       using limit = deadline(clock, settings.drainTimeout, { reason });
+      await ingests[Symbol.asyncDispose]();
       await Promise.all([
         server.close(limit.signal),
         core[Symbol.asyncDispose](),
@@ -271,17 +285,4 @@ function problems(
     }
     return problem;
   };
-}
-
-/** Measures how late timers are, until the signal aborts. */
-async function watchLag({ clock, metrics, signal }: {
-  readonly clock: Clock;
-  readonly metrics: ControlPlaneMetrics;
-  readonly signal: AbortSignal;
-}): Promise<void> {
-  while (!signal.aborted) {
-    const before = clock.monotonic();
-    await clock.sleep(LAG_MS, { signal }).catch(() => {}); // the loop sees that it is over
-    metrics.lagged(Math.max(0, clock.monotonic() - before - LAG_MS) / 1000);
-  }
 }

@@ -3,6 +3,7 @@ import {
   eventDigest,
   type EventKind,
   type EventSpec,
+  formatTime,
   type Ids,
   isEventId,
   readEvent,
@@ -40,6 +41,8 @@ export interface AcceptOptions {
   readonly principal: string;
   /** The `Idempotency-Key` of a v2 request: the event's id if the body has none. */
   readonly idempotencyKey?: string;
+  /** When somebody took it who keeps it for us, in milliseconds since 1970: its ttl counts from then. */
+  readonly handedOverAt?: number;
   /** Its place among events that are accepted side by side and stored in order. */
   readonly turn?: Turn;
 }
@@ -205,8 +208,16 @@ export class Intake {
   async #check(
     spec: EventSpec,
     agent: AgentRecord | undefined,
-    { api, tenant }: AcceptOptions,
+    { api, tenant, handedOverAt = Infinity }: AcceptOptions,
   ): Promise<void> {
+    if (handedOverAt + spec.ttl / 1e6 <= this.#options.clock.now()) {
+      throw new TransporterError(
+        "expired",
+        `Cannot accept event "${spec.id}" as its ttl was over before it came here: it was handed over at ${
+          formatTime(handedOverAt)
+        }`,
+      );
+    }
     if (agent === undefined && api === "v2") {
       const agents = await this.#options.store.listAgents(tenant);
       throw unknownTarget(spec, agents.map(({ id }) => id));

@@ -23,5 +23,6 @@
  */
 export { config, type ControlPlaneConfig, SETTINGS } from "./config.ts";
 export * from "./control_plane.ts";
+export type { Brokers } from "./ingests.ts";
 export * from "./server_limits.ts";
 export type * from "./store/store.ts";

@@ -1,3 +1,4 @@
+import { consumers } from "./brokers.ts";
 import { aborted, logTo, type Runtime } from "./runtime.ts";
 import { type Given, readSettings, stateDir } from "./settings.ts";
 
@@ -16,6 +17,7 @@ export async function startCp(given: Given, runtime: Runtime): Promise<number> {
   const dataDir = values.dataDir ?? stateDir(runtime.env, "cp");
   await using _controlPlane = await ControlPlane.open({
     config: { ...values, dataDir },
+    brokers: consumers,
     kinds,
     log,
   });

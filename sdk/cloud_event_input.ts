@@ -1,7 +1,13 @@
-import type { CloudEvent } from "./cloud_event.ts";
+import {
+  CLOUD_EVENT_PREFIX,
+  CLOUD_EVENT_TYPE,
+  type CloudEvent,
+  readBinaryCloudEvent,
+  readCloudEvent,
+} from "./cloud_event.ts";
 import { TransporterError } from "./error.ts";
 import { printable, typeOf } from "./event_fields.ts";
-import { isRecord } from "./json.ts";
+import { isRecord, parseJson } from "./json.ts";
 
 /** What the type of a CloudEvent begins with that asks for an event; the event's type follows. */
 export const CLOUD_EVENT_ASKS = "io.transporter.event.";
@@ -177,4 +183,40 @@ export function eventOfCloudEvent(
     ...fields,
     ...(Object.keys(kept).length === 0 ? {} : { metadata: kept }),
   };
+}
+
+function isStructured(headers: Readonly<Record<string, string>>): boolean {
+  const [type = ""] = (headers["content-type"] ?? "").split(";");
+  return type.trim().toLowerCase() === CLOUD_EVENT_TYPE;
+}
+
+/** Whether a message has a CloudEvent, by its headers, whose names are in small letters. */
+export function isCloudMessage(
+  headers: Readonly<Record<string, string>>,
+): boolean {
+  return isStructured(headers) ||
+    Object.keys(headers).some((name) => name.startsWith(CLOUD_EVENT_PREFIX));
+}
+
+/**
+ * Reads a message with an event: JSON of ours, or a CloudEvent in its body or
+ * in its headers.
+ *
+ * @param headers The headers, with names in small letters.
+ * @param body The body.
+ * @returns The body of a submission; its fields are not checked yet.
+ * @throws {TransporterError} What {@linkcode parseJson}, {@linkcode readCloudEvent} and
+ * {@linkcode eventOfCloudEvent} throw.
+ */
+export function readSubmission(
+  headers: Readonly<Record<string, string>>,
+  body: Uint8Array,
+): unknown {
+  if (!isCloudMessage(headers)) return parseJson(body);
+  // Where the body says that it is one, headers are copies of what is in it.
+  return eventOfCloudEvent(
+    isStructured(headers)
+      ? readCloudEvent(parseJson(body))
+      : readBinaryCloudEvent(headers, body),
+  );
 }

@@ -39,6 +39,7 @@ export * from "./execute.ts";
 export * from "./executor.ts";
 export * from "./frame.ts";
 export * from "./frame_codec.ts";
+export * from "./ingest.ts";
 export * from "./inventory.ts";
 export * from "./json.ts";
 export * from "./link.ts";

@@ -1,18 +1,13 @@
 import {
-  CLOUD_EVENT_PREFIX,
-  CLOUD_EVENT_TYPE,
   CLOUD_EVENTS_TYPE,
   eventOfCloudEvent,
   JSON_LIMITS,
   type JsonLimits,
   parseJson,
-  readBinaryCloudEvent,
   readCloudEvent,
   TransporterError,
 } from "@transporter/sdk";
 import { type BatchItem, LINES_MAX } from "./batch.ts";
-import type { Body } from "./body.ts";
-import type { RouteRequest } from "./route.ts";
 
 /** A batch is one JSON text: what one event may be, and four times as many keys and values. */
 const BATCH_LIMITS: JsonLimits = {
@@ -20,35 +15,6 @@ const BATCH_LIMITS: JsonLimits = {
   keysMax: 4 * JSON_LIMITS.keysMax,
   valuesMax: 4 * JSON_LIMITS.valuesMax,
 };
-
-/** Whether a request has one CloudEvent: as JSON, or in its headers. */
-export function isCloudEvent(
-  request: Pick<RouteRequest, "headers">,
-  { type }: Pick<Body, "type">,
-): boolean {
-  return type === CLOUD_EVENT_TYPE ||
-    Object.keys(request.headers).some((name) =>
-      name.startsWith(CLOUD_EVENT_PREFIX)
-    );
-}
-
-/**
- * Reads a request with one CloudEvent.
- *
- * @returns The body of a submission; its fields are not checked yet.
- * @throws {TransporterError} What `readCloudEvent` and `eventOfCloudEvent` throw.
- */
-export function readCloudSubmission(
-  { headers }: Pick<RouteRequest, "headers">,
-  { type, bytes }: Pick<Body, "type" | "bytes">,
-): unknown {
-  // Where the body says that it is one, headers are copies of what is in it.
-  return eventOfCloudEvent(
-    type === CLOUD_EVENT_TYPE
-      ? readCloudEvent(parseJson(bytes))
-      : readBinaryCloudEvent(headers, bytes),
-  );
-}
 
 /**
  * Reads a batch of CloudEvents.

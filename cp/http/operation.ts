@@ -20,14 +20,14 @@ function livez(): Route {
   };
 }
 
-function readyz({ readiness, store, diskFree }: Services): Route {
+function readyz({ readiness, store, diskFree, ingests }: Services): Route {
   return {
     method: "GET",
     path: "/readyz",
     id: "ready",
     tag: "operation",
     summary:
-      "Answers whether events can be accepted: the store has just committed something, the clock is right, and nothing stops",
+      "Answers whether events can be accepted: the store has just committed something, the clock is right, brokers are there, and nothing stops",
     answers: {
       200: { description: "It is ready", content: { [JSON_TYPE]: "Ready" } },
     },
@@ -40,6 +40,12 @@ function readyz({ readiness, store, diskFree }: Services): Route {
         status: "ready",
         durability: store.durability,
         ...(free === undefined ? {} : { disk_free_bytes: free }),
+        ...(ingests.states.length === 0 ? {} : {
+          ingest: ingests.states.map(({ source, pending }) => ({
+            source,
+            pending,
+          })),
+        }),
       });
     },
   };

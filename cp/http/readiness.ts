@@ -17,6 +17,8 @@ export interface ReadinessOptions {
   readonly clock: Clock;
   /** Aborts when the control plane is about to stop. */
   readonly stopping: AbortSignal;
+  /** What else it knows of that cannot do its work. */
+  readonly others?: () => TransporterError | undefined;
 }
 
 /** How far this machine's clock may be behind the newest event, in milliseconds: it was right when that was accepted. */
@@ -44,6 +46,8 @@ export class Readiness {
         "Cannot take more work as the control plane stops",
       );
     }
+    const other = this.#options.others?.();
+    if (other !== undefined) return other;
     const last = this.#last;
     if (last !== undefined && clock.monotonic() - last.at < FRESH_MS) {
       return last.verdict;

@@ -8,6 +8,7 @@ import type {
 } from "@transporter/sdk";
 import { toJsonSchemaDefs } from "@valibot/to-json-schema";
 import * as v from "valibot";
+import { durability, figures, health, ready } from "./operation_schemas.ts";
 import { cloudEvent, cloudEvents } from "./cloud_event_schemas.ts";
 import {
   anything,
@@ -41,11 +42,6 @@ const problem: v.GenericSchema<ProblemBody> = v.pipe(
     details: optional(anything),
   }),
   v.description("Every error, RFC 9457"),
-);
-
-const durability = v.pipe(
-  v.picklist(["fsync", "everysec", "memory"]),
-  v.description("How safe an accepted event is"),
 );
 
 const accepted: v.GenericSchema<AcceptedBody> = v.strictObject({
@@ -199,37 +195,6 @@ const objectPage: v.GenericSchema<ObjectPage> = v.strictObject({
 const cancelInput = v.strictObject({
   reason: optional(text("Why, for people; the history shows it")),
 });
-
-const ready = v.strictObject({
-  status: v.literal("ready"),
-  durability,
-  disk_free_bytes: optional(count("Room on the disk of the store")),
-});
-
-const health = v.pipe(
-  v.strictObject({
-    status: v.picklist(["healthy", "unhealthy"]),
-    agent_count: count("Agents that are connected now"),
-    version: text("The version of the control plane"),
-  }),
-  v.description("Health as upstream tells it"),
-);
-
-const figures = v.pipe(
-  v.strictObject({
-    agents: v.strictObject({
-      total: count("Agents that were ever seen"),
-      connected: count("Those that are connected now"),
-    }),
-    events: v.pipe(
-      v.record(v.string(), v.number()),
-      v.description(
-        "Events by state: open ones of the store, ended ones since this process started; cancelled ones count as failed",
-      ),
-    ),
-  }),
-  v.description("Figures as upstream tells them"),
-);
 
 const document = v.pipe(anything, v.description("An OpenAPI 3.1 document"));
 

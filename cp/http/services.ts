@@ -1,6 +1,7 @@
 import type { Clock, Ids, Logger } from "@transporter/sdk";
 import type { HttpAcceptor } from "@transporter/sdk/http";
 import type { Changes } from "../changes.ts";
+import type { Ingests } from "../ingests.ts";
 import type { Intake } from "../intake.ts";
 import type { ControlPlaneMetrics } from "../metrics.ts";
 import type { Operator } from "../operator.ts";
@@ -14,6 +15,8 @@ import type { Readiness } from "./readiness.ts";
 export interface Services {
   /** What is read. */
   readonly store: Store;
+  /** Brokers that events are taken from. */
+  readonly ingests: Pick<Ingests, "states">;
   /** Takes events in. */
   readonly intake: Intake;
   /** Does what people ask of events and agents. */

@@ -2,7 +2,8 @@ import {
   CLOUD_EVENT_TYPE,
   CLOUD_EVENTS_TYPE,
   type ErrorCode,
-  parseJson,
+  isCloudMessage,
+  readSubmission,
   TransporterError,
 } from "@transporter/sdk";
 import { type AcceptOptions, EVENT_BYTES_MAX } from "../intake.ts";
@@ -12,11 +13,7 @@ import {
   linesOf,
   submitBatch,
 } from "./batch.ts";
-import {
-  cloudEventsOf,
-  isCloudEvent,
-  readCloudSubmission,
-} from "./cloud_events.ts";
+import { cloudEventsOf } from "./cloud_events.ts";
 import { PRINCIPAL } from "./principal.ts";
 import { json, type Route, type RouteRequest } from "./route.ts";
 import type { SchemaName } from "./schemas.ts";
@@ -91,13 +88,10 @@ async function one(
   const { intake, store, tenant } = services;
   using body = await request.body({ types, bytesMax: EVENT_BYTES_MAX });
   const key = api === "v2" ? request.header("idempotency-key") : undefined;
-  const cloud = isCloudEvent(request, body);
-  const value = cloud
-    ? readCloudSubmission(request, body)
-    : parseJson(body.bytes);
+  const value = readSubmission(request.headers, body.bytes);
   const acceptance = await intake.accept(value, {
     // No CloudEvent is a Go producer's: its fields are all meant.
-    api: api === "v1" && cloud ? "ingest" : api,
+    api: api === "v1" && isCloudMessage(request.headers) ? "ingest" : api,
     tenant,
     principal: PRINCIPAL,
     ...(key === undefined ? {} : { idempotencyKey: key }),

@@ -12,5 +12,6 @@
  * @module
  */
 export * from "./executor_suite.ts";
+export * from "./ingest_suite.ts";
 export * from "./test_clock.ts";
 export * from "./wire_suite.ts";

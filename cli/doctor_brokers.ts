@@ -1,0 +1,26 @@
+import { isRecord } from "@transporter/sdk";
+import type { Finding } from "./doctor_checks.ts";
+import { safe } from "./text.ts";
+
+/** So many messages that wait at a broker are worth knowing. */
+const PENDING_WARNING = 1000;
+
+/** The brokers that events come from; nothing when there are none. */
+export function* checkIngest(
+  ready: Readonly<Record<string, unknown>>,
+): Generator<Finding> {
+  const { ingest } = ready;
+  for (const each of Array.isArray(ingest) ? ingest : []) {
+    const { source, pending } = isRecord(each) ? each : {};
+    if (typeof source !== "string" || typeof pending !== "number") continue;
+    const check = "ingest";
+    const message = `Events come from ${safe(source)}; ${pending} wait there`;
+    yield pending < PENDING_WARNING ? { check, result: "ok", message } : {
+      check,
+      result: "warning",
+      message,
+      cure:
+        "look for agents whose queues are full: messages for them come again and again",
+    };
+  }
+}

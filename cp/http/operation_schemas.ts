@@ -1,0 +1,49 @@
+import * as v from "valibot";
+import { count, optional, text } from "./event_schemas.ts";
+
+/** How safe events are. */
+export const durability = v.pipe(
+  v.picklist(["fsync", "everysec", "memory"]),
+  v.description("How safe an accepted event is"),
+);
+
+/** The answer of /readyz. */
+export const ready = v.strictObject({
+  status: v.literal("ready"),
+  durability,
+  disk_free_bytes: optional(count("Room on the disk of the store")),
+  ingest: optional(v.pipe(
+    v.array(v.strictObject({
+      source: text("The address of a broker that events are taken from"),
+      pending: count("Messages that wait there"),
+    })),
+    v.description("Brokers, all of which are there"),
+  )),
+});
+
+/** The answer of /health. */
+export const health = v.pipe(
+  v.strictObject({
+    status: v.picklist(["healthy", "unhealthy"]),
+    agent_count: count("Agents that are connected now"),
+    version: text("The version of the control plane"),
+  }),
+  v.description("Health as upstream tells it"),
+);
+
+/** The answer of /metrics as JSON. */
+export const figures = v.pipe(
+  v.strictObject({
+    agents: v.strictObject({
+      total: count("Agents that were ever seen"),
+      connected: count("Those that are connected now"),
+    }),
+    events: v.pipe(
+      v.record(v.string(), v.number()),
+      v.description(
+        "Events by state: open ones of the store, ended ones since this process started; cancelled ones count as failed",
+      ),
+    ),
+  }),
+  v.description("Figures as upstream tells them"),
+);
