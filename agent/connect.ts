@@ -17,6 +17,8 @@ export interface ConnectOptions {
   readonly urls: readonly URL[];
   /** How to dial, by URL scheme. */
   readonly dials: Readonly<Record<string, Dial>>;
+  /** The agent that dials. */
+  readonly agentId: string;
   /** Holds a session; resolves when it is over, never rejects. */
   readonly converse: (wire: Wire) => Promise<SessionEnd>;
   /** Where time comes from. */
@@ -86,7 +88,7 @@ async function pause(
 }
 
 async function attempt(url: URL, options: ConnectOptions): Promise<SessionEnd> {
-  const { dials, converse, clock, signal } = options;
+  const { agentId, dials, converse, clock, signal } = options;
   let wire: Wire;
   try {
     const dial = dialOf(url, dials);
@@ -100,6 +102,7 @@ async function attempt(url: URL, options: ConnectOptions): Promise<SessionEnd> {
     wire = await dial(url, {
       signal: limit.signal,
       frameBytesMax: MESSAGE_BYTES_MAX,
+      agentId,
     });
   } catch (reason) {
     return { error: TransporterError.from(reason), livedMs: 0 };

@@ -43,6 +43,12 @@ export const SETTINGS = {
     help:
       "Broker that events are taken from besides HTTP: nats://HOST:4222, tls://…, nats+ws://… or nats+wss://…, of whose JetStream the subject tp.default.events.in is read",
   },
+  agentBroker: {
+    kind: "list",
+    placeholder: "URL",
+    help:
+      "Serve agents over NATS, too: nats://, tls://, nats+ws:// or nats+wss://; of several URLs, the first that answers",
+  },
   dev: {
     kind: "boolean",
     help: "Serve this machine only, without TLS and without tokens",

@@ -12,6 +12,7 @@ import {
   ulids,
 } from "@transporter/sdk";
 import { HttpAcceptor } from "@transporter/sdk/http";
+import { openAgentBroker } from "./agent_broker.ts";
 import {
   config,
   type ControlPlaneConfig,
@@ -146,6 +147,15 @@ export class ControlPlane implements AsyncDisposable {
       log,
     });
     opened.use(ingests);
+    const broker = opened.use(
+      await openAgentBroker({
+        urls: settings.agentBroker,
+        tenant: TENANT,
+        serve: (wire, remote) =>
+          core.sessions.serve(wire, { tenant: TENANT, remote }),
+        ...{ clock, rng, log },
+      }),
+    );
     const services: Services = {
       store,
       ingests,
@@ -164,6 +174,7 @@ export class ControlPlane implements AsyncDisposable {
       }),
       diskFree: async () =>
         folder === undefined ? undefined : await freeBytes(folder),
+      agentBroker: () => broker.state(),
       metrics,
       clock,
       ids,

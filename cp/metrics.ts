@@ -1,5 +1,6 @@
 import type { ErrorCode, EventKind, State } from "@transporter/sdk";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { BrokerState } from "./agent_broker.ts";
 import type { IngestMetrics, IngestState } from "./ingest.ts";
 import type { Metrics, Reconciled } from "./metrics_port.ts";
 
@@ -25,6 +26,8 @@ export interface Present {
   readonly ready: boolean;
   /** Room on the disk of the store, in bytes; `undefined` when it has none, or does not say. */
   readonly diskFree: number | undefined;
+  /** How the broker of agents is, if there is one. */
+  readonly agentBroker: BrokerState | undefined;
 }
 
 const VERBS: ReadonlySet<string> = new Set([
@@ -131,6 +134,14 @@ export class ControlPlaneMetrics implements Metrics, IngestMetrics {
   readonly #diskFree = this.#gauge(
     "disk_free_bytes",
     "Room on the disk of the store",
+  );
+  readonly #broker = this.#gauge(
+    "agent_broker_connected_bool",
+    "Whether agents are served over a broker now: 1 or 0",
+  );
+  readonly #wires = this.#gauge(
+    "agent_broker_wires_open",
+    "Wires of agents over a broker",
   );
   readonly #http = new Histogram({
     registers: [this.#registry],
@@ -274,6 +285,9 @@ export class ControlPlaneMetrics implements Metrics, IngestMetrics {
     this.#ready.set(present?.ready ? 1 : 0);
     this.#agents.set(present?.agents.total ?? NaN);
     this.#diskFree.set(present?.diskFree ?? NaN);
+    const broker = present?.agentBroker;
+    this.#broker.set(broker === undefined ? NaN : Number(!broker.error));
+    this.#wires.set(broker?.wires ?? NaN);
     for (const state of ["queued", "assigned", "in_progress"] as const) {
       this.#eventsOpen.set(
         { state },

@@ -97,3 +97,21 @@ Deno.test("dials() lets wss go its way through a proxy", async () => {
     { code: "unavailable" },
   );
 });
+
+Deno.test("dials() refuses NATS over TCP where a proxy is set, and names its WebSocket form", async () => {
+  const env = { HTTPS_PROXY: "http://proxy:3128", NO_PROXY: "localhost" };
+  for (const scheme of ["nats", "tls"]) {
+    const url = new URL(`${scheme}://me:s3cret@broker:4222`);
+    await rejects(dials(env)[scheme]!(url, OPTIONS), {
+      code: "usage",
+      message:
+        `Cannot dial "${scheme}://broker:4222" as NATS over TCP does not go through the proxy in HTTPS_PROXY: ` +
+        'use nats+wss, or add "broker" to NO_PROXY',
+    });
+  }
+  const near = new URL("nats://localhost:1");
+  await rejects(
+    dials(env)["nats"]!(near, { ...OPTIONS, agentId: "edge" }),
+    { code: "unavailable" },
+  );
+});

@@ -31,6 +31,8 @@ export interface DialOptions {
   readonly signal: AbortSignal;
   /** The longest frame that may arrive, in bytes; a longer one breaks the wire. */
   readonly frameBytesMax: number;
+  /** The agent that dials; a carrier with many agents on it has to know. */
+  readonly agentId?: string;
   /** Sent as a bearer token, when set. */
   readonly token?: string;
 }

@@ -1,4 +1,5 @@
 import { type State, TransporterError, VERSION } from "@transporter/sdk";
+import type { BrokerState } from "../agent_broker.ts";
 import type { Present } from "../metrics.ts";
 import { json, type Route } from "./route.ts";
 import type { Services } from "./services.ts";
@@ -20,7 +21,9 @@ function livez(): Route {
   };
 }
 
-function readyz({ readiness, store, diskFree, ingests }: Services): Route {
+function readyz(
+  { readiness, store, diskFree, ingests, agentBroker }: Services,
+): Route {
   return {
     method: "GET",
     path: "/readyz",
@@ -46,9 +49,19 @@ function readyz({ readiness, store, diskFree, ingests }: Services): Route {
             pending,
           })),
         }),
+        ...shown(agentBroker()),
       });
     },
   };
+}
+
+/** What is said of the broker of agents, where there is one. */
+function shown(
+  state: BrokerState | undefined,
+): { readonly agent_broker?: unknown } {
+  return state === undefined
+    ? {}
+    : { agent_broker: { ...state, connected: state.error === undefined } };
 }
 
 function health({ readiness, connected, tenant }: Services): Route {
@@ -82,7 +95,7 @@ function health({ readiness, connected, tenant }: Services): Route {
 }
 
 async function present(
-  { store, connected, readiness, diskFree, tenant }: Services,
+  { store, connected, readiness, diskFree, agentBroker, tenant }: Services,
 ): Promise<Present> {
   const [agents, byAgent, here, fault, free] = await Promise.all([
     store.listAgents(tenant),
@@ -102,6 +115,7 @@ async function present(
     open,
     ready: fault === undefined,
     diskFree: free,
+    agentBroker: agentBroker(),
   };
 }
 

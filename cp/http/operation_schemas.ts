@@ -19,6 +19,17 @@ export const ready = v.strictObject({
     })),
     v.description("Brokers, all of which are there"),
   )),
+  agent_broker: optional(v.pipe(
+    v.strictObject({
+      urls: v.array(text("A server, without what is secret in its URL")),
+      connected: v.boolean(),
+      error: optional(text("Why agents are not served there now")),
+      wires: count("Agents that have a wire over it"),
+    }),
+    v.description(
+      "Where agents are served over NATS. One that is away is no reason to send nobody here: events are accepted",
+    ),
+  )),
 });
 
 /** The answer of /health. */

@@ -1,5 +1,6 @@
 import type { Clock, Ids, Logger } from "@transporter/sdk";
 import type { HttpAcceptor } from "@transporter/sdk/http";
+import type { BrokerState } from "../agent_broker.ts";
 import type { Changes } from "../changes.ts";
 import type { Ingests } from "../ingests.ts";
 import type { Intake } from "../intake.ts";
@@ -33,6 +34,8 @@ export interface Services {
   readonly readiness: Readiness;
   /** How much room the disk of the store has, in bytes; `undefined` when it has none, or does not say. */
   readonly diskFree: () => Promise<number | undefined>;
+  /** How the broker of agents is, if there is one. */
+  readonly agentBroker: () => BrokerState | undefined;
   /** Figures. */
   readonly metrics: ControlPlaneMetrics;
   /** Where time comes from. */

@@ -8,7 +8,7 @@
  */
 import { errors, type NatsConnection } from "@nats-io/transport-node";
 import {
-  type Dial,
+  type DialOptions,
   ERROR_CODES,
   type ErrorCode,
   isRecord,
@@ -38,46 +38,60 @@ export type { NatsTimes };
 export { isNatsUrl, showNatsUrl } from "./nats_url.ts";
 export { NatsAgents, type NatsAgentsOptions } from "./nats_agents.ts";
 
-/** Options of {@linkcode natsDial}. */
-export interface NatsDialOptions extends NatsTimes {
-  /** Whose control plane. */
-  readonly tenant: string;
-  /** The agent that dials: over NATS, who one is stands in the subject. */
-  readonly agentId: string;
+/** Options of {@linkcode dialNats}: what {@linkcode Dial} gives, and more. */
+export interface NatsDialOptions extends DialOptions, NatsTimes {
+  /** Whose control plane it is; `default` when left out. */
+  readonly tenant?: string;
 }
 
 /** How long a control plane may take to answer, in milliseconds. */
 const ANSWER_MS_MAX = 10_000;
 
 /**
- * Makes the {@linkcode Dial} of one agent. Each wire has a connection of its
- * own, which is over when the wire is.
+ * Opens a wire over NATS. It has a connection of its own, which is over when
+ * the wire is.
  *
- * @param options Which agent, and how long its wires wait for the server.
- * @returns Dials `nats://`, `tls://`, `nats+ws://` and `nats+wss://`.
+ * @param url The server: `nats:`, `tls:`, `nats+ws:` or `nats+wss:`.
+ * @param options Which agent, and how long the wire waits for the server.
+ * @returns The open wire.
+ * @throws {TransporterError} `unavailable` when no server or no control plane answers,
+ * `unauthenticated` or `denied` by the server, `slow_down` by a control plane that is busy; `usage`
+ * for a URL that does not fit; the signal's reason when it aborts first.
  */
-export function natsDial(options: NatsDialOptions): Dial {
-  const { tenant, agentId, ...times } = options;
+export async function dialNats(
+  url: URL,
+  options: NatsDialOptions,
+): Promise<Wire> {
+  const {
+    signal,
+    tenant = "default",
+    agentId,
+    token,
+    frameBytesMax,
+    ...times
+  } = options;
+  if (agentId === undefined) {
+    throw new TransporterError(
+      "usage",
+      "Cannot dial over NATS without the id of the agent",
+    );
+  }
   const subjects = subjectsOf(tenant, agentId);
-  return async (url, { signal, frameBytesMax, token }) => {
-    const connection = await connectNats(url, {
-      signal,
-      name: `transporter agent ${agentId}`,
-      inboxPrefix: subjects.inbox,
-      ...(token === undefined ? {} : { token }),
-    });
-    try {
-      const session = await abortable(
-        register(connection, subjects.reg),
-        signal,
-      );
-      return open(connection, { url, session, subjects, frameBytesMax, times });
-    } catch (cause) {
-      await connection.close();
-      signal.throwIfAborted();
-      throw registrationError(cause, url);
-    }
-  };
+  const connection = await connectNats(url, {
+    signal,
+    name: `transporter agent ${agentId}`,
+    inboxPrefix: subjects.inbox,
+    ...(token === undefined ? {} : { token }),
+  });
+  try {
+    const asked = register(connection, subjects.reg);
+    const session = await abortable(asked, signal);
+    return open(connection, { url, session, subjects, frameBytesMax, times });
+  } catch (cause) {
+    await connection.close();
+    signal.throwIfAborted();
+    throw registrationError(cause, url);
+  }
 }
 
 /** Asks for a session; returns its name. */

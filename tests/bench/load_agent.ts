@@ -17,13 +17,14 @@ const FRAME_BYTES_MAX = 524_288;
 const DIAL_MS = 60_000;
 
 /** How a wire to the control plane at an address is opened: as the agent does it. */
-async function dial(address: string): Promise<Wire> {
+async function dial(address: string, agentId: string): Promise<Wire> {
   const url = new URL(address);
   const open = dials({})[url.protocol.slice(0, -1)];
   if (open === undefined) throw new Error(`No agent dials "${address}"`);
   return await open(url, {
     signal: AbortSignal.timeout(DIAL_MS),
     frameBytesMax: FRAME_BYTES_MAX,
+    agentId,
   });
 }
 
@@ -52,7 +53,7 @@ export class LoadAgent {
 
   /** Connects one by an address as `agent --cp-url` takes it, and waits until it is welcome. */
   static async connect(address: string, id: string): Promise<LoadAgent> {
-    const agent = new LoadAgent(await dial(address), id);
+    const agent = new LoadAgent(await dial(address, id), id);
     agent.#listen();
     agent.#send(agent.#registration());
     await agent.#welcome.promise;

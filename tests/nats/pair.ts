@@ -4,7 +4,7 @@ import {
   systemRng,
   type Wire,
 } from "@transporter/sdk";
-import { NatsAgents, natsDial } from "@transporter/sdk/nats";
+import { dialNats, NatsAgents } from "@transporter/sdk/nats";
 import type { WirePair } from "@transporter/sdk/testing";
 import { TcpProxy } from "../tcp_proxy.ts";
 import type { NatsServer } from "./server.ts";
@@ -43,7 +43,9 @@ export async function openPair(server: NatsServer): Promise<WirePair> {
     },
   });
   await agents.ready();
-  const near = await natsDial({ tenant, agentId: "edge-7" })(url, {
+  const near = await dialNats(url, {
+    tenant,
+    agentId: "edge-7",
     signal: new AbortController().signal,
     frameBytesMax: FRAME_BYTES_MAX,
   });

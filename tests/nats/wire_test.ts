@@ -1,4 +1,4 @@
-import { natsDial } from "@transporter/sdk/nats";
+import { dialNats } from "@transporter/sdk/nats";
 import { testDial, testWire } from "@transporter/sdk/testing";
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
@@ -11,7 +11,7 @@ const server = await NatsServer.start();
 testWire("nats", { open: () => openPair(server) });
 
 testDial("nats", {
-  dial: natsDial({ tenant: "default", agentId: "edge-7" }),
+  dial: (url, options) => dialNats(url, { ...options, agentId: "edge-7" }),
   nobody: new URL("nats://127.0.0.1:1"),
   async silent() {
     const sockets = new Set<Socket>();
