@@ -119,6 +119,19 @@ export const SETTINGS = {
     default: "tp-run-default",
     help: "The namespace of the Jobs of scripts",
   },
+  scriptNetworkPolicy: {
+    kind: "choice",
+    choices: ["mark", "require", "ignore"],
+    default: "mark",
+    help:
+      "Where nothing keeps Pods of scripts from the network, as a Pod tries at the start: mark their results, refuse them, or do not ask",
+  },
+  scriptRuntimeClass: {
+    kind: "string",
+    placeholder: "NAME",
+    help:
+      "The RuntimeClass of Pods of scripts, such as that of gVisor; otherwise the cluster's usual one",
+  },
   scriptInterpreter: {
     kind: "list",
     placeholder: "NAME=PATH",
@@ -137,7 +150,8 @@ export const SETTINGS = {
     kind: "string",
     placeholder: "UID[:GID]",
     default: "47533",
-    help: "Who scripts run as in a Pod, and where the agent is root",
+    help:
+      "Who scripts run as in a Pod, and where the agent is root; cluster: in Pods, whom that chooses (OpenShift)",
   },
   scriptNetwork: {
     kind: "boolean",

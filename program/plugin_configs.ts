@@ -80,6 +80,7 @@ function scriptConfig(
 /** Where scripts run as Jobs. */
 function jobConfig(sources: PluginSources): Readonly<Record<string, unknown>> {
   const { scriptNamespace, scriptImage } = sources.values;
+  const { scriptNetworkPolicy, scriptRuntimeClass } = sources.values;
   const cluster = clusterConfig(sources);
   if (cluster === undefined) {
     throw new TransporterError(
@@ -87,7 +88,15 @@ function jobConfig(sources: PluginSources): Readonly<Record<string, unknown>> {
       "Cannot use --script-runner job without a cluster: name one with --kubeconfig, or run the agent in a Pod",
     );
   }
-  return { cluster, namespace: scriptNamespace, images: scriptImage };
+  return {
+    cluster,
+    namespace: scriptNamespace,
+    images: scriptImage,
+    network_policy: scriptNetworkPolicy,
+    ...(scriptRuntimeClass === undefined
+      ? {}
+      : { runtime_class: scriptRuntimeClass }),
+  };
 }
 
 /** Where manifests are applied, and what is said of it there. */
@@ -96,7 +105,15 @@ function k8sConfig(
 ): Readonly<Record<string, unknown>> | undefined {
   const { kubeEvents, agentId } = sources.values;
   const cluster = clusterConfig(sources);
-  return cluster && { ...cluster, kube_events: kubeEvents, agent_id: agentId };
+  if (cluster === undefined) return undefined;
+  const { enable, scriptRunner, scriptNamespace } = sources.values;
+  const runsJobs = enable.includes("script") && scriptRunner.includes("job");
+  return {
+    ...cluster,
+    kube_events: kubeEvents,
+    agent_id: agentId,
+    ...(runsJobs ? { closed_namespaces: [scriptNamespace] } : {}),
+  };
 }
 
 /** Which cluster `k8s_resource` works in: the one that is named, else the one that the agent runs in. */

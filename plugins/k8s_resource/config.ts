@@ -35,6 +35,8 @@ export const configSchema = v.strictObject({
   kube_events: v.optional(v.boolean()),
   /** The agent's id, for those. */
   agent_id: v.optional(text),
+  /** Namespaces that no event may touch: those that scripts run in. */
+  closed_namespaces: v.optional(v.array(text)),
   /** Decides about each write before it is sent; the program that opens the plugin puts it here. */
   gate: v.optional(
     v.custom<Gate>((value) => isRecord(value) && "check" in value),

@@ -17,6 +17,7 @@ import {
 import { clusterUid } from "./cluster_identity.ts";
 import type { Config } from "./config.ts";
 import { compareBundle } from "./diff_bundle.ts";
+import { refuseClosed } from "./closed.ts";
 import { deleteBundle } from "./delete_bundle.ts";
 import { eachObject } from "./each_object.ts";
 import { patchObject } from "./patch.ts";
@@ -135,6 +136,8 @@ export async function openExecutor(
       const options = optionsOf(payload);
       const cluster = clusterOf(own, options);
       const plan = await makePlan(read, options, cluster, context);
+      const { closed_namespaces: closed = [] } = config;
+      refuseClosed(plan.objects, closed, applySetOf(options, cluster));
       // What was begun before has passed it then, and is there by now.
       return context.again ? plan : await preflight(plan, cluster, context);
     },

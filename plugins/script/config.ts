@@ -8,6 +8,12 @@ function integer(min: number, max: number) {
   return v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
 }
 
+/** What is done with scripts where nothing keeps their Pods from the network. */
+export const NETWORK_POLICIES = ["mark", "require", "ignore"] as const;
+
+/** Who a script runs as when the cluster is to choose. */
+export const USER_OF_CLUSTER = "cluster";
+
 /** Where scripts run as Jobs. */
 const jobSchema = v.strictObject({
   /** The cluster, as `k8s_resource` has it. */
@@ -16,6 +22,10 @@ const jobSchema = v.strictObject({
   namespace: v.optional(text, "tp-run-default"),
   /** The images that may be used; the first one unless an event names another. */
   images: v.pipe(v.array(text), v.minLength(1, "an image is needed")),
+  /** What is done where nothing keeps to NetworkPolicies. */
+  network_policy: v.optional(v.picklist(NETWORK_POLICIES), "mark"),
+  /** The RuntimeClass of the Pods. */
+  runtime_class: v.optional(text),
 });
 
 /** How a script is kept from everything else. */
@@ -41,8 +51,8 @@ export const configSchema = v.strictObject({
     v.pipe(
       v.string(),
       v.regex(
-        /^[1-9]\d{0,8}(:[1-9]\d{0,8})?$/,
-        "UID or UID:GID is needed, and not root",
+        /^([1-9]\d{0,8}(:[1-9]\d{0,8})?|cluster)$/,
+        'UID or UID:GID is needed, and not root; "cluster" for Pods',
       ),
     ),
     "47533",

@@ -1,6 +1,6 @@
 import { TransporterError } from "@transporter/sdk";
 import { bwrapArgs } from "./bwrap.ts";
-import type { Config } from "./config.ts";
+import { type Config, USER_OF_CLUSTER } from "./config.ts";
 import type { Limits } from "./inside.ts";
 import { namespacesArgs } from "./namespaces.ts";
 
@@ -23,8 +23,18 @@ const bwrap: Confinement = { name: "bwrap", args: bwrapArgs };
 /** Namespaces that root makes, in which the script is another user. */
 const namespaces: Confinement = { name: "namespaces", args: namespacesArgs };
 
-/** The user and the group that `user` of the configuration names. */
+/**
+ * The user and the group that `user` of the configuration names.
+ *
+ * @throws {TransporterError} `usage` for one that only a cluster knows.
+ */
 export function userOf(user: string): { uid: number; gid: number } {
+  if (user === USER_OF_CLUSTER) {
+    throw new TransporterError(
+      "usage",
+      `Cannot run scripts beside the agent as the user "${user}": that is for Pods, name a UID with --script-user`,
+    );
+  }
   const [uid = 65_534, gid = uid] = user.split(":").map(Number);
   return { uid, gid };
 }

@@ -75,7 +75,7 @@ export async function openExecutor(
   const { clock } = surroundings;
   const interpreters = readInterpreters(config.interpreters);
   checkAllowed(config.deno_permissions);
-  using stack = new DisposableStack();
+  await using stack = new AsyncDisposableStack();
   const options = { ...surroundings, interpreters: [...interpreters.values()] };
   const runners = new Map<string, Runner>();
   for (const name of config.runners) {
@@ -139,10 +139,7 @@ export async function openExecutor(
         };
       }
     },
-    close() {
-      opened[Symbol.dispose]();
-      return Promise.resolve();
-    },
+    close: () => opened.disposeAsync(),
   });
 }
 

@@ -61,6 +61,8 @@ export interface ProcessEnd {
   readonly lastLine: string;
   /** Why it ended, where something else than itself says so. */
   readonly reason?: string;
+  /** What people should know. */
+  readonly warnings?: readonly string[];
 }
 
 /** Sends a signal to a process and all of its group; does nothing when they are gone. */

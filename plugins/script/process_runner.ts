@@ -118,6 +118,6 @@ export async function openProcessRunner(
     run: ({ payload, command }, context) =>
       run(confinement, { ...payload, command }, context),
     recover: () => Promise.resolve(undefined), // it ended with the agent that began it
-    [Symbol.dispose]() {},
+    [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }

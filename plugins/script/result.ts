@@ -20,6 +20,8 @@ export interface ScriptResult {
   readonly stderr_bytes: number;
   /** Whether that is more than is kept: its beginning and its end are. */
   readonly output_truncated: boolean;
+  /** What people should know. */
+  readonly warnings?: readonly string[];
 }
 
 /** What a cluster says of any script that ended. */
@@ -40,7 +42,7 @@ function signalOf(code: number): string | undefined {
  * `unavailable` when it never began; the signal's reason when that stopped it.
  */
 export function resultOf(end: ProcessEnd, signal: AbortSignal): ScriptResult {
-  const { code, bytes, lastLine, begun, reason = "" } = end;
+  const { code, bytes, lastLine, begun, reason = "", warnings = [] } = end;
   const ended = signalOf(code);
   const result: ScriptResult = {
     exit_code: code,
@@ -48,6 +50,7 @@ export function resultOf(end: ProcessEnd, signal: AbortSignal): ScriptResult {
     stdout_bytes: bytes.stdout,
     stderr_bytes: bytes.stderr,
     output_truncated: bytes.stdout + bytes.stderr > KEPT_BYTES_MAX,
+    ...(warnings.length === 0 ? {} : { warnings }),
   };
   if (signal.aborted) throw stopped(signal, result);
   const said = lastLine === ""

@@ -20,7 +20,7 @@ export type TaskContext = Pick<
 >;
 
 /** A way of running scripts. */
-export interface Runner extends Disposable {
+export interface Runner extends AsyncDisposable {
   /**
    * Refuses what it cannot run.
    *

@@ -4,7 +4,12 @@ import type { LocalKube } from "../../deploy/localkube/mod.ts";
 import { parseAllDocuments } from "yaml";
 import { Bench } from "../../plugins/script/testing/bench.ts";
 import { until } from "../system.ts";
+import { systemClock, systemRng } from "@transporter/sdk";
+import { openCluster } from "../../plugins/k8s_resource/port.ts";
+import { JobApi } from "../../plugins/script/job/api.ts";
 import { freshNamespace, testCluster } from "./cluster.ts";
+import { proxied } from "./k8s_resource.ts";
+import { FaultProxy } from "../fault_proxy.ts";
 
 interface Item {
   readonly metadata: { readonly name: string };
@@ -38,11 +43,21 @@ async function place(kube: LocalKube) {
   return namespace;
 }
 
-function open(kube: LocalKube, namespace: string): Promise<Bench> {
+function open(
+  kube: LocalKube,
+  namespace: string,
+  { job = {}, ...more }: {
+    readonly job?: Readonly<Record<string, unknown>>;
+    readonly user?: string;
+  } = {},
+): Promise<Bench> {
   return Bench.open({
     runners: ["job"],
     processes: 32,
+    ...more,
     job: {
+      network_policy: "ignore", // no Pod begins here
+      ...job,
       cluster: { kubeconfig: kube.kubeconfig },
       namespace,
       images: ["docker.io/local/busybox:1", `other@sha256:${"0".repeat(64)}`],
@@ -120,6 +135,106 @@ Deno.test("script as a Job is admitted where only what is locked down may run, a
     ];
     return left.length === 0 ? true : undefined;
   });
+});
+
+Deno.test("script as a Job has the RuntimeClass and the user of the operator, or none where the cluster chooses one", async () => {
+  await using kube = await testCluster();
+  await using namespace = await place(kube);
+  const runtime = `gvisor-${namespace.name}`;
+  const classes = "/apis/node.k8s.io/v1/runtimeclasses";
+  const made = await kube.fetch(classes, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ metadata: { name: runtime }, handler: "runsc" }),
+  });
+  ok(made.ok, await made.text());
+  try {
+    await using bench = await open(kube, namespace.name, {
+      user: "cluster",
+      job: { runtime_class: runtime },
+    });
+    const stop = new AbortController();
+    const running = bench.run("date", { signal: stop.signal });
+    const [pod] = await until(async () => {
+      const pods = await list(
+        kube,
+        `/api/v1/namespaces/${namespace.name}/pods`,
+      );
+      return pods.length > 0 ? pods : undefined;
+    });
+    stop.abort();
+    await running;
+    const { runtimeClassName, securityContext, hostUsers } = pod?.spec ?? {};
+    strictEqual(runtimeClassName, runtime);
+    strictEqual(hostUsers, undefined);
+    deepStrictEqual(securityContext, {
+      runAsNonRoot: true,
+      seccompProfile: { type: "RuntimeDefault" },
+    });
+  } finally {
+    const answer = await kube.fetch(`${classes}/${runtime}`, {
+      method: "DELETE",
+    });
+    await answer.body?.cancel();
+  }
+});
+
+Deno.test("script as a Job: two Pods try at the start what the cluster keeps them from, one with users of its own, and go with the agent", async () => {
+  await using kube = await testCluster();
+  await using namespace = await place(kube);
+  const at = `/api/v1/namespaces/${namespace.name}/pods`;
+  {
+    await using _bench = await open(kube, namespace.name, {
+      job: { network_policy: "require" },
+    });
+    const pods = await until(async () => {
+      const found = await list(kube, at);
+      return found.length === 2 ? found : undefined;
+    });
+    deepStrictEqual(
+      pods.map(({ spec: { hostUsers = true } }) => hostUsers).sort(),
+      [false, true],
+    );
+  }
+  await until(async () =>
+    (await list(kube, at)).length === 0 ? true : undefined
+  );
+});
+
+Deno.test("script as a Job that is there already, as a request whose answer was lost had made it, is taken at once", async () => {
+  await using kube = await testCluster();
+  await using namespace = await place(kube);
+  await using proxy = await FaultProxy.open({
+    server: kube.server,
+    caPem: kube.address.caPem,
+  });
+  await using through = await proxied(proxy, kube);
+  using cluster = await openCluster(through.config, {
+    clock: systemClock,
+    rng: systemRng,
+  });
+  const api = new JobApi({
+    namespace: namespace.name,
+    user: { uid: 47533, gid: 47533 },
+    memoryMib: 64,
+    processes: 32,
+    tmpMib: 1,
+  }, cluster.client);
+  const spec = {
+    ...{ id: "e", attempt: 1, image: "docker.io/local/busybox:1" },
+    ...{ payload: { script: "date" }, command: ["/bin/sh"], timeoutMs: 1000 },
+  };
+  const bounds = {
+    signal: new AbortController().signal,
+    until: Date.now() + 20_000,
+  };
+  await api.begin(spec, bounds);
+  await api.begin(spec, bounds);
+  const made = proxy.seen.filter(({ method, path }) =>
+    method === "POST" && path.endsWith("/jobs")
+  );
+  strictEqual(made.length, 2);
+  await api.remove(spec, bounds);
 });
 
 Deno.test("script as a Job is refused where the image, the size or the runner is not allowed", async () => {

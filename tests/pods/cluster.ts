@@ -32,3 +32,16 @@ export async function askCluster<Body>(
   });
   return await answer.json();
 }
+
+/** The kubeconfig of a cluster with a kubelet. */
+export const KUBECONFIG = Deno.env.get("TRANSPORTER_TEST_KUBECONFIG") ?? "";
+
+/** An image with a shell that the first node has, as none is pulled; `undefined` when it has none. */
+export async function busybox(): Promise<string | undefined> {
+  if (KUBECONFIG === "") return undefined;
+  const { items } = await askCluster<
+    { items: { status: { images: { names: string[] }[] } }[] }
+  >(KUBECONFIG, "/api/v1/nodes");
+  return items[0]?.status.images.flatMap(({ names }) => names)
+    .find((name) => name.includes("busybox") && !name.includes("@"));
+}

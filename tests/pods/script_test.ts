@@ -14,20 +14,7 @@ import {
   until,
   untilConnected,
 } from "../system.ts";
-import { askCluster } from "./cluster.ts";
-
-/** The kubeconfig of a cluster with a kubelet. */
-const KUBECONFIG = Deno.env.get("TRANSPORTER_TEST_KUBECONFIG") ?? "";
-
-/** An image with a shell that the first node has, as none is pulled; `undefined` when it has none. */
-async function busybox(): Promise<string | undefined> {
-  if (KUBECONFIG === "") return undefined;
-  const { items } = await askCluster<
-    { items: { status: { images: { names: string[] }[] } }[] }
-  >(KUBECONFIG, "/api/v1/nodes");
-  return items[0]?.status.images.flatMap(({ names }) => names)
-    .find((name) => name.includes("busybox") && !name.includes("@"));
-}
+import { askCluster, busybox, KUBECONFIG } from "./cluster.ts";
 
 const FOUND = await busybox();
 const IMAGE = FOUND ?? "";
@@ -67,6 +54,7 @@ function open(namespace: string, more: Settings = {}): Promise<Bench> {
     job: {
       cluster: { kubeconfig: KUBECONFIG },
       namespace,
+      network_policy: "ignore",
       images: [IMAGE, "docker.io/local/none:1"],
     },
     ...more,

@@ -160,16 +160,23 @@ export class JobApi {
     object: Fields,
     options: CallOptions,
   ): Promise<Fields | undefined> {
+    let exists = false;
     try {
       const { body } = await this.#client.call({
         method: "POST",
         path: this.#path(version, kind),
         body: JSON.stringify(object),
         contentType: "application/json",
-      }, options);
+      }, {
+        ...options,
+        review(verdict) {
+          exists = verdict.exists ?? false;
+          return exists ? { ...verdict, transient: false } : verdict;
+        },
+      });
       return body;
     } catch (error) {
-      if (TransporterError.from(error).code !== "conflict") throw error;
+      if (!exists) throw error;
       return undefined;
     }
   }

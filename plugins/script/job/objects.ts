@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Payload } from "../payload.ts";
+import { entering } from "./enter.ts";
 import { valueOf } from "../payload.ts";
 
 /** The annotations of a Job: which event it is of, and how far its log was read. */
@@ -24,8 +25,10 @@ export const GRACE_SECONDS = 5;
 export interface JobSettings {
   /** The namespace of the Jobs. */
   readonly namespace: string;
-  /** Who a script runs as. */
-  readonly user: { readonly uid: number; readonly gid: number };
+  /** Who a script runs as; `undefined`: whom the cluster chooses. */
+  readonly user: { readonly uid: number; readonly gid: number } | undefined;
+  /** The RuntimeClass of the Pods, such as gVisor's. */
+  readonly runtimeClass?: string | undefined;
   /** Memory of the container, in MiB. */
   readonly memoryMib: number;
   /** Processes of the container. */
@@ -48,6 +51,12 @@ export interface JobSpec {
   readonly image: string;
   /** How long it may run, in milliseconds. */
   readonly timeoutMs: number;
+  /** Whether its Pod has users of its own. */
+  readonly ownUsers?: boolean;
+  /** Whether it waits until it is kept from the network. */
+  readonly held?: boolean;
+  /** Whether it is told where the API server is. */
+  readonly told?: boolean;
 }
 
 /** The name of the Job of an attempt: the same each time, so that it is begun once. */
@@ -57,26 +66,6 @@ export function jobName(
   const hash = createHash("sha256").update(`${id}\0${attempt}`).digest("hex");
   return `script-${hash.slice(0, 32)}`;
 }
-
-/** What each container is told of its cluster, and no script needs. */
-const TOLD: readonly string[] = [
-  "KUBERNETES_PORT",
-  "KUBERNETES_PORT_443_TCP",
-  "KUBERNETES_PORT_443_TCP_ADDR",
-  "KUBERNETES_PORT_443_TCP_PORT",
-  "KUBERNETES_PORT_443_TCP_PROTO",
-  "KUBERNETES_SERVICE_HOST",
-  "KUBERNETES_SERVICE_PORT",
-  "KUBERNETES_SERVICE_PORT_HTTPS",
-];
-
-/**
- * The first process of the container: bounds how many there are, gives the
- * script its input, and becomes the interpreter. Nothing of an event is a part
- * of this text.
- */
-const ENTER =
-  'ulimit -p "$0" 2>/dev/null || ulimit -u "$0" || exit 125; unset $1; shift; exec "$@" </run/script/stdin';
 
 /** An image that cannot move may be pulled; another one has to be on the node already. */
 function pullPolicy(image: string): string {
@@ -116,7 +105,8 @@ function podSpec(
   settings: JobSettings,
 ): Readonly<Record<string, unknown>> {
   const { payload, command, image, timeoutMs } = spec;
-  const { user, memoryMib, processes, tmpMib } = settings;
+  const { held = false, told = false, ownUsers = false } = spec;
+  const { user, memoryMib, processes, tmpMib, runtimeClass } = settings;
   const name = jobName(spec);
   const seconds = Math.ceil(timeoutMs / 1000);
   const given = Object.keys(payload.env ?? {});
@@ -131,24 +121,19 @@ function podSpec(
     hostNetwork: false,
     hostPID: false,
     hostIPC: false,
+    ...(ownUsers ? { hostUsers: false } : {}),
+    ...(runtimeClass === undefined ? {} : { runtimeClassName: runtimeClass }),
     securityContext: {
       runAsNonRoot: true,
-      runAsUser: user.uid,
-      runAsGroup: user.gid,
+      // Without one the cluster chooses (OpenShift).
+      ...(user && { runAsUser: user.uid, runAsGroup: user.gid }),
       seccompProfile: { type: "RuntimeDefault" },
     },
     containers: [{
       name: CONTAINER,
       image,
       imagePullPolicy: pullPolicy(image),
-      command: [
-        "/bin/sh",
-        "-c",
-        ENTER,
-        String(processes),
-        TOLD.filter((name) => !given.includes(name)).join(" "),
-        ...command,
-      ],
+      command: [...entering({ processes, given, held, told }), ...command],
       workingDir: "/tmp",
       env: [
         ...Object.entries(usual).filter(([key]) => !given.includes(key))

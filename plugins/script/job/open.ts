@@ -1,11 +1,12 @@
 import { TransporterError } from "@transporter/sdk";
 import { openCluster } from "../../k8s_resource/cluster.ts";
-import type { Config } from "../config.ts";
+import { type Config, USER_OF_CLUSTER } from "../config.ts";
 import { userOf } from "../confinement.ts";
 import type { Payload } from "../payload.ts";
 import type { Runner, Surroundings, Task, TaskContext } from "../runner.ts";
 import { systemRng } from "@transporter/sdk";
 import { JobApi } from "./api.ts";
+import { Isolation } from "./isolation.ts";
 import { checkSize, JobRunner } from "./runner.ts";
 
 /**
@@ -27,17 +28,22 @@ export async function openJobRunner(
       "Cannot run scripts as Jobs without a cluster and an image: name one with --script-image",
     );
   }
-  const { images, namespace } = job;
+  const { images, namespace, network_policy: policy } = job;
   const cluster = await openCluster(job.cluster, { clock, rng: systemRng });
   const api = new JobApi({
     namespace,
-    user: userOf(user),
+    user: user === USER_OF_CLUSTER ? undefined : userOf(user),
+    runtimeClass: job.runtime_class,
     memoryMib: memory_mib,
     processes,
     tmpMib: tmp_mib,
   }, cluster.client);
   const runner = new JobRunner(api, clock);
   log.info("Scripts run as Jobs", { namespace, images });
+  const isolation = new Isolation({
+    ...{ runner, image: usual, namespace, policy, clock, log },
+  });
+  isolation.begin();
 
   function specOf(task: Task, context: TaskContext) {
     const { idempotencyKey: id, attempt } = context;
@@ -54,9 +60,16 @@ export async function openJobRunner(
         `Cannot run a script with "${name}" as a Job: this agent allows one program of its own machine, by its digest`,
       );
     },
-    run: (task, context) => runner.run(specOf(task, context), context),
+    async run(task, context) {
+      const { warnings, ...terms } = await isolation.terms(context.signal);
+      const spec = { ...specOf(task, context), ...terms };
+      return { ...await runner.run(spec, context), warnings };
+    },
     recover: (task, context) => runner.recover(specOf(task, context), context),
-    [Symbol.dispose]: () => cluster[Symbol.dispose](),
+    async [Symbol.asyncDispose]() {
+      await isolation[Symbol.asyncDispose]();
+      cluster[Symbol.dispose]();
+    },
   };
 }
 
