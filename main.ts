@@ -16,6 +16,7 @@ import { config as agentConfig } from "@transporter/agent/config";
 import { config as cpConfig } from "@transporter/cp/config";
 import { addNoProxy, kinds } from "@transporter/plugins";
 import { TransporterError } from "@transporter/sdk";
+import { publishers } from "./program/brokers.ts";
 import { demoConfig } from "./program/demo_config.ts";
 import type { Runtime } from "./program/runtime.ts";
 import { readStartLine } from "./program/start_line.ts";
@@ -71,6 +72,7 @@ async function main(): Promise<number> {
       return await rightsOf(request, runtime);
     },
     plugins: lazyPlugins(runtime),
+    publishers,
     cpConfig,
     agentConfig,
     demoConfig,

@@ -14,6 +14,7 @@ import type { Client } from "./client.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Goal } from "./goals.ts";
 import { differs } from "./object_changes.ts";
+import { type Mode, publishAll, refuseWaiting } from "./publish.ts";
 import { safe } from "./text.ts";
 
 /** An event that is to be sent: what the control plane does not fill in. */
@@ -31,6 +32,8 @@ export interface DeliverOptions {
   readonly differenceCounts?: boolean;
   /** Whether to show what the events put out, in place of their progress. */
   readonly logs?: boolean;
+  /** How they get there; by default over HTTP. */
+  readonly mode?: Mode | undefined;
 }
 
 /** An event that was accepted. */
@@ -91,6 +94,10 @@ export async function deliver(
   options: DeliverOptions,
 ): Promise<number> {
   const { goal, timeoutMs, logs = false, differenceCounts = false } = options;
+  if (options.mode === "nats") {
+    refuseWaiting(options);
+    return await publishAll(invocation, drafts);
+  }
   const client = await invocation.client();
   const { accepted, codes } = await submitAll(invocation, client, drafts);
   if (goal === undefined) {

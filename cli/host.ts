@@ -1,6 +1,7 @@
 import type {
   Clock,
   EventKind,
+  OpenPublisher,
   Rng,
   SettingDescription,
 } from "@transporter/sdk";
@@ -162,6 +163,8 @@ export interface Host extends Machine {
   readonly rightsOf: (request: IdentityRequest) => Promise<IdentityRights>;
   /** What the commands for plugins do. */
   readonly plugins: PluginDesk;
+  /** How brokers are reached, by the scheme of their URL. */
+  readonly publishers: Readonly<Record<string, OpenPublisher>>;
   /** What runs `cp`, `agent` and `demo`. */
   readonly starters: Starters;
   /** The settings of `cp`. */

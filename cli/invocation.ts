@@ -102,12 +102,12 @@ export class Invocation {
   }
 
   /**
-   * Where the control plane is.
+   * Where the control plane is, or the broker that leads to it.
    *
    * @throws {TransporterError} `usage`.
    */
-  target(): Promise<Target> {
-    return findTarget(this.#globals, this.host);
+  target(kind: "http" | "nats" = "http"): Promise<Target> {
+    return findTarget(this.#globals, this.host, kind);
   }
 
   /**

@@ -15,6 +15,7 @@ import type { DeliverOptions, Draft } from "./deliver.ts";
 import type { Host } from "./host.ts";
 import { type Goal, goal, GOALS } from "./goals.ts";
 import * as read from "./options.ts";
+import { type Mode, readMode } from "./publish.ts";
 
 /** What commands take that wait for events. */
 export interface WaitFlags {
@@ -22,6 +23,8 @@ export interface WaitFlags {
   readonly wait?: true | Goal | undefined;
   /** `--timeout`, in milliseconds. */
   readonly timeout?: number | undefined;
+  /** `--mode`. */
+  readonly mode?: Mode | undefined;
 }
 
 /** What all `send` commands take. */
@@ -127,6 +130,11 @@ export function addSendCommand(parent: CommandUnknownOpts, name: string) {
       read.once("--supersedes", read.eventId),
     )
     .option(
+      "--mode <MODE>",
+      "http, or nats: through a NATS server, which --cp-url or TP_URL then names (default: http)",
+      read.once("--mode", readMode),
+    )
+    .option(
       "--wait [GOAL]",
       `follow it until it ends, or until GOAL: ${GOALS.join(", ")}`,
       goal,
@@ -148,11 +156,11 @@ function usage(message: string): never {
  * @throws {TransporterError} `usage` for a timeout without a wait.
  */
 export function deliverOptions(flags: WaitFlags): DeliverOptions {
-  const { wait, timeout } = flags;
+  const { wait, timeout, mode } = flags;
   if (wait === undefined && timeout !== undefined) {
     usage("Cannot use --timeout without --wait: there is nothing to wait for");
   }
-  return { goal: wait === true ? "completed" : wait, timeoutMs: timeout };
+  return { goal: wait === true ? "completed" : wait, timeoutMs: timeout, mode };
 }
 
 /** What an event says of itself, before flags. */

@@ -98,7 +98,26 @@ function fromContext(contexts: Contexts | undefined, name: string): Target {
   return { url, from: `context "${name}"` };
 }
 
-function checked({ url, from }: Target): Target {
+/** Schemes of NATS servers. */
+const NATS_REGEXP = /^(nats|tls|nats\+ws|nats\+wss):\/\/./i;
+
+function checkedBroker({ url, from }: Target): Target {
+  if (NATS_REGEXP.test(url) && URL.canParse(url)) return { url, from };
+  throw new TransporterError(
+    "usage",
+    `Cannot send through NATS to "${url}" of ${from}: with --mode nats, --cp-url or TP_URL names a NATS server, like "nats://HOST:4222"`,
+  );
+}
+
+function checked(target: Target, kind: "http" | "nats"): Target {
+  const { url, from } = target;
+  if (kind === "nats") return checkedBroker(target);
+  if (NATS_REGEXP.test(url)) {
+    throw new TransporterError(
+      "usage",
+      `Cannot use the address of ${from}: it is a NATS server's, to which only "send" goes, with --mode nats`,
+    );
+  }
   const parsed = URL.parse(url);
   const fits = parsed !== null &&
     (parsed.protocol === "http:" || parsed.protocol === "https:") &&
@@ -118,12 +137,14 @@ function checked({ url, from }: Target): Target {
  *
  * @param flags What the command line says.
  * @param machine Where the environment and the file are.
+ * @param kind What it has to be: the control plane's, or a NATS server's.
  * @returns Its address.
  * @throws {TransporterError} `usage` when the file, the context or the address is wrong.
  */
 export async function findTarget(
   flags: TargetFlags,
   machine: Machine,
+  kind: "http" | "nats" = "http",
 ): Promise<Target> {
   const { cpUrl, context } = flags;
   if (cpUrl !== undefined && context !== undefined) {
@@ -132,15 +153,17 @@ export async function findTarget(
       'Cannot use both "--cp-url" and "--context": each names a control plane',
     );
   }
-  if (cpUrl !== undefined) return checked({ url: cpUrl, from: "--cp-url" });
+  if (cpUrl !== undefined) {
+    return checked({ url: cpUrl, from: "--cp-url" }, kind);
+  }
   if (context !== undefined) {
-    return checked(fromContext(await loadContexts(machine), context));
+    return checked(fromContext(await loadContexts(machine), context), kind);
   }
   const variable = machine.env["TP_URL"];
-  if (variable) return checked({ url: variable, from: "TP_URL" });
+  if (variable) return checked({ url: variable, from: "TP_URL" }, kind);
   const contexts = await loadContexts(machine);
   if (contexts?.current !== undefined) {
-    return checked(fromContext(contexts, contexts.current));
+    return checked(fromContext(contexts, contexts.current), kind);
   }
-  return { url: URL_DEFAULT, from: "the default" };
+  return checked({ url: URL_DEFAULT, from: "the default" }, kind);
 }

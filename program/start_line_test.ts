@@ -21,6 +21,7 @@ async function readByLibrary(
   await runCli(args, {
     ...systemMachine(),
     kinds: [],
+    publishers: {},
     plugins: pluginDesk({
       env: {},
       signal: new AbortController().signal,

@@ -52,6 +52,8 @@ export interface TestHostOptions {
   readonly rights?: (request: RightsRequest) => Promise<Rights>;
   /** What an identity may do. */
   readonly rightsOf?: (request: IdentityRequest) => Promise<IdentityRights>;
+  /** How brokers are reached. */
+  readonly publishers?: Host["publishers"];
   /** What the commands for plugins do. */
   readonly plugins?: Partial<PluginDesk>;
   /** Sees each piece of output as it is written. */
@@ -209,6 +211,7 @@ export function testHost(
       agent: (given) => start("agent", given),
       demo: (given) => start("demo", given),
     },
+    publishers: options.publishers ?? {},
     cpConfig: tableOf("cp"),
     agentConfig: tableOf("agent"),
     demoConfig: tableOf("demo"),

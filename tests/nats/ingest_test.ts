@@ -1,5 +1,6 @@
 /** Events through a real NATS server into real processes, which are killed by real signals. */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { Program } from "../program.ts";
 import { EVENTS, IngestPlace, QUARANTINE, until } from "./ingest_place.ts";
 
 function eventText(more: Record<string, unknown> = {}): string {
@@ -146,4 +147,32 @@ Deno.test("a control plane starts before its NATS server, and outlives wrong cre
   await place.server.restart();
   await until(async () => (await place.ask("/readyz")).status === 200);
   ok(!place.output.includes("s3cret"), "a password is in the log");
+});
+
+Deno.test("send --mode nats: the program sends through a server, and says when no stream takes it", async () => {
+  await using place = await IngestPlace.open();
+  const dir = await Deno.makeTempDir();
+  try {
+    const file = `${dir}/event.json`;
+    await Deno.writeTextFile(file, eventText());
+    const send = () =>
+      Program.start([
+        ..."send event --mode nats --id sent --cp-url".split(" "),
+        place.server.url,
+        "-f",
+        file,
+      ]);
+    await using early = send();
+    strictEqual((await early.status()).code, 3);
+    match(early.output, /no stream .* a control plane with --ingest makes it/);
+    await place.start();
+    await using sent = send();
+    strictEqual((await sent.status()).code, 0, sent.output);
+    strictEqual(sent.output, "event/sent published (agent edge-1)");
+    await until(async () =>
+      (await place.ask("/v2/events/sent")).status === 200
+    );
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
 });
