@@ -12,7 +12,7 @@ export const SETTINGS = {
     default: ["ws://localhost:8080/ws"],
     placeholder: "URL",
     help:
-      "Addresses of the control plane, tried in turn: ws and wss for a WebSocket, http and https for long polls",
+      "Addresses of the control plane, tried in turn; the scheme says how: ws, http, http+sse (each with an s for TLS), nats",
   },
   agentId: {
     kind: "string",

@@ -1,5 +1,5 @@
 import { type Dial, TransporterError } from "@transporter/sdk";
-import { dialHttp } from "@transporter/sdk/http";
+import { dialHttp, dialSse } from "@transporter/sdk/http";
 import { dialWebSocket } from "@transporter/sdk/websocket";
 
 /** The name of a variable, if it is set, in capitals or not. */
@@ -70,5 +70,7 @@ export function dials(
     tls: direct(any, natsTcp, nats),
     "nats+ws": direct(plain, natsSocket, nats),
     "nats+wss": nats,
+    "http+sse": dialSse,
+    "https+sse": dialSse,
   };
 }

@@ -2,14 +2,21 @@ import type { AcceptedBody, EventView, Page } from "@transporter/sdk";
 import { Program, type ProgramOptions } from "./program.ts";
 
 /** What carries the frames between an agent and its control plane. */
-export type WireName = "ws" | "poll";
+export type WireName = "ws" | "poll" | "sse";
 
 /** All of them. */
-export const WIRE_NAMES: readonly WireName[] = ["ws", "poll"];
+export const WIRE_NAMES: readonly WireName[] = ["ws", "poll", "sse"];
 
 /** Where an agent dials that uses a wire, if the API of its control plane is at a URL. */
 export function dialUrl(url: string, wire: WireName): string {
-  return wire === "ws" ? `${url.replace(/^http/, "ws")}/ws` : url;
+  switch (wire) {
+    case "ws":
+      return `${url.replace(/^http/, "ws")}/ws`;
+    case "poll":
+      return url;
+    case "sse":
+      return url.replace(/^(https?):/, "$1+sse:");
+  }
 }
 
 /** Options of {@linkcode CpProcess.start}. */

@@ -36,6 +36,8 @@ export interface WebWeather {
   readonly upgrade?: "pass" | "cut" | { readonly status: number };
   /** The longest body of a request, in bytes; a longer one is answered with 413. */
   readonly bodyMax?: number;
+  /** How long an answer may go on, in milliseconds, before the connection ends. */
+  readonly streamMs?: number;
   /** Whether an answer is kept until all of it is there. */
   readonly keepsAnswers?: boolean;
 }
@@ -48,6 +50,8 @@ export class WebProxy implements AsyncDisposable {
   #requests = 0;
   /** How many upgrades were asked for. */
   upgrades = 0;
+  /** How many answers went on for too long. */
+  ended = 0;
   /** How many bodies were too long. */
   tooLong = 0;
   /** What it does, from the next request on. */
@@ -120,8 +124,18 @@ export class WebProxy implements AsyncDisposable {
     }
     const kept = this.weather.keepsAnswers ? await buffer(back) : undefined;
     outgoing.writeHead(back.statusCode ?? 502, back.headers);
+    this.#limit(outgoing, gone.signal);
     if (kept === undefined) back.pipe(outgoing);
     else outgoing.end(kept);
+  }
+
+  #limit(outgoing: ServerResponse, signal: AbortSignal): void {
+    if (this.weather.streamMs === undefined) return;
+    const timer = setTimeout(() => {
+      this.ended++;
+      outgoing.destroy();
+    }, this.weather.streamMs);
+    signal.addEventListener("abort", () => clearTimeout(timer));
   }
 
   /** Passes a request on, over a connection of its own. */

@@ -42,10 +42,16 @@ class Bench implements AsyncDisposable {
     this.agent = agent;
   }
 
+  #works = 0;
+
   /** Submits events in groups, and waits for the ends of each. */
   async work(): Promise<void> {
+    const work = this.#works++;
     for (let group = 0; group < GROUPS; group++) {
-      const ids = Array.from({ length: 5 }, (_, i) => `e${group}-${i}`);
+      const ids = Array.from(
+        { length: 5 },
+        (_, i) => `e${work}-${group}-${i}`,
+      );
       await Promise.all(ids.map((id) => submit(this.cp.url, witnessEvent(id))));
       await until(async () => {
         const events = await listEvents(this.cp.url);
@@ -53,7 +59,7 @@ class Bench implements AsyncDisposable {
       });
     }
     const starts = await this.agent.starts();
-    strictEqual(starts.length, GROUPS * 5);
+    strictEqual(starts.length, GROUPS * 5 * this.#works);
     strictEqual(new Set(starts).size, starts.length);
   }
 
@@ -76,25 +82,42 @@ const FAULTS: readonly WebFault[] = [
   { status: 429 },
 ];
 
-for (const fault of FAULTS) {
-  Deno.test(`an agent works over long polls, and never loses its session, while requests meet: ${JSON.stringify(fault)}`, async () => {
-    let met = 0;
-    await using bench = await Bench.open("poll", {
-      fault(request) {
-        if (request < 8 || request % 4 > 0) return undefined;
-        met++;
-        return fault;
-      },
+for (const wire of ["poll", "sse"] as const) {
+  for (const fault of FAULTS) {
+    Deno.test(`an agent works over ${wire}, and never loses its session, while requests meet: ${JSON.stringify(fault)}`, async () => {
+      let met = 0;
+      await using bench = await Bench.open(wire, {
+        fault(request) {
+          if (request < 8 || request % 4 > 0) return undefined;
+          met++;
+          return fault;
+        },
+      });
+      await bench.work();
+      ok(met > 3, `${met} of ${bench.proxy.requests} requests`);
+      strictEqual(bench.connections, 1, bench.agent.process.program.output);
     });
+  }
+
+  Deno.test(`an agent works over ${wire} through a proxy that takes only short bodies`, async () => {
+    await using bench = await Bench.open(wire, { bodyMax: 2_000 });
     await bench.work();
-    ok(met > 5, `${met} of ${bench.proxy.requests} requests`);
+    ok(bench.proxy.tooLong > 0);
     strictEqual(bench.connections, 1, bench.agent.process.program.output);
   });
 }
 
-Deno.test("an agent works over long polls through a proxy that takes only short bodies", async () => {
-  await using bench = await Bench.open("poll", { bodyMax: 2_000 });
+Deno.test("an agent works over sse through a proxy that ends streams again and again", async () => {
+  await using bench = await Bench.open("sse", { streamMs: 3_000 });
+  for (let i = 0; i < 3; i++) {
+    await until(() => Promise.resolve(bench.proxy.ended > i || undefined));
+    await bench.work();
+  }
+  strictEqual(bench.connections, 1, bench.agent.process.program.output);
+});
+
+Deno.test("an agent gets by on long polls when a proxy holds streams back", async () => {
+  await using bench = await Bench.open("sse", { keepsAnswers: true });
   await bench.work();
-  ok(bench.proxy.tooLong > 0);
   strictEqual(bench.connections, 1, bench.agent.process.program.output);
 });

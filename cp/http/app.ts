@@ -8,6 +8,7 @@ import { eventRoutes } from "./events.ts";
 import { objectRoutes } from "./objects.ts";
 import type { Visitor } from "./guard.ts";
 import { linkRoutes } from "./link.ts";
+import { linkStreamRoute } from "./link_stream.ts";
 import { logsRoute } from "./logs.ts";
 import { openApiRoute } from "./openapi.ts";
 import { operationRoutes } from "./operation.ts";
@@ -51,6 +52,7 @@ export function routesOf(services: Services): readonly Route[] {
     logsRoute(services),
     ...agentRoutes(services),
     ...linkRoutes(services),
+    linkStreamRoute(services),
     streamRoute(services),
     ...operationRoutes(services),
     openApiRoute(() => routes),

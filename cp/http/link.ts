@@ -6,6 +6,7 @@ import {
 } from "@transporter/sdk";
 import type { HttpBatch, HttpClose, HttpPush } from "@transporter/sdk/http";
 import { guardAgents } from "./guard.ts";
+import type { Parameter } from "./query.ts";
 import { json, type Route, type RouteRequest } from "./route.ts";
 import type { Services } from "./services.ts";
 
@@ -81,15 +82,20 @@ function closeOf(value: unknown): { readonly close?: HttpClose } {
 function pushOf(
   bytes: Uint8Array,
 ): { readonly session: string; readonly push: HttpPush } {
-  const { session, after, frames, close } = fieldsOf(parseJson(bytes), [
-    "session",
-    "after",
-    "frames",
-    "close",
-  ]);
+  const { session, after, received = 0, frames, close } = fieldsOf(
+    parseJson(bytes),
+    [
+      "session",
+      "after",
+      "received",
+      "frames",
+      "close",
+    ],
+  );
   if (typeof session !== "string") refuse("session", "a text");
   if (!isCount(after)) refuse("after", "an integer from 0");
-  const push = { after, frames: framesOf(frames), ...closeOf(close) };
+  if (!isCount(received)) refuse("received", "an integer from 0");
+  const push = { after, received, frames: framesOf(frames), ...closeOf(close) };
   return { session, push };
 }
 
@@ -98,7 +104,7 @@ function isCount(value: unknown): value is number {
 }
 
 /** Agents only: no browser has business here. */
-function guard(request: RouteRequest): void {
+export function guardLink(request: RouteRequest): void {
   guardAgents({
     headers: { origin: request.header("origin") },
     rawHeaders: [],
@@ -134,7 +140,7 @@ function openRoute({ acceptor, sessions, tenant, stopping }: Services): Route {
     },
     errors: [...BODY_ERRORS, "unavailable"],
     async handle(request) {
-      guard(request);
+      guardLink(request);
       using body = await request.body(OPEN_RULE);
       const given = fieldsOf(parseJson(body.bytes), ["frames"]);
       const frames = framesOf(given["frames"] ?? []);
@@ -157,6 +163,34 @@ function openRoute({ acceptor, sessions, tenant, stopping }: Services): Route {
   };
 }
 
+/** What says where a far end is. */
+export const POSITION_PARAMETERS: readonly Parameter[] = [
+  {
+    name: "session",
+    description: "The session",
+    schema: { type: "string" },
+    required: true,
+  },
+  {
+    name: "after",
+    description: "The number of the last frame that came, from 0",
+    schema: { type: "integer", minimum: 0 },
+  },
+];
+
+/** Reads that. */
+export function positionOf(
+  { query, header }: RouteRequest,
+): { readonly session: string; readonly after: number } {
+  const session = query.text("session");
+  if (session === undefined) refuse("session", "there");
+  const after = query.integer("after", 0, Number.MAX_SAFE_INTEGER) ?? 0;
+  const last = header("last-event-id");
+  if (last === undefined) return { session, after };
+  if (!/^\d{1,15}$/.test(last)) refuse("Last-Event-ID", "an integer from 0");
+  return { session, after: Number(last) };
+}
+
 /** The long poll. */
 function pollRoute({ acceptor }: Services): Route {
   return {
@@ -167,17 +201,7 @@ function pollRoute({ acceptor }: Services): Route {
     summary:
       "Waits for frames to an agent; asking again with the same number repeats them, a higher one confirms",
     query: [
-      {
-        name: "session",
-        description: "The session",
-        schema: { type: "string" },
-        required: true,
-      },
-      {
-        name: "after",
-        description: "The number of the last frame that came, from 0",
-        schema: { type: "integer", minimum: 0 },
-      },
+      ...POSITION_PARAMETERS,
       {
         name: "wait",
         description: "How many seconds to wait for a frame",
@@ -198,14 +222,12 @@ function pollRoute({ acceptor }: Services): Route {
     },
     errors: ["unknown_field", "invalid", "not_found", "conflict", "bad_frame"],
     async handle(request) {
-      guard(request);
+      guardLink(request);
       const { query, gone: signal } = request;
-      const session = query.text("session");
-      if (session === undefined) refuse("session", "there");
-      const after = query.integer("after", 0, Number.MAX_SAFE_INTEGER);
+      const { session, after } = positionOf(request);
       const wait = query.integer("wait", 0, WAIT_SECONDS_MAX) ?? 30;
       return answerOf(
-        await acceptor.poll(session, after ?? 0, {
+        await acceptor.poll(session, after, {
           waitMs: wait * 1000,
           signal,
         }),
@@ -236,7 +258,7 @@ function pushRoute({ acceptor }: Services): Route {
     },
     errors: [...BODY_ERRORS, "not_found", "bad_frame"],
     async handle(request) {
-      guard(request);
+      guardLink(request);
       using body = await request.body(PUSH_RULE);
       const { session, push } = pushOf(body.bytes);
       await acceptor.push(session, push);

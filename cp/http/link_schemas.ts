@@ -25,6 +25,9 @@ const linkSession = v.strictObject({
 const linkPush = v.strictObject({
   session: text("The session"),
   after: count("The number of the last frame before these, from 0"),
+  received: optional(
+    count("The number of the last frame that came, for a stream"),
+  ),
   frames,
   close: linkClose,
 });

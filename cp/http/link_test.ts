@@ -133,6 +133,7 @@ Deno.test("An agent works over HTTP alone, and is told why it is closed", async 
   const wire = await dialHttp(new URL(place.url), {
     signal: new AbortController().signal,
     frameBytesMax: 2 ** 20,
+    retryMs: 500, // should the end come between two polls
   });
   const agent = new ScriptedAgent(wire);
   await agent.send(registration());
@@ -145,4 +146,40 @@ Deno.test("An agent works over HTTP alone, and is told why it is closed", async 
   strictEqual(await agent.end(), "unavailable");
   await closed;
   await wire.close();
+});
+
+Deno.test("GET /v2/link/stream sends frames with their numbers, and Last-Event-ID goes on", async () => {
+  await using place = await openPlace();
+  const opened = await openSession(place);
+  const { session, frames } = opened.json;
+  const { length } = frames;
+  const url = `${place.url}/v2/link/stream?session=${session}`;
+  async function read(headers: Record<string, string>): Promise<string> {
+    const abort = new AbortController();
+    const { signal } = abort;
+    const answer = await fetch(url, { headers, signal });
+    strictEqual(answer.headers.get("content-type"), "text/event-stream");
+    let text = "";
+    const pieces = answer.body?.pipeThrough(new TextDecoderStream()) ?? [];
+    for await (const piece of pieces) {
+      text += piece;
+      if (/^id: /m.test(text) && text.endsWith("\n\n")) break;
+    }
+    abort.abort();
+    return text;
+  }
+  const all = await read({});
+  match(all, /^: open\n\nid: \d+\ndata: \{"frames":\[/);
+  deepStrictEqual(
+    JSON.parse(/^data: (.*)$/m.exec(all)?.[1] ?? "").frames.slice(0, length),
+    frames,
+  );
+  const rest = await read({ "last-event-id": "1" });
+  const [, id, data] = /id: (\d+)\ndata: (.*)\n/.exec(rest) ?? [];
+  strictEqual(JSON.parse(data ?? "").frames.length, Number(id) - 1);
+  isProblem(
+    await place.ask(`/v2/link/stream?session=guessed`),
+    404,
+    "not_found",
+  );
 });

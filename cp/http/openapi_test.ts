@@ -17,6 +17,7 @@ const ROUTES: readonly string[] = [
   "GET /v2/events/{id}/logs",
   "GET /v2/events/{id}/objects",
   "GET /v2/link/frames",
+  "GET /v2/link/stream",
   "GET /v2/openapi.json",
   "GET /v2/stream",
   "GET /ws",

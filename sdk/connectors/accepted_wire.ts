@@ -82,11 +82,52 @@ export class AcceptedWire implements Wire {
     after: number,
     { waitMs, signal }: HttpPatience,
   ): Promise<HttpBatch> {
+    const turn = this.#begins(after);
+    try {
+      return await this.#next(after, turn, { waitMs, signal });
+    } finally {
+      this.#ends();
+    }
+  }
+
+  async *stream(
+    after: number,
+    patience: HttpPatience,
+  ): AsyncGenerator<HttpBatch & { readonly after: number }, void, undefined> {
+    const turn = this.#begins(after);
+    try {
+      for (let position = after; turn === this.#turn;) {
+        const batch = await this.#next(position, turn, patience);
+        if (patience.signal.aborted) return;
+        yield { after: position, ...batch };
+        if (batch.close !== undefined) return;
+        position += batch.frames.length;
+      }
+    } finally {
+      this.#ends();
+    }
+  }
+
+  /** Somebody asks, in place of whoever asked before. */
+  #begins(after: number): number {
     this.#out.confirm(after);
-    const turn = ++this.#turn;
-    this.#out.notify(); // the poll before has lost its reader
+    this.#out.after(after, 1); // which says when those after it are gone
+    this.#out.notify(); // the one before has lost its reader
     this.#polls++;
     clearTimeout(this.#missing);
+    return ++this.#turn;
+  }
+
+  #ends(): void {
+    this.#polls--;
+    this.#watch();
+  }
+
+  async #next(
+    after: number,
+    turn: number,
+    { waitMs, signal }: HttpPatience,
+  ): Promise<HttpBatch> {
     const enough = Promise.withResolvers<void>();
     const timer = setTimeout(enough.resolve, waitMs);
     const stop = () => enough.resolve();
@@ -104,8 +145,6 @@ export class AcceptedWire implements Wire {
     } finally {
       clearTimeout(timer);
       signal.removeEventListener("abort", stop);
-      this.#polls--;
-      this.#watch();
     }
   }
 
@@ -117,7 +156,8 @@ export class AcceptedWire implements Wire {
     return { frames, close: this.#closing };
   }
 
-  async push({ after, frames, close }: HttpPush): Promise<void> {
+  async push({ after, received = 0, frames, close }: HttpPush): Promise<void> {
+    this.#out.confirm(received);
     await this.#room();
     try {
       this.#bound(frames);

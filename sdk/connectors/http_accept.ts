@@ -60,6 +60,22 @@ export class HttpAcceptor implements Disposable {
   }
 
   /**
+   * The same as one poll after the other, for an answer that has no end: yields
+   * what comes, and nothing but its number when that takes too long. What was
+   * yielded is kept until a push says that it was received. Ends with the wire,
+   * and when somebody else asks.
+   *
+   * @throws {TransporterError} as `poll` does.
+   */
+  stream(
+    session: string,
+    after: number,
+    patience: HttpPatience,
+  ): AsyncGenerator<HttpBatch & { readonly after: number }, void, undefined> {
+    return this.#wire(session).stream(after, patience);
+  }
+
+  /**
    * Takes frames. May be repeated when the answer was lost.
    *
    * @throws {TransporterError} `not_found` for a wire that is no longer there, `bad_frame` when frames

@@ -25,6 +25,8 @@ export interface HttpBatch {
 export interface HttpPush extends HttpBatch {
   /** The number of the last frame before these. */
   readonly after: number;
+  /** The number of the last frame that came the other way, for wires whose polls do not say it. */
+  readonly received?: number;
 }
 
 /** Characters of frames that go in one request, or in one answer; a frame that is longer goes alone. */

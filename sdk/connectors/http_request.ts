@@ -27,6 +27,9 @@ export interface Ask {
   readonly signal: AbortSignal;
 }
 
+/** How long an answer may take that waits for nothing, in milliseconds. */
+export const ANSWER_MS_MAX = 30_000;
+
 /** Which code a status means when whoever answers says no more. */
 const CODES: Readonly<Record<number, ErrorCode>> = {
   401: "unauthenticated",
@@ -57,7 +60,7 @@ export function retryAfterOf({ details }: TransporterError): number {
  * place of its WebSocket counts as well.
  */
 export function baseOf(url: URL): URL {
-  const base = new URL(url);
+  const base = new URL(url.href.replace("+sse:", ":"));
   base.search = base.hash = "";
   base.pathname = base.pathname.replace(/\/(ws|v2\/link)?\/?$/, "/");
   return base;
@@ -99,16 +102,34 @@ export async function ask(place: Place, request: Ask): Promise<unknown> {
   }
 }
 
-async function send(
+/**
+ * Opens a stream of server-sent events.
+ *
+ * @throws {TransporterError} as {@linkcode ask} does.
+ */
+export async function openStream(
+  place: Place,
+  { path, signal }: Pick<Ask, "path" | "signal">,
+): Promise<ReadableStream<Uint8Array>> {
+  const url = new URL(path, place.base);
+  const response = await request(url, place, { signal });
+  const type = response.headers.get("content-type") ?? "";
+  if (!response.ok || !type.startsWith("text/event-stream")) {
+    throw refusal(url, response, await readText(response, place.bytesMax));
+  }
+  return response.body ?? ReadableStream.from([]);
+}
+
+async function request(
   url: URL,
-  { token, bytesMax }: Place,
-  { body, signal }: Ask,
-): Promise<unknown> {
+  { token }: Place,
+  { body, signal }: Pick<Ask, "body" | "signal">,
+): Promise<Response> {
   const headers = {
     ...(body === undefined ? {} : { "content-type": "application/json" }),
     ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
   };
-  const response = await fetch(url, {
+  return await fetch(url, {
     ...(body === undefined
       ? {}
       : { method: "POST", body: JSON.stringify(body) }),
@@ -116,7 +137,11 @@ async function send(
     redirect: "manual",
     signal,
   });
-  const text = await readText(response, bytesMax);
+}
+
+async function send(url: URL, place: Place, asked: Ask): Promise<unknown> {
+  const response = await request(url, place, asked);
+  const text = await readText(response, place.bytesMax);
   if (!response.ok) throw refusal(url, response, text);
   if (response.status === 204) return undefined;
   try {

@@ -10,7 +10,7 @@ import { createServer as createTcpServer, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { TransporterError, type Wire } from "../mod.ts";
 import { testDial, testWire, type WirePair } from "../testing/mod.ts";
-import { dialHttp, HttpAcceptor } from "./http.ts";
+import { dialHttp, dialSse, HttpAcceptor } from "./http.ts";
 
 const FRAME_BYTES_MAX = 512 * 1024;
 const { signal } = new AbortController();
@@ -69,7 +69,25 @@ class Routes {
       body = error;
       outgoing.setHeader("content-type", "application/problem+json");
     }
-    outgoing.writeHead(status).end(JSON.stringify(body));
+    if (!outgoing.headersSent) outgoing.writeHead(status);
+    outgoing.end(body === undefined ? undefined : JSON.stringify(body));
+  }
+
+  async #stream(
+    query: URLSearchParams,
+    outgoing: ServerResponse,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const session = query.get("session") ?? "";
+    const after = Number(query.get("after"));
+    const patience = { waitMs: 10_000, signal };
+    outgoing.writeHead(200, { "content-type": "text/event-stream" });
+    outgoing.write(": open\n\n");
+    const batches = this.acceptor.stream(session, after, patience);
+    for await (const { after, ...batch } of batches) {
+      const id = after + batch.frames.length;
+      outgoing.write(`id: ${id}\ndata: ${JSON.stringify(batch)}\n\n`);
+    }
   }
 
   async #serve(
@@ -92,6 +110,9 @@ class Routes {
     }
     const gone = new AbortController();
     outgoing.once("close", () => gone.abort());
+    if (pathname === "/v2/link/stream") {
+      return await this.#stream(query, outgoing, gone.signal);
+    }
     return await this.acceptor.poll(
       query.get("session") ?? "",
       Number(query.get("after")),
@@ -118,12 +139,12 @@ function whenClosed(
   return [near, far];
 }
 
-async function open(): Promise<WirePair> {
+async function open(dial: typeof dialHttp): Promise<WirePair> {
   const routes = new Routes();
   const place = new Place(
     createServer((incoming, outgoing) => routes.answer(incoming, outgoing)),
   );
-  const dialled = await dialHttp(await place.listen(), {
+  const dialled = await dial(await place.listen(), {
     signal,
     frameBytesMax: FRAME_BYTES_MAX,
     closeMs: 1_000,
@@ -137,7 +158,9 @@ async function open(): Promise<WirePair> {
   return [near, far, () => place.cut()];
 }
 
-testWire("http", { open });
+testWire("http", { open: () => open(dialHttp) });
+
+testWire("sse", { open: () => open(dialSse) });
 
 testDial("http", {
   dial: dialHttp,
