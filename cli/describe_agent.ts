@@ -65,6 +65,7 @@ function head(agent: AgentView, now: number): Field[] {
     ["Labels", showLabels(agent.labels)],
     ["Version", agent.version],
     ["Link", `v${agent.link_version}`],
+    ["Connected to", agent.replica ?? ""],
     ["Sessions", String(agent.generation)],
     [
       "Executors",

@@ -132,6 +132,17 @@ function checkDurability({ answer }: Timed): Finding {
   };
 }
 
+/** Who shares its store, if somebody can. */
+function* checkReplicas({ answer }: Timed): Generator<Finding> {
+  const { replicas } = bodyOf(answer);
+  if (!Array.isArray(replicas)) return;
+  const names = replicas.map((name) => JSON.stringify(name));
+  const message = names.length === 1
+    ? `It is the only one on its store: ${names}`
+    : `${names.length} share its store: ${names.join(", ")}`;
+  yield { check: "replicas", result: "ok", message };
+}
+
 function checkClock({ answer, sentAt, tookMs }: Timed): Finding {
   const check = "clock";
   const theirs = Date.parse(answer.headers.get("date") ?? "");
@@ -236,6 +247,7 @@ export async function* examine(
       yield checkDurability(ready);
       yield* checkDisk(ready);
       yield* checkIngest(bodyOf(ready.answer));
+      yield* checkReplicas(ready);
     }
     yield checkClock(health);
     yield* checkAgents(client);

@@ -257,6 +257,21 @@ const CASES: readonly Case[] = [
     ],
   },
   {
+    name: "several share a store",
+    readyz: () => ({
+      status: "ready",
+      durability: "fsync",
+      replica: "a",
+      replicas: ["a", "b"],
+    }),
+    code: 0,
+    lines: [
+      ...Object.values(OK).slice(0, 4),
+      'ok       replicas       2 share its store: "a", "b"',
+      ...Object.values(OK).slice(4),
+    ],
+  },
+  {
     name: "the disk is almost full",
     readyz: ready("fsync", 300 * 1024 ** 2),
     code: 0,

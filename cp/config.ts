@@ -49,6 +49,12 @@ export const SETTINGS = {
     help:
       "Serve agents over NATS, too: nats://, tls://, nats+ws:// or nats+wss://; of several URLs, the first that answers",
   },
+  replicaName: {
+    kind: "string",
+    placeholder: "NAME",
+    help:
+      "What this control plane is called where several share a store; by default the name of the machine",
+  },
   dev: {
     kind: "boolean",
     help: "Serve this machine only, without TLS and without tokens",

@@ -21,6 +21,7 @@ import {
   parseListen,
 } from "./config.ts";
 import { openCore } from "./core.ts";
+import { coreConfigOf } from "./core_config.ts";
 import { httpApp } from "./http/app.ts";
 import { guardAgents, guardDev, type Visitor } from "./http/guard.ts";
 import { REGISTRATION_CHARS_MAX } from "./http/link.ts";
@@ -31,9 +32,11 @@ import type { Services } from "./http/services.ts";
 import { ControlPlaneMetrics } from "./metrics.ts";
 import { watchLag } from "./lag.ts";
 import { openStore } from "./open_store.ts";
+import { peersOf } from "./peers/shared_store.ts";
 import { HttpServer } from "./server.ts";
 import type { ServerLimits } from "./server_limits.ts";
 import { freeBytes } from "./store/disk_space.ts";
+import { isShared } from "./store/shared.ts";
 import type { Store } from "./store/store.ts";
 
 /** What a control plane needs. */
@@ -112,7 +115,11 @@ export class ControlPlane implements AsyncDisposable {
       : { store: options.store, folder: undefined };
     const stopping = new AbortController();
     const metrics = new ControlPlaneMetrics(kinds);
+    const peers = isShared(store)
+      ? peersOf(store, { name: settings.replicaName ?? store.host })
+      : undefined;
     const core = await openCore({
+      ...(peers === undefined ? {} : { peers }),
       store,
       kinds,
       clock,
@@ -120,17 +127,7 @@ export class ControlPlane implements AsyncDisposable {
       ids,
       log,
       metrics,
-      config: {
-        heartbeatMs: settings.heartbeatInterval,
-        idleMs: settings.idleTimeout,
-        retentionMs: settings.retention,
-        eventsMax: settings.eventsMax,
-        agentEventsMax: settings.agentQueueMax,
-        tenantEventsMax: settings.queueMax,
-        tenantBytesMax: settings.queueBytesMax * 1024 * 1024,
-        waitingEventsMax: settings.waitingMax,
-        waitingMsMax: settings.waitingTime,
-      },
+      config: coreConfigOf(settings),
       tenants: [TENANT],
     });
     opened.use(core);
@@ -162,6 +159,7 @@ export class ControlPlane implements AsyncDisposable {
       intake: core.intake,
       operator: core.operator,
       connected: core.connected,
+      peers,
       sessions: core.sessions,
       acceptor,
       changes: core.changes,
@@ -200,6 +198,7 @@ export class ControlPlane implements AsyncDisposable {
     log.info("Control plane listens", {
       url: server.url,
       durability: store.durability,
+      ...(peers === undefined ? {} : { replica: peers.self.name }),
       mode: "dev",
     });
     return new ControlPlane(server.url, async () => {

@@ -36,6 +36,9 @@ const BYE_MS_MAX = 1000;
 /** When agents are to come back from a control plane that closes: a restart takes about as long. */
 const COME_BACK = { reconnect_after_ms: 1500, jitter_ms: 3000 };
 
+/** The same where another one may be there already. */
+const GO_ON = { reconnect_after_ms: 0, jitter_ms: 1000 };
+
 /** Reasons for the end of a session that the agent is told as they are. */
 const PASSED_ON: ReadonlySet<ErrorCode> = new Set([
   "superseded",
@@ -68,6 +71,8 @@ export interface SessionPorts {
   readonly log: Logger;
   /** What counts sessions. */
   readonly metrics: Metrics;
+  /** Whether agents may have sessions elsewhere, too, over the same store. */
+  readonly shared: boolean;
   /** Figures. */
   readonly config: SessionConfig;
 }
@@ -160,12 +165,12 @@ export class Session {
 
   /** Says goodbye, then closes: the agent is to come back, here or elsewhere. */
   async drain(reason: string): Promise<void> {
-    const { link, clock, agent } = this.#options;
+    const { link, clock, agent, shared } = this.#options;
     if (agent.linkVersion === 2) {
       const said = new AbortController();
       const words = link.send(
         this.#features.has("drain")
-          ? { type: "drain", reason, ...COME_BACK }
+          ? { type: "drain", reason, ...shared ? GO_ON : COME_BACK }
           : { type: "bye", reason },
       );
       await Promise.race([

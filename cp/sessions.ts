@@ -22,8 +22,6 @@ const CLOCKS_MS_MAX = 10_000;
 export interface SessionsOptions extends SessionPorts {
   /** Where the ids of sessions and streams come from. */
   readonly ids: Ids;
-  /** Whether agents may have sessions elsewhere, too, over the same store. */
-  readonly shared: boolean;
 }
 
 /** What is known about a wire before its first frame. */

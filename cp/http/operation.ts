@@ -21,9 +21,20 @@ function livez(): Route {
   };
 }
 
-function readyz(
-  { readiness, store, diskFree, ingests, agentBroker }: Services,
-): Route {
+/** What this control plane is called, and those that share its store. */
+async function replicasOf(
+  { peers }: Services,
+): Promise<{ readonly replica?: string; readonly replicas?: string[] }> {
+  if (peers === undefined) return {};
+  const replicas = await peers.replicas();
+  return {
+    replica: peers.self.name,
+    replicas: replicas.map(({ name }) => name),
+  };
+}
+
+function readyz(services: Services): Route {
+  const { readiness, store, diskFree, ingests, agentBroker } = services;
   return {
     method: "GET",
     path: "/readyz",
@@ -42,6 +53,7 @@ function readyz(
       return json({
         status: "ready",
         durability: store.durability,
+        ...await replicasOf(services),
         ...(free === undefined ? {} : { disk_free_bytes: free }),
         ...(ingests.states.length === 0 ? {} : {
           ingest: ingests.states.map(({ source, pending }) => ({

@@ -10,6 +10,13 @@ export const durability = v.pipe(
 /** The answer of /readyz. */
 export const ready = v.strictObject({
   status: v.literal("ready"),
+  replica: optional(
+    text("What this control plane is called, where several share a store"),
+  ),
+  replicas: optional(v.pipe(
+    v.array(v.string()),
+    v.description("Those that share its store and live, this one among them"),
+  )),
   durability,
   disk_free_bytes: optional(count("Room on the disk of the store")),
   ingest: optional(v.pipe(

@@ -6,6 +6,7 @@ import type { Ingests } from "../ingests.ts";
 import type { Intake } from "../intake.ts";
 import type { ControlPlaneMetrics } from "../metrics.ts";
 import type { Operator } from "../operator.ts";
+import type { Peers } from "../peers/port.ts";
 import type { Connected } from "../peers/whereabouts.ts";
 import type { Sessions } from "../sessions.ts";
 import type { Store } from "../store/store.ts";
@@ -24,6 +25,8 @@ export interface Services {
   readonly operator: Operator;
   /** Knows who is connected. */
   readonly connected: Connected;
+  /** The other control planes over the same store; `undefined` where there can be none. */
+  readonly peers: Peers | undefined;
   /** Talks to agents. */
   readonly sessions: Pick<Sessions, "serve">;
   /** Holds the wires of agents that use no WebSocket. */

@@ -9,6 +9,9 @@ import type { EventNews, News, Peers } from "./port.ts";
 /** Milliseconds between looks for changes that nobody told of, on average. */
 const LOOK_MS = 1000;
 
+/** After so many looks that find no other replica this one counts as alone. */
+const ALONE_LOOKS = 10;
+
 /** Changes that are read at a time. */
 const PAGE = 500;
 
@@ -24,7 +27,7 @@ type Touched = Pick<EventNews, "tenant" | "agent" | "event">;
 /** Options of {@linkcode Hearing}. */
 export interface HearingOptions {
   /** Who tells. */
-  readonly peers: Pick<Peers, "self" | "hear">;
+  readonly peers: Pick<Peers, "self" | "hear" | "replicas">;
   /** What is true. */
   readonly store: Pick<
     Store,
@@ -38,7 +41,7 @@ export interface HearingOptions {
   /** Whose followers want to know. */
   readonly changes: Pick<Changes, "notify">;
   /** What knows how long the store has been as it is. */
-  readonly sessions: Pick<Sessions, "forget">;
+  readonly sessions: Pick<Sessions, "forget" | "disperse">;
   /** Looks whether an agent's session here is still its session. Never rejects. */
   readonly verify: (tenant: string, agent: string) => void;
   /** Whose changes are looked at. */
@@ -59,7 +62,9 @@ export interface HearingOptions {
 export class Hearing implements AsyncDisposable {
   readonly #options: HearingOptions;
   readonly #stop = new AbortController();
-  readonly #listening: Disposable;
+  #listening: Disposable | undefined;
+  /** Looks in a row that found no other replica; at first there may be some. */
+  #aloneLooks = 0;
   /** Every change up to this one was told of, or read. */
   #position: number;
   /** Events that are to be read, by tenant and id. */
@@ -70,7 +75,7 @@ export class Hearing implements AsyncDisposable {
   private constructor(options: HearingOptions, position: number) {
     this.#options = options;
     this.#position = position;
-    this.#listening = options.peers.hear((news) => this.#take(news));
+    this.#listening = this.#listen();
     this.#looking = this.#look();
   }
 
@@ -86,10 +91,14 @@ export class Hearing implements AsyncDisposable {
 
   /** Stops; resolves when nothing is being read any more. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#listening[Symbol.dispose]();
+    this.#listening?.[Symbol.dispose]();
     this.#stop.abort();
     await this.#looking;
     await this.#reading;
+  }
+
+  #listen(): Disposable {
+    return this.#options.peers.hear((news) => this.#take(news));
   }
 
   #take(news: News): void {
@@ -145,12 +154,33 @@ export class Hearing implements AsyncDisposable {
       await clock.sleep(paced(LOOK_MS, rng), { signal }).catch(() => {}); // the loop sees that it is over
       if (signal.aborted) return;
       try {
-        await this.#catchUp();
+        if (!await this.#isAlone()) await this.#catchUp();
       } catch (error) {
         // What was not told is still there in a second.
         log.warn("Cannot look for changes", { error });
       }
     }
+  }
+
+  /** Finds out whether there are others: who is alone knows all that is written, and reads none of it. */
+  async #isAlone(): Promise<boolean> {
+    const { peers, store, dispatcher } = this.#options;
+    const replicas = await peers.replicas();
+    const before = this.#aloneLooks;
+    const others = replicas.some(({ id }) => id !== peers.self.id);
+    this.#aloneLooks = others ? 0 : before + 1;
+    if (others && before >= ALONE_LOOKS) {
+      // It is there for a moment already, and may have written something.
+      this.#listening = this.#listen();
+      dispatcher.missed();
+    }
+    if (this.#aloneLooks < ALONE_LOOKS) return false;
+    this.#listening?.[Symbol.dispose]();
+    this.#listening = undefined;
+    const { newest } = await store.changeRange();
+    if (newest < this.#position) await this.#beOlder();
+    else this.#position = newest;
+    return true;
   }
 
   async #catchUp(): Promise<void> {
@@ -180,13 +210,14 @@ export class Hearing implements AsyncDisposable {
 
   /** The store has gone back in time, or this replica was told of changes while it asked. */
   async #beOlder(): Promise<void> {
-    const { store, dispatcher, sessions, log } = this.#options;
+    const { store, sessions, log } = this.#options;
     const was = this.#position;
     const { newest } = await store.changeRange();
     if (newest >= was) return;
     log.warn("The store is older than it was", { was, is: newest });
+    // What agents have and the store does not know is found when they come back.
     sessions.forget();
+    sessions.disperse("its store is older than it was");
     this.#position = newest;
-    dispatcher.missed();
   }
 }

@@ -1,6 +1,7 @@
 import { type Clock, systemClock, TransporterError } from "@transporter/sdk";
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { hostname } from "node:os";
 import {
   RedisConnection,
   type RedisConnectionOptions,
@@ -57,6 +58,7 @@ export async function openRedisStore(
       redis,
       guard,
       self: randomBytes(6).toString("hex"),
+      host: hostname(),
       clock,
       listen: (listener) => listenToRedis(options, storeId, listener),
     });

@@ -42,7 +42,35 @@ function steps.delete(w)
   if not k then return {'none'} end
   call('HSET', k, 'gone', 1)
   call('SREM', 'tp:agents:' .. w[1], w[2])
+  call('HDEL', 'tp:seats:' .. w[1], w[2])
   say(w[3], 0)
+  return {'ok'}
+end
+
+-- Words: name of the process, what people call it, for how long that counts.
+function steps.alive(w)
+  call('SADD', 'tp:replicas', w[1])
+  call('SET', 'tp:replica:' .. w[1], w[2], 'PX', w[3])
+  for _, id in ipairs(call('SRANDMEMBER', 'tp:replicas', 2)) do
+    if call('EXISTS', 'tp:replica:' .. id) == 0 then call('SREM', 'tp:replicas', id) end
+  end
+  return {'ok'}
+end
+
+-- Words: tenant, agent, gen, name of the process, what the agent says of itself.
+function steps.seat(w)
+  local seats = 'tp:seats:' .. w[1]
+  local gen = string.match(call('HGET', seats, w[2]) or '', '^%d+')
+  if gen and tonumber(gen) > tonumber(w[3]) then return {'superseded', gen} end
+  call('HSET', seats, w[2], w[3] .. ' ' .. w[4] .. ' ' .. w[5])
+  return {'ok'}
+end
+
+-- Words: tenant, agent, gen.
+function steps.unseat(w)
+  local seats = 'tp:seats:' .. w[1]
+  local gen = string.match(call('HGET', seats, w[2]) or '', '^%d+')
+  if gen == w[3] then call('HDEL', seats, w[2]) end
   return {'ok'}
 end
 

@@ -27,6 +27,7 @@ import {
   readTombstone,
   words,
 } from "./redis_rows.ts";
+import { RedisSeats } from "./redis_seats.ts";
 import { sweepRedis } from "./redis_sweep.ts";
 import type { RedisGuard } from "./redis_guard.ts";
 import type { CommitListener, SharedStore } from "./shared.ts";
@@ -56,6 +57,8 @@ export interface RedisStoreOptions {
   readonly guard: RedisGuard;
   /** Names this process among those that have the store open. */
   readonly self: string;
+  /** What this machine is called. */
+  readonly host: string;
   /** What stamps changes. */
   readonly clock: Clock;
   /** Begins to listen to what is committed. */
@@ -65,6 +68,8 @@ export interface RedisStoreOptions {
 /** {@linkcode Store} in Redis, which several processes may have open at a time. */
 export class RedisStore implements SharedStore {
   readonly self: string;
+  readonly host: string;
+  readonly seats: RedisSeats;
   readonly #options: RedisStoreOptions;
   readonly #names: Names;
   readonly #agents: Agents;
@@ -79,8 +84,10 @@ export class RedisStore implements SharedStore {
   constructor(options: RedisStoreOptions) {
     const { redis, clock, self } = this.#options = options;
     this.self = self;
+    this.host = options.host;
     const names = this.#names = new Names(self);
     this.#agents = new Agents({ redis, names });
+    this.seats = new RedisSeats({ redis, names, self });
     this.#lists = new Lists({ redis, names });
     const changes = this.#changes = new Changes({ redis, names, clock });
     this.#releases = new Releases({ redis, names, clock, seen: changes.seen });

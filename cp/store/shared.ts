@@ -1,3 +1,4 @@
+import type { OwnedSeat, Replica, Seating } from "../peers/port.ts";
 import type { Store } from "./store.ts";
 
 /**
@@ -26,10 +27,24 @@ export interface CommitListener {
   missed(): void;
 }
 
+/** Who has a store open, and which agents are connected to each of them; see `Peers`. */
+export interface Seats {
+  /** Says that this process lives, what it is called, and where agents are. */
+  beat(name: string, seating: Seating): Promise<void>;
+  /** The processes that live. */
+  replicas(): Promise<readonly Replica[]>;
+  /** Where the agents of a tenant are connected. */
+  seats(tenant: string): Promise<ReadonlyMap<string, OwnedSeat>>;
+}
+
 /** A store that several processes may have open at a time. */
 export interface SharedStore extends Store {
   /** Names this process among those that have the store open. */
   readonly self: string;
+  /** What this machine is called. */
+  readonly host: string;
+  /** Who else has it open, and where agents are. */
+  readonly seats: Seats;
   /** Listens to what is committed, until it is disposed of. */
   listen(listener: CommitListener): Promise<AsyncDisposable>;
 }

@@ -11,7 +11,8 @@ import { Book, witness } from "./witness.ts";
 const { values } = parseArgs({
   options: {
     "agent-id": { type: "string", default: "edge" },
-    "cp-url": { type: "string", default: "" },
+    /** One or several, tried in turn. */
+    "cp-url": { type: "string", multiple: true, default: [] },
     "data-dir": { type: "string", default: "" },
     /** The file of the witness. */
     witness: { type: "string", default: "" },
@@ -51,7 +52,7 @@ async function main(): Promise<number> {
   Deno.addSignalListener("SIGTERM", () => stop.abort());
   await using agent = await Agent.open({
     agentId,
-    cpUrl: [values["cp-url"]],
+    cpUrl: values["cp-url"],
     dataDir: values["data-dir"],
     concurrency: Number(values.concurrency),
     drainTimeout: 3000,

@@ -13,13 +13,17 @@ export class WitnessAgent implements AsyncDisposable {
   /** The process. */
   readonly process: AgentProcess;
 
-  /** Starts one that dials a URL. */
-  static async start(id: string, cpUrl: string): Promise<WitnessAgent> {
+  /** Starts one that dials some URLs in turn. */
+  static async start(
+    id: string,
+    ...cpUrls: readonly string[]
+  ): Promise<WitnessAgent> {
     const folder = await Deno.makeTempDir({ prefix: "transporter-witness-" });
     let turn = 0;
     const launch = () =>
       Program.start([
-        ...["--agent-id", id, "--cp-url", cpUrl],
+        ...["--agent-id", id],
+        ...cpUrls.flatMap((url) => ["--cp-url", url]),
         ...["--data-dir", join(folder, "data")],
         ...["--witness", join(folder, "witness")],
         ...["--process", `${id}-${++turn}`],
