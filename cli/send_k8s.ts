@@ -5,6 +5,7 @@ import { type CommandContext, examples } from "./command.ts";
 import { deliver } from "./deliver.ts";
 import type { Host } from "./host.ts";
 import { collect } from "./options.ts";
+import { safe } from "./text.ts";
 import { patchOf, payloadOptions } from "./payload_options.ts";
 import {
   addSendCommand,
@@ -79,6 +80,12 @@ async function run(flags: K8sFlags, host: Host) {
     );
   }
   const rest = optionsOf(flags);
+  if (flags.exitCode && rest["every"] !== undefined) {
+    throw new TransporterError(
+      "usage",
+      "Cannot use --exit-code with every: a check that goes on has no end to tell of",
+    );
+  }
   const base = { type: "k8s_resource", payload: {} };
   draftsOf(base, flags, host); // wrong flags show before anything is read
   const sources = await readSources(flags.manifest, host, {
@@ -94,6 +101,7 @@ async function run(flags: K8sFlags, host: Host) {
   return {
     drafts,
     options: { ...options, differenceCounts: flags.exitCode === true },
+    every: options.goal === undefined ? undefined : rest["every"],
   };
 }
 
@@ -163,7 +171,14 @@ export function addSendK8s(
     )
     .action(async (flags, self) => {
       const invocation = context.open(self);
-      const { drafts, options } = await run(flags, invocation.host);
+      const { drafts, options, every } = await run(flags, invocation.host);
+      if (typeof every === "string") {
+        invocation.note(
+          `The check goes on until the ttl of its event is over, and looks every ${
+            safe(every)
+          }. Ctrl-C stops watching it; "transporter cancel event ID" ends it`,
+        );
+      }
       context.finish(await deliver(invocation, drafts, options));
     });
   addGlobals(command, CLIENT_GLOBALS);

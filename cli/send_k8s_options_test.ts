@@ -81,6 +81,18 @@ Deno.test("send k8s refuses options that are given twice or have no name", async
   }
 });
 
+Deno.test("send k8s --check with every says that it goes on; its exit code has no end to tell of", async () => {
+  const every = ["--check", "--set", "every=1h"];
+  const sent = await send([...every, "--timeout", "1s"]);
+  match(
+    sent.stderr,
+    /The check goes on until the ttl of its event is over, and looks every 1h\. Ctrl-C stops watching it; "transporter cancel event ID" ends it/,
+  );
+  const { code, stderr, payload } = await send([...every, "--exit-code"]);
+  deepStrictEqual([code, payload], [2, undefined]);
+  match(stderr, /Cannot use --exit-code with every/);
+});
+
 Deno.test("send k8s --patch puts the patch into the payload", async () => {
   const { payload } = await send(["--patch", '{"spec": {"replicas": 3}}']);
   deepStrictEqual(payload, {

@@ -1,3 +1,4 @@
+import { BUILT_IN } from "./built_in.ts";
 import { nearest } from "@transporter/sdk";
 
 /** A group and a version of it. */
@@ -132,9 +133,12 @@ export class KindIndex {
         quoted(versions.map(apiVersionOf))
       }${hint}`;
     }
-    const groups = [...new Set(all.map(({ group }) => group || "core"))].sort();
+    const groups = [...new Set(all.map(({ group }) => group))]
+      .filter((group) => !BUILT_IN.has(group)).sort();
     const more = groups.length > GROUPS_NAMED_MAX ? " and more" : "";
-    const named = groups.slice(0, GROUPS_NAMED_MAX).join(", ");
-    return `the cluster has no "${kind}" in "${wanted}"${hint}; its API groups are ${named}${more}`;
+    const named = groups.length === 0
+      ? "none"
+      : groups.slice(0, GROUPS_NAMED_MAX).join(", ");
+    return `the cluster has no "${kind}" in "${wanted}"${hint}; its API groups besides those of Kubernetes are ${named}${more}`;
   }
 }

@@ -73,13 +73,13 @@ Deno.test("KindIndex.explain() says what is there instead", () => {
       "x.io",
       "v1",
       "Whatever",
-      'the cluster has no "Whatever" in "x.io/v1"; its API groups are apps, core, down.io',
+      'the cluster has no "Whatever" in "x.io/v1"; its API groups besides those of Kubernetes are down.io',
     ],
     [
       "x.io",
       "v1",
       "secret",
-      'the cluster has no "secret" in "x.io/v1"; the nearest is "Secret"; its API groups are apps, core, down.io',
+      'the cluster has no "secret" in "x.io/v1"; the nearest is "Secret"; its API groups besides those of Kubernetes are down.io',
     ],
   ];
   for (const [group, version, kind, expected] of cases) {

@@ -88,10 +88,15 @@ const REFUSED: Readonly<Record<string, readonly [unknown, string, RegExp]>> = {
     "invalid",
     /"field_manager" cannot be "transporter-provenance", whose the annotations/,
   ],
+  "no time": [
+    { manifests: [CONFIG_MAP], timeout: "0s" },
+    "invalid",
+    /"timeout": a duration above zero such as "30s" or "5m" is needed$/,
+  ],
   "no duration": [
     { manifests: [CONFIG_MAP], timeout: "5 minutes" },
     "invalid",
-    /"timeout": a duration such as "30s" or "5m" is needed$/,
+    /"timeout": a duration above zero such as "30s" or "5m" is needed$/,
   ],
   "a script": [
     { manifests: [CONFIG_MAP], script: "rm" },

@@ -15,10 +15,21 @@ export const flag = v.boolean("true or false is needed");
 
 const DURATION_REGEXP = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/;
 
+const SPAN_REGEXP = /^(?=.*[1-9])(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/;
+
 /** How long. */
 export const duration = v.pipe(
   v.string('a duration such as "30s" or "5m" is needed'),
   v.regex(DURATION_REGEXP, 'a duration such as "30s" or "5m" is needed'),
+);
+
+/** How long something may take, which is some time at least. */
+export const span = v.pipe(
+  v.string('a duration above zero such as "30s" or "5m" is needed'),
+  v.regex(
+    SPAN_REGEXP,
+    'a duration above zero such as "30s" or "5m" is needed',
+  ),
 );
 
 /** The reader of paths says what is wrong in one; here it is only text. */

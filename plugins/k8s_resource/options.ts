@@ -12,6 +12,7 @@ import {
   patch,
   readyWhen,
   someOf,
+  span,
 } from "./option_shapes.ts";
 
 /** What is done with the objects. */
@@ -194,7 +195,7 @@ export const OPTIONS = {
     about:
       'When objects of a kind are ready, by a condition in CEL over the object, `self`: `[{"api_version": "example.com/v1", "kind": "Database", "when": "self.status.phase == \'Running\'"}]`. It takes the place of the kind\'s own rule.',
   }),
-  timeout: option(duration, {
+  timeout: option(span, {
     operations: OPERATIONS,
     otherwise: "the agent's `phase_timeout_ms`, five minutes",
     about:

@@ -12,33 +12,7 @@ import {
   UNSEEN,
   waits,
 } from "./ready_parts.ts";
-
-/** The API groups of Kubernetes itself; their kinds without a rule are ready once they are applied. @see {@link https://kubernetes.io/docs/reference/generated/kubernetes-api/v1.36/} */
-const BUILT_IN = new Set([
-  "",
-  "admissionregistration.k8s.io",
-  "apiextensions.k8s.io",
-  "apiregistration.k8s.io",
-  "apps",
-  "authentication.k8s.io",
-  "authorization.k8s.io",
-  "autoscaling",
-  "batch",
-  "certificates.k8s.io",
-  "coordination.k8s.io",
-  "discovery.k8s.io",
-  "events.k8s.io",
-  "flowcontrol.apiserver.k8s.io",
-  "internal.apiserver.k8s.io",
-  "networking.k8s.io",
-  "node.k8s.io",
-  "policy",
-  "rbac.authorization.k8s.io",
-  "resource.k8s.io",
-  "scheduling.k8s.io",
-  "storage.k8s.io",
-  "storagemigration.k8s.io",
-]);
+import { BUILT_IN } from "./built_in.ts";
 
 /** Whether the kinds of a group are somebody's own. */
 export function isCustom({ group }: { readonly group: string }): boolean {

@@ -38,6 +38,7 @@ const BAD: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
     permissions: ["net=a,b"],
   },
   "a timeout without a unit": { script: "true", timeout: "10" },
+  "a timeout of nothing": { script: "true", timeout: "0s" },
 };
 
 if (canConfine) {

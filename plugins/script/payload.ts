@@ -128,7 +128,7 @@ export function secretsOf(env: Payload["env"] = {}): readonly string[] {
     .flatMap((value) => typeof value === "string" ? [] : value.secret);
 }
 
-const DURATION_REGEXP = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/;
+const DURATION_REGEXP = /^(?=.*[1-9])(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/;
 
 const entries = {
   script: v.pipe(
@@ -161,8 +161,11 @@ const entries = {
   ),
   timeout: v.optional(
     v.pipe(
-      v.string('a duration such as "30s" or "5m" is needed'),
-      v.regex(DURATION_REGEXP, 'a duration such as "30s" or "5m" is needed'),
+      v.string('a duration above zero such as "30s" or "5m" is needed'),
+      v.regex(
+        DURATION_REGEXP,
+        'a duration above zero such as "30s" or "5m" is needed',
+      ),
     ),
   ),
   permissions: v.optional(
