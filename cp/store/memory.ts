@@ -101,6 +101,7 @@ class MemoryStore implements Store {
     Tombstone & { readonly key: string | undefined }
   >();
   #changes: Change[] = [];
+  readonly #marks = new Map<string, number>();
   #enq = 0;
   #change = 0;
   #acceptedUpto = 0;
@@ -400,6 +401,25 @@ class MemoryStore implements Store {
       return this.#setAgent(
         pausedAt === undefined ? agent : { ...agent, pausedAt },
       );
+    });
+  }
+
+  getMark(tenant: string, name: string): Promise<number | undefined> {
+    return this.#step(() => this.#marks.get(key(tenant, name)));
+  }
+
+  setMark(
+    tenant: string,
+    name: string,
+    { value, seen }: {
+      readonly value: number;
+      readonly seen: number | undefined;
+    },
+  ): Promise<boolean> {
+    return this.#step(() => {
+      if (this.#marks.get(key(tenant, name)) !== seen) return false;
+      this.#marks.set(key(tenant, name), value);
+      return true;
     });
   }
 

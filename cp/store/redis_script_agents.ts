@@ -18,6 +18,14 @@ function steps.session(w)
   return {'ok', call('HGETALL', k)}
 end
 
+-- Words: tenant, name, value, what was seen ('' for nothing).
+function steps.mark(w)
+  local k = 'tp:marks:' .. w[1]
+  if (call('HGET', k, w[2]) or '') ~= w[4] then return {'stale'} end
+  call('HSET', k, w[2], w[3])
+  return {'ok'}
+end
+
 -- Words: tenant, id, gen, sid, now.
 function steps.touch(w)
   local k, gen, all = agentOf(w[1], w[2], 'upto')

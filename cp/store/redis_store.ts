@@ -365,6 +365,29 @@ export class RedisStore implements SharedStore {
     return this.#do(() => this.#agents.list(tenant));
   }
 
+  getMark(tenant: string, name: string): Promise<number | undefined> {
+    return this.#do(async () => {
+      const key = this.#names.of("marks", tenant);
+      const value = await this.#ask("HGET", key, name);
+      return value === null ? undefined : Number(value);
+    });
+  }
+
+  setMark(
+    tenant: string,
+    name: string,
+    { value, seen }: {
+      readonly value: number;
+      readonly seen: number | undefined;
+    },
+  ): Promise<boolean> {
+    const words = [name, String(value), String(seen ?? "")];
+    return this.#do(async () => {
+      const [word] = await this.#step("lenient", "mark", tenant, words);
+      return word === "ok";
+    });
+  }
+
   probe(): Promise<void> {
     return this.#do(async () => {
       await this.#options.redis.step("strict", "probe", []);

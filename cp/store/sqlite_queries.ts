@@ -119,6 +119,8 @@ export const SQL = {
   dropLabels: `DELETE FROM label WHERE enq = ?`,
   dropLogs: `DELETE FROM log WHERE enq = ?`,
   getCounter: `SELECT value FROM counter WHERE name = ?`,
+  addCounter:
+    `INSERT INTO counter (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
   setCounter: `UPDATE counter SET value = ? WHERE name = ?`,
 } as const;
 

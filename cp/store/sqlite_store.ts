@@ -287,6 +287,30 @@ export class SqliteStore implements Store {
     });
   }
 
+  getMark(tenant: string, name: string): Promise<number | undefined> {
+    return this.#read(() => this.#mark(tenant, name));
+  }
+
+  setMark(
+    tenant: string,
+    name: string,
+    { value, seen }: {
+      readonly value: number;
+      readonly seen: number | undefined;
+    },
+  ): Promise<boolean> {
+    return this.#group.add(() => {
+      if (this.#mark(tenant, name) !== seen) return false;
+      this.#sql.addCounter.run(markName(tenant, name), value);
+      return true;
+    });
+  }
+
+  #mark(tenant: string, name: string): number | undefined {
+    const row = this.#sql.getCounter.get(markName(tenant, name));
+    return row === undefined ? undefined : number(row, "value");
+  }
+
   setPaused(
     tenant: string,
     id: string,
@@ -340,4 +364,9 @@ export class SqliteStore implements Store {
       }
     });
   }
+}
+
+/** Marks are kept among the counters, which have names of one word. */
+function markName(tenant: string, name: string): string {
+  return `mark ${JSON.stringify([tenant, name])}`;
 }

@@ -477,6 +477,20 @@ export interface Store extends AsyncDisposable {
   /** Returns every agent, by id. */
   listAgents(tenant: string): Promise<readonly AgentRecord[]>;
 
+  /** Returns a number that somebody keeps under a name; `undefined` when there is none. */
+  getMark(tenant: string, name: string): Promise<number | undefined>;
+  /**
+   * Keeps an integer under a name, if what is there is still what the caller
+   * has seen.
+   *
+   * @returns Whether it does.
+   */
+  setMark(
+    tenant: string,
+    name: string,
+    mark: { readonly value: number; readonly seen: number | undefined },
+  ): Promise<boolean>;
+
   /** Commits something small; throws when it cannot. For readiness. */
   probe(): Promise<void>;
 }

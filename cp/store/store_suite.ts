@@ -32,6 +32,7 @@ import { changeCases } from "./testing/changes.ts";
 import { createCases } from "./testing/create.ts";
 import { lifeCases } from "./testing/life.ts";
 import { listCases } from "./testing/lists.ts";
+import { markCases } from "./testing/marks.ts";
 import { readyCases } from "./testing/ready.ts";
 import { releaseCases } from "./testing/release.ts";
 import type { StoreHarness } from "./testing/samples.ts";
@@ -55,6 +56,7 @@ export function testStore(name: string, harness: StoreHarness): void {
     ...listCases,
     ...agentCases,
     ...lifeCases,
+    ...markCases,
   };
   for (const [title, run] of Object.entries(cases)) {
     Deno.test(`${name} store ${title}`, async () => {
