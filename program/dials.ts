@@ -1,6 +1,12 @@
-import { type Dial, TransporterError } from "@transporter/sdk";
+import {
+  type Dial,
+  silentLogger,
+  systemClock,
+  TransporterError,
+} from "@transporter/sdk";
 import { dialHttp, dialSse } from "@transporter/sdk/http";
 import { dialWebSocket } from "@transporter/sdk/websocket";
+import { type FallbackOptions, withFallback } from "./fallback.ts";
 
 /** The name of a variable, if it is set, in capitals or not. */
 function set(
@@ -21,7 +27,8 @@ function isDirect(host: string, noProxy: string): boolean {
 }
 
 /**
- * How agents dial, by URL scheme.
+ * How agents dial, by URL scheme. A WebSocket that does not go through gives way
+ * to long polls (decisions.md 19).
  *
  * Plain `ws` does not go through an HTTP proxy on Deno, and neither does NATS
  * over TCP (decisions.md 33), so that they are refused where one is set for the
@@ -29,6 +36,7 @@ function isDirect(host: string, noProxy: string): boolean {
  */
 export function dials(
   env: Readonly<Record<string, string>>,
+  options: FallbackOptions = { clock: systemClock, log: silentLogger },
 ): Readonly<Record<string, Dial>> {
   const plain = set("HTTP_PROXY", env);
   const any = set("HTTPS_PROXY", env) ?? plain;
@@ -62,8 +70,8 @@ export function dials(
   const natsTcp = { what: "NATS over TCP", instead: "nats+wss" };
   const natsSocket = { what: "a plain WebSocket", instead: "nats+wss" };
   return {
-    ws: direct(plain, socket, dialWebSocket),
-    wss: dialWebSocket,
+    ws: direct(plain, socket, withFallback(dialWebSocket, dialHttp, options)),
+    wss: withFallback(dialWebSocket, dialHttp, options),
     http: dialHttp,
     https: dialHttp,
     nats: direct(any, natsTcp, nats),

@@ -2,6 +2,7 @@ import {
   type Executor,
   parse,
   type Plugin,
+  systemClock,
   TransporterError,
   VERSION,
 } from "@transporter/sdk";
@@ -90,7 +91,7 @@ export async function startAgent(
       agentId,
       dataDir,
       executors,
-      dials: dials(env),
+      dials: dials(env, { clock: systemClock, log }),
       version: VERSION,
       hostname: Deno.hostname(),
       log,

@@ -1,4 +1,4 @@
-import { ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { WitnessAgent, witnessEvent } from "./chaos/witness_agent.ts";
 import {
   CpProcess,
@@ -120,4 +120,35 @@ Deno.test("an agent gets by on long polls when a proxy holds streams back", asyn
   await using bench = await Bench.open("sse", { keepsAnswers: true });
   await bench.work();
   strictEqual(bench.connections, 1, bench.agent.process.program.output);
+});
+
+for (const upgrade of [{ status: 400 }, { status: 502 }, "cut"] as const) {
+  Deno.test(`an agent told ws falls back to long polls, and says so, when upgrades meet: ${JSON.stringify(upgrade)}`, async () => {
+    await using bench = await Bench.open("ws", { upgrade });
+    await bench.work();
+    strictEqual(bench.proxy.upgrades, 3);
+    const { output } = bench.agent.process.program;
+    match(output, /"warn","message":"No WebSocket goes through: long polls/);
+    strictEqual(bench.connections, 1, output);
+  });
+}
+
+Deno.test("an agent told ws passes a proxy that upgrades", async () => {
+  await using bench = await Bench.open("ws", {});
+  await bench.work();
+  deepStrictEqual([bench.proxy.upgrades, bench.proxy.requests], [1, 0]);
+});
+
+Deno.test("an agent with several addresses tries each in turn, whatever their carriers", async () => {
+  await using cp = await CpProcess.start();
+  const urls = ["ws://127.0.0.1:1/ws", "http://127.0.0.1:1", cp.url];
+  await using agent = await WitnessAgent.start("edge", urls.join(","));
+  await untilConnected(cp.url, "edge");
+  const { output } = agent.process.program;
+  deepStrictEqual(
+    [...output.matchAll(/"No connection.*?"url":"([^"]+)"/g)].map(([, url]) =>
+      url
+    ),
+    ["ws://127.0.0.1:1/ws", "http://127.0.0.1:1/"],
+  );
 });

@@ -162,8 +162,16 @@ const REFUSALS: Readonly<Record<string, ErrorCode>> = {
   429: "slow_down",
 };
 
+/** How the runtime says that somebody was there, who did not upgrade the connection. */
+const ANSWERED_REGEXP =
+  /status code|before message completed|upgrade header|HTTP version/;
+
 function refused(url: URL, message: string): TransporterError {
   const status = /status code: (\d{3})/.exec(message)?.[1];
+  const details = {
+    ...(ANSWERED_REGEXP.test(message) ? { connected: true } : {}),
+    ...(status === undefined ? {} : { status: Number(status) }),
+  };
   return new TransporterError(
     REFUSALS[status ?? ""] ?? "unavailable",
     status === undefined
@@ -171,6 +179,7 @@ function refused(url: URL, message: string): TransporterError {
       : `Cannot connect to "${url.href}": it answers with status ${status}${
         status === "404" ? '; agents connect to "/ws" of a control plane' : ""
       }`,
+    { details },
   );
 }
 
@@ -188,7 +197,7 @@ function clientCode(code: number): number {
  * @param options What {@linkcode Dial} gives, and how long the wire waits for the far end.
  * @returns The open wire.
  * @throws {TransporterError} `unavailable`, `unauthenticated`, `denied`, `unsupported_version` or
- * `slow_down`; `usage` for a URL that is none; the signal's reason when it aborts first.
+ * `slow_down`, with `details.connected` when somebody was there who did not upgrade, and the `status`; `usage` for a URL that is none; the signal's reason when it aborts first.
  */
 export async function dialWebSocket(
   url: URL,

@@ -50,21 +50,22 @@ async function main(): Promise<number> {
   using book = new Book(values.witness, { agent: agentId, process });
   const stop = new AbortController();
   Deno.addSignalListener("SIGTERM", () => stop.abort());
+  const log = jsonLogger({
+    write: (line) =>
+      Deno.stderr.writeSync(new TextEncoder().encode(`${line}\n`)),
+    clock: systemClock,
+    level: "info",
+  });
   await using agent = await Agent.open({
     agentId,
-    cpUrl: values["cp-url"],
+    cpUrl: values["cp-url"].flatMap((urls) => urls.split(",")),
     dataDir: values["data-dir"],
     concurrency: Number(values.concurrency),
     drainTimeout: 3000,
     executors: [witness(book)],
-    dials: dials(Deno.env.toObject()),
+    dials: dials(Deno.env.toObject(), { clock: systemClock, log }),
     clock,
-    log: jsonLogger({
-      write: (line) =>
-        Deno.stderr.writeSync(new TextEncoder().encode(`${line}\n`)),
-      clock: systemClock,
-      level: "info",
-    }),
+    log,
   });
   await agent.run(stop.signal);
   return 0;
