@@ -1,4 +1,5 @@
-import { type Clock, deadline } from "@transporter/sdk";
+import type { Clock } from "@transporter/sdk";
+import { Silence } from "./silence.ts";
 
 /** How long a reader may take for what it was sent, in milliseconds (protocol.md D.4, write stall). */
 export const STALL_MS = 30_000;
@@ -48,31 +49,21 @@ export function sseResponse(
   { clock, drop, over }: SseOptions,
 ): Response {
   const encoder = new TextEncoder();
-  let stall: Disposable | undefined;
-  function calm(): void {
-    stall?.[Symbol.dispose]();
-    stall = undefined;
-  }
-  function watch(): void {
-    const limit = deadline(clock, STALL_MS, {
-      reason: new Error("Reader has stalled"),
-    });
-    limit.signal.addEventListener("abort", drop, { once: true });
-    stall = limit;
-  }
+  const stall = new Silence(clock, STALL_MS, drop);
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
-      calm();
+      stall.end();
       const { done, value } = await messages.next();
       if (done) {
+        stall[Symbol.dispose]();
         controller.close();
       } else {
-        watch();
+        stall.begin();
         controller.enqueue(encoder.encode(value.map(encodeSse).join("")));
       }
     },
     async cancel() {
-      calm();
+      stall[Symbol.dispose]();
       over();
       await messages.return();
     },

@@ -1,14 +1,18 @@
-import { deadline, type State, TransporterError } from "@transporter/sdk";
+import { type State, TransporterError } from "@transporter/sdk";
 import type { Change, EventRecord } from "../store/store.ts";
 import { unknownEvent } from "../unknown.ts";
 import { EVENT_FILTERS } from "./events.ts";
 import type { Route, RouteRequest } from "./route.ts";
 import type { Services } from "./services.ts";
+import { Silence } from "./silence.ts";
 import { type SseMessage, sseResponse } from "./sse.ts";
 import { streamStatus } from "./view.ts";
 
 /** How long a stream may be silent, in milliseconds (protocol.md D.6). */
 const KEEP_ALIVE_MS = 10_000;
+
+/** Why nothing is waited for any more. One for all, as an abort without a reason makes a new error each time. */
+const QUIET = new DOMException("Nothing has changed", "AbortError");
 
 /** Changes that are read at a time. */
 const PAGE_MAX = 500;
@@ -50,11 +54,20 @@ class Follower {
   readonly #services: Services;
   readonly #filter: Filter;
   readonly #signal: AbortSignal;
+  readonly #silence: Silence;
+  /** Gives up what is waited for. */
+  #waiting = new AbortController();
 
   constructor(services: Services, filter: Filter, signal: AbortSignal) {
     this.#services = services;
     this.#filter = filter;
     this.#signal = signal;
+    const wake = () => this.#waiting.abort(QUIET);
+    this.#silence = new Silence(services.clock, KEEP_ALIVE_MS, wake);
+    signal.addEventListener("abort", () => {
+      wake();
+      this.#silence[Symbol.dispose]();
+    }, { once: true });
   }
 
   async *follow(lastId: number | undefined): Messages {
@@ -147,18 +160,17 @@ class Follower {
 
   /** Waits for a change; false when none came for so long that a word is due. */
   async #news(position: number): Promise<boolean> {
-    const { changes, clock } = this.#services;
-    const reason = new TransporterError("timeout", "Nothing has changed");
-    using limit = deadline(clock, KEEP_ALIVE_MS, {
-      reason,
-      signal: this.#signal,
-    });
+    const gone = this.#waiting = new AbortController();
+    if (this.#signal.aborted) return true; // then there is nobody to say it to
+    this.#silence.begin();
     try {
-      await changes.wait(position, { signal: limit.signal });
+      await this.#services.changes.wait(position, gone);
       return true;
     } catch (error) {
-      if (!limit.signal.aborted) throw error;
-      return this.#signal.aborted; // then there is nobody to say it to
+      if (!gone.signal.aborted) throw error;
+      return this.#signal.aborted;
+    } finally {
+      this.#silence.end();
     }
   }
 }
