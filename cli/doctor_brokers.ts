@@ -24,3 +24,26 @@ export function* checkIngest(
     };
   }
 }
+
+/** The broker that agents come over; nothing when there is none. */
+export function* checkAgentBroker(
+  ready: Readonly<Record<string, unknown>>,
+): Generator<Finding> {
+  const broker = ready["agent_broker"];
+  if (!isRecord(broker)) return;
+  const { urls, connected, error, wires } = broker;
+  const check = "agent broker";
+  const names = safe(Array.isArray(urls) ? urls.join(", ") : "");
+  yield connected === true
+    ? {
+      check,
+      result: "ok",
+      message: `Agents are served over ${names}; ${Number(wires)} are there`,
+    }
+    : {
+      check,
+      result: "failed",
+      message: `Agents are not served over ${names}: ${safe(String(error))}`,
+      cure: "see the table of troubles in docs/nats.md",
+    };
+}

@@ -15,7 +15,7 @@ import {
   SKEW_MS_MAX,
   SKEW_MS_WARNING,
 } from "./doctor_agents.ts";
-import { checkIngest } from "./doctor_brokers.ts";
+import { checkAgentBroker, checkIngest } from "./doctor_brokers.ts";
 import type { Answer } from "./http.ts";
 import type { Invocation } from "./invocation.ts";
 import { problemOf } from "./problem.ts";
@@ -248,6 +248,7 @@ export async function* examine(
       yield* checkDisk(ready);
       yield* checkIngest(bodyOf(ready.answer));
       yield* checkReplicas(ready);
+      yield* checkAgentBroker(bodyOf(ready.answer));
     }
     yield checkClock(health);
     yield* checkAgents(client);

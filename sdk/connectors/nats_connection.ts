@@ -33,8 +33,6 @@ export interface NatsOptions {
   readonly inboxPrefix?: string;
   /** Who one is, when the URL does not say. */
   readonly token?: string;
-  /** Whether the connection is made again, for ever, when it is lost; otherwise it is over then. */
-  readonly reconnect?: boolean;
 }
 
 /**
@@ -53,7 +51,7 @@ export async function connectNats(
   url: URL,
   options: NatsOptions,
 ): Promise<NatsConnection> {
-  const { signal, name, inboxPrefix, reconnect = false } = options;
+  const { signal, name, inboxPrefix } = options;
   signal?.throwIfAborted();
   const { isSocket, ...target } = await readNatsUrl(url, options.token);
   if (!isSocket) ignoreResets();
@@ -63,25 +61,40 @@ export async function connectNats(
     pingInterval: PING_MS,
     maxPingOut: 2,
     timeout: CONNECT_MS_MAX,
-    reconnect,
-    ...(reconnect
-      ? {
-        maxReconnectAttempts: -1,
-        // One that was refused may be let in again: by whoever runs the server.
-        ignoreAuthErrorAbort: true,
-        reconnectTimeWait: 500,
-        reconnectJitter: 500,
-      }
-      : {}),
+    reconnect: false,
     ...(inboxPrefix === undefined ? {} : { inboxPrefix }),
   };
-  const connecting = (isSocket ? wsconnect : connect)(all);
+  const connecting = dial(isSocket, all);
   try {
     return await abortable(connecting, signal);
   } catch (cause) {
     connecting.then((late) => late.close(), () => {}); // nobody waits for it any more
     signal?.throwIfAborted();
     throw natsError(cause, url);
+  }
+}
+
+const dialling = new Set<
+  { readonly isSocket: boolean; readonly done: Promise<unknown> }
+>();
+
+/** The library knows one way to connect at a time, for the whole process: those of the other one are waited for. */
+async function dial(
+  isSocket: boolean,
+  options: ConnectionOptions,
+): Promise<NatsConnection> {
+  while (true) {
+    const other = [...dialling].find((each) => each.isSocket !== isSocket);
+    if (other === undefined) break;
+    await other.done;
+  }
+  const connecting = (isSocket ? wsconnect : connect)(options);
+  const entry = { isSocket, done: connecting.catch(() => {}) };
+  dialling.add(entry);
+  try {
+    return await connecting;
+  } finally {
+    dialling.delete(entry);
   }
 }
 
@@ -181,15 +194,20 @@ let ignoring = false;
 /**
  * The library takes its listeners off a socket that it is done with, and Deno
  * then ends the program when the server resets that connection, as it does
- * after it refused one. A reset that nobody listens for matters to nobody.
+ * after it refused one, or says by TLS what it misses. An error of a socket
+ * that nobody listens for matters to nobody.
  */
 function ignoreResets(): void {
   if (ignoring) return;
   ignoring = true;
   globalThis.addEventListener("error", (event) => {
-    const { error } = event;
-    if (!(error instanceof Error) || !("code" in error)) return;
-    const { code } = error;
-    if (code === "ECONNRESET" || code === "EPIPE") event.preventDefault();
+    if (isOfSocket(event.error)) event.preventDefault();
   });
+}
+
+function isOfSocket(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = "code" in error ? error.code : undefined;
+  return code === "ECONNRESET" || code === "EPIPE" ||
+    error.message.startsWith("received fatal alert: ");
 }

@@ -21,6 +21,8 @@ export interface NatsServerOptions {
     readonly key: string;
     readonly ca?: string;
   };
+  /** Whether it has JetStream; it has, unless this is `false`. */
+  readonly jetstream?: boolean;
   /** Whether it also listens for WebSockets, without TLS. */
   readonly websocket?: boolean;
 }
@@ -120,13 +122,15 @@ export class NatsServer implements AsyncDisposable {
 
   #config(): string {
     const { dir } = this.#processes;
-    const { config = "", tls, websocket } = this.#options;
+    const { config = "", jetstream = true, tls, websocket } = this.#options;
     return [
       "host: 127.0.0.1",
       `port: ${this.#ports?.nats ?? -1}`,
       `ports_file_dir: "${dir}"`,
       "max_payload: 1MB",
-      `jetstream { store_dir: "${dir}/jetstream", sync_interval: always }`,
+      ...(jetstream
+        ? [`jetstream { store_dir: "${dir}/jetstream", sync_interval: always }`]
+        : []),
       ...(websocket
         ? [
           `websocket { host: 127.0.0.1, port: ${

@@ -7,6 +7,7 @@ import {
   untilConnected,
 } from "../system.ts";
 import { WitnessAgent, witnessEvent } from "../chaos/witness_agent.ts";
+import { surviveOutages } from "../chaos/outages.ts";
 import { NatsServer } from "./server.ts";
 
 /** A control plane that serves agents over a server as well, with a heart that beats fast. */
@@ -107,4 +108,10 @@ Deno.test("a control plane without rights at its broker says so in one sentence,
   ok(!cp.program.output.includes("wrong"));
   const answer = await fetch(`${cp.url}/readyz`);
   strictEqual((await answer.json()).agent_broker.connected, false);
+});
+
+Deno.test("agent.reconnect.forever (F22): an agent comes back by itself whenever its control plane does, and works (nats)", async () => {
+  await using nats = await NatsServer.start();
+  await using cp = await startCp(nats);
+  await surviveOutages(cp, nats.url);
 });
