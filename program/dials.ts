@@ -38,7 +38,7 @@ export function dials(
   env: Readonly<Record<string, string>>,
   options: FallbackOptions = { clock: systemClock, log: silentLogger },
 ): Readonly<Record<string, Dial>> {
-  const plain = set("HTTP_PROXY", env);
+  const plain = set("HTTP_PROXY", env) ?? set("ALL_PROXY", env);
   const any = set("HTTPS_PROXY", env) ?? plain;
   const noProxy = env["NO_PROXY"] || env["no_proxy"] || "";
 

@@ -141,14 +141,14 @@ Deno.test("an agent told ws passes a proxy that upgrades", async () => {
 
 Deno.test("an agent with several addresses tries each in turn, whatever their carriers", async () => {
   await using cp = await CpProcess.start();
-  const urls = ["ws://127.0.0.1:1/ws", "http://127.0.0.1:1", cp.url];
-  await using agent = await WitnessAgent.start("edge", urls.join(","));
+  const urls = ["ws://127.0.0.1:1/ws", "http://127.0.0.1:65534", cp.url];
+  await using agent = await WitnessAgent.start("edge", ...urls);
   await untilConnected(cp.url, "edge");
   const { output } = agent.process.program;
   deepStrictEqual(
     [...output.matchAll(/"No connection.*?"url":"([^"]+)"/g)].map(([, url]) =>
       url
     ),
-    ["ws://127.0.0.1:1/ws", "http://127.0.0.1:1/"],
+    ["ws://127.0.0.1:1/ws", "http://127.0.0.1:65534/"],
   );
 });

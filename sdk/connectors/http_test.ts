@@ -164,7 +164,7 @@ testWire("sse", { open: () => open(dialSse) });
 
 testDial("http", {
   dial: dialHttp,
-  nobody: new URL("http://127.0.0.1:1"),
+  nobody: new URL("http://127.0.0.1:65534"),
   async silent() {
     const place = new Place(createTcpServer());
     const url = await place.listen();

@@ -58,7 +58,7 @@ async function main(): Promise<number> {
   });
   await using agent = await Agent.open({
     agentId,
-    cpUrl: values["cp-url"].flatMap((urls) => urls.split(",")),
+    cpUrl: values["cp-url"],
     dataDir: values["data-dir"],
     concurrency: Number(values.concurrency),
     drainTimeout: 3000,

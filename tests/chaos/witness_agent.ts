@@ -18,6 +18,17 @@ export class WitnessAgent implements AsyncDisposable {
     id: string,
     ...cpUrls: readonly string[]
   ): Promise<WitnessAgent> {
+    return await WitnessAgent.startWith(id, { cpUrls });
+  }
+
+  /** Starts one that dials URLs, with more in its environment than the test has. */
+  static async startWith(
+    id: string,
+    { cpUrls, env = {} }: {
+      readonly cpUrls: readonly string[];
+      readonly env?: Readonly<Record<string, string>>;
+    },
+  ): Promise<WitnessAgent> {
     const folder = await Deno.makeTempDir({ prefix: "transporter-witness-" });
     let turn = 0;
     const launch = () =>
@@ -27,7 +38,7 @@ export class WitnessAgent implements AsyncDisposable {
         ...["--data-dir", join(folder, "data")],
         ...["--witness", join(folder, "witness")],
         ...["--process", `${id}-${++turn}`],
-      ], { script: SCRIPT });
+      ], { script: SCRIPT, env });
     return new WitnessAgent(
       folder,
       new AgentProcess(join(folder, "data"), launch),
