@@ -13,7 +13,7 @@ import type {
 } from "@transporter/cli";
 import { systemMachine } from "@transporter/cli/machine";
 import { config as agentConfig } from "@transporter/agent/config";
-import { config as cpConfig } from "@transporter/cp/config";
+import { config as cpConfig, migrateConfig } from "@transporter/cp/config";
 import { addNoProxy, kinds } from "@transporter/plugins";
 import { TransporterError } from "@transporter/sdk";
 import { publishers } from "./program/brokers.ts";
@@ -54,6 +54,10 @@ async function main(): Promise<number> {
       const { startAgent } = await import("./program/start_agent.ts");
       return await startAgent(given, runtime);
     },
+    async migrate(given) {
+      const { startMigrate } = await import("./program/start_migrate.ts");
+      return await startMigrate(given, runtime);
+    },
     async demo(given) {
       const { runCli } = await import("@transporter/cli");
       const { startDemo } = await import("./program/demo.ts");
@@ -76,6 +80,7 @@ async function main(): Promise<number> {
     cpConfig,
     agentConfig,
     demoConfig,
+    migrateConfig,
     signal: interrupted.signal,
     starters,
   };

@@ -61,6 +61,8 @@ export interface Starters {
   agent(options: StartOptions): Promise<number>;
   /** Runs the demo. */
   demo(options: StartOptions): Promise<number>;
+  /** Moves events from one store to another. */
+  migrate(options: StartOptions): Promise<number>;
 }
 
 /** What flags are made from: a `Config` of the SDK fits. */
@@ -165,7 +167,7 @@ export interface Host extends Machine {
   readonly plugins: PluginDesk;
   /** How brokers are reached, by the scheme of their URL. */
   readonly publishers: Readonly<Record<string, OpenPublisher>>;
-  /** What runs `cp`, `agent` and `demo`. */
+  /** What runs `cp`, `agent`, `demo` and `migrate`. */
   readonly starters: Starters;
   /** The settings of `cp`. */
   readonly cpConfig: OptionTable;
@@ -173,6 +175,8 @@ export interface Host extends Machine {
   readonly agentConfig: OptionTable;
   /** The settings of `demo`. */
   readonly demoConfig: OptionTable;
+  /** The settings of `migrate`. */
+  readonly migrateConfig: OptionTable;
   /** Aborts when the person presses Ctrl-C; the commands that wait then end with a sentence. */
   readonly signal: AbortSignal;
 }

@@ -67,6 +67,22 @@ const STARTERS: readonly Starter[] = [
       ],
     ],
   },
+  {
+    name: "migrate",
+    summary: "move all events from one store to another",
+    description:
+      "Move a store: events, histories, agents and all numbers, so that agents go on as if nothing was. Every control plane that uses either store is stopped before. When it ends in the middle, the same line goes on where it was. The store that was moved stays, and is not opened any more.",
+    examples: [
+      [
+        "From the file of one control plane to Redis, for several",
+        "transporter migrate --from sqlite:transporter.db --to redis://redis.example.com",
+      ],
+      [
+        "And back, into a new file",
+        "transporter migrate --from redis://redis.example.com --to sqlite:again.db",
+      ],
+    ],
+  },
 ];
 
 /** What stands behind an option in help: where else its value may come from. */
@@ -139,6 +155,7 @@ function addStarter(
     cp: host.cpConfig,
     agent: host.agentConfig,
     demo: host.demoConfig,
+    migrate: host.migrateConfig,
   }[name];
   const command = program.command(name)
     .summary(starter.summary)
@@ -164,7 +181,7 @@ function addStarter(
   examples(command, starter.examples);
 }
 
-/** Adds `cp`, `agent` and `demo`; their flags come from the tables of their settings. */
+/** Adds `cp`, `agent`, `demo` and `migrate`; their flags come from the tables of their settings. */
 export function addStarters(
   program: CommandUnknownOpts,
   context: CommandContext,

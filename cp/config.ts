@@ -138,6 +138,29 @@ export const SETTINGS = {
 /** Every setting of a control plane: the only place where one exists. */
 export const config: Config<typeof SETTINGS> = defineConfig("cp", SETTINGS);
 
+/** The settings of `transporter migrate`, once. */
+export const MIGRATE_SETTINGS = {
+  from: {
+    kind: "string",
+    placeholder: "URL",
+    help: "The store that is moved: sqlite:PATH or redis://HOST",
+  },
+  to: {
+    kind: "string",
+    placeholder: "URL",
+    help: "Where it goes: sqlite:PATH or redis://HOST, with nothing in it",
+  },
+  dataDir: SETTINGS.dataDir,
+  redisPasswordFile: SETTINGS.redisPasswordFile,
+  redisCaFile: SETTINGS.redisCaFile,
+} as const satisfies Settings;
+
+/** Every setting of a move of events from one store to another. */
+export const migrateConfig: Config<typeof MIGRATE_SETTINGS> = defineConfig(
+  "migrate",
+  MIGRATE_SETTINGS,
+);
+
 /** The values of {@linkcode config}; durations in milliseconds. */
 export type ControlPlaneConfig = ConfigOf<typeof config>;
 

@@ -3,7 +3,8 @@ import { lockFolder, openFolder } from "@transporter/sdk/folder";
 import { dirname, isAbsolute, resolve } from "node:path";
 import { openMemoryStore } from "./store/memory.ts";
 import { isRedisUrl } from "./store/redis_url.ts";
-import { openSqliteStore } from "./store/sqlite.ts";
+import type { Archive } from "./store/archive.ts";
+import { openSqliteArchive, openSqliteStore } from "./store/sqlite.ts";
 import type { Store } from "./store/store.ts";
 
 /** Options of {@linkcode openStore}. */
@@ -56,6 +57,45 @@ export async function openStore(
     folder: path === undefined ? undefined : dirname(path),
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   };
+}
+
+/** Options of {@linkcode openArchive}. */
+export type OpenArchiveOptions = Omit<OpenStoreOptions, "clock">;
+
+/** A store as a whole, until it is disposed of. */
+export interface OpenedArchive extends AsyncDisposable {
+  /** The store. */
+  readonly archive: Archive;
+}
+
+/**
+ * Opens the store that a URL names as a whole, to move it; nobody else may have
+ * it open.
+ *
+ * @throws {TransporterError} As {@linkcode openStore}; `conflict` when a control plane has it open.
+ */
+export async function openArchive(
+  url: string,
+  { dataDir, redisPasswordFile, redisCaFile }: OpenArchiveOptions,
+): Promise<OpenedArchive> {
+  await using opened = new AsyncDisposableStack();
+  if (url === "memory:") {
+    throw new TransporterError(
+      "usage",
+      'Cannot move "memory:", which nobody else can see',
+    );
+  }
+  const archive = opened.use(
+    isRedisUrl(url)
+      ? await (await import("./store/redis.ts")).openRedisArchive({
+        url,
+        passwordFile: redisPasswordFile,
+        caFile: redisCaFile,
+      })
+      : await openSqliteArchive(await lockedPath(url, dataDir, opened)),
+  );
+  const held = opened.move();
+  return { archive, [Symbol.asyncDispose]: () => held.disposeAsync() };
 }
 
 async function openRedis(

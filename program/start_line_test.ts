@@ -1,6 +1,6 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { config as agentConfig } from "@transporter/agent/config";
-import { config as cpConfig } from "@transporter/cp/config";
+import { config as cpConfig, migrateConfig } from "@transporter/cp/config";
 import { runCli, systemMachine } from "@transporter/cli";
 import { demoConfig } from "./demo_config.ts";
 import { pluginDesk } from "./plugin_desk.ts";
@@ -41,11 +41,13 @@ async function readByLibrary(
     cpConfig,
     agentConfig,
     demoConfig,
+    migrateConfig,
     signal: new AbortController().signal,
     starters: {
       cp: start("cp"),
       agent: start("agent"),
       demo: () => Promise.resolve(0),
+      migrate: () => Promise.resolve(0),
     },
   });
   return line;

@@ -8,7 +8,7 @@
 // deno-lint-ignore-file no-console -- what it prints is what it is for
 
 import { config as agentConfig } from "@transporter/agent/config";
-import { config as cpConfig } from "@transporter/cp/config";
+import { config as cpConfig, migrateConfig } from "@transporter/cp/config";
 import { dirname, extname } from "node:path";
 import { demoConfig } from "../program/demo_config.ts";
 import { ROOT } from "./files.ts";
@@ -41,6 +41,10 @@ async function generate(): Promise<Readonly<Record<string, string>>> {
       cpConfig,
     ),
     "docs/reference/demo.md": settingsPage("Settings of the demo", demoConfig),
+    "docs/reference/migrate.md": settingsPage(
+      "Settings of a move between stores",
+      migrateConfig,
+    ),
     "docs/reference/errors.md": errorsPage(),
     "docs/reference/events.md": await eventsPage(),
     "docs/reference/frames.md": await framesPage(),
@@ -52,6 +56,7 @@ async function generate(): Promise<Readonly<Record<string, string>>> {
     "deploy/schema/agent.json": json(agentConfig.jsonSchema()),
     "deploy/schema/cp.json": json(cpConfig.jsonSchema()),
     "deploy/schema/demo.json": json(demoConfig.jsonSchema()),
+    "deploy/schema/migrate.json": json(migrateConfig.jsonSchema()),
     "deploy/schema/k8s_resource.json": json(k8sResourceSchema()),
     "deploy/schema/policy.json": json(policySchema()),
     "deploy/schema/script.json": json(scriptSchema()),

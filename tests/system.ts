@@ -27,6 +27,8 @@ export interface CpOptions {
   readonly flags?: readonly string[];
   /** A data folder that is there already; it is removed at the end, too. */
   readonly dataDir?: string;
+  /** Where it listens; by default on a free port. */
+  readonly listen?: string;
 }
 
 /** A control plane process with a data folder of its own, which can be killed and started again on the same port. */
@@ -41,7 +43,8 @@ export class CpProcess implements AsyncDisposable {
   static async start(options: CpOptions = {}): Promise<CpProcess> {
     const dataDir = options.dataDir ??
       await Deno.makeTempDir({ prefix: "transporter-cp-" });
-    const program = CpProcess.#launch(dataDir, "127.0.0.1:0", options);
+    const listen = options.listen ?? "127.0.0.1:0";
+    const program = CpProcess.#launch(dataDir, listen, options);
     const url = await CpProcess.#ready(program);
     return new CpProcess(dataDir, program, { ...options, url });
   }

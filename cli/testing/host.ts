@@ -210,11 +210,13 @@ export function testHost(
       cp: (given) => start("cp", given),
       agent: (given) => start("agent", given),
       demo: (given) => start("demo", given),
+      migrate: (given) => start("migrate", given),
     },
     publishers: options.publishers ?? {},
     cpConfig: tableOf("cp"),
     agentConfig: tableOf("agent"),
     demoConfig: tableOf("demo"),
+    migrateConfig: tableOf("migrate"),
     signal: options.signal ?? new AbortController().signal,
   };
 }

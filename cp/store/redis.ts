@@ -2,6 +2,9 @@ import { type Clock, systemClock, TransporterError } from "@transporter/sdk";
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
+import { type Archive, refuseMoved } from "./archive.ts";
+import { RedisArchive } from "./redis_archive.ts";
+import { readMarks } from "./redis_archive_steps.ts";
 import {
   RedisConnection,
   type RedisConnectionOptions,
@@ -14,16 +17,53 @@ import { RedisStore } from "./redis_store.ts";
 import { parseRedisUrl } from "./redis_url.ts";
 import type { SharedStore } from "./shared.ts";
 
-/** Options of {@linkcode openRedisStore}. */
-export interface RedisStoreUrlOptions {
+/** Where Redis is, and how it is reached. */
+export interface RedisLocation {
   /** Where it is; see {@linkcode parseRedisUrl}. */
   readonly url: string;
   /** A file with the password, when that does not stand in the URL. */
   readonly passwordFile?: string | undefined;
   /** A file with the certificates, PEM, that may sign that of Redis; by default those that the system trusts. */
   readonly caFile?: string | undefined;
+}
+
+/** Options of {@linkcode openRedisStore}. */
+export interface RedisStoreUrlOptions extends RedisLocation {
   /** What stamps changes; by default the clock of the machine. */
   readonly clock?: Clock;
+}
+
+/**
+ * Opens a store in Redis as a whole, to move it.
+ *
+ * @throws {TransporterError} As {@linkcode openRedisStore}; `conflict` when a control plane has it open.
+ */
+export async function openRedisArchive(
+  location: RedisLocation,
+): Promise<Archive> {
+  const options = await connectionOptions(location);
+  const redis = await RedisConnection.open(options);
+  try {
+    checkServer(String(await redis.ask("INFO", "server")));
+    await checkSchema(redis);
+    redis.storeId = words(await redis.ask("HMGET", "tp:meta", "id"))
+      .find((id) => id !== "null") ?? "";
+    const { db } = options.address;
+    return await RedisArchive.open({ redis, db, storeId: freshId() });
+  } catch (error) {
+    await redis[Symbol.asyncDispose]();
+    throw redisError("open", error);
+  }
+}
+
+async function connectionOptions(
+  { url, passwordFile, caFile }: RedisLocation,
+): Promise<RedisConnectionOptions> {
+  return {
+    address: parseRedisUrl(url),
+    password: (await textOf(passwordFile))?.trim(),
+    ca: await textOf(caFile),
+  };
 }
 
 /** The version of what is kept in Redis, and how. */
@@ -41,18 +81,15 @@ const VERSION_MIN = 7;
 export async function openRedisStore(
   { url, passwordFile, caFile, clock = systemClock }: RedisStoreUrlOptions,
 ): Promise<SharedStore> {
-  const address = parseRedisUrl(url);
-  const options: RedisConnectionOptions = {
-    address,
-    password: (await textOf(passwordFile))?.trim(),
-    ca: await textOf(caFile),
-  };
+  const options = await connectionOptions({ url, passwordFile, caFile });
   const redis = await RedisConnection.open(options);
   try {
     checkServer(String(await redis.ask("INFO", "server")));
+    await checkSchema(redis);
+    refuseMoved(await readMarks(redis));
     const storeId = await nameStore(redis);
     redis.storeId = storeId;
-    const { replicas } = address;
+    const { replicas } = options.address;
     const guard = await RedisGuard.start({ redis, replicas, clock });
     return new RedisStore({
       redis,
@@ -104,17 +141,23 @@ export function checkServer(info: string): void {
   }
 }
 
-/** What the store that is there is called; one that is not there yet gets a name. */
-async function nameStore(redis: RedisConnection): Promise<string> {
-  const fresh = randomBytes(12).toString("hex");
+/** Refuses what a newer program wrote; what is not there yet is of this version. */
+async function checkSchema(redis: RedisConnection): Promise<void> {
   await redis.ask("HSETNX", "tp:meta", "schema", String(SCHEMA));
-  await redis.ask("HSETNX", "tp:meta", "id", fresh);
-  const [schema, id = fresh] = words(
-    await redis.ask("HMGET", "tp:meta", "schema", "id"),
-  );
-  if (Number(schema) === SCHEMA) return id;
+  const schema = await redis.ask("HGET", "tp:meta", "schema");
+  if (Number(schema) === SCHEMA) return;
   throw new TransporterError(
     "unsupported_version",
     `Cannot use what is kept in Redis as it has version ${schema}, and this program knows version ${SCHEMA}: use the program that wrote it, or a newer one`,
   );
+}
+
+/** What the store that is there is called; one that is not there yet gets a name. */
+async function nameStore(redis: RedisConnection): Promise<string> {
+  await redis.ask("HSETNX", "tp:meta", "id", freshId());
+  return String(await redis.ask("HGET", "tp:meta", "id"));
+}
+
+function freshId(): string {
+  return randomBytes(12).toString("hex");
 }

@@ -136,18 +136,19 @@ export function entryWord({ status }: Pick<EventChange, "status">): string {
   return JSON.stringify(status);
 }
 
-/** Reads an agent; `undefined` when there is none. */
+/** Reads an agent; `undefined` when there is none, or it was forgotten and `alsoGone` does not want it. */
 export function readAgent(
   tenant: string,
   id: string,
   reply: Reply | undefined,
+  { alsoGone = false }: { readonly alsoGone?: boolean } = {},
 ): AgentRecord | undefined {
   const all = words(reply);
   const fields = new Map<string, string>();
   for (let i = 0; i < all.length; i += 2) {
     fields.set(all[i] ?? "", all[i + 1] ?? "");
   }
-  if (!fields.has("said") || fields.has("gone")) return undefined;
+  if (!fields.has("said") || fields.has("gone") && !alsoGone) return undefined;
   const text = (name: string) => fields.get(name) ?? "";
   const pausedAt = fields.get("paused");
   return {
@@ -179,9 +180,29 @@ export function sessionWords(
   ];
 }
 
-/** What stays of an event. */
-export function tombstoneWord(record: EventRecord, until: number): string {
-  const { spec: { id }, digest, state, idempotencyKey: key } = record;
+/** The fields of an agent, by name. */
+export function agentWords(agent: AgentRecord): readonly string[] {
+  const { pausedAt } = agent;
+  return [
+    ...["said", JSON.stringify(agent.registration)],
+    ...["link", String(agent.linkVersion)],
+    ...["runs", JSON.stringify(agent.executors)],
+    ...["instance", agent.instance],
+    ...["epoch", agent.epoch],
+    ...["gen", String(agent.gen)],
+    ...["seq", String(agent.nextSeq)],
+    ...["upto", String(agent.statusUpto)],
+    ...["created", String(agent.createdAt)],
+    ...["seen", String(agent.seenAt)],
+    ...(pausedAt === undefined ? [] : ["paused", String(pausedAt)]),
+  ];
+}
+
+/** What stays of an event, with the idempotency key it had of its own. */
+export function tombstoneWord(
+  { id, digest, state, until }: Tombstone,
+  key: string | undefined,
+): string {
   return JSON.stringify({ id, digest, state, until, key });
 }
 

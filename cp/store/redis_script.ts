@@ -13,6 +13,7 @@
 
 import { AGENT_STEPS } from "./redis_script_agents.ts";
 import { EVENT_STEPS } from "./redis_script_events.ts";
+import { MOVE_STEPS } from "./redis_script_moves.ts";
 
 /** What all steps use. */
 const COMMON = `
@@ -20,7 +21,7 @@ local call = redis.call
 local OPEN = {created = true, queued = true, assigned = true, in_progress = true}
 local RELEASED = {assigned = true, in_progress = true}
 local META = 'tp:meta'
-if call('HGET', META, 'id') ~= ARGV[1] then
+if (call('HGET', META, 'id') or '') ~= ARGV[1] then
   return redis.error_reply('OTHERSTORE what was kept here is gone, or is another store')
 end
 local CHANNEL = 'tp:commits:' .. ARGV[1]
@@ -161,8 +162,8 @@ return done
 
 /** The script, as it may run while there is memory. */
 export const STRICT_SCRIPT =
-  `#!lua\n${COMMON}${EVENT_STEPS}${AGENT_STEPS}${MAIN}`;
+  `#!lua\n${COMMON}${EVENT_STEPS}${AGENT_STEPS}${MOVE_STEPS}${MAIN}`;
 
 /** The script, as it may also run when the memory that Redis may take is used up: what was accepted has to end. */
 export const LENIENT_SCRIPT =
-  `#!lua flags=allow-oom\n${COMMON}${EVENT_STEPS}${AGENT_STEPS}${MAIN}`;
+  `#!lua flags=allow-oom\n${COMMON}${EVENT_STEPS}${AGENT_STEPS}${MOVE_STEPS}${MAIN}`;

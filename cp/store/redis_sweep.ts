@@ -48,7 +48,10 @@ export async function sweepRedis(
       names.tenant(tenant),
       id,
       version,
-      tombstoneWord(record, end),
+      tombstoneWord(
+        { id, digest: record.digest, state: record.state, until: end },
+        record.idempotencyKey,
+      ),
       record.idempotencyKey ?? "",
       String(end),
       ...names.labels(record),

@@ -1,6 +1,8 @@
 import { type Clock, systemClock, TransporterError } from "@transporter/sdk";
 import { basename, dirname } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
+import { type Archive, refuseMoved } from "./archive.ts";
+import { readMarks, SqliteArchive } from "./sqlite_archive.ts";
 import { Reserve } from "./sqlite_reserve.ts";
 import { openDatabase } from "./sqlite_file.ts";
 import { SqliteStore } from "./sqlite_store.ts";
@@ -37,7 +39,23 @@ export async function openSqliteStore(
     if (!await removeIfThere(`${folder}/${name}`)) throw error;
     db = await openDatabase(path);
   }
+  try {
+    refuseMoved(readMarks(db));
+  } catch (error) {
+    db.close();
+    throw error;
+  }
   return new SqliteStore(db, clock, new Reserve(folder, name));
+}
+
+/**
+ * Opens a store on disk as a whole, to move it.
+ *
+ * @param path The file; its folder is there, and is this process's alone.
+ * @throws {TransporterError} As {@linkcode openSqliteStore}.
+ */
+export async function openSqliteArchive(path: string): Promise<Archive> {
+  return new SqliteArchive(await openDatabase(path));
 }
 
 async function removeIfThere(path: string): Promise<boolean> {

@@ -155,3 +155,13 @@ export function readLogRow(row: Row): LogRecord {
     ...(number(row, "trunc") === 1 ? { trunc: true } : {}),
   };
 }
+
+/** Marks are kept among the counters, which have names of one word. */
+export function markName(tenant: string, name: string): string {
+  return `mark ${JSON.stringify([tenant, name])}`;
+}
+
+/** The tenant and the name in the name of a counter. */
+export function readMarkName(counter: string): readonly [string, string] {
+  return JSON.parse(counter.slice("mark ".length));
+}

@@ -8,6 +8,7 @@ import { Events } from "./sqlite_events.ts";
 import { GroupCommit, unavailable } from "./sqlite_group.ts";
 import { Lists } from "./sqlite_lists.ts";
 import {
+  markName,
   number,
   readAgentRow,
   readChangeRow,
@@ -364,9 +365,4 @@ export class SqliteStore implements Store {
       }
     });
   }
-}
-
-/** Marks are kept among the counters, which have names of one word. */
-function markName(tenant: string, name: string): string {
-  return `mark ${JSON.stringify([tenant, name])}`;
 }

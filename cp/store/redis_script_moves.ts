@@ -1,0 +1,70 @@
+/** The steps of the script that fill a store from another one, in Lua; see `redis_script.ts`. Each does nothing when it was done. */
+export const MOVE_STEPS: string = `
+-- Words: tenant, id, whether it was forgotten, its fields by name.
+function steps.putagent(w)
+  local k = key('agent', w[1], w[2])
+  call('HSET', k, unpack(w, 4))
+  if w[3] == '1' then call('HSET', k, 'gone', 1)
+  else call('SADD', 'tp:agents:' .. w[1], w[2]) end
+  call('SADD', 'tp:tenants', w[1])
+  return {'ok'}
+end
+
+-- Words: tenant, name, value.
+function steps.putmark(w)
+  call('HSET', 'tp:marks:' .. w[1], w[2], w[3])
+  return {'ok'}
+end
+
+-- Words: tenant, id, what stays, its own key, until when.
+function steps.putdead(w)
+  local t, id = w[1], w[2]
+  if w[4] ~= '' then call('HSET', 'tp:deadkeys:' .. t, w[4], id) end
+  call('HSET', 'tp:dead:' .. t, id, (w[4] ~= '' and '1' or '0') .. w[3])
+  call('ZADD', 'tp:until', w[5], t .. ':' .. id)
+  return {'ok'}
+end
+
+-- Words: tenant, id, enq, own key, agent, priority, bytes, h, p, accepted upto, version, the seven words of "write",
+-- the number of labels, the labels, the pieces of output.
+function steps.putevent(w)
+  local t, id = w[1], w[2]
+  local k = key('event', t, id)
+  if call('EXISTS', k) == 1 then return {'ok'} end
+  local e = {id = id, n = w[3], a = w[5], b = w[7],
+    m = string.format('%016.0f', tonumber(w[3])) .. ':' .. t .. ':' .. id,
+    k = string.format('%.17g', tonumber(w[10]) - tonumber(w[6]) * 60000)}
+  call('HSET', k, 'n', e.n, 'a', e.a, 'm', e.m, 'k', e.k, 'b', e.b, 'h', w[8], 'p', w[9],
+    'u', w[10], 'v', w[11], 'st', w[12], 's', w[13], 'd', w[17])
+  if w[14] ~= '' then call('HSET', k, 'r', w[14]) end
+  if w[15] ~= '' then call('HSET', k, 'x', w[15]) end
+  if w[4] ~= '' then
+    call('HSET', k, 'i', w[4])
+    call('HSET', 'tp:keys:' .. t, w[4], id)
+  end
+  call('SADD', 'tp:tenants', t)
+  call('ZADD', 'tp:all:' .. t, e.n, id)
+  call('ZADD', key('for', t, e.a), e.n, id)
+  local last = 19 + tonumber(w[19])
+  for i = 20, last do call('ZADD', key('label', t, w[i]), e.n, id) end
+  for i = last + 1, #w do call('RPUSH', key('log', t, id), w[i]) end
+  index(t, e, w[12], w[16], w[17], w[18], w[15])
+  return {'ok'}
+end
+
+-- Words: tenant, id, revision, change, entry.
+function steps.putentry(w)
+  local h = key('history', w[1], w[2])
+  if call('HSETNX', h, w[3], w[4] .. ' ' .. w[5]) == 1 then
+    call('XADD', 'tp:changes:' .. w[1], w[4] .. '-0', 'e', w[2], 'r', w[3])
+  end
+  return {'ok'}
+end
+
+-- Words: "source" or "target", the mark; then fields of the meta key to set. A source has no id any more: nobody can write.
+function steps.markmove(w)
+  call('HSET', META, w[1], w[2], unpack(w, 3))
+  if w[1] == 'source' then call('HDEL', META, 'id') end
+  return {'ok'}
+end
+`;
