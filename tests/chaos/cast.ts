@@ -1,4 +1,5 @@
 import { Random } from "../sim/random.ts";
+import { BROKER } from "./broker.ts";
 import { planEvents } from "./events.ts";
 import type { PlannedFault, ProcessFaultKind } from "./fault.ts";
 import type { ChaosOptions } from "./options.ts";
@@ -6,7 +7,7 @@ import { plan } from "./plan.ts";
 import { Producer } from "./producer.ts";
 import { Reader } from "./reader.ts";
 import { Scribe } from "./scribe.ts";
-import { CONTROL_PLANE, World } from "./world.ts";
+import { World } from "./world.ts";
 
 /** Who acts in a run, on what, and what is going to happen. */
 export interface Cast extends AsyncDisposable {
@@ -36,7 +37,7 @@ export interface Play {
 
 /** Makes the processes and the links; nothing is started. */
 export async function assemble(
-  { agents: count, seed, script }: ChaosOptions,
+  { agents: count, seed, script, wire }: ChaosOptions,
   path: { readonly folder: string; readonly history: string },
 ): Promise<Cast> {
   const random = new Random(`chaos ${seed}`);
@@ -46,7 +47,10 @@ export async function assemble(
   const { folder } = path;
   const network = random.fork("network");
   const world = stack.use(
-    await World.open({ folder, agents, script, random: network, scribe }),
+    await World.open({
+      ...{ folder, agents, script, wire, scribe },
+      random: network,
+    }),
   );
   const held = stack.move();
   return {
@@ -98,10 +102,11 @@ export function draw(
 /** What can be done to each process. */
 function possible(world: World): Record<string, ProcessFaultKind[]> {
   return Object.fromEntries(
-    Object.entries(world.victims).map(([name, { disk }]) => [name, [
-      ...["kill9", "kill9", "term", "pause", "few_files"] as const,
+    Object.entries(world.victims).map(([name, { disk, offsetFile }]) => [name, [
+      ...["kill9", "kill9", "term", "pause"] as const,
+      ...name === BROKER ? [] : ["few_files"] as const,
       ...disk === undefined ? [] : ["disk_full", "read_only"] as const,
-      ...name === CONTROL_PLANE ? [] : ["clock"] as const,
+      ...offsetFile === undefined ? [] : ["clock"] as const,
     ]]),
   );
 }

@@ -1,31 +1,4 @@
-import { strictEqual } from "node:assert/strict";
-import { isGood, toTable } from "./report.ts";
-import { run } from "./run.ts";
+import { halfAMinute } from "./half_a_minute.ts";
 
-/** Another one finds other things: what it was is in the table. */
-const SEED = 20_261_125;
-
-Deno.test("deno task chaos, half a minute of it, finds nothing lost, nothing done twice and nothing undone", async () => {
-  const folder = await Deno.makeTempDir({ prefix: "transporter-chaos-" });
-  const said: string[] = [];
-  const outcome = await run({
-    runMs: 30_000,
-    seed: SEED,
-    events: 300,
-    agents: 5,
-    everyMs: 10_000,
-    script: undefined,
-    folder,
-    output: "table",
-  }, {
-    folder,
-    progress: (line) => said.push(line),
-    signal: new AbortController().signal,
-  });
-  const table = toTable(outcome);
-  strictEqual(isGood(outcome), true, `${said.join("\n")}\n${table}`);
-  // Those, and one for each agent when all was well again.
-  strictEqual(outcome.verdict.counts.accepted, 305, table);
-  // Only a run that found nothing leaves nothing behind.
-  await Deno.remove(folder, { recursive: true });
-});
+Deno.test("deno task chaos, half a minute of it, finds nothing lost, nothing done twice and nothing undone", () =>
+  halfAMinute("ws"));

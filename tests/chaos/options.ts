@@ -1,5 +1,11 @@
 import { TransporterError } from "@transporter/sdk";
 import { parseArgs } from "node:util";
+import { WIRE_NAMES, type WireName } from "../system.ts";
+
+/** What may carry the frames of agents. */
+export type ChaosWire = WireName | "nats";
+
+const WIRES: readonly ChaosWire[] = [...WIRE_NAMES, "nats"];
 
 /** What a run is to be. */
 export interface ChaosOptions {
@@ -13,6 +19,8 @@ export interface ChaosOptions {
   readonly agents: number;
   /** How often something is done to each process and link, on average, in milliseconds. */
   readonly everyMs: number;
+  /** What carries the frames of agents. */
+  readonly wire: ChaosWire;
   /** The control plane's program instead of `main.ts` from source. */
   readonly script: string | undefined;
   /** Where the history and the logs are kept; made if it is not there. */
@@ -34,6 +42,9 @@ Exits with 1 when a guarantee was broken.
   --seed S         a whole number that decides all faults and events (default: drawn, and printed)
   --events N       how many events are submitted (default 2000 a minute)
   --agents N       how many agents there are (default 5)
+  --wire NAME      what carries the frames of agents: ${
+    WIRES.join(", ")
+  } (default ws)
   --every SECONDS  how often something is done to each process and link, on average (default 10)
   --script FILE    the control plane's program, such as dist/transporter.js (default: main.ts)
   --folder FOLDER  where the history and the logs are kept (default: a new one, kept if something broke)
@@ -63,6 +74,8 @@ export function readArgs(
   if (output !== "table" && output !== "json") {
     throw usage("output", output, "table or json");
   }
+  const wire = WIRES.find((name) => name === values.wire);
+  if (wire === undefined) throw usage("wire", values.wire, WIRES.join(", "));
   const minutes = numberOf("minutes", values.minutes, { min: 0.1, max: 1440 });
   const whole = { whole: true };
   return {
@@ -75,6 +88,7 @@ export function readArgs(
       : numberOf("events", values.events, { min: 1, max: 1e6, ...whole }),
     agents: numberOf("agents", values.agents, { min: 1, max: 50, ...whole }),
     everyMs: numberOf("every", values.every, { min: 0.1, max: 3600 }) * 1000,
+    wire,
     script: values.script,
     folder: values.folder,
     output,
@@ -90,6 +104,7 @@ function parse(args: readonly string[]) {
         seed: { type: "string" },
         events: { type: "string" },
         agents: { type: "string", default: "5" },
+        wire: { type: "string", default: "ws" },
         every: { type: "string", default: "10" },
         script: { type: "string" },
         folder: { type: "string" },

@@ -8,6 +8,7 @@ Deno.test("readArgs() has a default for everything, and draws a seed", () => {
     events: 20_000,
     agents: 5,
     everyMs: 10_000,
+    wire: "ws",
     script: undefined,
     folder: undefined,
     output: "table",
@@ -35,6 +36,7 @@ Deno.test("readArgs() refuses what it does not know", () => {
     { args: ["--seed", ""], message: /--seed ""/ },
     { args: ["--agents", "51"], message: /--agents "51"/ },
     { args: ["-o", "yaml"], message: /--output "yaml": it must be table or/ },
+    { args: ["--wire", "pigeon"], message: /--wire "pigeon": it must be ws, / },
     { args: ["--hours", "1"], message: /command line: .*--hours/ },
     { args: ["now"], message: /command line: .*now/ },
   ];

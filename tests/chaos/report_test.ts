@@ -12,6 +12,7 @@ function outcomeOf(history: readonly Entry[], problems: string[]): Outcome {
       events: 1,
       agents: 1,
       everyMs: 10_000,
+      wire: "ws",
       script: undefined,
       folder: undefined,
       output: "table",

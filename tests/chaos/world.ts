@@ -1,8 +1,11 @@
 import { join } from "node:path";
 import { Program } from "../program.ts";
 import type { Random } from "../sim/random.ts";
+import { dialUrl } from "../system.ts";
 import { TcpProxy } from "../tcp_proxy.ts";
+import { BROKER, prepareBroker } from "./broker.ts";
 import { type Disk, smallDisk, whyNoDisk } from "./disk.ts";
+import type { ChaosWire } from "./options.ts";
 import type { Scribe } from "./scribe.ts";
 import { type Ended, type Launch, Subject } from "./subject.ts";
 
@@ -12,6 +15,8 @@ export interface WorldOptions {
   readonly folder: string;
   /** The names of the agents. */
   readonly agents: readonly string[];
+  /** What carries the frames of agents. */
+  readonly wire: ChaosWire;
   /** The control plane's program instead of `main.ts` from source, such as a bundle. */
   readonly script: string | undefined;
   /** What decides what the network does. */
@@ -72,13 +77,21 @@ export class World implements AsyncDisposable {
     const { folder, agents, random } = options;
     await using stack = new AsyncDisposableStack();
     const port = freePort();
+    const isNats = options.wire === "nats";
+    const brokerPort = freePort();
+    const launchBroker = isNats
+      ? await prepareBroker(join(folder, BROKER), brokerPort)
+      : undefined;
     const links: Record<string, TcpProxy> = {};
-    for (const name of [...agents, "producer", "reader"]) {
+    const overBroker = isNats ? [...agents, BROKER] : [];
+    for (
+      const name of new Set([...agents, "producer", "reader", ...overBroker])
+    ) {
       const ofLink = random.fork(name);
       links[`${name}-link`] = stack.use(
         await TcpProxy.open({
           hostname: "127.0.0.1",
-          port,
+          port: overBroker.includes(name) ? brokerPort : port,
           random: () => ofLink.next(),
         }),
       );
@@ -96,6 +109,7 @@ export class World implements AsyncDisposable {
     }
     return new World(options, {
       port,
+      launchBroker,
       links,
       disks,
       noDisks,
@@ -106,6 +120,7 @@ export class World implements AsyncDisposable {
   /** Made by {@linkcode World.open}. */
   constructor(options: WorldOptions, made: {
     readonly port: number;
+    readonly launchBroker: ((launch: Launch) => Program) | undefined;
     readonly links: Readonly<Record<string, TcpProxy>>;
     readonly disks: Readonly<Record<string, Disk>>;
     readonly noDisks: string | undefined;
@@ -117,12 +132,18 @@ export class World implements AsyncDisposable {
     this.url = `http://127.0.0.1:${made.port}`;
     this.noDisks = made.noDisks;
     const victims: Record<string, Victim> = {};
-    for (const name of [CONTROL_PLANE, ...options.agents]) {
-      const isAgent = name !== CONTROL_PLANE;
+    const { launchBroker } = made;
+    const brokers = launchBroker === undefined ? [] : [BROKER];
+    for (const name of [...brokers, CONTROL_PLANE, ...options.agents]) {
+      const isAgent = options.agents.includes(name);
       const subject = new Subject({
         name,
         launch: (launch) =>
-          isAgent ? this.#agent(name, launch) : this.#controlPlane(launch),
+          name === BROKER && launchBroker !== undefined
+            ? launchBroker(launch)
+            : isAgent
+            ? this.#agent(name, launch)
+            : this.#controlPlane(launch),
         ended: (end) => this.#ended(name, end),
       });
       this.#resources.use(subject);
@@ -130,7 +151,7 @@ export class World implements AsyncDisposable {
         subject,
         disk: made.disks[name],
         offsetFile: isAgent ? this.#path("clock", name) : undefined,
-        port: isAgent ? undefined : made.port,
+        port: name === CONTROL_PLANE ? made.port : undefined,
         mayEndUntil: 0,
       };
     }
@@ -180,18 +201,27 @@ export class World implements AsyncDisposable {
     return join(this.#options.folder, ...names);
   }
 
+  /** Where the link of somebody leads to the NATS server. */
+  #broker(user: string): string {
+    return this.through(user).replace("http", "nats");
+  }
+
   #controlPlane({ via }: Launch): Program {
-    const { script = MAIN } = this.#options;
+    const { script = MAIN, wire } = this.#options;
     const args = [
       ...["cp", "--dev", "--listen", new URL(this.url).host],
       ...["--data-dir", this.#path(CONTROL_PLANE)],
       ...CP_FLAGS,
+      ...wire === "nats" ? ["--agent-broker", this.#broker(BROKER)] : [],
     ];
     return Program.start(args, { script, via });
   }
 
   #agent(name: string, { turn, via }: Launch): Program {
-    const url = this.through(name).replace("http", "ws");
+    const { wire } = this.#options;
+    const url = wire === "nats"
+      ? this.#broker(name)
+      : dialUrl(this.through(name), wire);
     const process = `${name}-${turn}`;
     this.#options.scribe.write({
       kind: "boot",
@@ -200,7 +230,7 @@ export class World implements AsyncDisposable {
       concurrency: CONCURRENCY,
     });
     const args = [
-      ...["--agent-id", name, "--cp-url", `${url}/ws`],
+      ...["--agent-id", name, "--cp-url", url],
       ...["--data-dir", this.#path(name)],
       ...["--witness", this.#path("witness", name)],
       ...["--concurrency", String(CONCURRENCY), "--process", process],

@@ -19,19 +19,51 @@ export function newTenant(): string {
   return `t${++tenants}`;
 }
 
+/** Two ends, and ways to cut each off from the server. */
+export interface Ends {
+  /** The agent's. */
+  readonly near: Wire;
+  /** The control plane's. */
+  readonly far: Wire;
+  /** Resets the agent's connection. */
+  readonly cutNear: () => void;
+  /** Resets the control plane's. */
+  readonly cutFar: () => void;
+}
+
+/** Connects a pair over a server, as the suite wants it. */
+export async function openPair(server: NatsServer): Promise<WirePair> {
+  const { near, far, cutNear, cutFar } = await openEnds(server, newTenant());
+  function cut() {
+    cutNear();
+    cutFar();
+  }
+  return [near, far, cut];
+}
+
 /**
  * Connects two ends over a server, each through a proxy that can cut it; what
  * was opened for them ends with them.
  */
-export async function openPair(server: NatsServer): Promise<WirePair> {
+export async function openEnds(
+  server: NatsServer,
+  tenant: string,
+): Promise<Ends> {
   const { hostname, port } = new URL(server.url);
-  const proxy = await TcpProxy.open({ hostname, port: Number(port) });
-  const url = new URL(`nats://127.0.0.1:${proxy.port}`);
-  const tenant = newTenant();
+  const proxies = await Promise.all(
+    ["near", "far"].map(() => TcpProxy.open({ hostname, port: Number(port) })),
+  );
+  const [nearUrl, farUrl] = proxies.map((proxy) =>
+    new URL(`nats://127.0.0.1:${proxy.port}`)
+  ) as [URL, URL];
+  const cut = (index: number) => () => {
+    const proxy = proxies[index];
+    if (proxy !== undefined) proxy.fault = { kind: "reset" };
+  };
   const served = Promise.withResolvers<void>();
   const accepted = Promise.withResolvers<Wire>();
   const agents = new NatsAgents({
-    urls: [url],
+    urls: [farUrl],
     tenant,
     frameBytesMax: FRAME_BYTES_MAX,
     clock: systemClock,
@@ -43,7 +75,7 @@ export async function openPair(server: NatsServer): Promise<WirePair> {
     },
   });
   await agents.ready();
-  const near = await dialNats(url, {
+  const near = await dialNats(nearUrl, {
     tenant,
     agentId: "edge-7",
     signal: new AbortController().signal,
@@ -55,7 +87,8 @@ export async function openPair(server: NatsServer): Promise<WirePair> {
     let over: Promise<void> | undefined;
     async function end(): Promise<void> {
       await more();
-      if (--open === 0) await proxy[Symbol.asyncDispose]();
+      if (--open > 0) return;
+      for (const proxy of proxies) await proxy[Symbol.asyncDispose]();
     }
     return {
       frames: wire.frames,
@@ -66,12 +99,13 @@ export async function openPair(server: NatsServer): Promise<WirePair> {
       },
     };
   }
-  return [
-    closing(near, () => Promise.resolve()),
-    closing(far, () => {
+  return {
+    near: closing(near, () => Promise.resolve()),
+    far: closing(far, () => {
       served.resolve();
       return agents[Symbol.asyncDispose]();
     }),
-    () => proxy.fault = { kind: "reset" },
-  ];
+    cutNear: cut(0),
+    cutFar: cut(1),
+  };
 }

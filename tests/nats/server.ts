@@ -30,9 +30,49 @@ export interface NatsServerOptions {
 /** Between two looks whether it listens, in milliseconds. */
 const POLL_MS = 10;
 
-interface Ports {
+/** Where a server listens. */
+export interface Ports {
+  /** For clients. */
   readonly nats: number;
+  /** For WebSockets, if it takes those. */
   readonly websocket: number | undefined;
+}
+
+/**
+ * Writes the configuration of a server.
+ *
+ * @param dir Where it keeps everything.
+ * @param options What it is to have; without ports, it takes free ones.
+ */
+export function natsConfig(
+  dir: string,
+  { config = "", jetstream = true, tls, websocket, ports }:
+    & NatsServerOptions
+    & { readonly ports: Ports | undefined },
+): string {
+  return [
+    "host: 127.0.0.1",
+    `port: ${ports?.nats ?? -1}`,
+    `ports_file_dir: "${dir}"`,
+    "max_payload: 1MB",
+    ...(jetstream
+      ? [`jetstream { store_dir: "${dir}/jetstream", sync_interval: always }`]
+      : []),
+    ...(websocket
+      ? [
+        `websocket { host: 127.0.0.1, port: ${
+          ports?.websocket ?? -1
+        }, no_tls: true }`,
+      ]
+      : []),
+    ...(tls === undefined ? [] : [
+      `tls { cert_file: "${tls.cert}", key_file: "${tls.key}"${
+        tls.ca === undefined ? "" : `, ca_file: "${tls.ca}", verify: true`
+      } }`,
+    ]),
+    config,
+    "",
+  ].join("\n");
 }
 
 /** A NATS server as a process of its own. */
@@ -110,7 +150,10 @@ export class NatsServer implements AsyncDisposable {
     await this.crash();
     const { dir } = this.#processes;
     const path = join(dir, "nats.conf");
-    await Deno.writeTextFile(path, this.#config());
+    await Deno.writeTextFile(
+      path,
+      natsConfig(dir, { ...this.#options, ports: this.#ports }),
+    );
     const running = await this.#processes.start("nats-server", [
       this.#program,
       "-c",
@@ -118,34 +161,6 @@ export class NatsServer implements AsyncDisposable {
     ]);
     this.#running = running;
     this.#ports = await this.#listening(running);
-  }
-
-  #config(): string {
-    const { dir } = this.#processes;
-    const { config = "", jetstream = true, tls, websocket } = this.#options;
-    return [
-      "host: 127.0.0.1",
-      `port: ${this.#ports?.nats ?? -1}`,
-      `ports_file_dir: "${dir}"`,
-      "max_payload: 1MB",
-      ...(jetstream
-        ? [`jetstream { store_dir: "${dir}/jetstream", sync_interval: always }`]
-        : []),
-      ...(websocket
-        ? [
-          `websocket { host: 127.0.0.1, port: ${
-            this.#ports?.websocket ?? -1
-          }, no_tls: true }`,
-        ]
-        : []),
-      ...(tls === undefined ? [] : [
-        `tls { cert_file: "${tls.cert}", key_file: "${tls.key}"${
-          tls.ca === undefined ? "" : `, ca_file: "${tls.ca}", verify: true`
-        } }`,
-      ]),
-      config,
-      "",
-    ].join("\n");
   }
 
   /** It writes its ports to a file as soon as it serves them all. */
