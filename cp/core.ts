@@ -121,13 +121,13 @@ export async function openCore(options: CoreOptions): Promise<Core> {
   });
   await using opened = new AsyncDisposableStack();
   if (peers !== undefined) {
-    const parts = { ...options, peers, sessions, tenants };
+    const parts = { ...options, peers, sessions, dispatcher, tenants };
     opened.use(new Recount({ ...parts, quota }));
     const roll = opened.use(await Roll.open(parts));
     const verify = (tenant: string, agent: string) =>
       void roll.verify(tenant, agent);
     opened.use(
-      await Hearing.open({ ...parts, dispatcher, changes, verify }),
+      await Hearing.open({ ...parts, changes, verify }),
     );
   }
   // Where there are others, not all of them at the same moment.

@@ -198,6 +198,20 @@ Deno.test("replicas: an agent that is connected elsewhere is paused, let go on, 
   await rejects(operator.resume(T, "edge-1"), { code: "unknown_agent" });
 });
 
+Deno.test("replicas: an agent that may go on goes on within ten seconds although nobody told", async () => {
+  await using pair = await Pair.open();
+  const agent = await pair.b.connect();
+  await pair.a.core.operator.pause(T, "edge-1");
+  await pair.a.submit("e1");
+  await pair.clock.advance(5000);
+  pair.heard = false;
+  await pair.a.core.operator.resume(T, "edge-1");
+  await settle();
+  deepStrictEqual(idsOf(agent), []);
+  await pair.clock.advance(12_000);
+  deepStrictEqual(idsOf(agent), ["e1"]);
+});
+
 Deno.test("replicas: an agent without its journal is taken away from its session elsewhere before its work is given up", async () => {
   await using pair = await Pair.open();
   pair.heard = false;

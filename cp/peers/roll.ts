@@ -5,6 +5,7 @@ import {
   TransporterError,
 } from "@transporter/sdk";
 import { paced } from "../pace.ts";
+import type { Dispatcher } from "../dispatcher.ts";
 import type { Session } from "../session.ts";
 import type { Sessions } from "../sessions.ts";
 import type { Store } from "../store/store.ts";
@@ -22,11 +23,13 @@ const LOOKS_MAX = 64;
 /** Options of {@linkcode Roll}. */
 export interface RollOptions {
   /** Whom to tell. */
-  readonly peers: Pick<Peers, "beat">;
+  readonly peers: Pick<Peers, "beat" | "replicas">;
   /** What is true of agents. */
   readonly store: Pick<Store, "getAgent">;
   /** Who is connected here. */
   readonly sessions: Pick<Sessions, "live" | "replaced" | "disperse">;
+  /** What looks into the queue again of an agent that somebody let go on. */
+  readonly dispatcher: Pick<Dispatcher, "wake">;
   /** Where time comes from. */
   readonly clock: Clock;
   /** Where jitter comes from. */
@@ -39,8 +42,9 @@ export interface RollOptions {
  * Tells the other replicas, for as long as this one lives, which agents are
  * connected here. When it cannot for so long that it counts as dead, its agents
  * are sent away: one that reaches the store may have work for them. Each
- * session is also compared with the store every ten seconds, should nobody have
- * told that it was replaced.
+ * session is also compared with the store every ten seconds, and looks into its
+ * queue, should nobody have told that it was replaced, or its agent let go on:
+ * neither changes an event.
  */
 export class Roll implements AsyncDisposable {
   readonly #options: RollOptions;
@@ -51,6 +55,8 @@ export class Roll implements AsyncDisposable {
   #wake: () => void = () => {};
   #beats = 0;
   #beatenAt: number;
+  /** Beats in a row that found no other replica. */
+  #aloneBeats = 0;
   readonly #running: Promise<void>;
 
   private constructor(options: RollOptions) {
@@ -156,11 +162,18 @@ export class Roll implements AsyncDisposable {
       throw error;
     }
     this.#beatenAt = clock.monotonic();
-    for (let i = 0; i < turn.length; i += LOOKS_MAX) {
+    const { length } = await peers.replicas();
+    this.#aloneBeats = length > 1 ? 0 : this.#aloneBeats + 1;
+    if (this.#aloneBeats <= 2 * ROUND) await this.#look(turn);
+  }
+
+  async #look(sessions: readonly Session[]): Promise<void> {
+    for (let i = 0; i < sessions.length; i += LOOKS_MAX) {
       await Promise.all(
-        turn.slice(i, i + LOOKS_MAX).map(({ seat: { tenant, agent } }) =>
-          this.verify(tenant, agent)
-        ),
+        sessions.slice(i, i + LOOKS_MAX).map(({ seat: { tenant, agent } }) => {
+          this.#options.dispatcher.wake(tenant, agent);
+          return this.verify(tenant, agent);
+        }),
       );
     }
   }

@@ -13,10 +13,26 @@ export interface Recorded {
   readonly commit: string;
   /** What was wrong. */
   readonly found: string;
+  /** How many control planes there were, if more than one. */
+  readonly replicas?: 2;
 }
 
 /** Every recorded seed. */
 export const RECORDED: readonly Recorded[] = [
+  {
+    seed: 836,
+    commit: "b28bd1d",
+    found:
+      "workload.ts: a producer asked for ever for an agent that was deleted, and does not come back",
+    replicas: 2,
+  },
+  {
+    seed: 1917,
+    commit: "b28bd1d",
+    found:
+      "roll.ts: that an agent goes on changes no event, and was never found by the replica that was not told",
+    replicas: 2,
+  },
   {
     seed: 2438,
     commit: "fe20941",
