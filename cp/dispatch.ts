@@ -54,6 +54,8 @@ export class Dispatch {
   #storeFailures = 0;
   /** Whether the store may have changed something although it said that it cannot. */
   #doubtful = false;
+  /** Events that have changed elsewhere since it looked. */
+  readonly #touched = new Set<string>();
   /** Whether it may also have changed without a word to anybody here. */
   #missed = false;
   readonly #over = new AbortController();
@@ -123,6 +125,12 @@ export class Dispatch {
     this.#wakeUp();
   }
 
+  /** An event of this agent has changed elsewhere. */
+  touched(id: string): void {
+    this.#touched.add(id);
+    this.#wakeUp();
+  }
+
   /** Anything may have changed elsewhere, and nobody told. */
   missed(): void {
     this.#missed = true;
@@ -162,6 +170,7 @@ export class Dispatch {
     while (!signal.aborted) {
       this.#woken = false;
       this.#window.settle();
+      if (this.#touched.size > 0) await this.#seeTouched();
       this.#sending.flush((id) => this.#window.has(id));
       if (this.#doubtful || this.#mayRelease()) await this.#release();
       else await this.#untilWoken();
@@ -215,6 +224,24 @@ export class Dispatch {
       this.#storeFailures = 0;
       this.#add(released);
     } catch (reason) {
+      await this.#failed(TransporterError.from(reason));
+    }
+  }
+
+  /** Reads what has changed elsewhere of what the agent has; all else the queue says. */
+  async #seeTouched(): Promise<void> {
+    const { tenant } = this.#target;
+    const held = [...this.#touched].filter((id) => this.#window.has(id));
+    this.#touched.clear();
+    this.#alarm.sure = false;
+    this.#queueVersion++;
+    try {
+      const reads = held.map((id) => this.#options.store.getEvent(tenant, id));
+      for (const record of await Promise.all(reads)) {
+        if (record !== undefined) this.changed(record);
+      }
+    } catch (reason) {
+      this.#missed = true;
       await this.#failed(TransporterError.from(reason));
     }
   }

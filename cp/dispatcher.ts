@@ -3,7 +3,6 @@ import {
   type DispatchOptions,
   type DispatchTarget,
 } from "./dispatch.ts";
-import type { EventRecord } from "./store/store.ts";
 
 /**
  * Sends events to the sessions of their agents: first what the agent may have
@@ -26,21 +25,18 @@ export class Dispatcher implements Disposable {
         for (const dispatch of dispatches) dispatch.doubt();
       }
     });
-    this.#listener = options.recorder.audience.listen((record) =>
-      this.changed(record)
-    );
+    this.#listener = options.recorder.audience.listen((record) => {
+      const key = keyOf(record.tenant, record.spec.target_agent);
+      for (const dispatch of this.#dispatches.get(key) ?? []) {
+        dispatch.changed(record);
+      }
+    });
   }
 
-  /** Whether an agent has a session here. */
-  serves(tenant: string, agent: string): boolean {
-    return this.#dispatches.has(keyOf(tenant, agent));
-  }
-
-  /** An event has changed, here or elsewhere. */
-  changed(record: EventRecord): void {
-    const key = keyOf(record.tenant, record.spec.target_agent);
-    for (const dispatch of this.#dispatches.get(key) ?? []) {
-      dispatch.changed(record);
+  /** An event has changed elsewhere. */
+  touched(tenant: string, agent: string, id: string): void {
+    for (const dispatch of this.#dispatches.get(keyOf(tenant, agent)) ?? []) {
+      dispatch.touched(id);
     }
   }
 

@@ -4,7 +4,7 @@ import type { Dispatcher } from "../dispatcher.ts";
 import { paced } from "../pace.ts";
 import type { Sessions } from "../sessions.ts";
 import type { Store } from "../store/store.ts";
-import type { EventNews, News, Peers } from "./port.ts";
+import type { News, Peers } from "./port.ts";
 
 /** Milliseconds between looks for changes that nobody told of, on average. */
 const LOOK_MS = 1000;
@@ -18,26 +18,14 @@ const PAGE = 500;
 /** Changes behind which are not read any more: then every session looks for itself. */
 const BEHIND_MAX = 20_000;
 
-/** Events that are read at the same time. */
-const READS_MAX = 64;
-
-/** An event that has changed elsewhere. */
-type Touched = Pick<EventNews, "tenant" | "agent" | "event">;
-
 /** Options of {@linkcode Hearing}. */
 export interface HearingOptions {
   /** Who tells. */
   readonly peers: Pick<Peers, "self" | "hear" | "replicas">;
   /** What is true. */
-  readonly store: Pick<
-    Store,
-    "changeRange" | "listChanges" | "getEvent"
-  >;
+  readonly store: Pick<Store, "changeRange" | "listChanges">;
   /** Whose sessions want to know. */
-  readonly dispatcher: Pick<
-    Dispatcher,
-    "serves" | "changed" | "missed" | "wake"
-  >;
+  readonly dispatcher: Pick<Dispatcher, "touched" | "missed" | "wake">;
   /** Whose followers want to know. */
   readonly changes: Pick<Changes, "notify">;
   /** What knows how long the store has been as it is. */
@@ -67,9 +55,6 @@ export class Hearing implements AsyncDisposable {
   #aloneLooks = 0;
   /** Every change up to this one was told of, or read. */
   #position: number;
-  /** Events that are to be read, by tenant and id. */
-  readonly #touched = new Map<string, Touched>();
-  #reading: Promise<void> | undefined;
   readonly #looking: Promise<void>;
 
   private constructor(options: HearingOptions, position: number) {
@@ -94,7 +79,6 @@ export class Hearing implements AsyncDisposable {
     this.#listening?.[Symbol.dispose]();
     this.#stop.abort();
     await this.#looking;
-    await this.#reading;
   }
 
   #listen(): Disposable {
@@ -108,7 +92,7 @@ export class Hearing implements AsyncDisposable {
         // Where some are missing in between, the next look reads them.
         if (news.change === this.#position + 1) this.#position++;
         if (news.by === peers.self.id) return; // the recorder has told of it
-        this.#touch(news);
+        dispatcher.touched(news.tenant, news.agent, news.event);
         return changes.notify();
       case "agent":
         if (news.by === peers.self.id) return;
@@ -116,34 +100,6 @@ export class Hearing implements AsyncDisposable {
         return verify(news.tenant, news.agent);
       case "missed": // the next look reads what it was
     }
-  }
-
-  /** An event has changed elsewhere. */
-  #touch(event: Touched): void {
-    if (!this.#options.dispatcher.serves(event.tenant, event.agent)) return;
-    this.#touched.set(`${event.tenant}\n${event.event}`, event);
-    this.#reading ??= this.#read().finally(() => this.#reading = undefined);
-  }
-
-  async #read(): Promise<void> {
-    while (this.#touched.size > 0 && !this.#stop.signal.aborted) {
-      const batch = [...this.#touched].slice(0, READS_MAX);
-      for (const [key] of batch) this.#touched.delete(key);
-      try {
-        await Promise.all(batch.map(([, event]) => this.#tell(event)));
-      } catch (error) {
-        this.#options.log.warn("Cannot read what has changed", { error });
-        // Whatever it was, it is found when the store can be read again.
-        this.#touched.clear();
-        this.#options.dispatcher.missed();
-        return;
-      }
-    }
-  }
-
-  async #tell({ tenant, event }: Touched): Promise<void> {
-    const record = await this.#options.store.getEvent(tenant, event);
-    if (record !== undefined) this.#options.dispatcher.changed(record);
   }
 
   async #look(): Promise<void> {
@@ -198,7 +154,7 @@ export class Hearing implements AsyncDisposable {
       for (let from = after;;) {
         const page = await store.listChanges(tenant, from, PAGE);
         for (const { agent, entry } of page) {
-          this.#touch({ tenant, agent, event: entry.event_id });
+          dispatcher.touched(tenant, agent, entry.event_id);
         }
         const last = page.at(-1)?.change;
         if (last === undefined || page.length < PAGE) break;

@@ -15,6 +15,8 @@ import { agentAddress, LoadAgent } from "./load_agent.ts";
 export interface Load {
   /** The control plane. */
   readonly url: string;
+  /** Others over the same store, if there are some: agents and requests go to each of them in turn. */
+  readonly others?: readonly string[];
   /** How many agents share the events. */
   readonly agents: number;
   /** Events of one request. */
@@ -42,11 +44,14 @@ export interface LoadOutcome {
 }
 
 const load: Load = JSON.parse(Deno.args[0] ?? "{}");
+const urls = [load.url, ...load.others ?? []];
+const urlOf = (turn: number) => urls[turn % urls.length] ?? load.url;
+let requests = 0;
 const run = crypto.randomUUID().slice(0, 8);
 const agents = await Promise.all(
   Array.from(
     { length: load.agents },
-    (_, i) => LoadAgent.connect(agentAddress(load.url), `load-${run}-${i}`),
+    (_, i) => LoadAgent.connect(agentAddress(urlOf(i)), `load-${run}-${i}`),
   ),
 );
 
@@ -77,7 +82,7 @@ async function submit(): Promise<void> {
   let answer: Response;
   let text: string;
   try {
-    answer = await fetch(`${load.url}/v2/events`, {
+    answer = await fetch(`${urlOf(requests++)}/v2/events`, {
       method: "POST",
       headers: { "content-type": "application/x-ndjson" },
       body: lines.join("\n"),

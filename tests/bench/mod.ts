@@ -27,6 +27,7 @@ import { overload } from "./overload_bench.ts";
 import { stored } from "./stored_bench.ts";
 import { plugins } from "./plugin_bench.ts";
 import { gate, hostile, judged } from "./policy_bench.ts";
+import { replicas } from "./replicas_bench.ts";
 import { ready } from "./ready_bench.ts";
 import { demo, idle, start } from "./start_bench.ts";
 
@@ -71,6 +72,7 @@ const benches: Readonly<Record<string, () => Promise<Figure[]>>> = {
   ready: async () => await ready(await kube()),
   accepts: () => accepts(SCRIPT),
   redis: () => acceptsInRedis(SCRIPT),
+  replicas: () => replicas(SCRIPT),
   wires: () => wires(SCRIPT),
   bytes: async () => await bytes(await kube(), SCRIPT),
   lists: () => lists(SCRIPT),

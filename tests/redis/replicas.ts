@@ -128,13 +128,21 @@ export class Replicas implements AsyncDisposable {
     );
   }
 
-  /** Waits until every event has ended, by what a control plane says. */
-  async ended({ url }: CpProcess): Promise<readonly EventView[]> {
+  /** The agents, by what a control plane says. */
+  async agentsOf({ url }: CpProcess): Promise<readonly AgentView[]> {
+    const { items } = await (await fetch(`${url}/v2/agents`)).json();
+    return items;
+  }
+
+  /** Waits until every event, or one of them, has ended, by what a control plane says. */
+  async ended({ url }: CpProcess, id?: string): Promise<readonly EventView[]> {
     return await until(async () => {
-      const events = await listEvents(url);
+      const events = id === undefined
+        ? await listEvents(url)
+        : [await (await fetch(`${url}/v2/events/${id}`)).json()];
       const open = events.some(({ finished_at }) => finished_at === undefined);
       return open ? undefined : events;
-    }, 200);
+    }, id === undefined ? 200 : 20);
   }
 
   /** Every start so far of all agents, as `id attempt`. */
