@@ -60,13 +60,16 @@ function matchesTypes({ params }: Overload, steps: readonly Step[]): boolean {
     params.every((param, index) => fits(steps[index]!.type, param));
 }
 
+/** Whether values are of the types that an overload takes; in a loop of its own, as each call asks. */
 function matchesValues(
   { params }: Overload,
   values: readonly unknown[],
 ): boolean {
-  return params.every(({ name }, index) =>
-    name === "dyn" || name === kindOf(values[index])
-  );
+  for (let at = 0; at < params.length; at++) {
+    const name = params[at]!.name;
+    if (name !== "dyn" && name !== kindOf(values[at])) return false;
+  }
+  return true;
 }
 
 /** The overloads that a call may mean, by what is known of its arguments. */
@@ -179,8 +182,14 @@ export function callStep(
   return {
     type: typeOfItem(name, steps) ?? type,
     run: (frame: Frame) => {
-      const values = steps.map((step) => step.run(frame));
-      const chosen = candidates.find((each) => matchesValues(each, values));
+      const values: unknown[] = [];
+      for (const step of steps) values.push(step.run(frame));
+      let chosen: Overload | undefined;
+      for (const each of candidates) {
+        if (!matchesValues(each, values)) continue;
+        chosen = each;
+        break;
+      }
       const { meter } = frame;
       if (chosen === undefined) {
         meter.spend(1);

@@ -43,7 +43,25 @@ function wrong(text: string): CelError {
   );
 }
 
+/** Amounts that were read, as the same few are read again and again. */
+const KNOWN = new Map<string, Quantity>();
+
+/** How many are remembered, and how long they may be, so that it stays small. */
+const KNOWN_MAX = 1_000;
+const KNOWN_CHARS_MAX = 32;
+
 function read(text: string): Quantity {
+  const known = KNOWN.get(text);
+  if (known !== undefined) return known;
+  const quantity = readAnew(text);
+  if (text.length <= KNOWN_CHARS_MAX) {
+    if (KNOWN.size >= KNOWN_MAX) KNOWN.clear();
+    KNOWN.set(text, quantity);
+  }
+  return quantity;
+}
+
+function readAnew(text: string): Quantity {
   const match = QUANTITY_REGEXP.exec(text);
   if (match === null) throw wrong(text);
   const [, sign, whole = "", fraction = "", binary, decimal, power] = match;

@@ -101,11 +101,19 @@ function podSpecOf(object: Fields): Fields {
   return partOf(partOf("template" in job ? job : spec, "template"), "spec");
 }
 
+/** The object that was asked about last, as each rule asks about it. */
+let last:
+  | { readonly object: Fields; readonly containers: Fields[] }
+  | undefined;
+
 /** The containers of a Pod, those that run first included. */
 function containersOf(object: Fields): Fields[] {
+  if (last?.object === object) return last.containers;
   const spec = podSpecOf(object);
-  return ["initContainers", "containers", "ephemeralContainers"]
+  const containers = ["initContainers", "containers", "ephemeralContainers"]
     .flatMap((key) => recordsAt(spec, key));
+  last = { object, containers };
+  return containers;
 }
 
 function requiredLabel({ label, values }: ParametersOf<"required_label">) {
