@@ -98,7 +98,7 @@ function checkReady({ answer }: Timed, url: string): Finding {
     message,
     cure: code === "unavailable"
       ? "look at its log, and at what this names"
-      : "look at its log, and at the disk of its data folder",
+      : "look at its log, and at its store: the disk of its data folder, or its Redis",
   };
 }
 

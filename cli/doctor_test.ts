@@ -85,7 +85,7 @@ const CASES: readonly Case[] = [
     lines: [
       OK.configuration,
       OK.reachable,
-      "failed   ready          Cannot commit: look at its log, and at the disk of its data folder",
+      "failed   ready          Cannot commit: look at its log, and at its store: the disk of its data folder, or its Redis",
       OK.clock,
       OK.agents,
       ...FLEET,

@@ -17,7 +17,8 @@ export const SETTINGS = {
   dataDir: {
     kind: "string",
     placeholder: "FOLDER",
-    help: "Folder of the store; one process at a time",
+    help:
+      "Folder of a store in SQLite, for one process at a time; Redis needs none",
   },
   store: {
     kind: "string",

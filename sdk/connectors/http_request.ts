@@ -57,12 +57,13 @@ export function retryAfterOf({ details }: TransporterError): number {
 
 /**
  * Where the routes of protocol.md D.6 are, if a control plane is at a URL: the
- * place of its WebSocket counts as well.
+ * place of its WebSocket counts as well, and a path before it is kept, as
+ * reverse proxies have one.
  */
 export function baseOf(url: URL): URL {
   const base = new URL(url.href.replace("+sse:", ":"));
   base.search = base.hash = "";
-  base.pathname = base.pathname.replace(/\/(ws|v2\/link)?\/?$/, "/");
+  base.pathname = base.pathname.replace(/(?:\/(?:ws|v2\/link))?\/?$/, "/");
   return base;
 }
 
@@ -90,7 +91,7 @@ export async function ask(place: Place, request: Ask): Promise<unknown> {
   } catch (cause) {
     limit.signal.throwIfAborted();
     if (cause instanceof TransporterError) throw cause;
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = reasonOf(cause);
     throw new TransporterError(
       "unavailable",
       `Cannot connect to "${url.host}": ${why}`,
@@ -100,6 +101,14 @@ export async function ask(place: Place, request: Ask): Promise<unknown> {
     clearTimeout(timer);
     signal.removeEventListener("abort", stop);
   }
+}
+
+/** What `fetch` says, which may be "fetch failed" only: what is behind that says why. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error
+    ? `${error.message}: ${error.cause.message}`
+    : error.message;
 }
 
 /**
