@@ -21,7 +21,7 @@ users: [{name: none, user: {token: none}}]
 contexts: [{name: none, context: {cluster: none, user: none}}]
 `;
 
-Deno.test("minify() keeps what is disposed of at the end of its block, also when it is read once", async () => {
+Deno.test("minify() keeps what is disposed of at the end of its block, also when it is read once, and what is not ASCII", async () => {
   const text = await minify(`
     export function read(open) {
       using limit = open();
@@ -31,8 +31,11 @@ Deno.test("minify() keeps what is disposed of at the end of its block, also when
       await using limit = open();
       return limit.signal;
     }
+    export const unit = /^[µ…]\\s😀$/u;
+    export const shown = "µ… 😀";
   `);
-  const { read, wait } = await import(
+  strictEqual(/[^\0-\x7f]/.exec(text)?.[0], undefined, "it is ASCII");
+  const { read, wait, unit, shown } = await import(
     `data:text/javascript,${encodeURIComponent(text)}`
   );
   const disposed: string[] = [];
@@ -43,6 +46,9 @@ Deno.test("minify() keeps what is disposed of at the end of its block, also when
   });
   deepStrictEqual([read(open), await wait(open)], ["signal", "signal"]);
   deepStrictEqual(disposed, ["now", "later"]);
+  strictEqual(shown, "µ… 😀");
+  const tested = ["… 😀", "µ 😀", "x 😀"].map((it) => unit.test(it));
+  deepStrictEqual(tested, [true, true, false]);
 });
 
 Deno.test("bundleProgram() makes a program that runs anywhere, and loads nothing before it is needed", async () => {
