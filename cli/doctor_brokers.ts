@@ -1,9 +1,42 @@
-import { isRecord } from "@transporter/sdk";
+import { formatDuration, isRecord } from "@transporter/sdk";
 import type { Finding } from "./doctor_checks.ts";
 import { safe } from "./text.ts";
 
 /** So many messages that wait at a broker are worth knowing. */
 const PENDING_WARNING = 1000;
+
+/** Results that wait longer are worth knowing, in milliseconds. */
+const LAG_MS_WARNING = 60_000;
+
+/** Who is told how events end; nothing when nobody is. */
+export function* checkResults(
+  ready: Readonly<Record<string, unknown>>,
+): Generator<Finding> {
+  const { results } = ready;
+  for (const each of Array.isArray(results) ? results : []) {
+    const { sink, lag_ms: lagMs, fault } = isRecord(each) ? each : {};
+    if (typeof sink !== "string" || typeof lagMs !== "number") continue;
+    const check = "results";
+    const lag = formatDuration(Math.round(lagMs / 1000) * 1e9);
+    if (typeof fault === "string") {
+      yield {
+        check,
+        result: "warning",
+        message: `Results wait for ${safe(sink)} since ${lag}: ${safe(fault)}`,
+        cure: "look at the receiver; nothing is lost while ends are kept",
+      };
+    } else if (lagMs > LAG_MS_WARNING) {
+      yield {
+        check,
+        result: "warning",
+        message: `Results are ${lag} late at ${safe(sink)}`,
+        cure: "look how long the receiver takes for each",
+      };
+    } else {
+      yield { check, result: "ok", message: `Results go to ${safe(sink)}` };
+    }
+  }
+}
 
 /** The brokers that events come from; nothing when there are none. */
 export function* checkIngest(

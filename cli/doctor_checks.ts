@@ -15,7 +15,11 @@ import {
   SKEW_MS_MAX,
   SKEW_MS_WARNING,
 } from "./doctor_agents.ts";
-import { checkAgentBroker, checkIngest } from "./doctor_brokers.ts";
+import {
+  checkAgentBroker,
+  checkIngest,
+  checkResults,
+} from "./doctor_brokers.ts";
 import type { Answer } from "./http.ts";
 import type { Invocation } from "./invocation.ts";
 import { problemOf } from "./problem.ts";
@@ -247,6 +251,7 @@ export async function* examine(
       yield checkDurability(ready);
       yield* checkDisk(ready);
       yield* checkIngest(bodyOf(ready.answer));
+      yield* checkResults(bodyOf(ready.answer));
       yield* checkReplicas(ready);
       yield* checkAgentBroker(bodyOf(ready.answer));
     }

@@ -128,6 +128,11 @@ const CASES: readonly Case[] = [
         { source: "nats://a:4222", pending: 3 },
         { source: "nats://b:4222", pending: 5000 },
       ],
+      results: [
+        { sink: "https://a/hook", lag_ms: 0 },
+        { sink: "https://b/hook", lag_ms: 90_000 },
+        { sink: "https://c/hook", lag_ms: 7000, fault: "It answers with 500" },
+      ],
     }),
     code: 0,
     lines: [
@@ -137,6 +142,9 @@ const CASES: readonly Case[] = [
       OK.durability,
       "ok       ingest         Events come from nats://a:4222; 3 wait there",
       "warning  ingest         Events come from nats://b:4222; 5000 wait there: look for agents whose queues are full: messages for them come again and again",
+      "ok       results        Results go to https://a/hook",
+      "warning  results        Results are 1m30s late at https://b/hook: look how long the receiver takes for each",
+      "warning  results        Results wait for https://c/hook since 7s: It answers with 500: look at the receiver; nothing is lost while ends are kept",
       OK.clock,
       OK.agents,
       ...FLEET,

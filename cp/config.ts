@@ -56,6 +56,18 @@ export const SETTINGS = {
     help:
       "What this control plane is called where several share a store; by default the name of the machine",
   },
+  results: {
+    kind: "list",
+    placeholder: "URL",
+    help:
+      "Who is told how events end: https://… (a webhook, signed), or nats://HOST:4222 and the like, to whose JetStream tp.default.events.out is published",
+  },
+  resultsSecretFile: {
+    kind: "string",
+    placeholder: "FILE",
+    help:
+      "File with the secrets that webhooks are signed with, whsec_BASE64, one a line",
+  },
   dev: {
     kind: "boolean",
     help: "Serve this machine only, without TLS and without tokens",

@@ -10,6 +10,8 @@ Deno.test("config has a value for all but files, folders and others' addresses",
     "dataDir",
     "redisCaFile",
     "redisPasswordFile",
+    "replicaName",
+    "resultsSecretFile",
   ]);
   strictEqual(values.listen, "127.0.0.1:8080");
   strictEqual(values.store, "sqlite:transporter.db");

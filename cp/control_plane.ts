@@ -25,10 +25,11 @@ import { coreConfigOf } from "./core_config.ts";
 import { httpApp } from "./http/app.ts";
 import { guardAgents, guardDev, type Visitor } from "./http/guard.ts";
 import { REGISTRATION_CHARS_MAX } from "./http/link.ts";
-import { problemOf } from "./http/problem.ts";
+import { problems } from "./http/problems.ts";
 import { Readiness } from "./http/readiness.ts";
 import { type Brokers, openIngests } from "./ingests.ts";
 import type { Services } from "./http/services.ts";
+import { openResults, type Sinks } from "./sinks.ts";
 import { ControlPlaneMetrics } from "./metrics.ts";
 import { watchLag } from "./lag.ts";
 import { openStore } from "./open_store.ts";
@@ -49,6 +50,8 @@ export interface ControlPlaneOptions {
   readonly store?: Store;
   /** How the brokers of the `ingest` setting are reached. */
   readonly brokers?: Brokers;
+  /** How the receivers of the `results` setting are reached. */
+  readonly sinks?: Sinks;
   /** For what happens; by default nothing is logged. The `logLevel` setting is for whoever makes it. */
   readonly log?: Logger;
   /** Where time comes from. */
@@ -137,13 +140,16 @@ export class ControlPlane implements AsyncDisposable {
     const ingests = openIngests(settings.ingest, {
       brokers: options.brokers ?? {},
       intake: core.intake,
-      tenant: TENANT,
-      clock,
-      rng,
-      metrics,
-      log,
+      metrics: metrics.brokers,
+      ...{ tenant: TENANT, clock, rng, log },
     });
     opened.use(ingests);
+    const results = opened.use(
+      await openResults(settings.results, {
+        ...{ sinks: options.sinks ?? {}, store, changes: core.changes },
+        ...{ tenant: TENANT, clock, rng, log, metrics: metrics.brokers },
+      }),
+    );
     const broker = opened.use(
       await openAgentBroker({
         urls: settings.agentBroker,
@@ -156,6 +162,7 @@ export class ControlPlane implements AsyncDisposable {
     const services: Services = {
       store,
       ingests,
+      results,
       intake: core.intake,
       operator: core.operator,
       connected: core.connected,
@@ -278,21 +285,4 @@ function admit(visitor: Visitor, stopping: AbortSignal): void {
       "Cannot take more agents as the control plane stops",
     );
   }
-}
-
-/** Makes answers of what went wrong, and logs what clients are not told. */
-function problems(
-  { ids, log }: { readonly ids: Ids; readonly log: Logger },
-): Services["problem"] {
-  return (reason) => {
-    const problem = problemOf(reason, { newId: () => ids.next() });
-    const { code, instance } = problem.body;
-    if (code === "internal") {
-      log.error("Request has failed", { instance, error: reason });
-    }
-    if (code === "store_unavailable") {
-      log.warn("Store cannot be used", { error: reason });
-    }
-    return problem;
-  };
 }

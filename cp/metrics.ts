@@ -1,7 +1,7 @@
 import type { ErrorCode, EventKind, State } from "@transporter/sdk";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { BrokerState } from "./agent_broker.ts";
-import type { IngestMetrics, IngestState } from "./ingest.ts";
+import { BrokerMetrics } from "./broker_metrics.ts";
 import type { Metrics, Reconciled } from "./metrics_port.ts";
 
 /** An answer to an HTTP request. */
@@ -43,8 +43,10 @@ const VERBS: ReadonlySet<string> = new Set([
  * `transporter_<noun>_<unit>`; no label has a value that a producer can make up
  * (decisions.md 25).
  */
-export class ControlPlaneMetrics implements Metrics, IngestMetrics {
+export class ControlPlaneMetrics implements Metrics {
   readonly #registry = new Registry();
+  /** What events come from, and who is told how they end. */
+  readonly brokers: BrokerMetrics = new BrokerMetrics(this.#registry);
   readonly #types: ReadonlySet<string>;
   readonly #ended: Partial<Record<State, number>> = {};
   readonly #accepted = this.#counter(
@@ -115,21 +117,6 @@ export class ControlPlaneMetrics implements Metrics, IngestMetrics {
   readonly #ready = this.#gauge(
     "ready_bool",
     "Whether the control plane can do its work: 1 or 0",
-  );
-  readonly #ingested = this.#counter(
-    "ingest_messages_total",
-    "Messages of brokers that got a verdict: taken, later or refused",
-    ["source", "outcome"],
-  );
-  readonly #ingestUp = this.#gauge(
-    "ingest_up_bool",
-    "Whether events come from a broker: 1 or 0",
-    ["source"],
-  );
-  readonly #ingestPending = this.#gauge(
-    "ingest_messages_open",
-    "Messages that wait at a broker",
-    ["source"],
   );
   readonly #diskFree = this.#gauge(
     "disk_free_bytes",
@@ -243,15 +230,6 @@ export class ControlPlaneMetrics implements Metrics, IngestMetrics {
 
   sessionEnded(reason: string): void {
     this.#sessionsEnded.inc({ reason });
-  }
-
-  ingested(source: string, outcome: string): void {
-    this.#ingested.inc({ source, outcome });
-  }
-
-  ingestState(source: string, { fault, pending }: IngestState): void {
-    this.#ingestUp.set({ source }, fault === undefined ? 1 : 0);
-    this.#ingestPending.set({ source }, pending);
   }
 
   /** A stream of changes was opened (1) or ended (-1). */

@@ -24,5 +24,6 @@
 export { config, type ControlPlaneConfig, SETTINGS } from "./config.ts";
 export * from "./control_plane.ts";
 export type { Brokers } from "./ingests.ts";
+export type { Sinks } from "./sinks.ts";
 export * from "./server_limits.ts";
 export type * from "./store/store.ts";

@@ -1,4 +1,9 @@
-import type { OpenConsumer, OpenPublisher } from "@transporter/sdk";
+import {
+  type OpenConsumer,
+  type OpenPublisher,
+  type OpenSink,
+  TransporterError,
+} from "@transporter/sdk";
 
 /** The schemes of NATS. */
 const NATS = ["nats", "tls", "nats+ws", "nats+wss"] as const;
@@ -22,3 +27,51 @@ export const publishers: Readonly<Record<string, OpenPublisher>> = bySchemes<
   const { openNatsPublisher } = await import("@transporter/sdk/nats-ingest");
   return await openNatsPublisher(...args);
 });
+
+/** How receivers of results are reached, by URL scheme; webhooks are signed with the secrets in a file. */
+export function sinks(
+  secretFile: string | undefined,
+): Readonly<Record<string, OpenSink>> {
+  const webhook: OpenSink = async (...args) => {
+    const { webhooks } = await import("@transporter/sdk/webhook");
+    const secrets = () => readSecretFile(secretFile);
+    return await webhooks({ secrets })(...args);
+  };
+  const nats: OpenSink = async (...args) => {
+    const { openNatsSink } = await import("@transporter/sdk/nats-results");
+    return await openNatsSink(...args);
+  };
+  return { https: webhook, http: webhook, ...bySchemes(nats) };
+}
+
+/**
+ * Refuses webhooks that could not be signed, before anything begins.
+ *
+ * @throws {TransporterError} `usage`.
+ */
+export async function checkSecrets(
+  results: readonly string[],
+  secretFile: string | undefined,
+): Promise<void> {
+  if (!results.some((address) => /^https?:/i.test(address))) return;
+  const { readSecrets } = await import("@transporter/sdk/webhook");
+  readSecrets(await readSecretFile(secretFile));
+}
+
+async function readSecretFile(path: string | undefined): Promise<string> {
+  if (path === undefined) {
+    throw new TransporterError(
+      "usage",
+      "Cannot sign results for a webhook without a secret: name its file with --results-secret-file",
+    );
+  }
+  try {
+    return await Deno.readTextFile(path);
+  } catch (cause) {
+    throw new TransporterError(
+      "usage",
+      `Cannot read the secret of results in "${path}"`,
+      { cause },
+    );
+  }
+}

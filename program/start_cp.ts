@@ -1,4 +1,4 @@
-import { consumers } from "./brokers.ts";
+import { checkSecrets, consumers, sinks } from "./brokers.ts";
 import { aborted, logTo, type Runtime } from "./runtime.ts";
 import { type Given, readSettings, stateDir } from "./settings.ts";
 
@@ -14,10 +14,12 @@ export async function startCp(given: Given, runtime: Runtime): Promise<number> {
   const { kinds } = await import("@transporter/plugins");
   const values = readSettings(config, given, runtime);
   const log = logTo(runtime, values.logLevel);
+  await checkSecrets(values.results, values.resultsSecretFile);
   const dataDir = values.dataDir ?? stateDir(runtime.env, "cp");
   await using _controlPlane = await ControlPlane.open({
     config: { ...values, dataDir },
     brokers: consumers,
+    sinks: sinks(values.resultsSecretFile),
     kinds,
     log,
   });

@@ -34,7 +34,8 @@ async function replicasOf(
 }
 
 function readyz(services: Services): Route {
-  const { readiness, store, diskFree, ingests, agentBroker } = services;
+  const { readiness, store, diskFree, ingests, results, agentBroker } =
+    services;
   return {
     method: "GET",
     path: "/readyz",
@@ -55,6 +56,13 @@ function readyz(services: Services): Route {
         durability: store.durability,
         ...await replicasOf(services),
         ...(free === undefined ? {} : { disk_free_bytes: free }),
+        ...(results.states.length === 0 ? {} : {
+          results: results.states.map(({ sink, fault, lagMs }) => ({
+            sink,
+            lag_ms: lagMs,
+            ...(fault === undefined ? {} : { fault: fault.message }),
+          })),
+        }),
         ...(ingests.states.length === 0 ? {} : {
           ingest: ingests.states.map(({ source, pending }) => ({
             source,
@@ -187,6 +195,7 @@ function metrics(services: Services): Route {
           }),
         });
       }
+      services.metrics.brokers.results(services.results.states);
       return new Response(
         await services.metrics.text(await tolerant(services)),
         {

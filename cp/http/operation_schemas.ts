@@ -19,6 +19,14 @@ export const ready = v.strictObject({
   )),
   durability,
   disk_free_bytes: optional(count("Room on the disk of the store")),
+  results: optional(v.pipe(
+    v.array(v.strictObject({
+      sink: text("The address of somebody who is told how events end"),
+      lag_ms: count("How long the oldest end waits that was not told"),
+      fault: optional(text("Why it cannot be told")),
+    })),
+    v.description("Who is told how events end"),
+  )),
   ingest: optional(v.pipe(
     v.array(v.strictObject({
       source: text("The address of a broker that events are taken from"),

@@ -9,6 +9,7 @@ import type { Operator } from "../operator.ts";
 import type { Peers } from "../peers/port.ts";
 import type { Connected } from "../peers/whereabouts.ts";
 import type { Sessions } from "../sessions.ts";
+import type { OpenedResults } from "../sinks.ts";
 import type { Store } from "../store/store.ts";
 import type { Problem } from "./problem.ts";
 import type { Readiness } from "./readiness.ts";
@@ -19,6 +20,8 @@ export interface Services {
   readonly store: Store;
   /** Brokers that events are taken from. */
   readonly ingests: Pick<Ingests, "states">;
+  /** Who is told how events end. */
+  readonly results: Pick<OpenedResults, "states">;
   /** Takes events in. */
   readonly intake: Intake;
   /** Does what people ask of events and agents. */

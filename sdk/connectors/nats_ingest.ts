@@ -35,7 +35,8 @@ import {
 import {
   DURABLE,
   ensureConsumer,
-  ensureStream,
+  ensureEvents,
+  ensureQuarantine,
   placesOf,
 } from "./nats_ingest_streams.ts";
 import { connectNats, natsError } from "./nats_connection.ts";
@@ -210,16 +211,8 @@ export async function openNatsConsumer(
   try {
     const places = placesOf(tenant);
     const manager = await jetstreamManager(connection);
-    const stream = await ensureStream(manager, {
-      name: places.stream,
-      subject: places.subject,
-      quarantine: false,
-    });
-    await ensureStream(manager, {
-      name: places.quarantineStream,
-      subject: places.quarantine,
-      quarantine: true,
-    });
+    const stream = await ensureEvents(manager, places);
+    await ensureQuarantine(manager, places);
     await ensureConsumer(manager, stream.config.name, places.subject);
     return new NatsConsumer(url, connection, tenant, stream);
   } catch (cause) {

@@ -4,6 +4,7 @@ import {
   DiscardPolicy,
   type JetStreamManager,
   RetentionPolicy,
+  type StreamConfig,
   type StreamInfo,
 } from "@nats-io/jetstream";
 
@@ -30,6 +31,10 @@ export interface NatsPlaces {
   readonly quarantine: string;
   /** The stream that has that. */
   readonly quarantineStream: string;
+  /** Where it is told how events ended. */
+  readonly results: string;
+  /** The stream that has that. */
+  readonly resultsStream: string;
 }
 
 /** What the control plane uses of a tenant's at a NATS server. */
@@ -39,32 +44,49 @@ export function placesOf(tenant: string): NatsPlaces {
     stream: `TP_${tenant}_EVENTS`,
     quarantine: `tp.${tenant}.events.quarantine`,
     quarantineStream: `TP_${tenant}_QUARANTINE`,
+    results: `tp.${tenant}.events.out`,
+    resultsStream: `TP_${tenant}_RESULTS`,
   };
 }
 
-/** Finds the stream that has a subject, or makes one that keeps each message until there is a verdict. */
+/** Finds the stream that has a subject, or makes one. */
 export async function ensureStream(
   manager: JetStreamManager,
-  { name, subject, quarantine }: {
+  { name, subject, config }: {
     readonly name: string;
     readonly subject: string;
-    readonly quarantine: boolean;
+    readonly config: Partial<StreamConfig>;
   },
 ): Promise<StreamInfo> {
   const [found] = await manager.streams.list(subject).next();
   if (found !== undefined) return found;
-  return await manager.streams.add({
-    name,
-    subjects: [subject],
-    ...(quarantine
-      ? {
-        max_age: QUARANTINE_MS * 1e6,
-        max_msgs: QUARANTINE_MESSAGES_MAX,
-        discard: DiscardPolicy.Old,
-      }
-      // A full one refuses producers: what it has taken is not thrown away.
-      : { retention: RetentionPolicy.Workqueue, discard: DiscardPolicy.New }),
-  });
+  return await manager.streams.add({ name, subjects: [subject], ...config });
+}
+
+/** Finds the stream of events, or makes one that keeps each until there is a verdict. */
+export function ensureEvents(
+  manager: JetStreamManager,
+  { stream: name, subject }: NatsPlaces,
+): Promise<StreamInfo> {
+  // A full one refuses producers: what it has taken is not thrown away.
+  const config = {
+    retention: RetentionPolicy.Workqueue,
+    discard: DiscardPolicy.New,
+  };
+  return ensureStream(manager, { name, subject, config });
+}
+
+/** Finds the stream of what was refused, or makes one. */
+export function ensureQuarantine(
+  manager: JetStreamManager,
+  { quarantineStream: name, quarantine: subject }: NatsPlaces,
+): Promise<StreamInfo> {
+  const config = {
+    max_age: QUARANTINE_MS * 1e6,
+    max_msgs: QUARANTINE_MESSAGES_MAX,
+    discard: DiscardPolicy.Old,
+  };
+  return ensureStream(manager, { name, subject, config });
 }
 
 /** Finds the durable consumer, or makes it. */
