@@ -1,5 +1,6 @@
 import { Random } from "../sim/random.ts";
 import { BROKER } from "./broker.ts";
+import { REDIS } from "./redis.ts";
 import { planEvents } from "./events.ts";
 import type { PlannedFault, ProcessFaultKind } from "./fault.ts";
 import type { ChaosOptions } from "./options.ts";
@@ -37,7 +38,7 @@ export interface Play {
 
 /** Makes the processes and the links; nothing is started. */
 export async function assemble(
-  { agents: count, seed, script, wire }: ChaosOptions,
+  { agents: count, seed, script, wire, replicas }: ChaosOptions,
   path: { readonly folder: string; readonly history: string },
 ): Promise<Cast> {
   const random = new Random(`chaos ${seed}`);
@@ -48,7 +49,7 @@ export async function assemble(
   const network = random.fork("network");
   const world = stack.use(
     await World.open({
-      ...{ folder, agents, script, wire, scribe },
+      ...{ folder, agents, script, wire, replicas, scribe },
       random: network,
     }),
   );
@@ -104,7 +105,7 @@ function possible(world: World): Record<string, ProcessFaultKind[]> {
   return Object.fromEntries(
     Object.entries(world.victims).map(([name, { disk, offsetFile }]) => [name, [
       ...["kill9", "kill9", "term", "pause"] as const,
-      ...name === BROKER ? [] : ["few_files"] as const,
+      ...name === BROKER || name === REDIS ? [] : ["few_files"] as const,
       ...disk === undefined ? [] : ["disk_full", "read_only"] as const,
       ...offsetFile === undefined ? [] : ["clock"] as const,
     ]]),

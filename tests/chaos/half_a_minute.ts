@@ -7,7 +7,10 @@ import { run } from "./run.ts";
 const SEED = 20_261_125;
 
 /** Half a minute of `deno task chaos` over a wire: nothing may be lost, done twice or left undone. */
-export async function halfAMinute(wire: ChaosWire): Promise<void> {
+export async function halfAMinute(
+  wire: ChaosWire,
+  replicas: 1 | 2 = 1,
+): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "transporter-chaos-" });
   const said: string[] = [];
   const outcome = await run({
@@ -17,6 +20,7 @@ export async function halfAMinute(wire: ChaosWire): Promise<void> {
     agents: 5,
     everyMs: 10_000,
     wire,
+    replicas,
     script: undefined,
     folder,
     output: "table",

@@ -21,6 +21,8 @@ export interface ChaosOptions {
   readonly everyMs: number;
   /** What carries the frames of agents. */
   readonly wire: ChaosWire;
+  /** How many control planes there are: one on SQLite, or two on a Redis. */
+  readonly replicas: 1 | 2;
   /** The control plane's program instead of `main.ts` from source. */
   readonly script: string | undefined;
   /** Where the history and the logs are kept; made if it is not there. */
@@ -45,6 +47,7 @@ Exits with 1 when a guarantee was broken.
   --wire NAME      what carries the frames of agents: ${
     WIRES.join(", ")
   } (default ws)
+  --replicas N     1: a control plane on SQLite (default); 2: two on one Redis, to which harm is done, too
   --every SECONDS  how often something is done to each process and link, on average (default 10)
   --script FILE    the control plane's program, such as dist/transporter.js (default: main.ts)
   --folder FOLDER  where the history and the logs are kept (default: a new one, kept if something broke)
@@ -89,6 +92,7 @@ export function readArgs(
     agents: numberOf("agents", values.agents, { min: 1, max: 50, ...whole }),
     everyMs: numberOf("every", values.every, { min: 0.1, max: 3600 }) * 1000,
     wire,
+    replicas: replicasOf(values.replicas),
     script: values.script,
     folder: values.folder,
     output,
@@ -105,6 +109,7 @@ function parse(args: readonly string[]) {
         events: { type: "string" },
         agents: { type: "string", default: "5" },
         wire: { type: "string", default: "ws" },
+        replicas: { type: "string", default: "1" },
         every: { type: "string", default: "10" },
         script: { type: "string" },
         folder: { type: "string" },
@@ -122,6 +127,12 @@ function parse(args: readonly string[]) {
       { cause },
     );
   }
+}
+
+function replicasOf(text: string): 1 | 2 {
+  if (text === "1") return 1;
+  if (text === "2") return 2;
+  throw usage("replicas", text, "1 or 2");
 }
 
 function numberOf(

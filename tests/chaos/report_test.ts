@@ -13,6 +13,7 @@ function outcomeOf(history: readonly Entry[], problems: string[]): Outcome {
       agents: 1,
       everyMs: 10_000,
       wire: "ws",
+      replicas: 1,
       script: undefined,
       folder: undefined,
       output: "table",

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { freePort } from "../free_port.ts";
 import { Program } from "../program.ts";
 import type { Random } from "../sim/random.ts";
 import { dialUrl } from "../system.ts";
@@ -6,6 +7,7 @@ import { TcpProxy } from "../tcp_proxy.ts";
 import { BROKER, prepareBroker } from "./broker.ts";
 import { type Disk, smallDisk, whyNoDisk } from "./disk.ts";
 import type { ChaosWire } from "./options.ts";
+import { lacksRedis, prepareRedis, REDIS, storeUser } from "./redis.ts";
 import type { Scribe } from "./scribe.ts";
 import { type Ended, type Launch, Subject } from "./subject.ts";
 
@@ -17,6 +19,8 @@ export interface WorldOptions {
   readonly agents: readonly string[];
   /** What carries the frames of agents. */
   readonly wire: ChaosWire;
+  /** How many control planes there are; two share a Redis. */
+  readonly replicas: 1 | 2;
   /** The control plane's program instead of `main.ts` from source, such as a bundle. */
   readonly script: string | undefined;
   /** What decides what the network does. */
@@ -42,12 +46,19 @@ export interface Victim {
 /** The name of the control plane among the processes. */
 export const CONTROL_PLANE = "cp";
 
+/** The name of the second one, if there is one, and of whom has a link to it. */
+const SECOND = "cp2";
+
+/** Who has a link to the second control plane. */
+function second(user: string): string {
+  return `${user}-2`;
+}
+
 /** Attempts that an agent runs at the same time. */
 const CONCURRENCY = 8;
 
 /** Agents whose data folder has a disk of its own; the others write to the machine's. */
 const DISKS = ["a1", "a2"];
-
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 const AGENT = new URL("agent.ts", import.meta.url).pathname;
 
@@ -57,10 +68,11 @@ const CP_FLAGS = [
   ...["--drain-timeout", "3s"],
 ];
 
-/** A control plane, its agents, and the links that everybody goes through: all of them real. */
+/** A control plane, or two on one Redis, agents, and the links that everybody goes through: all of them real. */
 export class World implements AsyncDisposable {
   readonly #options: WorldOptions;
   readonly #resources: AsyncDisposableStack;
+  readonly #ports: Readonly<Record<string, number>>;
   /** Every process, by name. */
   readonly victims: Readonly<Record<string, Victim>>;
   /** Every link, by who uses it. */
@@ -82,16 +94,30 @@ export class World implements AsyncDisposable {
     const launchBroker = isNats
       ? await prepareBroker(join(folder, BROKER), brokerPort)
       : undefined;
+    const isShared = options.replicas === 2;
+    const secondPort = isShared ? freePort() : undefined;
+    const redisPort = freePort();
+    const launchRedis = isShared
+      ? await prepareRedis(join(folder, REDIS), redisPort)
+      : undefined;
     const links: Record<string, TcpProxy> = {};
     const overBroker = isNats ? [...agents, BROKER] : [];
-    for (
-      const name of new Set([...agents, "producer", "reader", ...overBroker])
-    ) {
+    const users = new Map<string, number>(
+      [...agents, "producer", "reader"].map((name) => [name, port]),
+    );
+    for (const name of overBroker) users.set(name, brokerPort);
+    if (secondPort !== undefined) {
+      users.set("reader", secondPort);
+      for (const name of agents) users.set(second(name), secondPort);
+      for (const name of [CONTROL_PLANE, SECOND]) {
+        users.set(storeUser(name), redisPort);
+      }
+    }
+    for (const [name, port] of users) {
       const ofLink = random.fork(name);
       links[`${name}-link`] = stack.use(
         await TcpProxy.open({
-          hostname: "127.0.0.1",
-          port: overBroker.includes(name) ? brokerPort : port,
+          ...{ hostname: "127.0.0.1", port },
           random: () => ofLink.next(),
         }),
       );
@@ -101,15 +127,22 @@ export class World implements AsyncDisposable {
     }
     const noDisks = await whyNoDisk(join(folder, "probe"));
     const disks: Record<string, Disk> = {};
-    for (const name of [CONTROL_PLANE, ...agents]) {
+    const seconds = isShared ? [SECOND] : [];
+    const onDisk = isShared ? DISKS : [CONTROL_PLANE, ...DISKS];
+    for (const name of [CONTROL_PLANE, ...seconds, ...agents]) {
       await Deno.mkdir(join(folder, name));
-      if (noDisks !== undefined) continue;
-      if (name !== CONTROL_PLANE && !DISKS.includes(name)) continue;
+      if (noDisks !== undefined || !onDisk.includes(name)) continue;
       disks[name] = stack.use(await smallDisk(join(folder, name)));
     }
     return new World(options, {
-      port,
-      launchBroker,
+      ports: {
+        [CONTROL_PLANE]: port,
+        ...secondPort === undefined ? {} : { [SECOND]: secondPort },
+      },
+      servers: {
+        ...launchRedis === undefined ? {} : { [REDIS]: launchRedis },
+        ...launchBroker === undefined ? {} : { [BROKER]: launchBroker },
+      },
       links,
       disks,
       noDisks,
@@ -119,8 +152,10 @@ export class World implements AsyncDisposable {
 
   /** Made by {@linkcode World.open}. */
   constructor(options: WorldOptions, made: {
-    readonly port: number;
-    readonly launchBroker: ((launch: Launch) => Program) | undefined;
+    /** Where control planes listen, by name. */
+    readonly ports: Readonly<Record<string, number>>;
+    /** What starts servers of others, by name. */
+    readonly servers: Readonly<Record<string, (launch: Launch) => Program>>;
     readonly links: Readonly<Record<string, TcpProxy>>;
     readonly disks: Readonly<Record<string, Disk>>;
     readonly noDisks: string | undefined;
@@ -129,21 +164,21 @@ export class World implements AsyncDisposable {
     this.#options = options;
     this.#resources = made.resources;
     this.links = made.links;
-    this.url = `http://127.0.0.1:${made.port}`;
+    this.#ports = made.ports;
+    this.url = `http://127.0.0.1:${made.ports[CONTROL_PLANE]}`;
     this.noDisks = made.noDisks;
     const victims: Record<string, Victim> = {};
-    const { launchBroker } = made;
-    const brokers = launchBroker === undefined ? [] : [BROKER];
-    for (const name of [...brokers, CONTROL_PLANE, ...options.agents]) {
+    const { servers, ports } = made;
+    const names = [...Object.keys(servers), ...Object.keys(ports)];
+    for (const name of [...names, ...options.agents]) {
       const isAgent = options.agents.includes(name);
       const subject = new Subject({
         name,
         launch: (launch) =>
-          name === BROKER && launchBroker !== undefined
-            ? launchBroker(launch)
-            : isAgent
-            ? this.#agent(name, launch)
-            : this.#controlPlane(launch),
+          servers[name]?.(launch) ??
+            (isAgent
+              ? this.#agent(name, launch)
+              : this.#controlPlane(name, launch)),
         ended: (end) => this.#ended(name, end),
       });
       this.#resources.use(subject);
@@ -151,7 +186,7 @@ export class World implements AsyncDisposable {
         subject,
         disk: made.disks[name],
         offsetFile: isAgent ? this.#path("clock", name) : undefined,
-        port: name === CONTROL_PLANE ? made.port : undefined,
+        port: ports[name],
         mayEndUntil: 0,
       };
     }
@@ -206,11 +241,13 @@ export class World implements AsyncDisposable {
     return this.through(user).replace("http", "nats");
   }
 
-  #controlPlane({ via }: Launch): Program {
-    const { script = MAIN, wire } = this.#options;
+  #controlPlane(name: string, { via }: Launch): Program {
+    const { script = MAIN, wire, replicas } = this.#options;
+    const store = this.through(storeUser(name)).replace("http", "redis");
     const args = [
-      ...["cp", "--dev", "--listen", new URL(this.url).host],
-      ...["--data-dir", this.#path(CONTROL_PLANE)],
+      ...["cp", "--dev", "--listen", `127.0.0.1:${this.#ports[name]}`],
+      ...["--data-dir", this.#path(name)],
+      ...replicas === 1 ? [] : ["--store", store, "--replica-name", name],
       ...CP_FLAGS,
       ...wire === "nats" ? ["--agent-broker", this.#broker(BROKER)] : [],
     ];
@@ -218,10 +255,11 @@ export class World implements AsyncDisposable {
   }
 
   #agent(name: string, { turn, via }: Launch): Program {
-    const { wire } = this.#options;
-    const url = wire === "nats"
-      ? this.#broker(name)
-      : dialUrl(this.through(name), wire);
+    const { wire, replicas } = this.#options;
+    const users = replicas === 1 ? [name] : [name, second(name)];
+    const urls = wire === "nats"
+      ? [this.#broker(name)]
+      : users.map((user) => dialUrl(this.through(user), wire));
     const process = `${name}-${turn}`;
     this.#options.scribe.write({
       kind: "boot",
@@ -230,7 +268,7 @@ export class World implements AsyncDisposable {
       concurrency: CONCURRENCY,
     });
     const args = [
-      ...["--agent-id", name, "--cp-url", url],
+      ...["--agent-id", name, ...urls.flatMap((url) => ["--cp-url", url])],
       ...["--data-dir", this.#path(name)],
       ...["--witness", this.#path("witness", name)],
       ...["--concurrency", String(CONCURRENCY), "--process", process],
@@ -249,7 +287,7 @@ export class World implements AsyncDisposable {
       { append: true },
     );
     const until = this.victims[name]?.mayEndUntil ?? 0;
-    if (asked || Date.now() < until) return;
+    if (asked || Date.now() < until || lacksRedis(output)) return;
     const last = output.trimEnd().split("\n").at(-1) ?? "";
     const reason = `code ${code}, ${last}`;
     this.#options.scribe.write({
@@ -259,10 +297,4 @@ export class World implements AsyncDisposable {
       reason,
     });
   }
-}
-
-/** A port that nobody listens on now. */
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }

@@ -7,6 +7,7 @@ import { match, ok, strictEqual } from "node:assert/strict";
 import { dirname } from "node:path";
 import { userCacheDir } from "../../deploy/localkube/mod.ts";
 import { ROOT } from "../files.ts";
+import { freePort } from "../free_port.ts";
 import { testCluster } from "../kubernetes/cluster.ts";
 import { findOrBuildNats } from "../nats/build.ts";
 import { blocksOf, commandsIn } from "../page.ts";
@@ -16,12 +17,6 @@ const README = await Deno.readTextFile(`${ROOT}README.md`);
 const SECTION =
   /^## Outgrowing one machine\n([\s\S]*?)^## /m.exec(README)?.[1] ??
     "";
-
-/** A port that nobody has. */
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
 
 Deno.test("README.md, outgrowing one machine: Redis, NATS, two control planes, five agents, line by line", async (t) => {
   await using kube = await testCluster();
