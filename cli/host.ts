@@ -113,6 +113,8 @@ export interface RightsRequest {
   readonly anyName: boolean;
   /** Events say in the cluster which event has changed an object. */
   readonly tells: boolean;
+  /** Policies of the agent judge each write. */
+  readonly gated: boolean;
   /** The kubeconfig file of a cluster to ask for kinds. */
   readonly kubeconfig: string | undefined;
   /** The context of it, or of the file that kubectl would use. */

@@ -65,6 +65,10 @@ function addGenerate(
       "without what says in the cluster which event has changed an object",
     )
     .option(
+      "--gated",
+      "also what an agent with --policy-dir looks at to judge each write",
+    )
+    .option(
       "--any-name",
       "for all objects of these kinds, not only for those of the manifests",
     )
@@ -110,6 +114,7 @@ function addGenerate(
             deletes: flags.delete ?? false,
             waits: flags.wait,
             tells: flags.events,
+            gated: flags.gated ?? false,
             anyName: flags.anyName ?? false,
             kubeconfig: flags.kubeconfig,
             kubeContext: flags.kubeContext,

@@ -52,12 +52,13 @@ Deno.test("rbac generate asks for what its flags say, and for what is usual", as
     waits: true,
     anyName: false,
     tells: true,
+    gated: false,
     kubeconfig: undefined,
     kubeContext: undefined,
   });
   deepStrictEqual(
     await asked(
-      "-f a.yaml -f b.yaml --delete --no-wait --no-events --any-name --apply-set a/b -n shop --name edge --service-account shop/web --kubeconfig k --kube-context c",
+      "-f a.yaml -f b.yaml --delete --gated --no-wait --no-events --any-name --apply-set a/b -n shop --name edge --service-account shop/web --kubeconfig k --kube-context c",
     ),
     {
       manifests: [MANIFEST, "kind: Secret\n"],
@@ -69,6 +70,7 @@ Deno.test("rbac generate asks for what its flags say, and for what is usual", as
       waits: false,
       anyName: true,
       tells: false,
+      gated: true,
       kubeconfig: "k",
       kubeContext: "c",
     },

@@ -169,6 +169,14 @@ export async function generateRights(
         bindingOf({ name, kind, ...place }, account),
       ];
     }),
-    notes: [...notesOn(objects, read, namespace), ...granted.notes],
+    notes: [
+      ...notesOn(objects, read, namespace),
+      ...granted.notes,
+      ...(request.gated
+        ? [
+          "What policies of the agent look up by their paramKind has to be allowed besides: get, or list where a binding selects by labels",
+        ]
+        : []),
+    ],
   };
 }

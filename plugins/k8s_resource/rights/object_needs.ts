@@ -22,6 +22,8 @@ export interface Work {
   readonly anyName: boolean;
   /** Events say in the cluster which event has changed an object. */
   readonly tells: boolean;
+  /** Policies of the agent judge each write; absent: they do not. */
+  readonly gated?: boolean;
 }
 
 /** Where Events are about objects that have no namespace. */
@@ -126,6 +128,17 @@ function* checking(objects: readonly PlacedObject[]): Generator<Need> {
   }
 }
 
+/** What policies of an agent look at beside the object, which is read in any case: its Namespace. */
+function* judging(objects: readonly PlacedObject[]): Generator<Need> {
+  for (const name of new Set(objects.map(({ namespace }) => namespace))) {
+    if (name === "") continue;
+    yield {
+      ...{ namespace: name, group: "", resource: "namespaces" },
+      ...{ name, verb: "get" },
+    };
+  }
+}
+
 /** What an identity has to be allowed to work with objects. */
 export function* needsOf(
   objects: readonly PlacedObject[],
@@ -136,6 +149,7 @@ export function* needsOf(
     yield* scaling(object);
   }
   if (objects.length > 1) yield* checking(objects);
+  if (work.gated) yield* judging(objects);
   if (work.waits) yield* waiting(objects, work);
   if (work.tells) yield* objects.map(telling);
 }
