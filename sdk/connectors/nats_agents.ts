@@ -30,6 +30,7 @@ import {
   writeParcel,
 } from "./nats_subjects.ts";
 import { openManager, openStream, renewConsumer } from "./nats_stream.ts";
+import { Turns } from "./nats_turns.ts";
 import { showNatsUrl } from "./nats_url.ts";
 import { type NatsTimes, NatsWire, unavailable } from "./nats_wire.ts";
 
@@ -54,8 +55,14 @@ export interface NatsAgentsOptions extends NatsTimes {
   readonly log: Logger;
 }
 
-/** Agents that may be let in at a time: each takes the server a few requests. */
-const OPENING_MAX = 128;
+/** Agents that are let in at a time: each takes the server a few requests. */
+const AT_ONCE = 64;
+
+/** Agents that may wait for that; what waits for longer than they do is in vain. */
+const OPENING_MAX = 4096;
+
+/** How long an agent waits for its answer, in milliseconds. */
+const ANSWER_MS_MAX = 10_000;
 
 /** How long the server is left alone after it was lost, in milliseconds; and a random time of the same length. */
 const AGAIN_MS = 500;
@@ -76,6 +83,7 @@ export class NatsAgents implements AsyncDisposable {
   readonly #options: NatsAgentsOptions;
   readonly #over = new AbortController();
   readonly #opening = new Set<string>();
+  readonly #turns = new Turns(AT_ONCE);
   readonly #wires = new Set<NatsWire>();
   readonly #running: Promise<void>;
   readonly #ready = Promise.withResolvers<void>();
@@ -217,7 +225,12 @@ export class NatsAgents implements AsyncDisposable {
       );
     }
     this.#opening.add(agent);
-    this.#open(message, { agent, subjects, broker })
+    const { clock } = this.#options;
+    const until = clock.monotonic() + ANSWER_MS_MAX;
+    this.#turns.run(async () => {
+      if (clock.monotonic() > until) return; // it asks anew
+      await this.#open(message, { agent, subjects, broker });
+    })
       .catch((reason) => {
         const error = natsError(reason, broker.url);
         log.warn("Agent gets no session over NATS", { agent, error });

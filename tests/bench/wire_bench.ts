@@ -1,4 +1,5 @@
 import { strictEqual } from "node:assert/strict";
+import { NatsServer } from "../nats/server.ts";
 import { CpProcess } from "../system.ts";
 import type { Figure } from "./figures.ts";
 import { agentAddress } from "./load_agent.ts";
@@ -15,15 +16,38 @@ interface Carrier {
   readonly name: string;
   /** The bar of its p99, in milliseconds. */
   readonly atMostMs: number;
-  /** Where its agents dial. */
-  address(cp: CpProcess): string;
+  /** Starts what it needs besides; where its agents dial is found out later. */
+  prepare(): Promise<
+    AsyncDisposable & {
+      /** More flags of the control plane. */
+      readonly flags: readonly string[];
+      address(cp: CpProcess): string;
+    }
+  >;
 }
 
 const CARRIERS: readonly Carrier[] = [
   {
     name: "WebSocket",
     atMostMs: 50,
-    address: ({ url }) => agentAddress(url),
+    prepare: () =>
+      Promise.resolve({
+        flags: [],
+        address: ({ url }) => agentAddress(url),
+        [Symbol.asyncDispose]: () => Promise.resolve(),
+      }),
+  },
+  {
+    name: "NATS",
+    atMostMs: 80,
+    async prepare() {
+      const server = await NatsServer.start();
+      return {
+        flags: ["--agent-broker", server.url],
+        address: () => server.url,
+        [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+      };
+    },
   },
 ];
 
@@ -35,14 +59,16 @@ export async function wires(script: string): Promise<Figure[]> {
 }
 
 async function one(
-  { name, atMostMs, address }: Carrier,
+  { name, atMostMs, prepare }: Carrier,
   script: string,
 ): Promise<Figure[]> {
-  await using cp = await CpProcess.start({ script });
+  await using place = await prepare();
+  const { flags } = place;
+  await using cp = await CpProcess.start({ script, flags });
   const { pid } = cp.program;
   const load = {
     url: cp.url,
-    address: address(cp),
+    address: place.address(cp),
     agents: AGENTS,
     rate: RATE,
   };

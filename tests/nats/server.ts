@@ -128,6 +128,11 @@ export class NatsServer implements AsyncDisposable {
     return `ws://127.0.0.1:${this.#ports?.websocket}`;
   }
 
+  /** The process; `undefined` while it is down. */
+  get pid(): number | undefined {
+    return this.#running?.pid;
+  }
+
   /** The last lines of its log. */
   log(): Promise<string> {
     return this.#processes.log("nats-server");
