@@ -111,12 +111,13 @@ const DURABILITY: Readonly<Record<string, Omit<Finding, "check">>> = {
   everysec: {
     result: "warning",
     message: "Accepted events are on disk within a second",
-    cure: "set the store to write each event at once",
+    cure: 'set "appendfsync always" in its Redis',
   },
   memory: {
     result: "warning",
     message: "Accepted events are in memory only, and lost when it stops",
-    cure: "start the control plane without --store memory:",
+    cure:
+      'start the control plane without --store memory:, or set "appendonly yes" and "appendfsync always" in its Redis',
   },
 };
 

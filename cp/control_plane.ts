@@ -32,7 +32,7 @@ import type { Services } from "./http/services.ts";
 import { openResults, type Sinks } from "./sinks.ts";
 import { ControlPlaneMetrics } from "./metrics.ts";
 import { watchLag } from "./lag.ts";
-import { openStore } from "./open_store.ts";
+import { openStore, warnOfVolatile } from "./open_store.ts";
 import { peersOf } from "./peers/shared_store.ts";
 import { HttpServer } from "./server.ts";
 import type { ServerLimits } from "./server_limits.ts";
@@ -202,6 +202,7 @@ export class ControlPlane implements AsyncDisposable {
     });
     const watched = watchLag({ clock, metrics, signal: stopping.signal });
     const held = opened.move();
+    warnOfVolatile(store, settings.store, log);
     log.info("Control plane listens", {
       url: server.url,
       durability: store.durability,

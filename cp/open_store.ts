@@ -1,4 +1,4 @@
-import { type Clock, TransporterError } from "@transporter/sdk";
+import { type Clock, type Logger, TransporterError } from "@transporter/sdk";
 import { lockFolder, openFolder } from "@transporter/sdk/folder";
 import { dirname, isAbsolute, resolve } from "node:path";
 import { openMemoryStore } from "./store/memory.ts";
@@ -150,4 +150,16 @@ async function lockedPath(
   await openFolder(folder);
   opened.use(await lockFolder(folder, { program: "transporter cp" }));
   return file;
+}
+
+/** Warns of a store that forgets, where nobody asked for one. */
+export function warnOfVolatile(
+  { durability }: Pick<Store, "durability">,
+  url: string,
+  log: Logger,
+): void {
+  if (durability !== "memory" || url === "memory:") return;
+  log.warn("Store forgets what was accepted when it ends or loses power", {
+    durability,
+  });
 }
