@@ -253,6 +253,40 @@ Deno.test("replicas: what is due is ended once, whoever sees it first", async ()
   strictEqual(history.filter((state) => state === "expired").length, 1);
 });
 
+Deno.test("replicas: one that was alone finds what the first other one writes", async () => {
+  await using pair = await Pair.open();
+  await pair.b[Symbol.asyncDispose]();
+  await pair.clock.advance(20_000);
+  const agent = await pair.a.connect({ link: { window: 8 } });
+  pair.heard = false;
+  await pair.a.submit("mine");
+  await agent.nextOf("event");
+  await using c = await pair.join("c");
+  await c.submit("theirs");
+  await c.core.operator.cancel(T, "mine", { principal: "c", reason: "" });
+  await pair.clock.advance(3000);
+  deepStrictEqual(idsOf(agent), ["mine", "theirs"]);
+  deepStrictEqual(
+    agent.of("cancel").map(({ event_id }) => event_id),
+    ["mine"],
+  );
+});
+
+Deno.test("replicas: when the store is older than it was, every session ends and its agent's memory is asked for", async () => {
+  await using pair = await Pair.open();
+  await pair.a.submit("e1");
+  const agent = await pair.b.connect();
+  await agent.nextOf("event");
+  pair.store.changeRange = () => Promise.resolve({ oldest: 0, newest: 0 });
+  await pair.clock.advance(2000);
+  strictEqual(await agent.end(), "unavailable");
+  const features = ["ack", "parts", "cancel", "resume"];
+  const epoch = String(agent.of("welcome")[0]?.["epoch"]);
+  const resume = { epoch, recv: 1 };
+  const again = await pair.b.connect({ link: { features, resume } });
+  strictEqual(again.of("welcome")[0]?.["resume"], "reconcile");
+});
+
 Deno.test("MemoryHub tells every replica who has changed what", async () => {
   await using pair = await Pair.open();
   const { peers, store } = pair.hub.join({ id: "c-1", name: "c" });
