@@ -45,6 +45,7 @@ async function open(): Promise<Place> {
   const cp = stack.use(
     await CpProcess.start({ flags: ["--agent-broker", as("control-plane")] }),
   );
+  await cp.program.line(/Agents are served over NATS/);
   const held = stack.move();
   return { nats, cp, as, [Symbol.asyncDispose]: () => held.disposeAsync() };
 }
