@@ -191,7 +191,7 @@ export function readCloudEvent(value: unknown): CloudEvent {
 
 function fromBase64(text: string): Uint8Array {
   try {
-    return Uint8Array.fromBase64(text);
+    return Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
   } catch {
     return refuse("invalid", '"data_base64" must be in Base64', "data_base64");
   }

@@ -47,8 +47,8 @@ const PULL_MESSAGES_MAX = 256;
 /** Bytes that one pull may deliver; servers take messages of 1 MiB unless told otherwise. */
 const PULL_BYTES_MAX = 64 * 1024 * 1024;
 
-/** How long a pull waits for messages, in milliseconds; each is a sign of life. */
-const PULL_MS = 1000;
+/** How long a pull waits for messages, in milliseconds; the server has to be heard twice meanwhile. */
+const PULL_MS = 2000;
 
 /** Reads headers; names in small letters, since programs in Go write `Ce-Id`. */
 function readHeaders(given: MsgHdrs | undefined): Record<string, string> {

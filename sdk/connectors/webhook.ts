@@ -55,9 +55,8 @@ export function readSecrets(text: string): readonly Uint8Array[] {
 
 function decode(line: string): Uint8Array | undefined {
   try {
-    return Uint8Array.fromBase64(
-      line.startsWith(PREFIX) ? line.slice(PREFIX.length) : line,
-    );
+    const text = line.startsWith(PREFIX) ? line.slice(PREFIX.length) : line;
+    return Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
   } catch {
     return undefined;
   }

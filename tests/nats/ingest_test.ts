@@ -108,6 +108,12 @@ Deno.test("ingest.consumer.dead: readiness says that nothing comes, and events g
   await place.publish([eventText({ id: "e2" })]);
   await until(async () => (await place.events()).length === 2);
 
+  // It falls silent, and speaks again.
+  place.server.signal("SIGSTOP");
+  await until(async () => (await place.ask("/readyz")).status === 503);
+  place.server.signal("SIGCONT");
+  await until(async () => (await place.ask("/readyz")).status === 200);
+
   // An operator takes the consumer away, and then the whole stream.
   await place.with((manager) =>
     manager.consumers.delete(EVENTS, "transporter")
