@@ -1,4 +1,10 @@
-import type { Clock, EventSpec, Executor, Logger } from "@transporter/sdk";
+import {
+  type Clock,
+  type EventSpec,
+  type Executor,
+  IN_TIME,
+  type Logger,
+} from "@transporter/sdk";
 import type { Runner } from "./runner.ts";
 import { prepare, type Prepared, unsaid, type Work } from "./work.ts";
 
@@ -59,7 +65,7 @@ export class Asking {
     const late = clock.sleep(SAY_MS_MAX, { signal: over.signal })
       .then(() => undefined, () => undefined);
     const prepared = await Promise.race([said, late]);
-    over.abort();
+    over.abort(IN_TIME);
     if (prepared !== undefined) return prepared;
     this.#slow.add(type);
     log.warn(

@@ -1,5 +1,6 @@
 import {
   type Clock,
+  IN_TIME,
   type Link,
   type LogFrame,
   type OutputStream,
@@ -130,7 +131,7 @@ export class Output {
   /** Sends what waits and the end of what was written; nothing is taken any more. Idempotent; nobody need wait for it. */
   close(): void {
     if (this.#over.signal.aborted) return;
-    this.#over.abort();
+    this.#over.abort(IN_TIME);
     this.#flush();
     this.#sendTail();
   }

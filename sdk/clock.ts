@@ -51,8 +51,15 @@ export interface Deadline extends Disposable {
   readonly signal: AbortSignal;
 }
 
-/** Why a deadline's timer ends early. One for all, as an abort without a reason makes a new error each time. */
-const IN_TIME = new DOMException("The work was done in time", "AbortError");
+/**
+ * Why something that was bounded, or that goes on until it is called off, ends
+ * well. One for all: an abort without a reason makes a new error each time,
+ * with its stack.
+ */
+export const IN_TIME: DOMException = new DOMException(
+  "The work was done in time",
+  "AbortError",
+);
 
 /**
  * Bounds some work in time.

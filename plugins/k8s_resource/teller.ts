@@ -1,4 +1,4 @@
-import type { Clock, ExecutorContext } from "@transporter/sdk";
+import { type Clock, type ExecutorContext, IN_TIME } from "@transporter/sdk";
 import type { ObjectStates } from "./object_states.ts";
 import type { Operation } from "./options.ts";
 
@@ -103,7 +103,7 @@ export class Teller implements AsyncDisposable {
 
   /** Tells nothing any more. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stop.abort();
+    this.#stop.abort(IN_TIME);
     await this.#telling;
   }
 }
