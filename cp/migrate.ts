@@ -6,15 +6,18 @@
  * @module
  */
 import { type Ids, TransporterError } from "@transporter/sdk";
-import { openArchive, type OpenArchiveOptions } from "./open_store.ts";
+import { openArchive } from "./open_store.ts";
 import {
   type Archive,
   type ArchiveItem,
   ITEM_KINDS,
   type ItemCounts,
+  type ItemKind,
   type MoveMark,
 } from "./store/archive.ts";
 import { withoutPassword } from "./store/redis_url.ts";
+
+export type { ItemCounts, ItemKind } from "./store/archive.ts";
 
 /** Pieces that are written at a time. */
 const PIECES_MAX = 200;
@@ -25,7 +28,7 @@ const CHARACTERS_MAX = 4 * 1024 * 1024;
 /** How far a move is. */
 export interface MoveProgress {
   /** What is moved now. */
-  readonly kind: ArchiveItem["kind"];
+  readonly kind: ItemKind;
   /** Pieces that the other store has, of all kinds. */
   readonly moved: number;
   /** Pieces there are. */
@@ -33,7 +36,13 @@ export interface MoveProgress {
 }
 
 /** Options of {@linkcode migrate}. */
-export interface MigrateOptions extends OpenArchiveOptions {
+export interface MigrateOptions {
+  /** What relative paths start from. */
+  readonly dataDir: string | undefined;
+  /** A file with the password for Redis, when that does not stand in the URL. */
+  readonly redisPasswordFile?: string | undefined;
+  /** A file with the certificate, PEM, of who signs that of Redis. */
+  readonly redisCaFile?: string | undefined;
   /** The store that is moved. */
   readonly from: string;
   /** Where it goes. */

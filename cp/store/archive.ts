@@ -75,17 +75,20 @@ export type ArchiveItem =
   | EventItem
   | EntryItem;
 
+/** What a piece of a store is. */
+export type ItemKind = "agent" | "mark" | "tombstone" | "event" | "entry";
+
 /** The kinds of pieces, in their order. */
-export const ITEM_KINDS = [
+export const ITEM_KINDS: readonly ItemKind[] = [
   "agent",
   "mark",
   "tombstone",
   "event",
   "entry",
-] as const;
+];
 
 /** How many pieces there are of each kind. */
-export type ItemCounts = Readonly<Record<ArchiveItem["kind"], number>>;
+export type ItemCounts = Readonly<Record<ItemKind, number>>;
 
 /** The highest numbers ever given. */
 export interface Counters {
@@ -169,7 +172,7 @@ export function refuseMoved({ source, target }: MoveMarks): void {
 export function splitCursor(
   cursor: string | undefined,
 ): { readonly kind: string; readonly place: string } {
-  if (cursor === undefined) return { kind: ITEM_KINDS[0], place: "" };
+  if (cursor === undefined) return { kind: "agent", place: "" };
   const colon = cursor.indexOf(":");
   return { kind: cursor.slice(0, colon), place: cursor.slice(colon + 1) };
 }

@@ -1,7 +1,24 @@
-import { doesNotMatch, rejects, strictEqual, throws } from "node:assert/strict";
+import {
+  doesNotMatch,
+  match,
+  rejects,
+  strictEqual,
+  throws,
+} from "node:assert/strict";
 import { TransporterError } from "@transporter/sdk";
-import { checkServer, openRedisStore } from "../../cp/store/redis.ts";
-import { event, T } from "../../cp/store/testing/samples.ts";
+import {
+  checkServer,
+  openRedisArchive,
+  openRedisStore,
+} from "../../cp/store/redis.ts";
+import {
+  AT,
+  event,
+  release,
+  session,
+  T,
+  to,
+} from "../../cp/store/testing/samples.ts";
 import { startRedis } from "./server.ts";
 import { startPlace } from "./store.ts";
 
@@ -94,4 +111,42 @@ Deno.test("a store whose Redis lost everything refuses to go on as if nothing wa
     error instanceof Error && /restart the control plane/.test(error.message),
     true,
   );
+});
+
+Deno.test("docs/redis.md: the user that it makes may do what is needed, and not more", async () => {
+  const page = await Deno.readTextFile(
+    new URL("../../docs/redis.md", import.meta.url),
+  );
+  const line = /^user cp on .*$/m.exec(page)?.[0].replace(">PASSWORD", ">pw");
+  await using redis = await startRedis({ config: [line ?? ""] });
+  await redis.ask("SET", "another", "1");
+  const url = `redis://cp:pw@127.0.0.1:${redis.port}`;
+  {
+    await using store = await openRedisStore({ url });
+    strictEqual(store.durability, "fsync");
+    await using _listening = await store.listen({
+      committed: () => {},
+      missed: () => {},
+    });
+    for (const id of ["a", "b"]) await store.createEvent(T, event(id));
+    const { gen } = await store.openSession(T, session("edge-1"));
+    await store.releaseEvents(T, release(gen));
+    const end = { finishedAt: AT };
+    await store.changeEvent(T, "a", to("completed", {}, end));
+    await store.sweep({
+      finishedBefore: AT + 1,
+      finishedMax: 9,
+      until: () => AT,
+      at: AT,
+      limit: 9,
+    });
+    await store.listEvents(T, { states: ["assigned"], limit: 9 });
+    await store.listChanges(T, 0, 9);
+    await store.probe();
+  }
+  await using _archive = await openRedisArchive({ url });
+  const asked = await new Deno.Command("redis-cli", {
+    args: ["-u", url, "GET", "another"],
+  }).output();
+  match(new TextDecoder().decode(asked.stdout), /NOPERM/);
 });
