@@ -1,7 +1,7 @@
 import type { PluginTools } from "@transporter/agent/plugin";
 import { TransporterError } from "@transporter/sdk";
 import { delimiter, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
 /** What plugins may import by name, and where `deno task bundle` puts it, beside the program. */
 const SUPPLIED: Readonly<Record<string, string>> = {
@@ -84,20 +84,29 @@ async function ownNames(): Promise<Readonly<Record<string, string>>> {
   return imports;
 }
 
+/**
+ * Where what `deno task bundle` makes is beside this program; `undefined` where
+ * that runs from its sources. Those in a compiled binary no other program can read.
+ */
+function besideProgram(): URL | undefined {
+  if (Deno.build.standalone) return pathToFileURL(Deno.execPath());
+  const isSource = import.meta.url.endsWith("/program/plugin_tools.ts");
+  return isSource ? undefined : new URL(import.meta.url);
+}
+
 /** Where the parts are that go into the processes of plugins: sources, or what was bundled of them. */
-async function parts(): Promise<
+async function parts(bundle: URL | undefined): Promise<
   Pick<PluginTools, "guest" | "supplied" | "scopes" | "own">
 > {
-  const isBundle = !import.meta.url.endsWith("/program/plugin_tools.ts");
   const find = (name: string, bundled: string) =>
-    isBundle
-      ? new URL(bundled, import.meta.url).href
-      : import.meta.resolve(name);
+    bundle === undefined
+      ? import.meta.resolve(name)
+      : new URL(bundled, bundle).href;
   const guest = find(...GUEST);
   if (!await isFile(fileURLToPath(guest))) {
     throw new TransporterError(
       "usage",
-      `Cannot run plugins as "${guest}" is not there: "deno task bundle" makes it beside the program`,
+      `Cannot run plugins as "${guest}" is not there: "deno task bundle" makes it, and it goes beside the program with its folder`,
     );
   }
   const supplied = Object.fromEntries(
@@ -106,8 +115,8 @@ async function parts(): Promise<
       find(name, bundled),
     ]),
   );
-  if (isBundle) {
-    const own = [new URL("./plugin/", import.meta.url).href];
+  if (bundle !== undefined) {
+    const own = [new URL("./plugin/", bundle).href];
     return { guest, supplied, scopes: {}, own };
   }
   const own = [guest, ...Object.values(supplied)]
@@ -120,10 +129,13 @@ async function parts(): Promise<
 /**
  * Finds what plugins are run with on this machine.
  *
- * @throws {TransporterError} `usage` when there is no `deno` program.
+ * @param env The environment.
+ * @param bundle Beside what the parts of a bundle are; `undefined`: sources are used.
+ * @throws {TransporterError} `usage` when there is no `deno` program, or none of what goes into its processes.
  */
 export async function pluginTools(
   env: Readonly<Record<string, string>>,
+  bundle: URL | undefined = besideProgram(),
 ): Promise<PluginTools> {
   const deno = await findDeno(env);
   const [prlimit, setpriv] = await Promise.all([
@@ -132,7 +144,7 @@ export async function pluginTools(
   ]);
   return {
     deno,
-    ...await parts(),
+    ...await parts(bundle),
     bounds: {
       ...prlimit === undefined ? {} : { prlimit },
       ...setpriv === undefined ? {} : { setpriv },

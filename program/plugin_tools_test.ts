@@ -1,4 +1,11 @@
-import { match, ok, rejects, strictEqual } from "node:assert/strict";
+import {
+  deepStrictEqual,
+  match,
+  ok,
+  rejects,
+  strictEqual,
+} from "node:assert/strict";
+import { pathToFileURL } from "node:url";
 import { pluginTools } from "./plugin_tools.ts";
 
 Deno.test("pluginTools() takes the deno that TP_DENO names, else the one that runs", async () => {
@@ -19,6 +26,28 @@ Deno.test("pluginTools() supplies the SDK from the sources that run", async () =
   }
   match(String(supplied["@transporter/sdk"]), /\/sdk\/mod\.ts$/);
   for (const names of Object.values(scopes)) ok("valibot" in names);
+});
+
+Deno.test("pluginTools() of a compiled binary takes what was bundled beside it, as no other program reads what is inside", async () => {
+  const dir = await Deno.makeTempDir();
+  try {
+    const binary = pathToFileURL(`${dir}/transporter-linux`);
+    await rejects(pluginTools({}, binary), {
+      code: "usage",
+      message:
+        /^Cannot run plugins as "file:.*\/plugin\/agent\/plugin\/guest\.js" is not there: "deno task bundle" makes it, and it goes beside the program with its folder$/,
+    });
+    await Deno.mkdir(`${dir}/plugin/agent/plugin`, { recursive: true });
+    await Deno.writeTextFile(`${dir}/plugin/agent/plugin/guest.js`, "");
+    const { guest, own, supplied, scopes } = await pluginTools({}, binary);
+    const folder = pathToFileURL(`${dir}/plugin/`).href;
+    strictEqual(guest, `${folder}agent/plugin/guest.js`);
+    deepStrictEqual(own, [folder]);
+    strictEqual(supplied["@transporter/sdk"], `${folder}sdk/mod.js`);
+    deepStrictEqual(scopes, {});
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
 });
 
 Deno.test({
