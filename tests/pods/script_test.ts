@@ -228,6 +228,10 @@ test("a script as a Job goes on while its agent is away, and is found again", as
     1,
     0,
   ]);
+  match(
+    String(good.result?.["warnings"]),
+    /^The agent was started again while the script ran: of the five seconds/,
+  );
   const bad = await run(3);
   deepStrictEqual([bad.state, bad.attempt, bad.error?.code], [
     "failed",

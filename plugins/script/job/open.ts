@@ -9,6 +9,10 @@ import { JobApi } from "./api.ts";
 import { Isolation } from "./isolation.ts";
 import { checkSize, JobRunner } from "./runner.ts";
 
+/** How far a log was read is noted every five seconds, and what was read last may have been on its way. */
+const AGAIN =
+  "The agent was started again while the script ran: of the five seconds of its output before that some may be there twice, and the last of it be missing";
+
 /**
  * Opens what runs scripts as Jobs of a cluster.
  *
@@ -65,7 +69,10 @@ export async function openJobRunner(
       const spec = { ...specOf(task, context), ...terms };
       return { ...await runner.run(spec, context), warnings };
     },
-    recover: (task, context) => runner.recover(specOf(task, context), context),
+    async recover(task, context) {
+      const end = await runner.recover(specOf(task, context), context);
+      return end && { ...end, warnings: [AGAIN] };
+    },
     async [Symbol.asyncDispose]() {
       await isolation[Symbol.asyncDispose]();
       cluster[Symbol.dispose]();
