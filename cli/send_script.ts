@@ -41,7 +41,11 @@ function variables(
 ): Readonly<Record<string, string>> {
   const at = value.indexOf("=");
   if (at < 1) read.refuse("--env", value, 'like "STAGE=production"');
-  return { ...previous, [value.slice(0, at)]: value.slice(at + 1) };
+  const name = value.slice(0, at);
+  if (Object.hasOwn(previous, name)) {
+    usage(`Cannot use --env "${safe(name)}" twice`);
+  }
+  return { ...previous, [name]: value.slice(at + 1) };
 }
 
 /** The variables of the script; secrets come from our own environment, so that no list of processes shows them. */

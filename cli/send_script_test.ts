@@ -87,6 +87,7 @@ Deno.test("send script refuses what does not go together, and sends nothing", as
     const [flags, why] of [
       [["--stdin", "folder"], /it is a folder, and one file is needed/],
       [["--secret", "TOKEN"], /no such variable in the environment/],
+      [["--env", "A=1", "--env", "A=2"], /Cannot use --env "A" twice/],
       [["--env", "=a"], /it must be like "STAGE=production"/],
       [
         ["--logs", "--agent", "edge-8"],

@@ -17,7 +17,7 @@ import {
   VERSION,
 } from "@transporter/sdk";
 import { join } from "node:path";
-import { pluginTemplate } from "./plugin_template.ts";
+import { pluginTemplate, typeOf } from "./plugin_template.ts";
 import { pluginTools } from "./plugin_tools.ts";
 import { logTo, type Runtime } from "./runtime.ts";
 
@@ -70,6 +70,14 @@ async function create(
   { env }: Runtime,
 ): Promise<readonly string[]> {
   const { supplied } = await pluginTools(env);
+  const { standard } = await import("@transporter/plugins");
+  const type = typeOf(name);
+  if (standard.some((plugin) => plugin.type === type)) {
+    throw new TransporterError(
+      "usage",
+      `Cannot make a plugin for events of type "${type}": every agent has one`,
+    );
+  }
   try {
     await Deno.mkdir(name);
   } catch (cause) {

@@ -1,9 +1,14 @@
+/** The type of the events of a plugin by its name. */
+export function typeOf(name: string): string {
+  return name.replaceAll("-", "_");
+}
+
 /** A plugin to begin with, as files by their names. */
 export function pluginTemplate(
   name: string,
   supplied: Readonly<Record<string, string>>,
 ): Readonly<Record<string, string>> {
-  const type = name.replaceAll("-", "_");
+  const type = typeOf(name);
   const imports = { ...supplied, valibot: "npm:valibot@1.5.0" };
   return {
     "deno.json": `${JSON.stringify({ imports }, undefined, 2)}\n`,

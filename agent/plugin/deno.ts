@@ -67,3 +67,22 @@ export async function realUrl(url: string): Promise<string> {
   const path = await Deno.realPath(fileURLToPath(url));
   return pathToFileURL(path).href;
 }
+
+/** What a path is not, if it is no file; `undefined` when it is one, or no path. */
+export async function whyNoFile(
+  specifier: string,
+): Promise<string | undefined> {
+  if (!specifier.startsWith("file:")) return undefined;
+  try {
+    const { isDirectory } = await Deno.stat(new URL(specifier));
+    return isDirectory
+      ? "it is a folder: name its module, such as mod.ts in it"
+      : undefined;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return "there is no such file";
+    if (error instanceof Deno.errors.NotADirectory) {
+      return "there is no such file";
+    }
+    throw error;
+  }
+}

@@ -2,7 +2,13 @@ import { type Clock, isRecord, TransporterError } from "@transporter/sdk";
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { type PluginTools, type Resolution, resolving } from "./command.ts";
-import { readIfThere, realUrl, runDeno, temporaryFolder } from "./deno.ts";
+import {
+  readIfThere,
+  realUrl,
+  runDeno,
+  temporaryFolder,
+  whyNoFile,
+} from "./deno.ts";
 import type { PluginEntry } from "./entry.ts";
 import { placeOf, type PluginPlace } from "./import_map.ts";
 
@@ -146,6 +152,8 @@ export async function inspect(
 ): Promise<Inspection> {
   const { tools } = options;
   const { specifier, integrity: wanted } = entry;
+  const missing = await whyNoFile(specifier);
+  if (missing !== undefined) refuse("usage", entry, missing);
   const place = await placeOf(specifier, tools);
   const flags = resolving(specifier, place, tools);
   const info = await runDeno(

@@ -8,6 +8,7 @@ import {
 } from "@transporter/sdk";
 import type { PluginTools } from "./command.ts";
 import type { PluginEntry } from "./entry.ts";
+import { whyNoFile } from "./deno.ts";
 import { inspect } from "./graph.ts";
 
 /** What {@linkcode openInProcess} needs. */
@@ -34,6 +35,13 @@ export async function openInProcess(
   options: InProcessOptions,
 ): Promise<Executor> {
   const { name, specifier, integrity, config } = entry;
+  const missing = await whyNoFile(specifier);
+  if (missing !== undefined) {
+    throw new TransporterError(
+      "usage",
+      `Cannot load the plugin "${name}": ${missing}`,
+    );
+  }
   if (integrity !== undefined) await checkPin(entry, options);
   let module: unknown;
   try {

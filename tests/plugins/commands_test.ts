@@ -127,3 +127,35 @@ Deno.test("plugin list knows what ships, and an agent's configuration", async ()
   match(stdout, /^k8s_resource +\S+ +built in$/m);
   match(stdout, /^greet +1\.0\.0 +in process +.*mod\.ts +\d+ +sha256-/m);
 });
+
+Deno.test("plugin: what is no file, a folder, or a type that is there already is refused in a sentence", async (t) => {
+  await using dir = await folderOf({
+    "event.yaml": "type: a\ntarget_agent: edge-7\npayload: {}\n",
+    "greet/mod.ts": "",
+  });
+  const cases: readonly (readonly [string, RegExp])[] = [
+    [
+      "plugin run nope/mod.ts -f event.yaml",
+      /Cannot load the plugin "nope\/mod\.ts": there is no such file/,
+    ],
+    [
+      "plugin run nope/mod.ts -f event.yaml --in-process",
+      /Cannot load the plugin "nope\/mod\.ts": there is no such file/,
+    ],
+    [
+      "plugin list greet",
+      /Cannot load the plugin "greet": it is a folder: name its module/,
+    ],
+    [
+      "plugin new k8s-resource",
+      /Cannot make a plugin for events of type "k8s_resource": every agent has one/,
+    ],
+  ];
+  for (const [line, message] of cases) {
+    await t.step(line, async () => {
+      const { code, stderr } = await transporter(dir.path, line);
+      strictEqual(code, 2, stderr);
+      match(stderr, message);
+    });
+  }
+});
