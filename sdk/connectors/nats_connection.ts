@@ -23,6 +23,9 @@ const PING_MS = 10_000;
 /** How long it may take to connect, in milliseconds. */
 const CONNECT_MS_MAX = 10_000;
 
+/** How long a server may take to say that it has what was published, in milliseconds; one that hangs is not waited for. */
+const FLUSH_MS_MAX = 2_000;
+
 /** Options of {@linkcode connectNats}. */
 export interface NatsOptions {
   /** Gives up connecting; does not affect an open connection. */
@@ -167,11 +170,16 @@ export async function lost(
     : error;
 }
 
-/** Resolves when the server has what was published, or the connection is over. */
+/** Resolves when the server has what was published, the connection is over, or it takes too long. */
 export async function flushed(connection: NatsConnection): Promise<void> {
   if (connection.isClosed()) return;
   const written = connection.flush().catch(() => {}); // it is over
-  await Promise.race([written, connection.closed()]);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise((resolve) => {
+    timer = setTimeout(resolve, FLUSH_MS_MAX);
+  });
+  await Promise.race([written, connection.closed(), late]);
+  clearTimeout(timer);
 }
 
 /** Stops waiting when a signal aborts. */

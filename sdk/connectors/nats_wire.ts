@@ -1,5 +1,4 @@
 import {
-  CLOSE_CODES,
   closeCodeOf,
   codeOfClose,
   Queue,
@@ -274,9 +273,7 @@ export function unavailable(why: string): TransporterError {
   return new TransporterError("unavailable", `Cannot go on as ${why}`);
 }
 
-/** The code of a close as a number, if it is one that a wire may have. */
-export function readCloseCode(text: string): number | undefined {
-  const code = Number(text);
-  const known: readonly number[] = [1000, 1011, ...Object.values(CLOSE_CODES)];
-  return known.includes(code) ? code : undefined;
+/** The code of a close as a number; 1011, "internal error", for what is none. */
+export function readCloseCode(text: string): number {
+  return /^[1-4]\d{3}$/.test(text) ? Number(text) : 1011;
 }
