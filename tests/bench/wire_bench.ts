@@ -16,59 +16,54 @@ interface Carrier {
   readonly name: string;
   /** The bar of its p99, in milliseconds. */
   readonly atMostMs: number;
-  /** Starts what it needs besides; where its agents dial is found out later. */
-  prepare(): Promise<
-    AsyncDisposable & {
-      /** More flags of the control plane. */
-      readonly flags: readonly string[];
-      address(cp: CpProcess): string;
-    }
-  >;
+  /** What the control plane is told, given a broker. */
+  flags?(broker: string): readonly string[];
+  /** Where its agents dial. */
+  address(cp: CpProcess, broker: string): string;
 }
 
 const CARRIERS: readonly Carrier[] = [
   {
     name: "WebSocket",
     atMostMs: 50,
-    prepare: () =>
-      Promise.resolve({
-        flags: [],
-        address: ({ url }) => agentAddress(url),
-        [Symbol.asyncDispose]: () => Promise.resolve(),
-      }),
+    address: ({ url }) => agentAddress(url),
   },
   {
     name: "NATS",
     atMostMs: 80,
-    async prepare() {
-      const server = await NatsServer.start();
-      return {
-        flags: ["--agent-broker", server.url],
-        address: () => server.url,
-        [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
-      };
-    },
+    flags: (broker) => ["--agent-broker", broker],
+    address: (_, broker) => broker,
+  },
+  { name: "long poll", atMostMs: 250, address: ({ url }) => url },
+  {
+    name: "SSE and POST",
+    atMostMs: 250,
+    address: ({ url }) => url.replace("http:", "http+sse:"),
   },
 ];
 
 /** How long an event takes over each kind of wire, from its request to a reader's hearing of its end. */
 export async function wires(script: string): Promise<Figure[]> {
+  await using broker = await NatsServer.start();
   const figures: Figure[] = [];
-  for (const carrier of CARRIERS) figures.push(...await one(carrier, script));
+  for (const carrier of CARRIERS) {
+    figures.push(...await one(carrier, { script, broker: broker.url }));
+  }
   return figures;
 }
 
 async function one(
-  { name, atMostMs, prepare }: Carrier,
-  script: string,
+  { name, atMostMs, flags, address }: Carrier,
+  { script, broker }: { readonly script: string; readonly broker: string },
 ): Promise<Figure[]> {
-  await using place = await prepare();
-  const { flags } = place;
-  await using cp = await CpProcess.start({ script, flags });
+  await using cp = await CpProcess.start({
+    script,
+    flags: flags?.(broker) ?? [],
+  });
   const { pid } = cp.program;
   const load = {
     url: cp.url,
-    address: place.address(cp),
+    address: address(cp, broker),
     agents: AGENTS,
     rate: RATE,
   };
