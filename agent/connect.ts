@@ -37,6 +37,9 @@ const DIAL_MS_MAX = 10_000;
 /** A session that lived this long was a good one: after it the delays start small again, in milliseconds. */
 const LIVED_MS = 10_000;
 
+/** The longest that a return is spread over, in milliseconds, whatever a control plane says. */
+const SPREAD_MS_MAX = 60_000;
+
 /** How long to stay away when another agent took this one's place, in milliseconds (protocol.md D.3). */
 const SUPERSEDED_MS = 60_000;
 
@@ -44,7 +47,9 @@ const SUPERSEDED_MS = 60_000;
  * Opens one session after the other until aborted, with pauses of full jitter
  * in between: one that fails, or is closed right after the registration as the
  * Go control plane does on a takeover, only makes the next pause longer. After
- * one that the control plane drained, the pause is what that asked for.
+ * one that the control plane drained, the pause is what that asked for. When it
+ * is away after a good session, the agents of a large control plane spread their
+ * return once, as that told them to: one lost link among many comes back at once.
  *
  * @param options Where to, how, and what a session is.
  */
@@ -52,10 +57,12 @@ export async function stayConnected(options: ConnectOptions): Promise<void> {
   const { urls, log, signal } = options;
   let failures = 0;
   let turn = 0;
+  let spreadMs = 0;
   while (!signal.aborted) {
     const url = urls[turn % urls.length];
     if (url === undefined) throw new RangeError("Cannot connect without a URL");
-    const { error, livedMs, away } = await attempt(url, options);
+    const end = await attempt(url, options);
+    const { error, livedMs, away } = end;
     if (signal.aborted) return;
     if (away !== undefined) {
       failures = 0;
@@ -63,11 +70,17 @@ export async function stayConnected(options: ConnectOptions): Promise<void> {
       continue;
     }
     const lived = livedMs >= LIVED_MS;
-    if (lived) failures = 0;
-    else turn++;
+    if (lived) {
+      failures = 0;
+      spreadMs = Math.min(end.spreadMs ?? 0, SPREAD_MS_MAX);
+    } else turn++;
     const round = lived || turn % urls.length === 0;
-    const pauseMs = round ? pauseAfter(error, failures, options.rng) : 0;
+    let pauseMs = round ? pauseAfter(error, failures, options.rng) : 0;
     if (round) failures++;
+    if (round && !lived && spreadMs > 0) {
+      pauseMs = Math.max(pauseMs, options.rng.next() * spreadMs);
+      spreadMs = 0;
+    }
     log.warn("No connection to the control plane", {
       url: url.href,
       lived_ms: Math.round(livedMs),

@@ -1,4 +1,4 @@
-import { match, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { TransporterError } from "@transporter/sdk";
 import {
   AgentBench,
@@ -78,4 +78,41 @@ Deno.test("Agent.run() stays with a control plane that asks to renew something",
   match(lines.join("\n"), /asks to renew what this version cannot .*"cert"/);
   await bench.clock.advance(10_000);
   strictEqual((await far.next())["type"], "heartbeat");
+});
+
+Deno.test("stayConnected() spreads its return once, as it was told, when the control plane is away", async () => {
+  const lines: string[] = [];
+  await using bench = await AgentBench.open({ log: listLogger(lines) });
+  const far = await bench.accept();
+  await far.registerV2();
+  await bench.clock.advance(10_000);
+  const { timestamp } = await far.next();
+  await far.send({
+    ...{ type: "heartbeat_ack", timestamp, spread_ms: 20_000 },
+    server_time: timestamp,
+  });
+  await bench.clock.advance(5_000);
+  const away = new TransporterError("unavailable", "Nobody answers");
+  bench.refusals.push(away, away);
+  await far.wire.close(away);
+  for (let i = 0; i < 5; i++) await bench.clock.advance(10_000);
+  const pauses = lines.join("\n").matchAll(/"retry_ms":(\d+)/g);
+  // The randomness of the bench is 0.5: at once, then spread, then as ever.
+  deepStrictEqual([...pauses].slice(0, 4).map(([, ms]) => Number(ms)), [
+    ...[250, 10_000],
+    ...[1_000, 2_000],
+  ]);
+});
+
+Deno.test("stayConnected() comes back when it was told, by a control plane that has not taken its registration", async () => {
+  await using bench = await AgentBench.open();
+  const far = await bench.accept();
+  await far.next(); // the registration
+  const drain = { type: "drain", reason: "many agents register" };
+  await far.send({ ...drain, reconnect_after_ms: 7_000, jitter_ms: 500 });
+  await far.wire.close(new TransporterError("slow_down", "Later"));
+  await bench.clock.advance(7_249); // the randomness of the bench is 0.5
+  strictEqual(bench.dialled.length, 1);
+  await bench.clock.advance(1);
+  strictEqual(bench.dialled.length, 2);
 });

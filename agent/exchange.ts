@@ -56,6 +56,16 @@ export interface Away {
 /** The longest that a control plane may keep an agent away, in milliseconds. */
 const AWAY_MS_MAX = 5 * 60_000;
 
+/** How long that is, if a control plane says so. */
+export function awayOf(
+  { reconnect_after_ms: afterMs, jitter_ms: jitterMs }: DrainFrame,
+): Away {
+  return {
+    afterMs: Math.min(afterMs, AWAY_MS_MAX),
+    jitterMs: Math.min(jitterMs, AWAY_MS_MAX),
+  };
+}
+
 /** What each frame of a registered session leads to. */
 export class Exchange {
   readonly #options: ExchangeOptions;
@@ -80,12 +90,7 @@ export class Exchange {
 
   /** When to come back, if the control plane asked for it. */
   get away(): Away | undefined {
-    if (this.#drained === undefined) return undefined;
-    const { reconnect_after_ms: afterMs, jitter_ms: jitterMs } = this.#drained;
-    return {
-      afterMs: Math.min(afterMs, AWAY_MS_MAX),
-      jitterMs: Math.min(jitterMs, AWAY_MS_MAX),
-    };
+    return this.#drained === undefined ? undefined : awayOf(this.#drained);
   }
 
   /** Tells nothing any more. */

@@ -2,12 +2,28 @@ import {
   type Clock,
   deadline,
   type Delivery,
+  type DrainFrame,
   type Link,
   type Message,
   type RegistrationFrame,
   TransporterError,
   type WelcomeFrame,
 } from "@transporter/sdk";
+
+/** The control plane asks to come back later, before it has taken the registration. */
+export class SentAway extends TransporterError {
+  /** When. */
+  readonly drain: DrainFrame;
+
+  /** Made of what it said. */
+  constructor(drain: DrainFrame) {
+    super(
+      "slow_down",
+      `Cannot register now as the control plane asks to come back later: ${drain.reason}`,
+    );
+    this.drain = drain;
+  }
+}
 
 /** How long the control plane may take for each of its two answers, in milliseconds (protocol.md D.4). */
 const ANSWER_MS_MAX = 10_000;
@@ -19,7 +35,7 @@ const ANSWER_MS_MAX = 10_000;
  * @param messages What the link receives; one is taken from a v1 control plane, two from a v2 one.
  * @param options What is registered, and where time comes from.
  * @returns The welcome; `undefined` from a v1 control plane.
- * @throws {TransporterError} `timeout`, `denied` when the control plane does not want this agent,
+ * @throws {TransporterError} `timeout`, {@linkcode SentAway}, `denied` when the control plane does not want this agent,
  * `bad_frame` when it answers something else, or why the link ended.
  */
 export async function register(
@@ -30,6 +46,7 @@ export async function register(
   const { registration, clock } = options;
   await link.send(registration);
   const reply = await next(link, messages, clock);
+  if (reply.type === "drain") throw new SentAway(reply);
   if (reply.type !== "reply") return unexpected(reply);
   if (reply.error !== undefined || reply.status !== "registered") {
     const said = reply.error ?? reply.message ?? reply.status ?? "";

@@ -47,6 +47,9 @@ export class Heartbeats {
   /** The heartbeat that may still be answered. */
   #asked: { readonly timestamp: string; readonly at: number } | undefined;
 
+  /** Over how many milliseconds agents spread their return, as the control plane said last. */
+  spreadMs = 0;
+
   /** Takes the time of day of the welcome, if there is one. */
   constructor(options: HeartbeatsOptions) {
     const { welcome, askedAt, controlPlaneClock } = options;
@@ -56,7 +59,11 @@ export class Heartbeats {
   }
 
   /** Takes an answer. */
-  answered({ timestamp, server_time: serverTime }: HeartbeatAckFrame): void {
+  answered(
+    { timestamp, server_time: serverTime, spread_ms: spreadMs = 0 }:
+      HeartbeatAckFrame,
+  ): void {
+    this.spreadMs = spreadMs;
     if (timestamp !== this.#asked?.timestamp) return;
     this.#measure(serverTime, this.#asked.at);
   }

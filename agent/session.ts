@@ -8,8 +8,8 @@ import {
   type Wire,
 } from "@transporter/sdk";
 import type { ControlPlaneClock } from "./control_plane_clock.ts";
-import { type Away, Exchange } from "./exchange.ts";
-import { register } from "./handshake.ts";
+import { type Away, awayOf, Exchange } from "./exchange.ts";
+import { register, SentAway } from "./handshake.ts";
 import { type Figures, Heartbeats } from "./heartbeats.ts";
 import type { Inbox } from "./inbox.ts";
 import type { Journal } from "./journal.ts";
@@ -59,6 +59,8 @@ export interface SessionEnd {
   readonly livedMs: number;
   /** When to come back, in milliseconds from now, if the control plane asked for it: then its end is no failure. */
   readonly away?: Away | undefined;
+  /** Over how many milliseconds agents spread their return, if the control plane is away afterwards. */
+  readonly spreadMs?: number;
 }
 
 /**
@@ -81,6 +83,7 @@ class Session {
   readonly #options: SessionOptions;
   readonly #over = new AbortController();
   #exchange: Exchange | undefined;
+  #heartbeats: Heartbeats | undefined;
   #registeredAt: number | undefined;
 
   constructor(link: Link, options: SessionOptions) {
@@ -108,7 +111,10 @@ class Session {
       ? 0
       : clock.monotonic() - this.#registeredAt;
     error ??= await this.#link.closed;
-    return { error, livedMs, away: this.#exchange?.away };
+    const away = error instanceof SentAway
+      ? awayOf(error.drain)
+      : this.#exchange?.away;
+    return { error, livedMs, away, spreadMs: this.#heartbeats?.spreadMs ?? 0 };
   }
 
   async #talk(): Promise<void> {
@@ -119,7 +125,7 @@ class Session {
     const registration = this.#options.registration();
     const welcome = await register(link, messages, { registration, clock });
     this.#registeredAt = clock.monotonic();
-    const heartbeats = new Heartbeats({
+    const heartbeats = this.#heartbeats = new Heartbeats({
       ...this.#options,
       link,
       welcome,

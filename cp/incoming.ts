@@ -173,12 +173,14 @@ export class Incoming {
   #beat(frame: HeartbeatFrame): void {
     const { clock } = this.#options;
     const { timestamp } = frame;
+    const spreadMs = this.#options.spreadMs();
     this.#unblock(frame);
     this.#figures = figuresOf(frame, clock.now());
     this.#tell({
       type: "heartbeat_ack",
       timestamp: timestamp.slice(0, 64),
       server_time: formatTime(clock.now()),
+      ...(spreadMs === 0 ? {} : { spread_ms: spreadMs }),
     });
     if (clock.monotonic() - this.#touchedAt < TOUCH_MS) return;
     this.#touchedAt = clock.monotonic();

@@ -26,6 +26,13 @@ export class LiveSessions {
     return this.#sessions.get(tenant)?.size ?? 0;
   }
 
+  /** How many sessions there are. */
+  get size(): number {
+    let size = 0;
+    for (const sessions of this.#sessions.values()) size += sessions.size;
+    return size;
+  }
+
   /** Every session. */
   *all(): Generator<Session> {
     for (const sessions of this.#sessions.values()) yield* sessions.values();

@@ -89,6 +89,8 @@ export interface SessionOptions extends SessionPorts, Agreement {
   readonly tenant: string;
   /** The conversation. */
   readonly link: Link;
+  /** Over how many milliseconds agents spread their return. */
+  readonly spreadMs: () => number;
 }
 
 /** The conversation with one agent, from its registration to the end of its link. */
@@ -165,12 +167,14 @@ export class Session {
 
   /** Says goodbye, then closes: the agent is to come back, here or elsewhere. */
   async drain(reason: string): Promise<void> {
-    const { link, clock, agent, shared } = this.#options;
+    const { link, clock, agent, shared, spreadMs } = this.#options;
     if (agent.linkVersion === 2) {
+      const back = shared ? GO_ON : COME_BACK;
+      const jitter = Math.max(back.jitter_ms, spreadMs());
       const said = new AbortController();
       const words = link.send(
         this.#features.has("drain")
-          ? { type: "drain", reason, ...shared ? GO_ON : COME_BACK }
+          ? { type: "drain", reason, ...back, jitter_ms: jitter }
           : { type: "bye", reason },
       );
       await Promise.race([

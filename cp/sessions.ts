@@ -1,19 +1,11 @@
-import {
-  deadline,
-  type Ids,
-  Link,
-  type RegistrationFrame,
-  TransporterError,
-  type Wire,
-} from "@transporter/sdk";
+import { type Ids, Link, TransporterError, type Wire } from "@transporter/sdk";
 import { claim } from "./claim.ts";
-import { faultOf, lenient, versionOf } from "./handshake.ts";
+import { lenient } from "./handshake.ts";
+import { type Hello, helloOf } from "./hello.ts";
 import { LiveSessions } from "./live_sessions.ts";
 import { Session, type SessionPorts } from "./session.ts";
 import type { AgentRecord } from "./store/store.ts";
-
-/** Milliseconds that a wire may stay open without a registration. */
-const REGISTRATION_MS_MAX = 10_000;
+import { comeBackMs, sendAway, spreadMsOf, Turnstile } from "./turnstile.ts";
 
 /** How far the clocks of replicas may be apart, in milliseconds. */
 const CLOCKS_MS_MAX = 10_000;
@@ -30,12 +22,6 @@ export interface ServeOptions {
   readonly tenant: string;
   /** Where it comes from, for the log. */
   readonly remote: string;
-}
-
-/** A registration that can be answered with a session. */
-interface Hello {
-  readonly registration: RegistrationFrame;
-  readonly version: 1 | 2;
 }
 
 /** Whoever is at the far end of a wire. */
@@ -59,11 +45,13 @@ export class Sessions {
   #since: number;
   /** Everything that `serve` works on, and how to end it. */
   readonly #serving = new Map<Promise<void>, (reason: string) => void>();
+  readonly #turnstile: Turnstile;
   #closed: string | undefined;
 
   /** Makes a set without sessions. */
   constructor(options: SessionsOptions) {
     this.#options = options;
+    this.#turnstile = new Turnstile(options.clock);
     this.#since = options.clock.now();
   }
 
@@ -157,9 +145,10 @@ export class Sessions {
   ): Promise<void> {
     const log = this.#options.log.with({ tenant, remote });
     try {
-      const hello = await this.#hello(link);
+      const hello = await helloOf(link, this.#options.clock);
       if (hello === undefined) return;
       const { id } = hello.registration;
+      await this.#pass(link, hello);
       const session = await this.#inTurn(
         keyOf(tenant, id),
         () => this.#open(link, { ...hello, tenant, guest }),
@@ -170,7 +159,9 @@ export class Sessions {
       this.live.leave(session);
     } catch (reason) {
       const error = TransporterError.from(reason);
-      log.warn("Agent is turned away", { error });
+      // Thousands of lines would not say more than one.
+      const level = comeBackMs(error) === undefined ? "warn" : "debug";
+      log[level]("Agent is turned away", { error });
       await link.close(
         error.class === "unavailable" || error.code === "internal" ||
           error.code === "superseded" // by another registration, elsewhere
@@ -180,36 +171,14 @@ export class Sessions {
     }
   }
 
-  /** Waits for the registration, and answers one that cannot be. */
-  async #hello(link: Link): Promise<Hello | undefined> {
-    const { clock } = this.#options;
-    const reason = new TransporterError(
-      "timeout",
-      `Cannot wait longer than ${REGISTRATION_MS_MAX} ms for the registration`,
-    );
-    using limit = deadline(clock, REGISTRATION_MS_MAX, { reason });
-    limit.signal.addEventListener("abort", () => link.close(reason));
-    const first = await link.receive()[Symbol.asyncIterator]().next();
-    if (first.done) return undefined;
-    const registration = first.value.value;
-    if (registration.type !== "registration") {
-      throw new TransporterError(
-        "bad_frame",
-        `Cannot take a "${registration.type}" frame before the registration`,
-      );
+  /** Turns an agent away while too many register, and tells it when to come back. */
+  async #pass(link: Link, { registration }: Hello): Promise<void> {
+    try {
+      this.#turnstile.pass(this.#serving.size - this.live.size);
+    } catch (reason) {
+      await sendAway(link, registration, TransporterError.from(reason));
+      throw reason;
     }
-    const version = versionOf(registration);
-    const fault = version === undefined
-      ? "none of the link versions is supported: this control plane speaks 1 and 2"
-      : faultOf(registration);
-    if (version === undefined || fault !== undefined) {
-      await link.send({ type: "reply", error: fault ?? "" });
-      throw new TransporterError(
-        version === undefined ? "unsupported_version" : "bad_frame",
-        `Cannot register the agent: ${fault}`,
-      );
-    }
-    return { registration, version };
   }
 
   /** One handshake of an agent after the other; those of other agents do not wait. */
@@ -268,6 +237,7 @@ export class Sessions {
       newEpoch: `e_${ids.next()}`,
       session: `s_${ids.next()}`,
       link,
+      spreadMs: () => spreadMsOf(this.live.size),
     });
     // The store refuses what the older one still writes; closing it is a courtesy nobody waits for.
     this.live.put(session)?.close(superseded);

@@ -24,10 +24,15 @@ const AGAIN_MS = 10 * 60_000;
 /** How long that may take, in milliseconds. */
 const PROBE_MS_MAX = 10_000;
 
+/** How fast a control plane answers that has time, in milliseconds. */
+const QUICK_MS = 2_000;
+
 /** What is known of the way to one URL. */
 interface Way {
   /** Upgrades that failed one after the other. */
   failures: number;
+  /** How long long polls may take to begin, in milliseconds: after silence, they prove that it was not the control plane's. */
+  patienceMs: number;
   /** Until when long polls are used at once, by the clock's `monotonic`. */
   until: number;
 }
@@ -65,9 +70,18 @@ export function withFallback(
     way: Way,
     dialOptions: DialOptions,
   ): Promise<Wire> {
+    const late = new AbortController();
+    if (way.patienceMs < Infinity) {
+      clock.sleep(way.patienceMs, { signal: late.signal }).then(
+        () => late.abort(new TransporterError("timeout", "No answer")),
+        () => {}, // it was answered
+      );
+    }
     try {
       const place = new URL(url.href.replace(/^ws/, "http"));
-      const wire = await polls(place, dialOptions);
+      const signal = AbortSignal.any([late.signal, dialOptions.signal]);
+      const wire = await polls(place, { ...dialOptions, signal });
+      way.patienceMs = Infinity;
       return watched(wire, async (signal) => {
         await probe(url, { dialOptions, signal });
         way.failures = way.until = 0;
@@ -75,6 +89,8 @@ export function withFallback(
     } catch (reason) {
       way.until = 0; // they are no better: the next try is a WebSocket again
       throw reason;
+    } finally {
+      late.abort();
     }
   }
 
@@ -108,7 +124,11 @@ export function withFallback(
   }
 
   return async (url, dialOptions) => {
-    const way = ways.get(url.href) ?? { failures: 0, until: 0 };
+    const way = ways.get(url.href) ?? {
+      failures: 0,
+      patienceMs: Infinity,
+      until: 0,
+    };
     ways.set(url.href, way);
     if (clock.monotonic() < way.until) {
       return await fallBack(url, way, dialOptions);
@@ -122,6 +142,7 @@ export function withFallback(
       if (!isUpgradeRefused(error)) throw error;
       if (++way.failures < FAILURES_MAX) throw error;
       way.until = clock.monotonic() + AGAIN_MS;
+      way.patienceMs = error.code === "timeout" ? QUICK_MS : Infinity;
       log.warn(
         "No WebSocket goes through: long polls are used, and a WebSocket is tried again every ten minutes",
         { url: url.href, error },

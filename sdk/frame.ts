@@ -232,6 +232,8 @@ export interface HeartbeatAckFrame {
   readonly timestamp: string;
   /** The time of day at the control plane, RFC 3339. */
   readonly server_time: string;
+  /** Over how many milliseconds agents spread their return when the control plane was away; absent where they are few. */
+  readonly spread_ms?: number;
 }
 
 /** A → C, version 2: the agent takes events up to a number; a limit once given stays given. */

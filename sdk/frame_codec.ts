@@ -145,7 +145,11 @@ const FRAMES: Readonly<Record<Frame["type"], Readonly<Record<string, Check>>>> =
       metrics: optional(object),
       link: optional(object),
     },
-    heartbeat_ack: { timestamp: text, server_time: text },
+    heartbeat_ack: {
+      timestamp: text,
+      server_time: text,
+      spread_ms: optional(count),
+    },
     credit: { limit_seq: count },
     flow: { limit_sid: count },
     cancel: { event_id: text, attempt: optional(ordinal), reason: text },

@@ -24,6 +24,7 @@ import { burst, offline, oneByOne } from "./flow_bench.ts";
 import { bytes } from "./bytes_bench.ts";
 import { lists } from "./list_bench.ts";
 import { overload } from "./overload_bench.ts";
+import { storm } from "./storm_bench.ts";
 import { stored } from "./stored_bench.ts";
 import { plugins } from "./plugin_bench.ts";
 import { gate, hostile, judged } from "./policy_bench.ts";
@@ -74,6 +75,7 @@ const benches: Readonly<Record<string, () => Promise<Figure[]>>> = {
   redis: () => acceptsInRedis(SCRIPT),
   replicas: () => replicas(SCRIPT),
   wires: () => wires(SCRIPT),
+  storm: () => storm(SCRIPT),
   bytes: async () => await bytes(await kube(), SCRIPT),
   lists: () => lists(SCRIPT),
   stored: () => stored(SCRIPT),
