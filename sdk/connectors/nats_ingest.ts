@@ -41,8 +41,8 @@ import {
 } from "./nats_ingest_streams.ts";
 import { connectNats, natsError } from "./nats_connection.ts";
 
-/** Messages that one pull delivers at most: those that have no verdict yet. */
-const PULL_MESSAGES_MAX = 256;
+/** Messages that one pull delivers at most; those of two may be without a verdict. */
+const PULL_MESSAGES_MAX = 128;
 
 /** Bytes that one pull may deliver; servers take messages of 1 MiB unless told otherwise. */
 const PULL_BYTES_MAX = 64 * 1024 * 1024;
@@ -97,6 +97,8 @@ class NatsConsumer implements Consumer {
       readonly idle?: () => void;
     },
   ): Promise<void> {
+    // While one pull is judged, the next one comes.
+    let before: Promise<unknown> = Promise.resolve();
     try {
       const consumer = await this.#bounded(
         this.#client.consumers.get(this.#stream, DURABLE),
@@ -108,10 +110,15 @@ class NatsConsumer implements Consumer {
           max_messages: Math.min(PULL_MESSAGES_MAX, count),
           expires: PULL_MS,
         }));
-        if (await this.#judgeAll(messages, handle, signal) === 0) idle();
+        const underWay = await this.#read(messages, handle, signal);
+        await before;
+        before = Promise.all(underWay);
+        if (underWay.length === 0) idle();
       }
+      await before;
       await this.#bounded(this.#connection.flush()); // the last verdicts
     } catch (cause) {
+      await before;
       throw natsError(cause, this.#url);
     }
   }
@@ -121,11 +128,12 @@ class NatsConsumer implements Consumer {
     return Promise.race([answer, this.#lost]);
   }
 
-  async #judgeAll(
+  /** Begins to judge what a pull brings; returns what is under way once it has brought all. */
+  async #read(
     messages: ConsumerMessages,
     handle: IngestHandler,
     signal: AbortSignal,
-  ): Promise<number> {
+  ): Promise<readonly Promise<void>[]> {
     const stop = () => messages.stop();
     signal.addEventListener("abort", stop, { once: true });
     const underWay: Promise<void>[] = [];
@@ -138,12 +146,14 @@ class NatsConsumer implements Consumer {
         }
       })();
       await this.#bounded(reading);
+      return underWay;
+    } catch (cause) {
+      await Promise.all(underWay);
+      throw cause;
     } finally {
       signal.removeEventListener("abort", stop);
       messages.stop();
-      await Promise.all(underWay);
     }
-    return underWay.length;
   }
 
   async #judge(message: JsMsg, handle: IngestHandler): Promise<void> {
