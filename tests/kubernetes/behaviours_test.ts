@@ -17,6 +17,8 @@ const SECTIONS = [
   "What repeats safely",
   "Identity of the cluster",
   "Client",
+  "Policy (CEL)",
+  "Script Jobs",
   "Agent rights",
 ];
 
