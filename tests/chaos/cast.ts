@@ -38,7 +38,7 @@ export interface Play {
 
 /** Makes the processes and the links; nothing is started. */
 export async function assemble(
-  { agents: count, seed, script, wire, replicas }: ChaosOptions,
+  { agents: count, seed, script, wire, replicas, store }: ChaosOptions,
   path: { readonly folder: string; readonly history: string },
 ): Promise<Cast> {
   const random = new Random(`chaos ${seed}`);
@@ -49,7 +49,7 @@ export async function assemble(
   const network = random.fork("network");
   const world = stack.use(
     await World.open({
-      ...{ folder, agents, script, wire, replicas, scribe },
+      ...{ folder, agents, script, wire, replicas, store, scribe },
       random: network,
     }),
   );
@@ -106,6 +106,7 @@ function possible(world: World): Record<string, ProcessFaultKind[]> {
     Object.entries(world.victims).map(([name, { disk, offsetFile }]) => [name, [
       ...["kill9", "kill9", "term", "pause"] as const,
       ...name === BROKER || name === REDIS ? [] : ["few_files"] as const,
+      ...name === REDIS ? ["sleep"] as const : [],
       ...disk === undefined ? [] : ["disk_full", "read_only"] as const,
       ...offsetFile === undefined ? [] : ["clock"] as const,
     ]]),

@@ -14,6 +14,8 @@ export type ProcessFault =
   | { readonly kind: "disk_full" }
   /** SIGKILL, and its folder cannot be written to. */
   | { readonly kind: "read_only" }
+  /** A Redis does nothing else (`DEBUG SLEEP`). */
+  | { readonly kind: "sleep" }
   /** The clock of an agent is set, while it runs. */
   | { readonly kind: "clock"; readonly offsetMs: number };
 

@@ -10,6 +10,7 @@ const SEED = 20_261_125;
 export async function halfAMinute(
   wire: ChaosWire,
   replicas: 1 | 2 = 1,
+  store: "sqlite" | "redis" = replicas === 1 ? "sqlite" : "redis",
 ): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "transporter-chaos-" });
   const said: string[] = [];
@@ -21,6 +22,7 @@ export async function halfAMinute(
     everyMs: 10_000,
     wire,
     replicas,
+    store,
     script: undefined,
     folder,
     output: "table",

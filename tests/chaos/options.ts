@@ -23,6 +23,8 @@ export interface ChaosOptions {
   readonly wire: ChaosWire;
   /** How many control planes there are: one on SQLite, or two on a Redis. */
   readonly replicas: 1 | 2;
+  /** Where they keep events. */
+  readonly store: "sqlite" | "redis";
   /** The control plane's program instead of `main.ts` from source. */
   readonly script: string | undefined;
   /** Where the history and the logs are kept; made if it is not there. */
@@ -47,7 +49,8 @@ Exits with 1 when a guarantee was broken.
   --wire NAME      what carries the frames of agents: ${
     WIRES.join(", ")
   } (default ws)
-  --replicas N     1: a control plane on SQLite (default); 2: two on one Redis, to which harm is done, too
+  --replicas N     1: a control plane (default); 2: two on one Redis
+  --store S        sqlite (default of one), or redis, to which harm is done, too
   --every SECONDS  how often something is done to each process and link, on average (default 10)
   --script FILE    the control plane's program, such as dist/transporter.js (default: main.ts)
   --folder FOLDER  where the history and the logs are kept (default: a new one, kept if something broke)
@@ -92,7 +95,7 @@ export function readArgs(
     agents: numberOf("agents", values.agents, { min: 1, max: 50, ...whole }),
     everyMs: numberOf("every", values.every, { min: 0.1, max: 3600 }) * 1000,
     wire,
-    replicas: replicasOf(values.replicas),
+    ...placeOf(values),
     script: values.script,
     folder: values.folder,
     output,
@@ -110,6 +113,7 @@ function parse(args: readonly string[]) {
         agents: { type: "string", default: "5" },
         wire: { type: "string", default: "ws" },
         replicas: { type: "string", default: "1" },
+        store: { type: "string" },
         every: { type: "string", default: "10" },
         script: { type: "string" },
         folder: { type: "string" },
@@ -129,10 +133,20 @@ function parse(args: readonly string[]) {
   }
 }
 
-function replicasOf(text: string): 1 | 2 {
-  if (text === "1") return 1;
-  if (text === "2") return 2;
-  throw usage("replicas", text, "1 or 2");
+/** How many control planes there are, and on what; only one can have SQLite. */
+function placeOf(
+  { replicas, store = replicas === "2" ? "redis" : "sqlite" }: {
+    readonly replicas: string;
+    readonly store?: string | undefined;
+  },
+): Pick<ChaosOptions, "replicas" | "store"> {
+  if (replicas !== "1" && replicas !== "2") {
+    throw usage("replicas", replicas, "1 or 2");
+  }
+  if (store === "redis") return { replicas: replicas === "1" ? 1 : 2, store };
+  if (store === "sqlite" && replicas === "1") return { replicas: 1, store };
+  const wanted = replicas === "1" ? "sqlite or redis" : "redis with two";
+  throw usage("store", store, wanted);
 }
 
 function numberOf(

@@ -6,6 +6,20 @@ import type { Launch } from "./subject.ts";
 /** The name of the Redis server among the processes. */
 export const REDIS = "redis";
 
+/** The name of its socket, in its folder. */
+const SOCKET = "redis.sock";
+
+/** Has a Redis do nothing else for some milliseconds; nobody waits for it. */
+export function sleepRedis(pid: number | undefined, ms: number): void {
+  if (pid === undefined) return; // it is down already
+  const socket = `/proc/${pid}/cwd/${SOCKET}`;
+  new Deno.Command("redis-cli", {
+    args: ["-s", socket, "DEBUG", "SLEEP", String(ms / 1000)],
+    stdout: "null",
+    stderr: "null",
+  }).output().catch(() => {}); // killed meanwhile, or no redis-cli: then it does not sleep
+}
+
 /** The user of a link by which a control plane reaches Redis. */
 export function storeUser(controlPlane: string): string {
   return `${controlPlane}-store`;
@@ -33,6 +47,7 @@ export async function prepareRedis(
   const line = [
     ...["redis-server", "--bind", "127.0.0.1", "--port", String(port)],
     ...["--appendonly", "yes", "--appendfsync", "always", "--save", "''"],
+    ...["--enable-debug-command", "local", "--unixsocket", SOCKET],
   ];
   return ({ via }) =>
     Program.shell([...via, ...line].join(" "), { cwd: folder, env: {} });

@@ -14,6 +14,7 @@ function outcomeOf(history: readonly Entry[], problems: string[]): Outcome {
       everyMs: 10_000,
       wire: "ws",
       replicas: 1,
+      store: "sqlite",
       script: undefined,
       folder: undefined,
       output: "table",

@@ -1,6 +1,7 @@
 import type { TcpFault } from "../tcp_fault.ts";
 import { delay } from "./delay.ts";
 import type { PlannedFault, ProcessFault } from "./fault.ts";
+import { sleepRedis } from "./redis.ts";
 import type { Scribe } from "./scribe.ts";
 import type { Victim, World } from "./world.ts";
 
@@ -36,7 +37,7 @@ export async function storm(options: StormOptions): Promise<void> {
       await delay(startedAt + atMs - Date.now(), signal);
       if (signal.aborted) return;
       scribe.write({ kind: "fault", at: Date.now(), what: fault.kind, target });
-      const heal = await strike(world, target, fault);
+      const heal = await strike(world, target, { fault, ms });
       await delay(startedAt + atMs + ms - Date.now(), signal);
       await heal();
     }
@@ -50,7 +51,7 @@ type Heal = () => Promise<void> | void;
 function strike(
   world: World,
   target: string,
-  fault: PlannedFault["fault"],
+  { fault, ms }: Pick<PlannedFault, "fault" | "ms">,
 ): Promise<Heal> {
   const link = world.links[target];
   if (link !== undefined) {
@@ -63,13 +64,13 @@ function strike(
   if (victim === undefined) {
     throw new Error(`Cannot do anything to "${target}" as it does not exist`);
   }
-  return befall(world, victim, fault as ProcessFault);
+  return befall(world, victim, { fault: fault as ProcessFault, ms });
 }
 
 async function befall(
   world: World,
   victim: Victim,
-  fault: ProcessFault,
+  { fault, ms }: { readonly fault: ProcessFault; readonly ms: number },
 ): Promise<Heal> {
   const { subject, disk, offsetFile } = victim;
   switch (fault.kind) {
@@ -105,6 +106,9 @@ async function befall(
         over();
       };
     }
+    case "sleep":
+      sleepRedis(subject.program?.pid, ms);
+      return () => {};
     case "clock":
       await setClock(victim, fault.offsetMs);
       return () => setClock(victim, 0);

@@ -21,6 +21,8 @@ export interface WorldOptions {
   readonly wire: ChaosWire;
   /** How many control planes there are; two share a Redis. */
   readonly replicas: 1 | 2;
+  /** Where they keep events. */
+  readonly store: "sqlite" | "redis";
   /** The control plane's program instead of `main.ts` from source, such as a bundle. */
   readonly script: string | undefined;
   /** What decides what the network does. */
@@ -94,10 +96,13 @@ export class World implements AsyncDisposable {
     const launchBroker = isNats
       ? await prepareBroker(join(folder, BROKER), brokerPort)
       : undefined;
-    const isShared = options.replicas === 2;
+    const [onRedis, isShared] = [
+      options.store === "redis",
+      options.replicas === 2,
+    ];
     const secondPort = isShared ? freePort() : undefined;
     const redisPort = freePort();
-    const launchRedis = isShared
+    const launchRedis = onRedis
       ? await prepareRedis(join(folder, REDIS), redisPort)
       : undefined;
     const links: Record<string, TcpProxy> = {};
@@ -109,9 +114,13 @@ export class World implements AsyncDisposable {
     if (secondPort !== undefined) {
       users.set("reader", secondPort);
       for (const name of agents) users.set(second(name), secondPort);
-      for (const name of [CONTROL_PLANE, SECOND]) {
-        users.set(storeUser(name), redisPort);
-      }
+    }
+    const [seconds, onDisk] = [
+      isShared ? [SECOND] : [],
+      onRedis ? DISKS : [CONTROL_PLANE, ...DISKS],
+    ];
+    for (const name of onRedis ? [CONTROL_PLANE, ...seconds] : []) {
+      users.set(storeUser(name), redisPort);
     }
     for (const [name, port] of users) {
       const ofLink = random.fork(name);
@@ -127,8 +136,6 @@ export class World implements AsyncDisposable {
     }
     const noDisks = await whyNoDisk(join(folder, "probe"));
     const disks: Record<string, Disk> = {};
-    const seconds = isShared ? [SECOND] : [];
-    const onDisk = isShared ? DISKS : [CONTROL_PLANE, ...DISKS];
     for (const name of [CONTROL_PLANE, ...seconds, ...agents]) {
       await Deno.mkdir(join(folder, name));
       if (noDisks !== undefined || !onDisk.includes(name)) continue;
@@ -242,12 +249,12 @@ export class World implements AsyncDisposable {
   }
 
   #controlPlane(name: string, { via }: Launch): Program {
-    const { script = MAIN, wire, replicas } = this.#options;
-    const store = this.through(storeUser(name)).replace("http", "redis");
+    const { script = MAIN, wire, store } = this.#options;
+    const url = this.through(storeUser(name)).replace("http", "redis");
     const args = [
       ...["cp", "--dev", "--listen", `127.0.0.1:${this.#ports[name]}`],
       ...["--data-dir", this.#path(name)],
-      ...replicas === 1 ? [] : ["--store", store, "--replica-name", name],
+      ...store === "redis" ? ["--store", url, "--replica-name", name] : [],
       ...CP_FLAGS,
       ...wire === "nats" ? ["--agent-broker", this.#broker(BROKER)] : [],
     ];
