@@ -4,7 +4,7 @@ import type { LocalKube } from "../../deploy/localkube/mod.ts";
 import { freshNamespace } from "../kubernetes/cluster.ts";
 import { AgentProcess, CpProcess, submit, untilConnected } from "../system.ts";
 import type { Figure } from "./figures.ts";
-import { memoryMb } from "./process.ts";
+import { memoryMb, withCost } from "./process.ts";
 import { PEERS } from "./peers.ts";
 
 const OBJECTS = 1000;
@@ -167,7 +167,7 @@ export async function beside(
     what: "events of one object, eight at a time, share of the direct rate",
     bar: { atLeast: 0.6 },
     peer: PEERS.share,
-    ...await shareOf(kube, rateOf),
+    ...await withCost(system, OBJECTS, () => shareOf(kube, rateOf)),
   }];
 }
 

@@ -17,6 +17,31 @@ export async function cpuMs(pid: number): Promise<number> {
   return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
 }
 
+/** A program of ours that runs. */
+interface Running {
+  readonly program: { readonly pid: number };
+}
+
+/**
+ * Measures something, and adds to the note what each event cost both programs:
+ * unlike a rate, that says little about what else the machine does.
+ */
+export async function withCost<T extends { readonly note?: string }>(
+  { cp, agent }: { readonly cp: Running; readonly agent: Running },
+  events: number,
+  measure: () => Promise<T>,
+): Promise<T> {
+  const cpuOf = () =>
+    Promise.all([cp, agent].map(({ program }) => cpuMs(program.pid)));
+  const before = await cpuOf();
+  const measured = await measure();
+  const [ofCp, ofAgent] = (await cpuOf()).map((ms, i) =>
+    ((ms - (before[i] ?? 0)) / events).toFixed(1)
+  );
+  const cost = `${ofCp} ms CPU of the control plane, ${ofAgent} of the agent`;
+  return { ...measured, note: `${measured.note}; an event took ${cost}` };
+}
+
 /** A figure of `/proc/PID/status` in MB (10^6 bytes), such as `VmRSS` or `VmHWM`. */
 export async function memoryMb(pid: number, name: string): Promise<number> {
   const text = await Deno.readTextFile(`/proc/${pid}/status`);
