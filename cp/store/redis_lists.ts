@@ -177,22 +177,22 @@ export class Lists {
     { readonly oldest: number; readonly newest: number }
   > {
     const { redis } = this.#options;
-    const tenants = words(await redis.ask("SMEMBERS", "tp:tenants"));
-    const ends = await Promise.all(tenants.map(async (tenant) => {
-      const key = `tp:changes:${tenant}`;
-      const [first, last] = await Promise.all([
-        redis.ask("XRANGE", key, "-", "+", "COUNT", "1"),
-        redis.ask("XREVRANGE", key, "+", "-", "COUNT", "1"),
-      ]);
-      return [first, last].flatMap((page) =>
-        Array.isArray(page) ? page.map(numberOf) : []
-      );
-    }));
-    const all = ends.flat();
-    return {
-      oldest: all.length === 0 ? 0 : Math.min(...all),
-      newest: all.length === 0 ? 0 : Math.max(...all),
-    };
+    // By its counter: it never goes back, although the newest changes may be removed with their events.
+    const [counter, reply] = await Promise.all([
+      redis.ask("HGET", "tp:meta", "change"),
+      redis.ask("SMEMBERS", "tp:tenants"),
+    ]);
+    const firsts = await Promise.all(
+      words(reply).map(async (tenant) => {
+        const key = `tp:changes:${tenant}`;
+        const page = await redis.ask("XRANGE", key, "-", "+", "COUNT", "1");
+        return Array.isArray(page) ? page.map(numberOf) : [];
+      }),
+    );
+    const newest = Number(counter ?? 0);
+    if (newest === 0) return { oldest: 0, newest };
+    // Of those that are gone nobody is to believe that they never were.
+    return { oldest: Math.min(newest + 1, ...firsts.flat()), newest };
   }
 }
 

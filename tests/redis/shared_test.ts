@@ -140,3 +140,21 @@ Deno.test("listen() tells of what was committed, and of what may have been misse
   await place.redis.start();
   await missed.promise;
 });
+
+Deno.test("the number of the newest change stays when its event is removed: who shares the store would take it for an older one", async () => {
+  await using place = await startPlace();
+  const store = await place.open();
+  deepStrictEqual(await store.changeRange(), { oldest: 0, newest: 0 });
+  await store.createEvent(T, event("a"));
+  await store.changeEvent(T, "a", to("completed", {}, { finishedAt: 1 }));
+  deepStrictEqual(await store.changeRange(), { oldest: 1, newest: 2 });
+  const removed = await store.sweep({
+    finishedBefore: 2,
+    finishedMax: 10,
+    until: () => 100,
+    at: 2,
+    limit: 10,
+  });
+  strictEqual(removed, 1);
+  deepStrictEqual(await store.changeRange(), { oldest: 3, newest: 2 });
+});
