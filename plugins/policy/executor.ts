@@ -68,7 +68,12 @@ export function openExecutor(
     ]);
     opened ??= openCluster(wanted, { clock, rng });
     const { signal, deadline: until } = context;
-    return new Live(await opened, { signal, until }, warn);
+    let told = "";
+    const onRetry = async (reason: string) => {
+      if (reason !== told) await context.report(`Tried again: ${reason}`);
+      told = reason;
+    };
+    return new Live(await opened, { signal, until, onRetry }, warn);
   }
 
   return defineExecutor<Payload, Audit, AuditResult>({

@@ -21,6 +21,8 @@ export interface Limits {
   readonly signal: AbortSignal;
   /** When to stop trying again, in milliseconds since 1970. */
   readonly until: number;
+  /** Told why a call is tried again. */
+  readonly onRetry?: (reason: string) => Promise<void>;
 }
 
 function splitVersion(apiVersion: string): { group: string; version: string } {

@@ -8,7 +8,9 @@ import {
   told,
 } from "../../plugins/policy/testing/events.ts";
 import type { LocalKube } from "../../deploy/localkube/mod.ts";
+import { FaultProxy } from "../fault_proxy.ts";
 import { freshNamespace, testCluster } from "./cluster.ts";
+import { proxied } from "./k8s_resource.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -223,4 +225,39 @@ Deno.test("a kind that the cluster does not have ends the event, by name", async
     last.error?.message ?? "",
     /"Deploymint": .*the nearest is "Deployment"/,
   );
+});
+
+Deno.test("a cluster that does not answer is said, once, and tried again", async () => {
+  await using kube = await testCluster();
+  await using namespace = await freshNamespace(kube);
+  await using proxy = await FaultProxy.open({
+    server: kube.server,
+    caPem: kube.address.caPem,
+  });
+  await using through = await proxied(proxy, kube);
+  const { kubeconfig } = through.config;
+  await using executor = await openPolicy({ cluster: { kubeconfig } });
+  proxy.inject({ fault: "cut", path: /\/namespaces\//, times: 3 });
+  const messages: string[] = [];
+  const { last } = await runPolicy(
+    executor,
+    {
+      manifests: [{
+        ...configMap("a", {}),
+        metadata: { name: "a", namespace: namespace.name },
+      }],
+      policy_rules: [{
+        name: "none",
+        type: "forbidden_kind",
+        parameters: { kinds: ["Secret"] },
+      }],
+    },
+    undefined,
+    ({ message }) => messages.push(message),
+  );
+  strictEqual(last.state, "completed", last.message);
+  const said = messages.filter((message) =>
+    message.startsWith("Tried again: ")
+  );
+  strictEqual(said.length, 1, messages.join("\n"));
 });

@@ -27,6 +27,7 @@ export async function runPolicy(
   executor: Executor,
   payload: unknown,
   signal: AbortSignal = new AbortController().signal,
+  onStatus: (status: EventStatus) => void = () => {},
 ): Promise<Audited> {
   const last = await execute(executor, {
     id: crypto.randomUUID(),
@@ -45,7 +46,7 @@ export async function runPolicy(
     signal,
     clock: systemClock,
     log: silentLogger,
-    record: () => Promise.resolve(),
+    record: (status) => Promise.resolve(onStatus(status)),
   });
   return { last, result: last.result as unknown as AuditResult };
 }
