@@ -152,3 +152,34 @@ Deno.test("an agent with several addresses tries each in turn, whatever their ca
     ["ws://127.0.0.1:1/ws", "http://127.0.0.1:65534/"],
   );
 });
+
+const KILLS = 5;
+
+for (const wire of ["poll", "sse"] as const) {
+  Deno.test(`an agent that is killed again and again starts no attempt twice and loses no end (${wire})`, async () => {
+    await using bench = await Bench.open(wire, {});
+    const { cp, agent } = bench;
+    const ids = Array.from({ length: 60 }, (_, i) => `e${i}`);
+    await Promise.all(
+      ids.map((id) => submit(cp.url, witnessEvent(id, { ms: 50 }))),
+    );
+    for (let kill = 1; kill <= KILLS; kill++) {
+      await until(async () =>
+        (await agent.starts()).length >= kill * 8 || undefined
+      );
+      await agent.process.crash();
+      agent.process.restart();
+    }
+    await until(async () => {
+      const events = await listEvents(cp.url);
+      const open = events.some(({ finished_at }) => finished_at === undefined);
+      return open ? undefined : true; // one that was cut off twice is quarantined
+    });
+    const starts = await agent.starts();
+    strictEqual(new Set(starts).size, starts.length, `${starts}`);
+    deepStrictEqual(
+      new Set(starts.map((start) => start.split(" ")[0])),
+      new Set(ids),
+    );
+  });
+}
