@@ -10,8 +10,8 @@ import type { Store } from "./store/store.ts";
 /** So many changes that are nobody's end are passed before that is written down. */
 const PASSED_MAX = 5000;
 
-/** How long one of several control planes tells results without a word, in milliseconds. */
-const LEASE_MS = 45_000;
+/** How long one of several control planes tells results without a word, in milliseconds: twice the time of a delivery. */
+const LEASE_MS = 32_000;
 
 /** How often the others look whether it still does, in milliseconds. */
 const LOOK_MS = 5000;
