@@ -12,6 +12,9 @@ const KNOWN_MS = 3_600_000;
 /** How long is believed that nothing could be found, in milliseconds. */
 const UNKNOWN_MS = 60_000;
 
+/** How long the end of these Pods is waited for when the agent stops, in milliseconds: their cluster may be away. */
+const END_MS_MAX = 5_000;
+
 /** Options of {@linkcode Isolation}. */
 export interface IsolationOptions {
   /** What runs Pods. */
@@ -127,7 +130,11 @@ export class Isolation implements AsyncDisposable {
   /** Gives up what is being found. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#over.abort(new TransporterError("cancelled", "The agent stops"));
-    await this.#found; // which removes its Pods
+    const gone = new AbortController();
+    const late = this.#options.clock.sleep(END_MS_MAX, { signal: gone.signal })
+      .catch(() => {}); // the Pods are gone
+    await Promise.race([this.#found, late]);
+    gone.abort();
   }
 }
 
