@@ -189,7 +189,7 @@ Deno.test("Dispatcher gives the place of an event that ended without an answer t
 });
 
 Deno.test("Dispatcher asks for an event while it is on its way to the store, so that both share a commit", async () => {
-  let calls: string[] = [];
+  let asked = Promise.withResolvers<void>();
   await using world = await World.open({
     wrap: (store) =>
       new Proxy(store, {
@@ -197,9 +197,10 @@ Deno.test("Dispatcher asks for an event while it is on its way to the store, so 
           const value = target[name];
           if (typeof value !== "function") return value;
           return async (...args: never[]) => {
-            calls.push(String(name));
+            if (name === "releaseEvents") asked.resolve();
             const result = await Reflect.apply(value, target, args);
-            if (name === "createEvent") calls.push("created");
+            // Nobody is told of it before somebody has asked for it.
+            if (name === "createEvent") await asked.promise;
             return result;
           };
         },
@@ -207,11 +208,7 @@ Deno.test("Dispatcher asks for an event while it is on its way to the store, so 
   });
   const agent = await world.connect();
   await settle();
-  calls = [];
+  asked = Promise.withResolvers();
   await world.submit("e1");
   strictEqual((await agent.nextOf("event"))["seq"], 1);
-  deepStrictEqual(
-    calls.filter((call) => /create|release/.test(call)).slice(0, 3),
-    ["createEvent", "releaseEvents", "created"],
-  );
 });
