@@ -50,6 +50,23 @@ async function pack(
   };
 }
 
+/** A package with nothing in it, in the place of one that is named and not loaded here. */
+async function empty(
+  name: string,
+  range: string,
+  dir: string,
+): Promise<Package> {
+  const manifest = { name, version: range.replace(/^[~^]/, "") };
+  const folder = await Deno.makeTempDir({ dir });
+  await Deno.mkdir(`${folder}/package`);
+  await Deno.writeTextFile(
+    `${folder}/package/package.json`,
+    JSON.stringify(manifest),
+  );
+  const tarball = await run("tar", ["-cz", "package"], { cwd: folder });
+  return { tarball, manifest };
+}
+
 /** A registry with these packages, as far as a client reads one. */
 function registry(packages: readonly Package[]) {
   const server = Deno.serve(
@@ -111,13 +128,19 @@ Deno.test("a plugin is loaded from a registry of npm, and pinned", async () => {
     }),
     "plugin/mod.ts": PLUGIN,
   });
-  const packages = [await pack(`${ROOT}sdk`, `${dir.path}/sdk.tgz`)];
+  const sdk = await pack(`${ROOT}sdk`, `${dir.path}/sdk.tgz`);
+  const packages = [sdk];
+  // What connectors of the SDK need, and a plugin does not.
+  for (const [name, range] of Object.entries(sdk.manifest.dependencies ?? {})) {
+    packages.push(await empty(name, range, dir.path));
+  }
   const { server, url } = registry(packages);
   await using _ = server;
   const own = { NPM_CONFIG_REGISTRY: url, DENO_DIR: `${dir.path}/deno` };
   const folder = `${dir.path}/plugin`;
-  packages.push(await pack(folder, `${dir.path}/plugin.tgz`, own));
-  deepStrictEqual(packages[1]?.manifest.dependencies, {
+  const plugin = await pack(folder, `${dir.path}/plugin.tgz`, own);
+  packages.push(plugin);
+  deepStrictEqual(plugin.manifest.dependencies, {
     "@transporter/sdk": "^0.1.0",
   });
   const options = await isolation();
