@@ -52,8 +52,11 @@ export class Sending {
   readonly #options: SendingOptions;
   #unsent: ReleasedEvent[] = [];
   readonly #sent = new Set<string>();
-  /** Released events that are not wanted any more, and why. */
-  readonly #cancels = new Map<string, string>();
+  /** Released events that are not wanted any more: which attempt, and why. */
+  readonly #cancels = new Map<
+    string,
+    { readonly attempt: number; readonly reason: string }
+  >();
   #unacknowledged = 0;
   #seqMax = Infinity;
   /** How many new events in a row were not sent after all: the agent never hears of their numbers. */
@@ -114,16 +117,23 @@ export class Sending {
 
   /** Adds an event that is to be sent. */
   add(event: ReleasedEvent): void {
-    const { spec: { id }, notes } = event.record;
-    if (notes.cancel !== undefined) this.#cancels.set(id, notes.cancel.reason);
+    const { spec: { id }, attempt, notes } = event.record;
+    // What is known of an attempt before may have been read when that had ended already.
+    if ((this.#cancels.get(id)?.attempt ?? attempt) < attempt) {
+      this.#cancels.delete(id);
+    }
+    if (notes.cancel !== undefined) {
+      this.#cancels.set(id, { attempt, reason: notes.cancel.reason });
+    }
     this.#unsent.push(event);
   }
 
   /** A released event changed: when it is not wanted any more its agent is told, once on this link. */
   changed(record: EventRecord): void {
-    const { spec: { id }, notes } = record;
-    if (notes.cancel === undefined || this.#cancels.has(id)) return;
-    this.#cancels.set(id, notes.cancel.reason);
+    const { spec: { id }, attempt, notes } = record;
+    const known = this.#cancels.get(id)?.attempt ?? -1;
+    if (notes.cancel === undefined || known >= attempt) return;
+    this.#cancels.set(id, { attempt, reason: notes.cancel.reason });
     if (this.#sent.has(id)) this.#cancel(record);
   }
 
@@ -186,7 +196,7 @@ export class Sending {
   #cancel({ spec: { id }, attempt }: EventRecord): void {
     const { link, cancels, failed } = this.#options.target;
     if (!cancels) return;
-    const reason = this.#cancels.get(id) ?? "";
+    const { reason = "" } = this.#cancels.get(id) ?? {};
     link.send({ type: "cancel", event_id: id, attempt, reason })
       .catch((error) => failed(TransporterError.from(error)));
   }

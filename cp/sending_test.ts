@@ -7,7 +7,11 @@ import type { ReleasedEvent } from "./store/store.ts";
 import { AT, event } from "./store/testing/samples.ts";
 
 /** A released event; one that is not wanted any more if it says why. */
-function released(seq: number, cancelReason?: string): ReleasedEvent {
+function released(
+  seq: number,
+  cancelReason?: string,
+  attempt = 1,
+): ReleasedEvent {
   const { spec, digest } = event(`e${seq}`);
   const notes = cancelReason === undefined
     ? {}
@@ -21,7 +25,7 @@ function released(seq: number, cancelReason?: string): ReleasedEvent {
     revision: 1,
     state: "assigned" as const,
     message: "",
-    attempt: 1,
+    attempt,
     notes,
     acceptedAt: AT,
     deadline: AT + 3_600_000,
@@ -96,4 +100,24 @@ Deno.test("Sending.seqMax does not count what is left out of an earlier session'
   sending.add(released(10));
   await flush("e10");
   strictEqual(sending.seqMax, 12);
+});
+
+Deno.test("Sending knows which attempt is not wanted: what is heard late of one that ended withholds no other", async () => {
+  const { sending, flush } = await bench();
+  sending.add(released(11));
+  deepStrictEqual(await flush(), ["event 11"]);
+  sending.left("e11");
+  const { record, spec } = released(11, "not now");
+  sending.changed(record); // read before it ended, heard of after
+  const again = { ...released(12, undefined, 2).record, spec };
+  sending.add({ record: again, spec });
+  deepStrictEqual(await flush(), ["event 11", "event 12"]);
+});
+
+Deno.test("Sending withholds an attempt that was cancelled before it heard of its release, whatever it knew of the one before", async () => {
+  const { sending, flush } = await bench();
+  sending.changed(released(11, "not now").record);
+  sending.changed(released(11, "not ever", 2).record);
+  sending.add(released(11, undefined, 2));
+  deepStrictEqual(await flush(), ["cancel e11"]);
 });

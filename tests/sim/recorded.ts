@@ -20,6 +20,13 @@ export interface Recorded {
 /** Every recorded seed. */
 export const RECORDED: readonly Recorded[] = [
   {
+    seed: 409,
+    commit: "0170093",
+    found:
+      "sending.ts: a cancellation that was read before its attempt ended, and heard of after, withheld the next attempt for ever",
+    replicas: 2,
+  },
+  {
     seed: 836,
     commit: "b28bd1d",
     found:
