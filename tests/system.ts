@@ -234,6 +234,15 @@ export async function until<T>(
   }
 }
 
+/** Waits until every event of a control plane has ended, and returns them. */
+export async function untilEnded(url: string): Promise<EventView[]> {
+  return await until(async () => {
+    const events = await listEvents(url);
+    const open = events.some(({ finished_at }) => finished_at === undefined);
+    return open ? undefined : events;
+  });
+}
+
 /** Waits until the control plane knows an agent as connected. */
 export async function untilConnected(
   url: string,

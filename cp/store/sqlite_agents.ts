@@ -5,6 +5,7 @@
  * @module
  */
 import { checkGeneration, sessionRecord } from "./record.ts";
+import { writeAgent, writeProfile } from "./sqlite_agent_rows.ts";
 import { number, readAgentRow } from "./sqlite_rows.ts";
 import type { Statements } from "./sqlite_statements.ts";
 import type { AgentRecord, Fence, NewSession } from "./store.ts";
@@ -95,28 +96,8 @@ export class Agents {
   write(): void {
     for (const { known, profile } of this.#changed.values()) {
       const { agent, deleted } = known;
-      this.#sql.setAgent.run(
-        agent.tenant,
-        agent.id,
-        agent.linkVersion,
-        agent.instance,
-        agent.epoch,
-        agent.gen,
-        agent.nextSeq,
-        agent.statusUpto,
-        agent.pausedAt ?? null,
-        deleted ? 1 : 0,
-        agent.createdAt,
-        agent.seenAt,
-      );
-      if (!profile) continue;
-      const { registration, executors } = agent;
-      this.#sql.setProfile.run(
-        agent.tenant,
-        agent.id,
-        JSON.stringify(registration),
-        JSON.stringify(executors),
-      );
+      writeAgent(this.#sql, agent, { deleted });
+      if (profile) writeProfile(this.#sql, agent);
     }
     this.#changed.clear();
   }

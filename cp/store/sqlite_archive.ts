@@ -11,6 +11,7 @@ import {
   type Placed,
   splitCursor,
 } from "./archive.ts";
+import { writeAgent, writeProfile } from "./sqlite_agent_rows.ts";
 import { writeEvent } from "./sqlite_event_rows.ts";
 import {
   markName,
@@ -195,27 +196,10 @@ export class SqliteArchive implements Archive {
   #add(item: ArchiveItem): void {
     const sql = this.#sql;
     switch (item.kind) {
-      case "agent": {
-        const { agent, deleted } = item;
-        const { tenant, id } = agent;
-        sql.setAgent.run(
-          tenant,
-          id,
-          agent.linkVersion,
-          agent.instance,
-          agent.epoch,
-          agent.gen,
-          agent.nextSeq,
-          agent.statusUpto,
-          agent.pausedAt ?? null,
-          deleted ? 1 : 0,
-          agent.createdAt,
-          agent.seenAt,
-        );
-        const said = JSON.stringify(agent.registration);
-        sql.setProfile.run(tenant, id, said, JSON.stringify(agent.executors));
+      case "agent":
+        writeAgent(sql, item.agent, item);
+        writeProfile(sql, item.agent);
         break;
-      }
       case "mark":
         sql.addCounter.run(markName(item.tenant, item.name), item.value);
         break;

@@ -1,11 +1,5 @@
 import { deepStrictEqual } from "node:assert/strict";
-import {
-  CpProcess,
-  listEvents,
-  submit,
-  until,
-  untilConnected,
-} from "../system.ts";
+import { CpProcess, submit, untilConnected, untilEnded } from "../system.ts";
 import { WitnessAgent, witnessEvent } from "./witness_agent.ts";
 
 const ROUNDS = 10;
@@ -32,11 +26,7 @@ Deno.test("crash.accept.kill9 (F01): what was accepted while the agent was away 
   }
 
   agent.process.restart();
-  const ended = await until(async () => {
-    const events = await listEvents(cp.url);
-    const open = events.some(({ finished_at }) => finished_at === undefined);
-    return open ? undefined : events;
-  });
+  const ended = await untilEnded(cp.url);
   deepStrictEqual(
     ended.map(({ spec, state }) => `${spec.id} ${state}`).sort(),
     accepted.map((id) => `${id} completed`).sort(),

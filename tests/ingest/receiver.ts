@@ -15,22 +15,6 @@ export interface Told {
 /** The secret of all tests. */
 export const SECRET = `whsec_${btoa("a secret that nobody else will know")}`;
 
-/** Far longer than anything here takes, in milliseconds: what did not come by then was lost. */
-const LOST_MS = 120_000;
-
-/** Waits for what a test cannot hear of; throws when it does not come. */
-export async function until(
-  wanted: () => boolean | Promise<boolean>,
-): Promise<void> {
-  const begun = performance.now();
-  while (!await wanted()) {
-    if (performance.now() - begun > LOST_MS) {
-      throw new Error(`Cannot wait longer for ${wanted}`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
-
 /** The receiver: what it answered with 2xx counts as told. */
 export class Receiver implements AsyncDisposable {
   /** What it took, in order, repeated ones too. */

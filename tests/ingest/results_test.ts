@@ -1,7 +1,8 @@
 /** Results of a control plane that is killed, to a receiver that fails, hangs and dies. */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { Program } from "../program.ts";
-import { Receiver, SECRET, until } from "./receiver.ts";
+import { Receiver, SECRET } from "./receiver.ts";
+import { until } from "./until.ts";
 
 /** A control plane as a process of its own. */
 class Place implements AsyncDisposable {

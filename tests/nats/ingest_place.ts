@@ -8,6 +8,7 @@ import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { isRecord, parseJson } from "@transporter/sdk";
 import { openNatsPublisher } from "@transporter/sdk/nats-ingest";
+import { until } from "../ingest/until.ts";
 import { Program } from "../program.ts";
 import { NatsServer, type NatsServerOptions } from "./server.ts";
 
@@ -20,22 +21,6 @@ export interface Refused {
   readonly text: string;
   readonly code: string;
   readonly message: string;
-}
-
-/** Far longer than anything here takes, in milliseconds: what did not come by then was lost. */
-const LOST_MS = 120_000;
-
-/** Waits for what a test cannot hear of; throws when it does not come. */
-export async function until(
-  wanted: () => boolean | Promise<boolean>,
-): Promise<void> {
-  const begun = performance.now();
-  while (!await wanted()) {
-    if (performance.now() - begun > LOST_MS) {
-      throw new Error(`Cannot wait longer for ${wanted}`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }
 
 /** A server, and a control plane beside it. */

@@ -1,7 +1,8 @@
 /** Events through a real NATS server into real processes, which are killed by real signals. */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { Program } from "../program.ts";
-import { EVENTS, IngestPlace, QUARANTINE, until } from "./ingest_place.ts";
+import { until } from "../ingest/until.ts";
+import { EVENTS, IngestPlace, QUARANTINE } from "./ingest_place.ts";
 
 function eventText(more: Record<string, unknown> = {}): string {
   return JSON.stringify({

@@ -1,6 +1,6 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { WitnessAgent, witnessEvent } from "../chaos/witness_agent.ts";
-import { CpProcess, listEvents, until, untilConnected } from "../system.ts";
+import { CpProcess, until, untilConnected, untilEnded } from "../system.ts";
 import { startRedis } from "./server.ts";
 
 const EVENTS = 600;
@@ -53,11 +53,7 @@ Deno.test("store.crash.midwrite (F46): Redis, killed under load again and again,
     await body?.cancel();
     return ok ? true : undefined;
   });
-  const ended = await until(async () => {
-    const events = await listEvents(cp.url);
-    const open = events.some(({ finished_at }) => finished_at === undefined);
-    return open ? undefined : events;
-  });
+  const ended = await untilEnded(cp.url);
   deepStrictEqual(
     ended.map(({ spec, state }) => `${spec.id} ${state}`).sort(),
     accepted.map((id) => `${id} completed`).sort(),
