@@ -10,10 +10,15 @@ import {
   SILENT_CLOSE_MS,
 } from "./http_batch.ts";
 
+/** From the answer of one poll to that of the next, in milliseconds: what follows an event soon, such as receipts, goes together. */
+const GATHER_MS = 20;
+
 /** How long the accepting end of an HTTP wire waits; all in milliseconds. */
 export interface HttpTimes {
   /** For the far end to hear of a close; 5 s when left out. */
   readonly closeMs?: number;
+  /** Between the answers of two polls at least, unless the wire ends; 20 ms when left out. */
+  readonly gatherMs?: number;
   /** For the next poll, before the far end is dead; 45 s when left out. */
   readonly missingMs?: number;
   /** For the consumer to read what it has, before a far end is told to slow down; 20 s when left out. */
@@ -50,6 +55,7 @@ export class AcceptedWire implements Wire {
   #turn = 0;
   #polls = 0;
   #chars = 0;
+  #answeredAt = -Infinity;
   #missing: ReturnType<typeof setTimeout> | undefined;
   #deadline: ReturnType<typeof setTimeout> | undefined;
 
@@ -84,8 +90,11 @@ export class AcceptedWire implements Wire {
   ): Promise<HttpBatch> {
     const turn = this.#begins(after);
     try {
-      return await this.#next(after, turn, { waitMs, signal });
+      const { gatherMs = GATHER_MS } = this.#options;
+      const leastMs = this.#answeredAt + gatherMs - performance.now();
+      return await this.#next(after, turn, { waitMs, leastMs, signal });
     } finally {
+      this.#answeredAt = performance.now();
       this.#ends();
     }
   }
@@ -123,27 +132,38 @@ export class AcceptedWire implements Wire {
     this.#watch();
   }
 
+  /** Waits for frames, and for more of them if it is too early. */
   async #next(
     after: number,
     turn: number,
-    { waitMs, signal }: HttpPatience,
+    { waitMs, leastMs = 0, signal }: HttpPatience & {
+      readonly leastMs?: number;
+    },
   ): Promise<HttpBatch> {
-    const enough = Promise.withResolvers<void>();
-    const timer = setTimeout(enough.resolve, waitMs);
-    const stop = () => enough.resolve();
-    signal.addEventListener("abort", stop, { once: true });
     let waiting = !signal.aborted;
-    enough.promise.then(() => waiting = false);
+    let early = leastMs > 0;
+    const stop = () => {
+      waiting = false;
+      this.#out.notify();
+    };
+    const enough = () => {
+      early = false;
+      this.#out.notify();
+    };
+    const timer = setTimeout(stop, waitMs);
+    const gathering = early ? setTimeout(enough, leastMs) : undefined;
+    signal.addEventListener("abort", stop, { once: true });
     try {
       while (
         waiting && turn === this.#turn && this.#closing === undefined &&
-        (this.#out.last === after || this.#stopping)
-      ) await Promise.race([this.#out.changed, enough.promise]);
+        (this.#out.last === after || early || this.#stopping)
+      ) await this.#out.changed;
       return turn === this.#turn && !signal.aborted
         ? this.#batch(after)
         : { frames: [] };
     } finally {
       clearTimeout(timer);
+      clearTimeout(gathering);
       signal.removeEventListener("abort", stop);
     }
   }

@@ -23,6 +23,8 @@ import { readStream } from "./http_stream.ts";
 export interface HttpDialTimes {
   /** For the far end to answer a close; 5 s when left out. */
   readonly closeMs?: number;
+  /** For more frames before those that wait are posted: a receipt and what is said of its event next go in one request; 5 ms when left out. */
+  readonly gatherMs?: number;
   /** For requests to succeed again, before the wire has broken; 5 s when left out. */
   readonly retryMs?: number;
   /** How long a poll may wait for a frame; 30 s when left out. */
@@ -68,6 +70,7 @@ export class DialledWire implements Wire {
     this.#streams = parts.streams;
     this.#times = {
       closeMs: 5_000,
+      gatherMs: 5,
       retryMs: 5_000,
       waitMs: 30_000,
       firstMs: 5_000,
@@ -202,6 +205,9 @@ export class DialledWire implements Wire {
       const isIdle = frames.length === 0 && close === undefined;
       if (isIdle && !this.#mustConfirm) {
         await this.#out.changed;
+        if (this.#closing === undefined) {
+          await pause(this.#times.gatherMs, signal);
+        }
         continue;
       }
       this.#mustConfirm = false;
