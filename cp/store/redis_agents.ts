@@ -19,6 +19,8 @@ export interface AgentsOptions {
 /** What is known of agents. */
 export class Agents {
   readonly #options: AgentsOptions;
+  /** What is asked and not sent, by key. */
+  readonly #asked = new Map<string, Promise<AgentRecord | undefined>>();
 
   /** Reads nothing yet. */
   constructor(options: AgentsOptions) {
@@ -85,11 +87,18 @@ export class Agents {
     return reply[0] === "ok";
   }
 
-  /** As {@linkcode Store.getAgent} says. */
-  async get(tenant: string, id: string): Promise<AgentRecord | undefined> {
+  /** As {@linkcode Store.getAgent} says. Each event of a batch asks for its agent: those that ask before the question is sent share it. */
+  get(tenant: string, id: string): Promise<AgentRecord | undefined> {
     const { redis, names } = this.#options;
     const key = names.about("agent", tenant, id);
-    return readAgent(tenant, id, await redis.ask("HGETALL", key));
+    const asked = this.#asked.get(key);
+    if (asked) return asked;
+    const asking = redis.askLater(() => {
+      this.#asked.delete(key);
+      return ["HGETALL", key];
+    }).then((reply) => readAgent(tenant, id, reply));
+    this.#asked.set(key, asking);
+    return asking;
   }
 
   /** As {@linkcode Store.listAgents} says. */

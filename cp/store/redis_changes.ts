@@ -42,6 +42,16 @@ interface Outcome {
   settle(): void;
 }
 
+/** What steps make of a record together. */
+interface Decided {
+  /** What the script writes: the record, and its entries. */
+  readonly words: readonly string[];
+  readonly outcomes: readonly Outcome[];
+  /** The record after the last of them. */
+  readonly last: EventRecord | undefined;
+  readonly sid: string;
+}
+
 /** Options of {@linkcode Changes}. */
 export interface ChangesOptions {
   /** Redis. */
@@ -103,15 +113,9 @@ export class Changes {
     const key = this.#options.names.event(tenant, id);
     const lane = this.#lanes.get(key) ?? [];
     while (lane.length > 0) {
-      const [first] = lane;
-      let count = 1;
-      while (
-        count < TOGETHER_MAX && lane[count] &&
-        sameSession(lane[count]?.fence, first?.fence)
-      ) count++;
-      const steps = lane.splice(0, count);
+      const steps: Step[] = [];
       try {
-        await this.#together(tenant, id, steps);
+        await this.#together(tenant, id, { lane, steps });
       } catch (reason) {
         this.seen.set(key, undefined); // nobody knows what was written
         for (const { reject } of steps) reject(reason);
@@ -120,23 +124,31 @@ export class Changes {
     this.#lanes.delete(key);
   }
 
-  /** Decides steps one after the other, and has them written at once; again while somebody else is faster. */
+  /**
+   * Takes steps out of a lane as late as it can, decides them one after the
+   * other, and has them written at once; again while somebody else is faster.
+   */
   async #together(
     tenant: string,
     id: string,
-    steps: readonly Step[],
+    { lane, steps }: { readonly lane: Step[]; readonly steps: Step[] },
   ): Promise<void> {
+    take(lane, steps); // at least one: they are refused with it if it cannot be read
     const key = this.#options.names.event(tenant, id);
     let base = this.seen.get(key) ?? await this.read(tenant, id);
     for (let tries = 0; tries < TRIES_MAX; tries++) {
-      const decided = this.#decide(base?.record, steps);
-      const { outcomes, last } = decided;
+      let decided: Decided | undefined;
       const fence = steps[0]?.fence;
-      const reply = await this.#write(tenant, id, { base, fence, ...decided });
+      const reply = await this.#write(tenant, id, fence, () => {
+        take(lane, steps);
+        decided = this.#decide(base?.record, steps);
+        return { base, ...decided };
+      });
       if (reply[0] === "stale" || reply[0] === "none" && base) {
         base = readEvent(tenant, reply[1]);
         continue;
       }
+      const { outcomes = [], last } = decided ?? {};
       const isOpen = last !== undefined && !isTerminal(last.state);
       const version = String(reply[1]);
       this.seen.set(key, isOpen ? { record: last, version } : undefined);
@@ -149,12 +161,7 @@ export class Changes {
     );
   }
 
-  #decide(base: EventRecord | undefined, steps: readonly Step[]): {
-    readonly words: readonly string[];
-    readonly outcomes: readonly Outcome[];
-    readonly last: EventRecord | undefined;
-    readonly sid: string;
-  } {
+  #decide(base: EventRecord | undefined, steps: readonly Step[]): Decided {
     const at = this.#options.clock.now();
     const outcomes: Outcome[] = [];
     const entries: string[] = [];
@@ -169,7 +176,11 @@ export class Changes {
         continue;
       }
       if (last && change) {
-        const drop = change.replaces ? String(last.revision) : "";
+        let drop = change.replaces ? String(last.revision) : "";
+        // One that this very write would add is left out, with the one whose place it takes.
+        if (drop !== "" && entries.at(-3) === drop) {
+          drop = entries.splice(-3).at(-1) ?? "";
+        }
         last = changeRecord(last, change, { at });
         entries.push(String(last.revision), entryWord(change), drop);
       }
@@ -190,30 +201,36 @@ export class Changes {
   async #write(
     tenant: string,
     id: string,
-    { base, fence, sid, words }: {
-      readonly base: Versioned | undefined;
-      readonly fence: Fence | undefined;
-      readonly sid: string;
-      readonly words: readonly string[];
-    },
+    fence: Fence | undefined,
+    decide: () => Decided & { readonly base: Versioned | undefined },
   ): Promise<readonly Reply[]> {
     const { redis, names } = this.#options;
-    const reply = await redis.step("lenient", "change", [
-      names.tenant(tenant),
-      id,
-      fence?.agent ?? "",
-      String(fence?.gen ?? ""),
-      sid,
-      base?.version ?? "",
-      "0",
-      base ? names.note(tenant, base.record) : "",
-      ...words,
-    ]);
+    const reply = await redis.stepLater("lenient", "change", () => {
+      const { base, sid, words } = decide();
+      return [
+        names.tenant(tenant),
+        id,
+        fence?.agent ?? "",
+        String(fence?.gen ?? ""),
+        sid,
+        base?.version ?? "",
+        base ? names.note(tenant, base.record) : "",
+        ...words,
+      ];
+    });
     if (reply[0] === "superseded" && fence) {
       checkGeneration({ id: fence.agent, gen: Number(reply[1]) }, fence.gen);
     }
     return reply;
   }
+}
+
+/** Moves steps of one session from a lane to those that go together. */
+function take(lane: Step[], steps: Step[]): void {
+  while (
+    lane[0] && steps.length < TOGETHER_MAX &&
+    sameSession(lane[0].fence, (steps[0] ?? lane[0]).fence)
+  ) steps.push(lane.shift()!);
 }
 
 function sameSession(one: Fence | undefined, other: Fence | undefined) {

@@ -11,6 +11,7 @@ import { setImmediate } from "node:timers";
 import { closedError } from "./record.ts";
 import { redisError } from "./redis_error.ts";
 import {
+  type Group,
   grouped,
   type Item,
   type Leave,
@@ -107,13 +108,28 @@ export class RedisConnection implements AsyncDisposable {
     name: string,
     words: readonly string[],
   ): Promise<readonly Reply[]> {
-    return this.#add(leave, [name, String(words.length), ...words]) as Promise<
-      readonly Reply[]
-    >;
+    return this.stepLater(leave, name, () => words);
+  }
+
+  /** Does a step whose words are made when it is sent, which may take a while: what they are made of is then the newest. */
+  stepLater(
+    leave: Leave,
+    name: string,
+    words: () => readonly string[],
+  ): Promise<readonly Reply[]> {
+    return this.#add(leave, () => {
+      const made = words();
+      return [name, String(made.length), ...made];
+    }) as Promise<readonly Reply[]>;
   }
 
   /** Asks Redis itself, in order with the steps. */
   ask(...words: readonly string[]): Promise<Reply> {
+    return this.askLater(() => words);
+  }
+
+  /** The same, with words that are made when it is sent. */
+  askLater(words: () => readonly string[]): Promise<Reply> {
     return this.#add("read", words);
   }
 
@@ -132,7 +148,7 @@ export class RedisConnection implements AsyncDisposable {
     await endOf(this.#redis);
   }
 
-  #add(leave: Item["leave"], words: readonly string[]): Promise<Reply> {
+  #add(leave: Item["leave"], words: Item["words"]): Promise<Reply> {
     return new Promise((resolve, reject) => {
       if (this.#closed) throw closedError();
       this.#items.push({ leave, words, resolve, reject });
@@ -160,11 +176,8 @@ export class RedisConnection implements AsyncDisposable {
     const groups = grouped(items);
     const pipeline = this.#redis.pipeline();
     for (const group of groups) {
-      const [first] = group;
-      const [command = "", ...words] = first?.leave === "read"
-        ? first.words
-        : this.#evaluation(group);
-      pipeline.call(command, ...words);
+      const [command = "", ...words] = this.#command(group);
+      pipeline.call(command, words);
     }
     const waits = this.#replicas > 0 &&
       items.some(({ leave }) => leave !== "read");
@@ -179,17 +192,17 @@ export class RedisConnection implements AsyncDisposable {
     const again: Item[] = [];
     for (const [i, group] of groups.entries()) {
       const [error, reply] = results[i] ?? [new Error("no answer"), null];
-      if (error) again.push(...this.#refuse(group, error));
-      else settle(group, reply as Reply, short);
+      if (error) again.push(...this.#refuse(group.items, error));
+      else settle(group.items, reply as Reply, short);
     }
     if (again.length > 0) await this.#send(again);
   }
 
-  #evaluation(group: readonly Item[]): string[] {
-    const leave = group.some(({ leave }) => leave === "strict")
+  #command({ items, words }: Group): readonly string[] {
+    if (items[0]?.leave === "read") return words;
+    const leave = items.some(({ leave }) => leave === "strict")
       ? "strict"
       : "lenient";
-    const words = group.flatMap(({ words }) => words);
     return ["EVALSHA", SHA[leave], "0", this.storeId, ...words];
   }
 

@@ -14,8 +14,8 @@ export type Leave = "strict" | "lenient";
 
 /** What somebody waits for. */
 export interface Item {
-  /** A command of Redis, or a step of the script with its name and their number first. */
-  readonly words: readonly string[];
+  /** A command of Redis, or a step of the script with its name and their number first; made when it is sent. */
+  readonly words: () => readonly string[];
   /** What it may use; `read` is not a step of the script. */
   readonly leave: Leave | "read";
   /** It was done. */
@@ -30,23 +30,46 @@ const STEPS_MAX = 100;
 /** Characters of their words; one step may have more. */
 const WORDS_MAX = 1024 * 1024;
 
-/** Steps that follow each other go in one run of the script; anything else alone. */
-export function grouped(items: readonly Item[]): readonly (readonly Item[])[] {
-  const groups: Item[][] = [];
-  let group: Item[] | undefined;
+/** What goes to Redis as one command. */
+export interface Group {
+  /** Who waits for it; more than one only of steps of the script. */
+  readonly items: Item[];
+  /** The words of all of them. */
+  readonly words: string[];
+}
+
+/**
+ * Steps that follow each other go in one run of the script; anything else
+ * alone. An item whose words cannot be made is refused, and left out.
+ */
+export function grouped(items: readonly Item[]): readonly Group[] {
+  const groups: Group[] = [];
+  let group: Group | undefined;
   let size = 0;
   for (const item of items) {
-    const length = item.words.reduce((sum, word) => sum + word.length, 0);
-    if (item.leave === "read") {
-      groups.push([item]);
-      group = undefined;
-    } else if (group && group.length < STEPS_MAX && size + length < WORDS_MAX) {
-      group.push(item);
-      size += length;
-    } else {
-      groups.push(group = [item]);
-      size = length;
+    let words: readonly string[];
+    try {
+      words = item.words();
+    } catch (reason) {
+      item.reject(reason);
+      continue;
     }
+    const length = words.reduce((sum, word) => sum + word.length, 0);
+    if (item.leave === "read") {
+      groups.push({ items: [item], words: [...words] });
+      group = undefined;
+      continue;
+    }
+    if (
+      group === undefined || group.items.length >= STEPS_MAX ||
+      size + length >= WORDS_MAX
+    ) {
+      groups.push(group = { items: [], words: [] });
+      size = 0;
+    }
+    group.items.push(item);
+    for (const word of words) group.words.push(word);
+    size += length;
   }
   return groups;
 }

@@ -86,7 +86,7 @@ export function changingPart(record: EventRecord): string {
   });
 }
 
-/** The seven words of the script's `write` that make `record` out of `before`. */
+/** The eight words of the script's `write` that make `record` out of `before`. */
 export function writeWords(
   record: EventRecord,
   before: EventRecord,
@@ -99,6 +99,7 @@ export function writeWords(
     String(record.readyAt ?? ""),
     String(record.dueAt),
     String(record.finishedAt ?? 0),
+    String(before.readyAt ?? ""),
   ];
 }
 

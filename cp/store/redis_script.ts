@@ -11,6 +11,7 @@
  * @module
  */
 
+import { BUFFERS } from "./redis_script_buffers.ts";
 import { AGENT_STEPS } from "./redis_script_agents.ts";
 import { EVENT_STEPS } from "./redis_script_events.ts";
 import { MOVE_STEPS } from "./redis_script_moves.ts";
@@ -21,10 +22,13 @@ local call = redis.call
 local OPEN = {created = true, queued = true, assigned = true, in_progress = true}
 local RELEASED = {assigned = true, in_progress = true}
 local META = 'tp:meta'
-if (call('HGET', META, 'id') or '') ~= ARGV[1] then
+local storeId, enq, change, upto = unpack(call('HMGET', META, 'id', 'enq', 'change', 'upto'))
+if (storeId or '') ~= ARGV[1] then
   return redis.error_reply('OTHERSTORE what was kept here is gone, or is another store')
 end
 local CHANNEL = 'tp:commits:' .. ARGV[1]
+enq, change, upto = tonumber(enq or 0), tonumber(change or 0), tonumber(upto or '-inf')
+local enqBefore, changeBefore, uptoBefore = enq, change, upto
 
 local function key(kind, t, name)
   return 'tp:' .. kind .. ':' .. t .. ':' .. name
@@ -35,30 +39,17 @@ local function fields(t, id)
   return call('HMGET', key('event', t, id), 'h', 'n', 's', 'r', 'x', 'v')
 end
 
-local function say(note, change)
-  if note ~= '' then redis.pcall('PUBLISH', CHANNEL, note .. ',"change":' .. change .. '}') end
+-- Whether anybody listens, once that was asked.
+local heard
+local function say(note, number)
+  if note == '' then return end
+  if heard == nil then
+    local answer = redis.pcall('PUBSUB', 'NUMSUB', CHANNEL)
+    heard = answer.err ~= nil or answer[2] > 0
+  end
+  if heard then redis.pcall('PUBLISH', CHANNEL, note .. ',"change":' .. number .. '}') end
 end
-
--- What is known of an agent: its key if it is not forgotten, its generation also then, and more that is asked for.
-local function agentOf(t, agent, ...)
-  local k = key('agent', t, agent)
-  local all = call('HMGET', k, 'gen', 'gone', ...)
-  return all[1] and not all[2] and k or nil, all[1], all
-end
-
-local function isNewer(known, gen)
-  return known and tonumber(known) > tonumber(gen)
-end
-
-local function noteSid(k, upto, sid)
-  if k and sid ~= '' and tonumber(sid) > tonumber(upto) then call('HSET', k, 'upto', sid) end
-end
-
-local function count(t, field, by)
-  local k = 'tp:count:' .. t
-  if call('HINCRBY', k, field, by) == 0 then call('HDEL', k, field) end
-end
-
+${BUFFERS}
 -- The facts about an event that never change, and the state it is in.
 local function facts(t, id)
   local v, st, a, m, k, b, n, d = unpack(
@@ -68,76 +59,85 @@ local function facts(t, id)
 end
 
 -- Moves an event from the state it is in (nil: it is new) to another one in all that lists it.
-local function index(t, e, st, ready, due, finished, seq)
+local function index(t, e, st, ready, due, finished, seq, wasReady)
   local old = e.st
   local wasOpen, isOpen = old and OPEN[old], OPEN[st]
+  if old == 'queued' then
+    place(key('queue', t, e.a), e.m, false)
+    if wasReady ~= '' then place(key('wait', t, e.a), e.m, false) end
+  end
   if old ~= st then
-    if old then call('ZREM', key('state', t, old), e.id) end
-    call('ZADD', key('state', t, st), e.n, e.id)
+    if old then place(key('state', t, old), e.id, false) end
+    place(key('state', t, st), e.id, e.n)
     if wasOpen then count(t, old .. ':' .. e.a, -1) end
     if isOpen then count(t, st .. ':' .. e.a, 1) end
     if isOpen and not wasOpen then
-      count(t, 'bytes:' .. e.a, e.b)
-      call('ZADD', key('open', t, e.a), e.n, e.id)
-      if old then call('ZREM', 'tp:ended', e.m) end
+      count(t, 'bytes:' .. e.a, tonumber(e.b))
+      place(key('open', t, e.a), e.id, e.n)
+      if old then place('tp:ended', e.m, false) end
     elseif wasOpen and not isOpen then
-      count(t, 'bytes:' .. e.a, '-' .. e.b)
-      call('ZREM', key('open', t, e.a), e.id)
-      call('ZREM', 'tp:due', e.m)
-    end
-    if old == 'queued' then
-      if call('ZREM', key('queue', t, e.a), e.m) == 0 then
-        call('ZREM', key('wait', t, e.a), e.m)
-      end
+      count(t, 'bytes:' .. e.a, -tonumber(e.b))
+      place(key('open', t, e.a), e.id, false)
+      place('tp:due', e.m, false)
     end
     if old and RELEASED[old] and not RELEASED[st] then
-      call('ZREM', key('sent', t, e.a), e.m)
+      place(key('sent', t, e.a), e.m, false)
     end
-  elseif st == 'queued' then
-    call('ZREM', key('queue', t, e.a), e.m)
-    call('ZREM', key('wait', t, e.a), e.m)
   end
-  if not isOpen then call('ZADD', 'tp:ended', finished, e.m)
-  elseif not wasOpen or due ~= e.d then call('ZADD', 'tp:due', due, e.m) end
+  if not isOpen then place('tp:ended', e.m, finished)
+  elseif not wasOpen or due ~= e.d then place('tp:due', e.m, due) end
   if st == 'queued' then
-    if ready == '' then call('ZADD', key('queue', t, e.a), e.k, e.m)
-    else call('ZADD', key('wait', t, e.a), ready, e.m) end
+    if ready == '' then place(key('queue', t, e.a), e.m, e.k)
+    else place(key('wait', t, e.a), e.m, ready) end
   elseif RELEASED[st] and (seq ~= '' or not (old and RELEASED[old])) then
     local score = seq
     if seq == '' then score = call('HGET', key('event', t, e.id), 'x') end
     if seq == '-' or not score then score = '+inf' end
-    call('ZADD', key('sent', t, e.a), score, e.m)
+    place(key('sent', t, e.a), e.m, score)
   end
 end
 
--- Adds an entry to the history, in the place of the one with the revision "drop" if that is not ''.
-local function enter(t, id, revision, entry, drop, note)
-  local change = call('HINCRBY', META, 'change', 1)
-  local h = key('history', t, id)
-  if drop ~= '' then
-    local old = call('HGET', h, drop)
+-- Adds entries to the history: w[i] and on are (revision, entry, the revision of the one whose place it takes or '') of each.
+local function enter(t, id, note, w, i)
+  local h, changes = key('history', t, id), 'tp:changes:' .. t
+  local added = {}
+  for j = i, #w, 3 do
+    local drop = w[j + 2]
+    local old = drop ~= '' and call('HGET', h, drop)
     if old then
-      call('XDEL', 'tp:changes:' .. t, string.match(old, '^%d+') .. '-0')
+      call('XDEL', changes, string.match(old, '^%d+') .. '-0')
       call('HDEL', h, drop)
     end
+    change = change + 1
+    added[#added + 1] = w[j]
+    added[#added + 1] = string.format('%.0f', change) .. ' ' .. w[j + 1]
   end
-  change = string.format('%.0f', change)
-  call('HSET', h, revision, change .. ' ' .. entry)
-  call('XADD', 'tp:changes:' .. t, change .. '-0', 'e', id, 'r', revision)
-  say(note, change)
-  return change
+  call('HSET', h, unpack(added))
+  for j = 1, #added, 2 do
+    local number = string.match(added[j + 1], '^%d+')
+    call('XADD', changes, number .. '-0', 'e', id, 'r', added[j])
+    say(note, number)
+  end
 end
 
--- Writes a record: words[i] and on are its state, what changes of it, what it led to, its number, and its times.
--- '' leaves a result or a number as it is, '-' removes it.
+-- Writes a record: words[i] and on are its state, what changes of it, what it led to, its number, its times, and
+-- when it was ready. '' leaves a result or a number as it is, '-' removes it.
 local function write(t, e, words, i)
   local st, s, r, seq = words[i], words[i + 1], words[i + 2], words[i + 3]
   local k = key('event', t, e.id)
   e.v = e.v + 1
-  call('HSET', k, 's', s, 'st', st, 'v', e.v, 'd', words[i + 5])
-  if r == '-' then call('HDEL', k, 'r') elseif r ~= '' then call('HSET', k, 'r', r) end
-  if seq == '-' then call('HDEL', k, 'x') elseif seq ~= '' then call('HSET', k, 'x', seq) end
-  index(t, e, st, words[i + 4], words[i + 5], words[i + 6], seq)
+  local set = {'s', s, 'st', st, 'v', e.v, 'd', words[i + 5]}
+  local function put(name, value)
+    if value == '-' then call('HDEL', k, name)
+    elseif value ~= '' then
+      set[#set + 1] = name
+      set[#set + 1] = value
+    end
+  end
+  put('r', r)
+  put('x', seq)
+  call('HSET', k, unpack(set))
+  index(t, e, st, words[i + 4], words[i + 5], words[i + 6], seq, words[i + 7])
 end
 
 local steps = {}
@@ -157,6 +157,7 @@ while i <= #ARGV do
   done[#done + 1] = result
   i = last + 1
 end
+finish()
 return done
 `;
 

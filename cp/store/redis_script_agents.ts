@@ -3,14 +3,15 @@ export const AGENT_STEPS: string = `
 -- Words: tenant, id, now, note, name of the stream if it has none yet, then what it says of itself, by name.
 function steps.session(w)
   local t, id = w[1], w[2]
-  local k = key('agent', t, id)
-  local old = agentOf(t, id)
+  local a = agentOf(t, id)
+  local k = a.k
+  settleAgent(a)
   call('HINCRBY', k, 'gen', 1)
-  if not old then
+  if not a.known then
     call('HDEL', k, 'gone', 'paused')
     call('HSET', k, 'epoch', w[5], 'seq', 1, 'upto', 0, 'created', w[3])
     call('SADD', 'tp:agents:' .. t, id)
-    call('SADD', 'tp:tenants', t)
+    noteTenant(t)
   end
   call('HSET', k, 'seen', w[3])
   for i = 6, #w, 2 do call('HSET', k, w[i], w[i + 1]) end
@@ -28,17 +29,19 @@ end
 
 -- Words: tenant, id, gen, sid, now.
 function steps.touch(w)
-  local k, gen, all = agentOf(w[1], w[2], 'upto')
-  if not k or isNewer(gen, w[3]) then return {'none'} end
-  call('HSET', k, 'seen', w[5])
-  noteSid(k, all[3], w[4])
+  local a = agentOf(w[1], w[2])
+  if not a.known or isNewer(a, w[3]) then return {'none'} end
+  call('HSET', a.k, 'seen', w[5])
+  noteSid(a, w[4])
   return {'ok'}
 end
 
 -- Words: tenant, id, since when ('' lets it go on), note.
 function steps.pause(w)
-  local k = agentOf(w[1], w[2])
-  if not k then return {'none'} end
+  local a = agentOf(w[1], w[2])
+  if not a.known then return {'none'} end
+  local k = a.k
+  settleAgent(a)
   if w[3] == '' then call('HDEL', k, 'paused') else call('HSET', k, 'paused', w[3]) end
   say(w[4], 0)
   return {'ok', call('HGETALL', k)}
@@ -46,9 +49,10 @@ end
 
 -- Words: tenant, id, note. Its generation stays, so that an old session stays old.
 function steps.delete(w)
-  local k = agentOf(w[1], w[2])
-  if not k then return {'none'} end
-  call('HSET', k, 'gone', 1)
+  local a = agentOf(w[1], w[2])
+  if not a.known then return {'none'} end
+  settleAgent(a)
+  call('HSET', a.k, 'gone', 1)
   call('SREM', 'tp:agents:' .. w[1], w[2])
   call('HDEL', 'tp:seats:' .. w[1], w[2])
   say(w[3], 0)
@@ -85,10 +89,12 @@ end
 -- Words: tenant, id, gen, name of the stream, note.
 function steps.restart(w)
   local t = w[1]
-  local k, gen = agentOf(t, w[2])
-  if isNewer(gen, w[3]) then return {'superseded', gen} end
-  if not k then return {'none'} end
-  local sent = key('sent', t, w[2])
+  local a = agentOf(t, w[2])
+  if isNewer(a, w[3]) then return {'superseded', a.gen} end
+  if not a.known then return {'none'} end
+  local k, sent = a.k, key('sent', t, w[2])
+  settleAgent(a)
+  settle(sent)
   local numbered, others = {}, {}
   local all = call('ZRANGE', sent, 0, -1, 'WITHSCORES')
   for i = 1, #all, 2 do

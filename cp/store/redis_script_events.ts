@@ -25,12 +25,8 @@ function steps.create(w)
   end
   if dead then return {'dead', string.sub(dead, 2)} end
 
-  local n = string.format('%.0f', call('HINCRBY', META, 'enq', 1))
-  local upto = tonumber(call('HGET', META, 'upto') or '-inf')
-  if tonumber(w[6]) > upto then
-    upto = tonumber(w[6])
-    call('HSET', META, 'upto', w[6])
-  end
+  enq, upto = enq + 1, math.max(upto, tonumber(w[6]))
+  local n = string.format('%.0f', enq)
   local e = {id = id, n = n, a = agent, b = w[8],
     m = string.format('%016.0f', tonumber(n)) .. ':' .. t .. ':' .. id,
     k = string.format('%.17g', upto - tonumber(w[7]) * 60000)}
@@ -40,47 +36,46 @@ function steps.create(w)
     call('HSET', k, 'i', own)
     call('HSET', 'tp:keys:' .. t, own, id)
   end
-  call('SADD', 'tp:tenants', t)
-  call('ZADD', 'tp:all:' .. t, n, id)
-  call('ZADD', key('for', t, agent), n, id)
-  for i = 17, #w do call('ZADD', key('label', t, w[i]), n, id) end
-  index(t, e, w[11], w[13], w[14], 0, '')
-  return {'ok', n, enter(t, id, 1, w[15], '', w[16])}
+  noteTenant(t)
+  place('tp:all:' .. t, id, n)
+  place(key('for', t, agent), id, n)
+  for i = 17, #w do place(key('label', t, w[i]), id, n) end
+  index(t, e, w[11], w[13], w[14], 0, '', '')
+  enter(t, id, w[16], {1, w[15], ''}, 1)
+  return {'ok', n}
 end
 
--- Words: tenant, id, agent ('' without a fence), gen, sid, version that is expected, whether to
--- look only, then the record as "write" has it if it changes, then (revision, entry, replaced) of each entry.
+-- Words: tenant, id, agent ('' without a fence), gen, sid, version that is expected, note, then the
+-- record as "write" has it if it changes, then the entries as "enter" has them.
 function steps.change(w)
   local t, id, agent = w[1], w[2], w[3]
-  local a, gen, all
-  if agent ~= '' then
-    a, gen, all = agentOf(t, agent, 'upto')
-    if isNewer(gen, w[4]) then return {'superseded', gen} end
-  end
+  local a = agent ~= '' and agentOf(t, agent)
+  if a and isNewer(a, w[4]) then return {'superseded', a.gen} end
   local e = facts(t, id)
   if e and e.v ~= w[6] then return {'stale', fields(t, id)} end
-  if w[7] == '1' then return {e and 'ok' or 'none'} end
-  if a then noteSid(a, all[3], w[5]) end
+  if a then noteSid(a, w[5]) end
   if not e then return {'none'} end
-  if #w < 10 then return {'ok', e.v} end
-  write(t, e, w, 9)
-  for i = 16, #w, 3 do enter(t, id, w[i], w[i + 1], w[i + 2], w[8]) end
+  if #w < 8 then return {'ok', e.v} end
+  write(t, e, w, 8)
+  enter(t, id, w[7], w, 16)
   return {'ok', e.v}
 end
 
 -- Words: tenant, agent, gen, now, from, to. Returns the next number, and what is next in turn.
 function steps.next(w)
   local t, agent = w[1], w[2]
-  local a, gen, all = agentOf(t, agent, 'paused', 'seq')
-  if isNewer(gen, w[3]) then return {'superseded', gen} end
-  if not a or all[3] then return {'none'} end
+  local a = agentOf(t, agent)
+  if isNewer(a, w[3]) then return {'superseded', a.gen} end
+  if not a.known or a.paused then return {'none'} end
   local queue, wait = key('queue', t, agent), key('wait', t, agent)
+  settle(queue)
+  settle(wait)
   for _, m in ipairs(call('ZRANGEBYSCORE', wait, '-inf', w[4], 'LIMIT', 0, 1000)) do
     local id = string.match(m, '^%d+:[^:]*:(.*)$')
     call('ZADD', queue, call('HGET', key('event', t, id), 'k'), m)
     call('ZREM', wait, m)
   end
-  local found = {'ok', all[4]}
+  local found = {'ok', a.seq}
   for _, m in ipairs(call('ZRANGE', queue, w[5], w[6])) do
     found[#found + 1] = fields(t, string.match(m, '^%d+:[^:]*:(.*)$'))
   end
@@ -88,26 +83,27 @@ function steps.next(w)
 end
 
 -- Words: tenant, agent, gen, number that is expected to be the next one, then for each event:
--- id, version, note, revision, entry, and 7 words as "write" has them. Returns the bodies.
+-- id, version, note, revision, entry, and 8 words as "write" has them. Returns the bodies.
 function steps.release(w)
   local t, agent = w[1], w[2]
-  local a, gen, all = agentOf(t, agent, 'paused', 'seq')
-  if isNewer(gen, w[3]) then return {'superseded', gen} end
-  if not a or all[3] or all[4] ~= w[4] then return {'stale'} end
+  local a = agentOf(t, agent)
+  if isNewer(a, w[3]) then return {'superseded', a.gen} end
+  if not a.known or a.paused or a.seq ~= w[4] then return {'stale'} end
   local events = {}
-  for i = 5, #w, 12 do
+  for i = 5, #w, 13 do
     local e = facts(t, w[i])
     if not e or e.v ~= w[i + 1] or e.st ~= 'queued' or e.a ~= agent then return {'stale'} end
     events[#events + 1] = e
   end
   local done = {'ok'}
   for j, e in ipairs(events) do
-    local i = 5 + (j - 1) * 12
+    local i = 5 + (j - 1) * 13
     write(t, e, w, i + 5)
-    enter(t, e.id, w[i + 3], w[i + 4], '', w[i + 2])
+    enter(t, e.id, w[i + 2], {w[i + 3], w[i + 4], ''}, 1)
     done[#done + 1] = call('HGET', key('event', t, e.id), 'p')
   end
-  call('HINCRBY', a, 'seq', #events)
+  settleAgent(a)
+  call('HINCRBY', a.k, 'seq', #events)
   return done
 end
 
@@ -127,11 +123,11 @@ function steps.bury(w)
     call('XDEL', 'tp:changes:' .. t, string.match(entry, '^%d+') .. '-0')
   end
   call('UNLINK', key('event', t, id), key('history', t, id), key('log', t, id))
-  call('ZREM', 'tp:all:' .. t, id)
-  call('ZREM', key('for', t, e.a), id)
-  call('ZREM', key('state', t, e.st), id)
-  call('ZREM', 'tp:ended', e.m)
-  for i = 7, #w do call('ZREM', key('label', t, w[i]), id) end
+  place('tp:all:' .. t, id, false)
+  place(key('for', t, e.a), id, false)
+  place(key('state', t, e.st), id, false)
+  place('tp:ended', e.m, false)
+  for i = 7, #w do place(key('label', t, w[i]), id, false) end
   local own = w[5] ~= '' and '1' or '0'
   if w[5] ~= '' then
     call('HDEL', 'tp:keys:' .. t, w[5])

@@ -6,7 +6,7 @@ function steps.putagent(w)
   call('HSET', k, unpack(w, 4))
   if w[3] == '1' then call('HSET', k, 'gone', 1)
   else call('SADD', 'tp:agents:' .. w[1], w[2]) end
-  call('SADD', 'tp:tenants', w[1])
+  noteTenant(w[1])
   return {'ok'}
 end
 
@@ -25,7 +25,7 @@ function steps.putdead(w)
   return {'ok'}
 end
 
--- Words: tenant, id, enq, own key, agent, priority, bytes, h, p, accepted upto, version, the seven words of "write",
+-- Words: tenant, id, enq, own key, agent, priority, bytes, h, p, accepted upto, version, the first seven words of "write",
 -- the number of labels, the labels, the pieces of output.
 function steps.putevent(w)
   local t, id = w[1], w[2]
@@ -42,13 +42,13 @@ function steps.putevent(w)
     call('HSET', k, 'i', w[4])
     call('HSET', 'tp:keys:' .. t, w[4], id)
   end
-  call('SADD', 'tp:tenants', t)
-  call('ZADD', 'tp:all:' .. t, e.n, id)
-  call('ZADD', key('for', t, e.a), e.n, id)
+  noteTenant(t)
+  place('tp:all:' .. t, id, e.n)
+  place(key('for', t, e.a), id, e.n)
   local last = 19 + tonumber(w[19])
-  for i = 20, last do call('ZADD', key('label', t, w[i]), e.n, id) end
+  for i = 20, last do place(key('label', t, w[i]), id, e.n) end
   for i = last + 1, #w do call('RPUSH', key('log', t, id), w[i]) end
-  index(t, e, w[12], w[16], w[17], w[18], w[15])
+  index(t, e, w[12], w[16], w[17], w[18], w[15], '')
   return {'ok'}
 end
 

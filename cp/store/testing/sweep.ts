@@ -131,19 +131,17 @@ export const sweepCases: StoreCases = {
   ) {
     await added(store, T, event("a"));
     await store.changeEvent(T, "a", to("assigned"));
-    await Promise.all(["1", "2", "3"].map((message) =>
+    const say = (message: string) =>
       store.changeEvent(
         T,
         "a",
         to(
           "in_progress",
           { message },
-          message === "1" ? {} : {
-            replaces: true,
-          },
+          message === "1" ? {} : { replaces: true },
         ),
-      )
-    ));
+      );
+    await Promise.all(["1", "2", "3"].map(say));
     const history = await store.listHistory(T, "a");
     deepStrictEqual(
       history.map(({ message, revision }) => `${revision} ${message}`),
@@ -151,6 +149,15 @@ export const sweepCases: StoreCases = {
     );
     const changes = await store.listChanges(T, 0, 9);
     deepStrictEqual(changes.map(({ entry }) => entry.revision), [1, 2, 5]);
+    await Promise.all(["4", "5"].map(say));
+    deepStrictEqual(
+      (await store.listHistory(T, "a")).map(({ message }) => message),
+      ["Now queued", "Now assigned", "5"],
+    );
+    deepStrictEqual(
+      (await store.listChanges(T, 0, 9)).map(({ entry }) => entry.revision),
+      [1, 2, 7],
+    );
   },
   async "addLogs() keeps output in the order it came"({ store }) {
     await store.createEvent(T, event("a"));

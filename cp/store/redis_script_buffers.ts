@@ -1,0 +1,107 @@
+/**
+ * What the steps of one run gather in Lua, to be written once at its end: a
+ * command for each thing of each step is most of what an event costs Redis.
+ * Nobody sees anything in between, as a run is one step for everybody else.
+ */
+export const BUFFERS: string = `
+-- Of sorted sets: the score of each member, or false for one that goes.
+local placed = {}
+local function place(k, member, score)
+  local set = placed[k]
+  if not set then
+    set = {}
+    placed[k] = set
+  end
+  set[member] = score
+end
+
+-- Members in one command at most: a function of Lua takes some thousand arguments.
+local MEMBERS_MAX = 1000
+
+-- Writes what is gathered of a sorted set: before it is read.
+local function settle(k)
+  local adds, removals = {}, {}
+  for member, score in pairs(placed[k] or {}) do
+    if score then
+      adds[#adds + 1] = score
+      adds[#adds + 1] = member
+    else
+      removals[#removals + 1] = member
+    end
+  end
+  placed[k] = nil
+  for i = 1, #adds, 2 * MEMBERS_MAX do
+    call('ZADD', k, unpack(adds, i, math.min(i + 2 * MEMBERS_MAX - 1, #adds)))
+  end
+  for i = 1, #removals, MEMBERS_MAX do
+    call('ZREM', k, unpack(removals, i, math.min(i + MEMBERS_MAX - 1, #removals)))
+  end
+end
+
+-- Of tp:count: how much is added to each field, by tenant.
+local counted = {}
+local function count(t, field, by)
+  local fields = counted[t]
+  if not fields then
+    fields = {}
+    counted[t] = fields
+  end
+  fields[field] = (fields[field] or 0) + by
+end
+
+-- What is known of agents, by key: k is the key; known, whether it is there and not forgotten; and some of its fields.
+local agents = {}
+local function agentOf(t, agent)
+  local k = key('agent', t, agent)
+  local a = agents[k]
+  if not a then
+    local gen, gone, sid, paused, seq = unpack(call('HMGET', k, 'gen', 'gone', 'upto', 'paused', 'seq'))
+    a = {k = k, known = gen and not gone, gen = gen, sid = tonumber(sid or 0), paused = paused, seq = seq}
+    agents[k] = a
+  end
+  return a
+end
+
+-- Writes what is gathered of an agent, and forgets it: before its key is read or written.
+local function settleAgent(a)
+  if a.noted then call('HSET', a.k, 'upto', a.noted) end
+  agents[a.k] = nil
+end
+
+local function isNewer(a, gen)
+  return a.gen and tonumber(a.gen) > tonumber(gen)
+end
+
+local function noteSid(a, sid)
+  if not a.known or sid == '' or tonumber(sid) <= a.sid then return end
+  a.sid, a.noted = tonumber(sid), sid
+end
+
+-- The tenants that something was written of.
+local tenants = {}
+local function noteTenant(t)
+  if not tenants[t] then call('SADD', 'tp:tenants', t) end
+  tenants[t] = true
+end
+
+-- Writes all that is gathered.
+local function finish()
+  for k in pairs(placed) do settle(k) end
+  for t, fields in pairs(counted) do
+    local k = 'tp:count:' .. t
+    for field, by in pairs(fields) do
+      if by ~= 0 and call('HINCRBY', k, field, string.format('%.0f', by)) == 0 then call('HDEL', k, field) end
+    end
+  end
+  for _, a in pairs(agents) do settleAgent(a) end
+  if enq ~= enqBefore then
+    call('HSET', META, 'enq', string.format('%.0f', enq))
+  end
+  if change ~= changeBefore then
+    call('HSET', META, 'change', string.format('%.0f', change))
+  end
+  if upto ~= uptoBefore then
+    call('HSET', META, 'upto', string.format('%.17g', upto))
+  end
+end
+`;
