@@ -37,20 +37,31 @@ const REQUIRED = [
 ] as const;
 
 /**
- * The same wire, whose first frame has every field of a registration: a field
- * that is missing reads as empty, as Go reads it, so that its sender gets the
- * same answer.
+ * A wire whose first frame was read already, and has every field of a
+ * registration: a field that is missing reads as empty, as Go reads it, so that
+ * its sender gets the same answer.
  */
-export function lenient(wire: Wire): Wire {
-  async function* frames(): AsyncGenerator<string> {
-    let first = true;
-    for await (const text of wire.frames) {
-      yield first ? filled(text) : text;
-      first = false;
-    }
-  }
+export function lenient(
+  wire: Wire,
+  first: string,
+  rest: AsyncIterator<string>,
+): Wire {
+  // By hand: a generator around another would cost each frame and each wire something.
+  let begun = false;
+  const frames: AsyncIterableIterator<string> = {
+    next() {
+      if (begun) return rest.next();
+      begun = true;
+      return Promise.resolve({ done: false, value: filled(first) });
+    },
+    async return() {
+      await rest.return?.();
+      return { done: true, value: undefined };
+    },
+    [Symbol.asyncIterator]: () => frames,
+  };
   return {
-    frames: frames(),
+    frames,
     send: (frame) => wire.send(frame),
     close: (reason) => wire.close(reason),
   };

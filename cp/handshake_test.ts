@@ -3,6 +3,7 @@ import {
   inventoryDigest,
   type LinkResume,
   type RegistrationFrame,
+  type Wire,
 } from "@transporter/sdk";
 import { memoryWires } from "@transporter/sdk/memory";
 import {
@@ -187,6 +188,13 @@ Deno.test("welcomeTo() says where the stream stands", () => {
   deepStrictEqual([anew.from_seq, anew.next_seq], [1, undefined]);
 });
 
+/** Reads the first frame of a wire, and returns all of them as lenient() has them. */
+async function read(wire: Wire): Promise<AsyncIterable<string>> {
+  const frames = wire.frames[Symbol.asyncIterator]();
+  const first = await frames.next();
+  return lenient(wire, String(first.value), frames).frames;
+}
+
 Deno.test("lenient() fills in what a first frame lacks, and touches no other", async () => {
   const [near, far] = memoryWires();
   const text = '{"status":"x"}';
@@ -194,7 +202,7 @@ Deno.test("lenient() fills in what a first frame lacks, and touches no other", a
     await far.send(frame);
   }
   await far.close();
-  const [first = "", ...rest] = await Array.fromAsync(lenient(near).frames);
+  const [first = "", ...rest] = await Array.fromAsync(await read(near));
   deepStrictEqual(JSON.parse(first), {
     id: "",
     name: "a",
@@ -212,6 +220,6 @@ for (
     const [near, far] = memoryWires();
     await far.send(text);
     await far.close();
-    deepStrictEqual(await Array.fromAsync(lenient(near).frames), [text]);
+    deepStrictEqual(await Array.fromAsync(await read(near)), [text]);
   });
 }

@@ -1,14 +1,9 @@
 import {
-  type Clock,
-  deadline,
   type Link,
   type RegistrationFrame,
   TransporterError,
 } from "@transporter/sdk";
 import { faultOf, versionOf } from "./handshake.ts";
-
-/** Milliseconds that a wire may stay open without a registration. */
-const REGISTRATION_MS_MAX = 10_000;
 
 /** A registration that can be answered with a session. */
 export interface Hello {
@@ -19,16 +14,7 @@ export interface Hello {
 }
 
 /** Waits for the registration, and answers one that cannot be. */
-export async function helloOf(
-  link: Link,
-  clock: Clock,
-): Promise<Hello | undefined> {
-  const reason = new TransporterError(
-    "timeout",
-    `Cannot wait longer than ${REGISTRATION_MS_MAX} ms for the registration`,
-  );
-  using limit = deadline(clock, REGISTRATION_MS_MAX, { reason });
-  limit.signal.addEventListener("abort", () => link.close(reason));
+export async function helloOf(link: Link): Promise<Hello | undefined> {
   const first = await link.receive()[Symbol.asyncIterator]().next();
   if (first.done) return undefined;
   const registration = first.value.value;

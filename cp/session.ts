@@ -22,7 +22,8 @@ import type { Seat } from "./peers/port.ts";
 import { Reconciliation } from "./reconcile.ts";
 import type { Recorder } from "./recorder.ts";
 import type { Store } from "./store/store.ts";
-import { watch } from "./watch.ts";
+import type { Rounds } from "./rounds.ts";
+import { watched } from "./watch.ts";
 
 /**
  * Milliseconds before the agent was last seen from which on its memory is asked
@@ -89,6 +90,8 @@ export interface SessionOptions extends SessionPorts, Agreement {
   readonly tenant: string;
   /** The conversation. */
   readonly link: Link;
+  /** Who calls {@linkcode Session.look} now and then. */
+  readonly rounds: Rounds<Session>;
   /** Over how many milliseconds agents spread their return. */
   readonly spreadMs: () => number;
 }
@@ -98,7 +101,6 @@ export class Session {
   readonly #options: SessionOptions;
   readonly #log: Logger;
   readonly #incoming: Incoming;
-  readonly #over = new AbortController();
   readonly #done = Promise.withResolvers<void>();
   #reason: TransporterError | undefined;
   readonly #features: ReadonlySet<LinkFeature>;
@@ -136,13 +138,10 @@ export class Session {
 
   /** Greets the agent, sends events and takes statuses until the link ends. Once; never rejects. */
   async run(): Promise<void> {
-    const { link, metrics, agent, clock, config } = this.#options;
+    const { link, metrics, agent, rounds } = this.#options;
     metrics.sessionsOpen(1);
     this.#log.info("Session begins", { link: agent.linkVersion });
-    const { signal } = this.#over;
-    watch(link, { clock, idleMs: config.idleMs, signal }).then((gone) => {
-      if (gone !== undefined) this.close(gone);
-    });
+    rounds.add(this);
     try {
       await this.#greet();
       for await (const delivery of link.receive()) {
@@ -157,6 +156,14 @@ export class Session {
     metrics.sessionEnded(code);
     this.#log.info("Session is over", { reason: code });
     this.#done.resolve();
+  }
+
+  /** Ends the session when nothing is heard from the agent; returns in how many milliseconds to look again. */
+  look(): number {
+    const { link, clock, config: { idleMs } } = this.#options;
+    const { gone, restMs } = watched(link, { now: clock.monotonic(), idleMs });
+    if (gone !== undefined) this.close(gone);
+    return restMs;
   }
 
   /** Ends the session, telling the agent why. Idempotent: the first reason counts. */
@@ -268,8 +275,8 @@ export class Session {
   }
 
   async #finish(): Promise<ErrorCode | "closed"> {
-    const { link } = this.#options;
-    this.#over.abort();
+    const { link, rounds } = this.#options;
+    rounds.delete(this);
     await link.close(this.#reason);
     await this.#dispatching;
     await this.#incoming.finish();

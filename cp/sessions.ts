@@ -1,11 +1,20 @@
-import { type Ids, Link, TransporterError, type Wire } from "@transporter/sdk";
+import {
+  type Ids,
+  type Link,
+  TransporterError,
+  type Wire,
+} from "@transporter/sdk";
 import { claim } from "./claim.ts";
-import { lenient } from "./handshake.ts";
-import { type Hello, helloOf } from "./hello.ts";
+import { type Guest, Strangers } from "./guests.ts";
+import type { Hello } from "./hello.ts";
 import { LiveSessions } from "./live_sessions.ts";
+import { Rounds } from "./rounds.ts";
 import { Session, type SessionPorts } from "./session.ts";
 import type { AgentRecord } from "./store/store.ts";
 import { comeBackMs, sendAway, spreadMsOf, Turnstile } from "./turnstile.ts";
+
+/** Milliseconds between two looks whether agents are still there. */
+const LOOK_MS = 5000;
 
 /** How far the clocks of replicas may be apart, in milliseconds. */
 const CLOCKS_MS_MAX = 10_000;
@@ -24,14 +33,6 @@ export interface ServeOptions {
   readonly remote: string;
 }
 
-/** Whoever is at the far end of a wire. */
-interface Guest {
-  /** Its session, once it has one. */
-  session?: Session;
-  /** Whether it has left. */
-  gone: boolean;
-}
-
 /** The agents that are connected now: at most one session of each is current. */
 export class Sessions {
   readonly #options: SessionsOptions;
@@ -44,8 +45,10 @@ export class Sessions {
   /** The time of day since which this process sees the store go on. */
   #since: number;
   /** Everything that `serve` works on, and how to end it. */
-  readonly #serving = new Map<Promise<void>, (reason: string) => void>();
+  readonly #serving = new Map<Guest, Promise<void>>();
   readonly #turnstile: Turnstile;
+  readonly #strangers: Strangers;
+  readonly #rounds: Rounds<Session>;
   #closed: string | undefined;
 
   /** Makes a set without sessions. */
@@ -53,6 +56,13 @@ export class Sessions {
     this.#options = options;
     this.#turnstile = new Turnstile(options.clock);
     this.#since = options.clock.now();
+    const { clock, config } = options;
+    this.#strangers = new Strangers(clock);
+    this.#rounds = new Rounds({
+      clock,
+      everyMs: Math.min(LOOK_MS, config.idleMs),
+      look: (session) => session.look(),
+    });
   }
 
   /** An agent has a session elsewhere: an older one that is here ends. */
@@ -84,16 +94,12 @@ export class Sessions {
     if (this.#closed !== undefined) {
       return await wire.close(closing(this.#closed));
     }
-    const link = new Link(lenient(wire), { clock: this.#options.clock });
-    const guest: Guest = { gone: false };
-    link.closed.then(() => guest.gone = true);
-    const served = this.#serve(link, { ...options, guest });
-    this.#serving.set(served, (reason) => {
-      if (guest.session === undefined) link.close(closing(reason));
-      else guest.session.drain(reason);
-    });
+    const since = this.#options.clock.monotonic();
+    const guest: Guest = { wire, since, gone: false };
+    const served = this.#serve(guest, options);
+    this.#serving.set(guest, served);
     await served;
-    this.#serving.delete(served);
+    this.#serving.delete(guest);
   }
 
   /**
@@ -135,18 +141,18 @@ export class Sessions {
    */
   async close(reason: string): Promise<void> {
     this.#closed ??= reason;
-    for (const end of this.#serving.values()) end(reason);
-    await Promise.all(this.#serving.keys());
+    for (const { session, link, wire } of this.#serving.keys()) {
+      if (session === undefined) (link ?? wire).close(closing(reason));
+      else session.drain(reason);
+    }
+    await Promise.all(this.#serving.values());
   }
 
-  async #serve(
-    link: Link,
-    { tenant, remote, guest }: ServeOptions & { readonly guest: Guest },
-  ): Promise<void> {
-    const log = this.#options.log.with({ tenant, remote });
+  async #serve(guest: Guest, { tenant, remote }: ServeOptions): Promise<void> {
     try {
-      const hello = await helloOf(link, this.#options.clock);
+      const hello = await this.#strangers.hello(guest);
       if (hello === undefined) return;
+      const { link } = hello;
       const { id } = hello.registration;
       await this.#pass(link, hello);
       const session = await this.#inTurn(
@@ -159,10 +165,11 @@ export class Sessions {
       this.live.leave(session);
     } catch (reason) {
       const error = TransporterError.from(reason);
+      const log = this.#options.log.with({ tenant, remote });
       // Thousands of lines would not say more than one.
       const level = comeBackMs(error) === undefined ? "warn" : "debug";
       log[level]("Agent is turned away", { error });
-      await link.close(
+      await (guest.link ?? guest.wire).close(
         error.class === "unavailable" || error.code === "internal" ||
           error.code === "superseded" // by another registration, elsewhere
           ? closing("cannot register agents now")
@@ -237,6 +244,7 @@ export class Sessions {
       newEpoch: `e_${ids.next()}`,
       session: `s_${ids.next()}`,
       link,
+      rounds: this.#rounds,
       spreadMs: () => spreadMsOf(this.live.size),
     });
     // The store refuses what the older one still writes; closing it is a courtesy nobody waits for.

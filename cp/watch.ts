@@ -1,49 +1,36 @@
-import { type Clock, type Link, TransporterError } from "@transporter/sdk";
+import { type Link, TransporterError } from "@transporter/sdk";
 
 /** Milliseconds that one frame may take to be written: a peer that stopped reading is dropped. */
 const WRITE_MS_MAX = 30_000;
 
-/** Milliseconds between looks. */
-const LOOK_MS = 5000;
-
-/** Options of {@linkcode watch}. */
-export interface WatchOptions {
-  /** Where time comes from. */
-  readonly clock: Clock;
-  /** Milliseconds without any frame after which the far end counts as gone. */
-  readonly idleMs: number;
-  /** Ends the watch. */
-  readonly signal: AbortSignal;
+/** What is found of a link. */
+export interface Watched {
+  /** Why it is to be closed, if it is. */
+  readonly gone?: TransporterError;
+  /** Milliseconds after which that may be, if nothing is heard until then. */
+  readonly restMs: number;
 }
 
 /**
- * Watches over a link whose far end may vanish without a word.
+ * Looks at a link whose far end may vanish without a word.
  *
- * @returns Resolves with the reason to close it, or with `undefined` when the signal aborts. Never rejects.
+ * @param link The link.
+ * @param options Now, by the link's clock, and the milliseconds without any frame after which the far end counts as gone.
  */
-export async function watch(
-  link: Link,
-  { clock, idleMs, signal }: WatchOptions,
-): Promise<TransporterError | undefined> {
-  while (!signal.aborted) {
-    const now = clock.monotonic();
-    const silentMs = now - link.receivedAt;
-    const writingMs = now - (link.writingSince ?? now);
-    if (silentMs >= idleMs) {
-      return gone(`nothing was heard from it for ${Math.round(silentMs)} ms`);
-    }
-    if (writingMs >= WRITE_MS_MAX) {
-      return gone(`it has not read for ${Math.round(writingMs)} ms`);
-    }
-    const ms = Math.min(LOOK_MS, idleMs - silentMs);
-    await clock.sleep(ms, { signal }).catch(() => {}); // the loop sees that it is over
-  }
-  return undefined;
-}
-
-function gone(found: string): TransporterError {
-  return new TransporterError(
+export function watched(
+  link: Pick<Link, "receivedAt" | "writingSince">,
+  { now, idleMs }: { readonly now: number; readonly idleMs: number },
+): Watched {
+  const silentMs = now - link.receivedAt;
+  const writingMs = now - (link.writingSince ?? now);
+  const restMs = Math.min(idleMs - silentMs, WRITE_MS_MAX - writingMs);
+  if (restMs > 0) return { restMs };
+  const found = silentMs >= idleMs
+    ? `nothing was heard from it for ${Math.round(silentMs)} ms`
+    : `it has not read for ${Math.round(writingMs)} ms`;
+  const gone = new TransporterError(
     "timeout",
     `Cannot keep the session of the agent as ${found}`,
   );
+  return { gone, restMs: WRITE_MS_MAX };
 }
