@@ -17,7 +17,8 @@ import {
   managedFieldsOf,
   metadataOf,
 } from "./change.ts";
-import type { CallOptions, Success } from "./client.ts";
+import type { CallOptions } from "./client.ts";
+import type { Success } from "./success.ts";
 import { createObject } from "./create.ts";
 import { bodyLike } from "./ignore_fields.ts";
 import { fieldChanges } from "./field_changes.ts";

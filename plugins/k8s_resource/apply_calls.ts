@@ -5,7 +5,8 @@ import {
   type Metadata,
   metadataOf,
 } from "./change.ts";
-import type { CallOptions, Success } from "./client.ts";
+import type { CallOptions } from "./client.ts";
+import type { Success } from "./success.ts";
 import type { Cluster } from "./cluster.ts";
 import { describeConflicts } from "./conflict.ts";
 import { isSecret } from "./is_secret.ts";

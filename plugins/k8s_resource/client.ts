@@ -1,15 +1,16 @@
 import {
   type Clock,
   fullJitter,
-  isRecord,
   type Rng,
   TransporterError,
 } from "@transporter/sdk";
 import type { Gate } from "./gate.ts";
-import { NoAnswer } from "./no_answer.ts";
+import { LongAnswer, NoAnswer } from "./no_answer.ts";
 import { passGate } from "./pass_gate.ts";
 import { ApiStream } from "./stream.ts";
-import type { ApiAnswer, ApiRequest, Transport } from "./transport.ts";
+import { type Success, successOf } from "./success.ts";
+import type { ApiAnswer, Sink } from "./answer.ts";
+import type { ApiRequest, Transport } from "./transport.ts";
 import type { Header } from "./impersonate.ts";
 import { judge, type Verdict } from "./verdict.ts";
 
@@ -35,20 +36,6 @@ export interface CallOptions extends Ungated {
 interface Ungated {
   /** Whether it is one. */
   readonly ungated?: boolean;
-}
-
-/** An answer that is a success. */
-export interface Success {
-  /** The HTTP status. */
-  readonly status: number;
-  /** The headers. */
-  readonly headers: Headers;
-  /** The body. */
-  readonly body: Readonly<Record<string, unknown>>;
-  /** What the server warned of. */
-  readonly warnings: readonly string[];
-  /** Whether a try before this one ended without an answer, so that it may have been done by that one. */
-  readonly uncertain: boolean;
 }
 
 /** Options of {@linkcode ApiClient}. */
@@ -82,38 +69,6 @@ function failure(outcome: Failure, doing: string): TransporterError {
 }
 
 const BACKOFF = { initialMs: 200, maxMs: 10_000 } as const;
-
-const WARNING_REGEXP = /299 \S+ "((?:[^"\\]|\\.)*)"/g;
-
-/** Reads `Warning` headers. @see {@link https://kubernetes.io/docs/reference/using-api/deprecation-policy/} */
-function warningsOf(headers: Headers): string[] {
-  return [...(headers.get("warning") ?? "").matchAll(WARNING_REGEXP)]
-    .map(([, text = ""]) => text.replace(/\\(.)/g, "$1"));
-}
-
-function successOf(
-  answer: ApiAnswer,
-  { doing, uncertain }: { readonly doing: string; readonly uncertain: boolean },
-): Success {
-  const { status, headers } = answer;
-  let body: unknown;
-  try {
-    body = JSON.parse(answer.text);
-  } catch (cause) {
-    throw new TransporterError(
-      "failed",
-      `Cannot ${doing}: the answer is no JSON`,
-      { cause },
-    );
-  }
-  if (!isRecord(body)) {
-    throw new TransporterError(
-      "failed",
-      `Cannot ${doing}: the answer is no JSON object`,
-    );
-  }
-  return { status, headers, body, warnings: warningsOf(headers), uncertain };
-}
 
 /**
  * Speaks to an API server until it gives a real answer: what is transient is
@@ -166,6 +121,15 @@ export class ApiClient {
     throw failure(outcome, options.doing);
   }
 
+  /** The same as {@linkcode ApiClient.call}, for an answer that is better not in memory as a whole: `sink` takes it. */
+  async read(
+    request: ApiRequest & { readonly sink: Sink },
+    options: CallOptions,
+  ): Promise<void> {
+    const outcome = await this.#exchange(request, options);
+    if (!("good" in outcome)) throw failure(outcome, options.doing);
+  }
+
   /**
    * The same as {@linkcode ApiClient.call}, for an answer that goes on for at
    * most `lifeMs` milliseconds. Once it has begun nothing is tried again.
@@ -212,23 +176,30 @@ export class ApiClient {
     request: ApiRequest,
     options: CallOptions,
   ): Promise<Success | Failure> {
-    const outcome = await this.#run(request, options, async () => {
+    const outcome = await this.#exchange(request, options);
+    if (!("good" in outcome)) return outcome;
+    const { good, uncertain } = outcome;
+    return successOf(good, { doing: options.doing, uncertain });
+  }
+
+  #exchange(
+    request: ApiRequest,
+    options: CallOptions,
+  ): Promise<Exchanged<ApiAnswer> | Failure> {
+    return this.#run(request, options, async () => {
       const answer = await this.#transport.send(
         this.#complete(request),
         options.signal,
       );
       return answer.status < 400 ? { good: answer } : { refused: answer };
     });
-    if (!("good" in outcome)) return outcome;
-    const { good, uncertain } = outcome;
-    return successOf(good, { doing: options.doing, uncertain });
   }
 
   async #run<Good>(
     request: ApiRequest,
     options: CallOptions,
     send: () => Promise<Sent<Good>>,
-  ): Promise<{ readonly good: Good; readonly uncertain: boolean } | Failure> {
+  ): Promise<Exchanged<Good> | Failure> {
     const { signal, until, review = (verdict: Verdict) => verdict } = options;
     const since = this.#clock.now();
     let uncertain = false;
@@ -258,6 +229,12 @@ export class ApiClient {
   }
 }
 
+/** A success, and whether a try before it ended without an answer. */
+interface Exchanged<Good> {
+  readonly good: Good;
+  readonly uncertain: boolean;
+}
+
 /** What a request led to, when there was an answer. */
 type Sent<Good> =
   | { readonly good: Good }
@@ -277,7 +254,7 @@ async function answered<Good>(
 function silence(error: NoAnswer, { once = false }: CallOptions): Verdict {
   const unknown = once ? ", so nobody knows whether it was done" : "";
   return {
-    transient: !once,
+    transient: !once && !(error instanceof LongAnswer),
     code: "cluster_unavailable",
     reason: `the API server does not answer: ${error.message}${unknown}`,
   };

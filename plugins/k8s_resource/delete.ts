@@ -1,7 +1,8 @@
 import { isRecord, TransporterError } from "@transporter/sdk";
 import { type ApplyContext, retrying } from "./apply_calls.ts";
 import { type LiveObject, metadataOf } from "./change.ts";
-import type { CallOptions, Success } from "./client.ts";
+import type { CallOptions } from "./client.ts";
+import type { Success } from "./success.ts";
 import { describeObject } from "./manifest.ts";
 import type { Propagation } from "./options.ts";
 import type { PlannedObject } from "./plan.ts";

@@ -8,7 +8,7 @@ import {
 } from "./apply_calls.ts";
 import { refuseScaled } from "./autoscaler.ts";
 import { type LiveObject, metadataOf } from "./change.ts";
-import type { Success } from "./client.ts";
+import type { Success } from "./success.ts";
 import { fieldChanges } from "./field_changes.ts";
 import { withoutIgnored } from "./ignore_fields.ts";
 import { describeObject } from "./manifest.ts";

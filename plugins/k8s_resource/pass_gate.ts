@@ -1,5 +1,6 @@
 import { isRecord } from "@transporter/sdk";
-import type { CallOptions, Failure, Success } from "./client.ts";
+import type { CallOptions, Failure } from "./client.ts";
+import type { Success } from "./success.ts";
 import { asked, type Gate, tried, writtenBy } from "./gate.ts";
 import type { ApiRequest } from "./transport.ts";
 

@@ -1,6 +1,7 @@
 import { type Clock, deadline, TransporterError } from "@transporter/sdk";
 import type { Access, AccessSource, Connection } from "./access.ts";
-import { ANSWER_BYTES_MAX, NoAnswer } from "./no_answer.ts";
+import { answerOf, type ApiAnswer, type Sink } from "./answer.ts";
+import { NoAnswer } from "./no_answer.ts";
 import type { Header } from "./impersonate.ts";
 import { Relay } from "./relay.ts";
 import { ApiStream } from "./stream.ts";
@@ -19,16 +20,8 @@ export interface ApiRequest {
   readonly body?: string;
   /** Further headers; a name may be there several times. */
   readonly headers?: readonly Header[];
-}
-
-/** What the API server answered. */
-export interface ApiAnswer {
-  /** The HTTP status. */
-  readonly status: number;
-  /** The headers. */
-  readonly headers: Headers;
-  /** The body. */
-  readonly text: string;
+  /** Takes the body of a success, which has no text then: for what would be a large one. */
+  readonly sink?: Sink;
 }
 
 /** Options of {@linkcode Transport}. */
@@ -59,33 +52,6 @@ function openClient(
       { cause },
     );
   }
-}
-
-/** Whether the answer says that it is short; what is unpacked on the way can be longer than it says. */
-function isShort({ headers }: Response): boolean {
-  const length = headers.get("content-length");
-  return length !== null && Number(length) <= ANSWER_BYTES_MAX &&
-    !headers.has("content-encoding");
-}
-
-async function readText(response: Response): Promise<string> {
-  if (isShort(response)) return await response.text();
-  const decoder = new TextDecoder();
-  let text = "";
-  let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.length;
-    if (bytes > ANSWER_BYTES_MAX) {
-      throw new NoAnswer(`the answer has more than ${ANSWER_BYTES_MAX} bytes`);
-    }
-    text += decoder.decode(chunk, { stream: true });
-  }
-  return text + decoder.decode();
-}
-
-async function answerOf(response: Response): Promise<ApiAnswer> {
-  const { status, headers } = response;
-  return { status, headers, text: await readText(response) };
 }
 
 function fetchFrom(
@@ -198,6 +164,7 @@ export class Transport implements Disposable {
     try {
       return await answerOf(
         await fetchFrom(access, request, { client, signal: limit.signal }),
+        request.sink,
       );
     } catch (error) {
       throw this.#explain(error, { client, signal });

@@ -1,6 +1,6 @@
 import { type ErrorCode, isRecord } from "@transporter/sdk";
 import type { FieldConflict } from "./conflict.ts";
-import type { ApiAnswer } from "./transport.ts";
+import type { ApiAnswer } from "./answer.ts";
 
 /** What an answer that is no success means: kubernetes.md, "Errors". */
 export interface Verdict {

@@ -245,6 +245,7 @@ class Running {
     let seen = 0;
     for await (const page of live.pages(of, target)) {
       for (const object of page) {
+        seen++;
         const metadata = partOf(object, "metadata");
         const namespace = String(metadata["namespace"] ?? "");
         await this.#auditor.judge(
@@ -258,7 +259,6 @@ class Running {
           withRules,
         );
       }
-      seen += page.length;
       await this.#context.report(
         `Judged ${seen} objects of the kind ${of.kind}`,
       );

@@ -1,4 +1,4 @@
-import { isRecord, TransporterError } from "@transporter/sdk";
+import { TransporterError } from "@transporter/sdk";
 import {
   apiVersionOf,
   type Cluster,
@@ -7,23 +7,11 @@ import {
 } from "../k8s_resource/port.ts";
 import { type Lookup, ParamsProblem } from "./params.ts";
 import type { Target } from "./payload.ts";
-import { type Fields, type Kind, partOf } from "./subject.ts";
-
-/** Objects in a page of a list: so few that a page is over before its objects are old, which keeps memory small. */
-const PAGE = 50;
+import { type Limits, pagesOf } from "./pages.ts";
+import type { Fields, Kind } from "./subject.ts";
 
 /** Objects that a policy looks things up in, at most. */
 const PARAMS_MAX = 1_000;
-
-/** The bounds of all calls. */
-export interface Limits {
-  /** Gives up. */
-  readonly signal: AbortSignal;
-  /** When to stop trying again, in milliseconds since 1970. */
-  readonly until: number;
-  /** Told why a call is tried again. */
-  readonly onRetry?: (reason: string) => Promise<void>;
-}
 
 function splitVersion(apiVersion: string): { group: string; version: string } {
   const slash = apiVersion.indexOf("/");
@@ -150,65 +138,17 @@ export class Live implements Lookup {
    *
    * @throws {TransporterError} `denied` when they may not be listed, and what else the server answers.
    */
-  async *pages(
+  pages(
     of: Kind,
     { namespace = "", label_selector: labelSelector = "" }: Pick<
       Target,
       "namespace" | "label_selector"
     >,
-  ): AsyncGenerator<readonly Fields[]> {
+  ): AsyncGenerator<Iterable<Fields>> {
     const path = this.#path(of, namespace);
-    const apiVersion = apiVersionOf(of);
-    let page = this.#page(of, path, { labelSelector, token: "" });
-    for (;;) {
-      const body = await page;
-      const token = String(partOf(body, "metadata")["continue"] ?? "");
-      if (token !== "") {
-        page = this.#page(of, path, { labelSelector, token });
-        page.catch(() => {}); // thrown where it is waited for, if it is
-      }
-      const items = Array.isArray(body["items"]) ? body["items"] : [];
-      // The items of a list do not say what they are.
-      yield items.filter(isRecord).map((item) => ({
-        apiVersion,
-        kind: of.kind,
-        ...item,
-      }));
-      if (token === "") return;
-    }
-  }
-
-  async #page(of: Kind, path: string, { labelSelector, token }: {
-    readonly labelSelector: string;
-    readonly token: string;
-  }): Promise<Fields> {
-    const query = new URLSearchParams({
-      limit: String(PAGE),
-      ...(labelSelector === "" ? {} : { labelSelector }),
-      ...(token === "" ? {} : { continue: token }),
-    });
-    let expired = false;
-    try {
-      const { body } = await this.#cluster.client.call(
-        { method: "GET", path: `${path}?${query}` },
-        {
-          ...this.#limits,
-          doing: `list the objects of the kind "${of.kind}"`,
-          review: (verdict) => {
-            expired = verdict.expired === true;
-            return verdict;
-          },
-        },
-      );
-      return body;
-    } catch (cause) {
-      if (!expired || token === "") throw cause;
-      throw new TransporterError(
-        "unavailable",
-        `Cannot go on listing the objects of the kind "${of.kind}": it took so long that the server has forgotten where it was`,
-        { cause },
-      );
-    }
+    const list = { path, apiVersion: apiVersionOf(of), kind: of.kind };
+    const { client } = this.#cluster;
+    return pagesOf({ ...list, labelSelector }, client, this.#limits);
   }
 
   /** A Namespace as it is known already; `undefined` when it has to be asked for. */

@@ -56,7 +56,7 @@ Deno.test("live objects are judged page by page, by kind, namespace and label", 
   await using place = await open();
   const { kube, namespace, executor } = place;
   const path = `/api/v1/namespaces/${namespace}/configmaps`;
-  const count = 600; // more than two pages
+  const count = 650; // three pages: of 100, of 500, and the rest
   for (let at = 0; at < count; at += 50) {
     await Promise.all(Array.from({ length: 50 }, (_, index) => {
       const number = at + index;
@@ -70,7 +70,7 @@ Deno.test("live objects are judged page by page, by kind, namespace and label", 
   }
   const policies = policyOf("numbers", {
     validations: [{
-      expression: "!has(object.data) || int(object.data.n) < 598",
+      expression: "!has(object.data) || int(object.data.n) < 648",
       messageExpression:
         "object.metadata.name + ' has ' + string(object.data.n)",
     }],
@@ -81,26 +81,50 @@ Deno.test("live objects are judged page by page, by kind, namespace and label", 
     targets: [{ ...target, label_selector: "tier" }],
   });
   deepStrictEqual(all.result.summary, {
-    objects: 600,
+    objects: 650,
     error: 2,
     warning: 0,
     info: 0,
   });
   deepStrictEqual(told(all).sort(), [
-    "error numbers/validations[0] ConfigMap/m598: m598 has 598",
-    "error numbers/validations[0] ConfigMap/m599: m599 has 599",
+    "error numbers/validations[0] ConfigMap/m648: m648 has 648",
+    "error numbers/validations[0] ConfigMap/m649: m649 has 649",
   ]);
   deepStrictEqual(all.result.policies, [
-    { policy: "numbers", objects: 600, error: 2, warning: 0, info: 0 },
+    { policy: "numbers", objects: 650, error: 2, warning: 0, info: 0 },
   ]);
   const web = await runPolicy(executor, {
     policies,
     targets: [{ ...target, api_version: "v1", label_selector: "tier=web" }],
   });
-  strictEqual(web.result.summary.objects, 300);
+  strictEqual(web.result.summary.objects, 325);
   deepStrictEqual(told(web), [
-    "error numbers/validations[0] ConfigMap/m598: m598 has 598",
+    "error numbers/validations[0] ConfigMap/m648: m648 has 648",
   ]);
+});
+
+Deno.test("objects of which a page would be too large are judged in smaller pages", async () => {
+  await using place = await open();
+  const { kube, namespace, executor } = place;
+  const path = `/api/v1/namespaces/${namespace}/configmaps`;
+  const half = "é".repeat(250_000);
+  const count = 40; // 20 MB; an answer may have 16 MiB
+  for (let n = 0; n < count; n++) {
+    await create(kube, path, configMap(`m${n}`, { big: "yes" }, { half }));
+  }
+  const run = await runPolicy(executor, {
+    policies: policyOf("large", {
+      validations: [{ expression: "size(object.data.half) == 250000" }],
+    }),
+    targets: [{ kind: "ConfigMap", namespace, label_selector: "big" }],
+  });
+  strictEqual(run.last.state, "completed", run.last.message);
+  deepStrictEqual(run.result.summary, {
+    objects: count,
+    error: 0,
+    warning: 0,
+    info: 0,
+  });
 });
 
 Deno.test("the Namespace of a live object, and what its policy looks up, are read from the cluster", async () => {
