@@ -1,12 +1,11 @@
 /**
- * `deno task bundle`: the program as one JavaScript file, `dist/transporter.js`.
+ * `deno task bundle`: the program as JavaScript, `dist/transporter.js`, and the
+ * folders that go beside it: `parts`, of which each command loads what it
+ * needs, and `plugin`, for the processes of isolated plugins.
  *
- * Each command loads what it needs when it needs it. That has to hold for the
- * runtime's own modules too, since an agent that loads `node:http` and
- * `node:sqlite` for nothing takes 8 MB more. A bundle of ECMAScript modules
- * imports all of them at its top; one of CommonJS asks for each where it is
- * used. So the program is bundled as CommonJS first, and what comes out is made
- * a module that asks the runtime.
+ * What a process does not load it has no memory for. So each `import()` of the
+ * sources begins a part of its own, what several parts need is a part too, and
+ * no module of the runtime is loaded before the part that works with it.
  *
  * @module
  */
@@ -14,18 +13,23 @@
 
 import { stop, transform } from "esbuild";
 import { rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 
 const ROOT = new URL("../", import.meta.url).pathname;
 
-/** How a module asks for a module of the runtime, or hears that there is none, as `ws` does for optional ones (https://nodejs.org/api/process.html#processgetbuiltinmoduleid). */
-const HEADER = `function require(name) {
+/** How `deno bundle` lets modules of CommonJS ask for those of the runtime: it loads `node:module`, and by that most of them. */
+const REQUIRE =
+  /^import \{ createRequire as __deno_internal_createRequire \} from "node:module";\nvar __require = .*$/m;
+
+/** How they ask instead, and hear that there is none, as `ws` does for optional ones (https://nodejs.org/api/process.html#processgetbuiltinmoduleid). */
+const LAZY_REQUIRE = `function __require(name) {
   const found = process.getBuiltinModule(name);
   if (found === undefined) throw new Error("Cannot find module " + name);
   return found;
-}
-const module = { exports: {} };
-`;
+}`;
+
+/** What begins the program; `deno bundle` calls it so. */
+const MAIN = "main.js";
 
 /** What goes into the processes of plugins, and what they may import: program/plugin_tools.ts. */
 const PLUGIN_PARTS: readonly string[] = [
@@ -47,7 +51,7 @@ async function bundle(args: readonly string[]): Promise<void> {
 }
 
 /**
- * Makes a module shorter. Not by `deno bundle --minify`: the esbuild in Deno
+ * Makes modules shorter. Not by `deno bundle --minify`: the esbuild in Deno
  * 2.9.6 puts a `using` that is read once where it is read, and so never
  * disposes of it.
  *
@@ -55,50 +59,94 @@ async function bundle(args: readonly string[]): Promise<void> {
  * character for as long as the program runs. `esbuild` leaves the characters
  * of regular expressions as they are.
  */
-export async function minify(text: string): Promise<string> {
+export async function minify(texts: readonly string[]): Promise<string[]> {
   try {
-    const { code } = await transform(text, {
-      minify: true,
-      format: "esm",
-      target: "esnext",
-      legalComments: "eof",
-    });
-    return code.replace(
-      /[^\0-\x7f]/g, // one unit at a time: a pair becomes two escapes
-      (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
-    );
+    return await Promise.all(texts.map(async (text) => {
+      const { code } = await transform(text, {
+        minify: true,
+        format: "esm",
+        target: "esnext",
+        legalComments: "eof",
+      });
+      return code.replace(
+        /[^\0-\x7f]/g, // one unit at a time: a pair becomes two escapes
+        (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+      );
+    }));
   } finally {
     await stop();
   }
 }
 
 /**
- * Makes the file, and the folder `plugin` beside it: what the processes of
- * isolated plugins load.
+ * Makes a part find the others, load none before it is asked for, and take
+ * what is beside the program for beside itself.
+ *
+ * Deno reads all modules that are named in an `import()` when the program
+ * starts, and at its first start parses each: 60 MB for what is never loaded.
+ * Of a name that is computed it knows nothing.
+ */
+function place(text: string, { isMain, program }: {
+  readonly isMain: boolean;
+  readonly program: string;
+}): string {
+  const folder = isMain ? "./parts/" : "./";
+  return text
+    .replace(REQUIRE, LAZY_REQUIRE)
+    .replace(
+      /\bimport\.meta\.url\b/g,
+      isMain ? "$&" : `new URL("../${program}", $&).href`,
+    )
+    .replace(/^(import|\} from) "\.\/([\w-]+\.js)";$/gm, `$1 "${folder}$2";`)
+    .replace(
+      /\bimport\("\.\/([\w-]+\.js)"\)/g,
+      `import(import.meta.resolve("${folder}$1"))`,
+    );
+}
+
+/**
+ * Makes the program, and the folders `parts` and `plugin` beside it; those that
+ * are there are replaced.
  *
  * @param output Where it goes; its folder is there.
  */
 export async function bundleProgram(output: string): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "transporter-bundle-" });
+  const made = await Deno.makeTempDir({ prefix: "transporter-bundle-" });
+  const [parts, plugin] = ["parts", "plugin"].map((name) =>
+    join(dirname(output), name)
+  ) as [string, string];
   try {
-    const common = join(folder, "program.cjs");
-    await bundle(["--format=cjs", `--output=${common}`, "main.ts"]);
-    const text = (await Deno.readTextFile(common))
-      // CommonJS has no `import.meta`; the file it becomes has.
-      .replace(/\bimport_meta(\d*) = \{\};/g, "import_meta$1 = import.meta;");
-    await Deno.writeTextFile(output, await minify(HEADER + text));
-    const parts = join(dirname(output), "plugin");
-    await rm(parts, { recursive: true, force: true });
-    await bundle(["--code-splitting", `--outdir=${parts}`, ...PLUGIN_PARTS]);
+    await bundle(["--code-splitting", `--outdir=${made}`, "main.ts"]);
+    const names = (await Array.fromAsync(Deno.readDir(made), ({ name }) =>
+      name))
+      .sort();
+    const program = basename(output);
+    const texts = await minify(
+      await Promise.all(
+        names.map(async (name) =>
+          place(await Deno.readTextFile(join(made, name)), {
+            isMain: name === MAIN,
+            program,
+          })
+        ),
+      ),
+    );
+    for (const folder of [parts, plugin]) {
+      await rm(folder, { recursive: true, force: true });
+    }
+    await Deno.mkdir(parts);
+    for (const [index, name] of names.entries()) {
+      const path = name === MAIN ? output : join(parts, name);
+      await Deno.writeTextFile(path, texts[index] ?? "");
+    }
+    await bundle(["--code-splitting", `--outdir=${plugin}`, ...PLUGIN_PARTS]);
   } finally {
-    await Deno.remove(folder, { recursive: true });
+    await Deno.remove(made, { recursive: true });
   }
 }
 
 if (import.meta.main) {
-  const output = join(ROOT, "dist", "transporter.js");
   await Deno.mkdir(join(ROOT, "dist"), { recursive: true });
-  await bundleProgram(output);
-  const { size } = await Deno.stat(output);
-  console.log(`dist/transporter.js (${Math.round(size / 1000)} kB)`);
+  await bundleProgram(join(ROOT, "dist", "transporter.js"));
+  console.log("dist/transporter.js, dist/parts/, dist/plugin/");
 }

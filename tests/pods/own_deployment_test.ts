@@ -8,7 +8,7 @@ import { askCluster } from "./cluster.ts";
 /** The kubeconfig of a cluster with a kubelet. */
 const KUBECONFIG = Deno.env.get("TRANSPORTER_TEST_KUBECONFIG");
 
-/** An image with Deno as `/bin/deno` and the bundle as `/app/transporter.js`, loaded into the cluster. */
+/** An image with Deno as `/bin/deno` and the bundle as `/app/transporter.js` and `/app/parts`, loaded into the cluster. */
 const IMAGE = Deno.env.get("TRANSPORTER_TEST_AGENT_IMAGE");
 
 const NAMESPACE = "transporter-own";
