@@ -17,21 +17,22 @@ export interface AlarmOptions {
 export class Alarm {
   readonly #options: AlarmOptions;
   #at = Infinity;
-  #stop = new AbortController();
+  #stop: AbortController | undefined;
   /** Whether all that waits is known to it; whoever sets this has looked. */
   sure = false;
 
   /** Makes an alarm that is not set. */
   constructor(options: AlarmOptions) {
     this.#options = options;
-    options.signal.addEventListener("abort", () => this.#stop.abort());
   }
 
   /** Rings at a time of day, in milliseconds since 1970, or at an earlier one that was set before. */
   set(at: number): void {
     const { clock, signal } = this.#options;
     if (at >= this.#at || signal.aborted) return;
-    this.#stop.abort();
+    if (this.#stop === undefined) {
+      signal.addEventListener("abort", () => this.#stop?.abort());
+    } else this.#stop.abort();
     this.#at = at;
     const stop = this.#stop = new AbortController();
     const ms = Math.min(Math.max(0, at - clock.now()), SLEEP_MS_MAX);

@@ -52,8 +52,11 @@ export class Strangers {
   ): Promise<Hello & { readonly link: Link } | undefined> {
     this.#rounds.add(guest);
     try {
-      const link = await this.#meet(guest);
-      if (link === undefined) return undefined;
+      const frames = guest.wire.frames[Symbol.asyncIterator]();
+      // No function around this: each that waits is kept in memory.
+      const first = await frames.next().catch((reason) => broke(guest, reason));
+      if (first.done) return undefined;
+      const link = this.#begin(guest, first.value, frames);
       const hello = await helloOf(link);
       return hello && { ...hello, link };
     } finally {
@@ -61,20 +64,10 @@ export class Strangers {
     }
   }
 
-  /** Begins the conversation with the first frame; `undefined` when the wire ends before that. */
-  async #meet(guest: Guest): Promise<Link | undefined> {
-    const { wire } = guest;
-    const frames = wire.frames[Symbol.asyncIterator]();
-    let first: IteratorResult<string>;
-    try {
-      first = await frames.next();
-    } catch (reason) {
-      await wire.close(TransporterError.from(reason));
-      return undefined;
-    }
-    if (first.done) return undefined;
-    const clock = this.#clock;
-    const link = new Link(lenient(wire, first.value, frames), { clock });
+  /** Begins the conversation, of which the first frame is there. */
+  #begin(guest: Guest, first: string, rest: AsyncIterator<string>): Link {
+    const wire = lenient(guest.wire, first, rest);
+    const link = new Link(wire, { clock: this.#clock });
     guest.link = link;
     link.closed.then(() => guest.gone = true);
     return link;
@@ -92,4 +85,13 @@ export class Strangers {
     );
     return REGISTRATION_MS_MAX;
   }
+}
+
+/** The wire broke before anything was said. */
+async function broke(
+  { wire }: Guest,
+  reason: unknown,
+): Promise<IteratorReturnResult<undefined>> {
+  await wire.close(TransporterError.from(reason));
+  return { done: true, value: undefined };
 }

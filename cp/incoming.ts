@@ -44,7 +44,8 @@ export interface IncomingOptions extends SessionOptions {
 export class Incoming {
   readonly #options: IncomingOptions;
   readonly #statuses: StatusFlow;
-  readonly #logs: LogFlow;
+  /** Where output goes, once there is some: most agents have none. */
+  #logs: LogFlow | undefined;
   readonly #fence: Fence;
   /** Who sends events to the agent, once somebody does. */
   dispatch: Dispatch | undefined;
@@ -71,12 +72,6 @@ export class Incoming {
       ignored: (frame, outcome) => this.#ignored(frame, outcome),
       failed,
     });
-    this.#logs = new LogFlow({
-      ...options,
-      agent: agent.id,
-      foreign: (id) =>
-        this.#stray("Output is not this agent's to send", { event: id }),
-    });
   }
 
   /**
@@ -99,7 +94,7 @@ export class Incoming {
       case "error":
         return await this.#hear(value);
       case "log":
-        if (features.has("logs")) this.#logs.take(value);
+        if (features.has("logs")) this.#output().take(value);
         return;
       case "bye":
         return await link.close();
@@ -109,6 +104,15 @@ export class Incoming {
           `Cannot take a "${value.type}" frame from a registered agent`,
         );
     }
+  }
+
+  #output(): LogFlow {
+    return this.#logs ??= new LogFlow({
+      ...this.#options,
+      agent: this.#options.agent.id,
+      foreign: (id) =>
+        this.#stray("Output is not this agent's to send", { event: id }),
+    });
   }
 
   /** What the agent said of itself with its last heartbeat, if anything. */
@@ -124,7 +128,7 @@ export class Incoming {
   /** Resolves when all that was taken is written, the last sign of life too. Once, at the end. */
   async finish(): Promise<void> {
     await this.#statuses.idle();
-    await this.#logs.idle();
+    await this.#logs?.idle();
     await this.#touch();
   }
 

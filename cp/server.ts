@@ -66,6 +66,8 @@ function faultOf(error: Error): TransporterError {
   );
 }
 
+function ignore(): void {}
+
 function isWebSocket(request: IncomingMessage): boolean {
   return request.headers.upgrade?.toLowerCase() === "websocket";
 }
@@ -210,7 +212,7 @@ export class HttpServer {
   ): void {
     const { admit, serve, problem, headers } = this.#options;
     this.#connections.upgraded(socket);
-    socket.on("error", () => {}); // it closes, and that is dealt with
+    socket.on("error", ignore); // it closes, and that is dealt with
     try {
       admit(request);
     } catch (reason) {

@@ -90,16 +90,13 @@ export class Sessions {
    * @param options Where it comes from.
    * @returns Resolves when the session is over and all it began to write is written; never rejects.
    */
-  async serve(wire: Wire, options: ServeOptions): Promise<void> {
-    if (this.#closed !== undefined) {
-      return await wire.close(closing(this.#closed));
-    }
+  serve(wire: Wire, options: ServeOptions): Promise<void> {
+    if (this.#closed !== undefined) return wire.close(closing(this.#closed));
     const since = this.#options.clock.monotonic();
     const guest: Guest = { wire, since, gone: false };
     const served = this.#serve(guest, options);
     this.#serving.set(guest, served);
-    await served;
-    this.#serving.delete(guest);
+    return served;
   }
 
   /**
@@ -175,6 +172,8 @@ export class Sessions {
           ? closing("cannot register agents now")
           : error,
       );
+    } finally {
+      this.#serving.delete(guest);
     }
   }
 

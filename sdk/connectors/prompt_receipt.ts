@@ -9,35 +9,37 @@ const RECEIPT_MS = 5;
  * acknowledgement of the last one, and a kernel with nothing to send holds that
  * back for 40 ms. Any frame carries it; an unsolicited pong is the smallest one.
  *
- * @param socket The server's end of the connection.
  * @see {@link https://www.rfc-editor.org/rfc/rfc6455#section-5.5.3}
  */
-export function promptReceipt(
-  socket: { pong(): void },
-): { schedule(): void; cancel(): void } {
-  let immediate: ReturnType<typeof setImmediate> | undefined;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let nextAt = 0;
+export class PromptReceipt {
+  readonly #socket: { pong(): void };
+  #immediate: ReturnType<typeof setImmediate> | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #nextAt = 0;
 
-  function cancel(): void {
-    clearImmediate(immediate);
-    clearTimeout(timer);
-    immediate = timer = undefined;
+  /** Makes one for the server's end of a connection. */
+  constructor(socket: { pong(): void }) {
+    this.#socket = socket;
   }
-  function send(): void {
-    cancel();
-    nextAt = performance.now() + RECEIPT_MS;
-    socket.pong();
+
+  /** Something arrived: once for all of one turn of the event loop. */
+  schedule(): void {
+    if (this.#immediate !== undefined || this.#timer !== undefined) return;
+    const waitMs = this.#nextAt - performance.now();
+    if (waitMs > 0) this.#timer = setTimeout(() => this.#send(), waitMs);
+    else this.#immediate = setImmediate(() => this.#send());
   }
-  return {
-    /** Something arrived: once for all of one turn of the event loop. */
-    schedule() {
-      if (immediate !== undefined || timer !== undefined) return;
-      const waitMs = nextAt - performance.now();
-      if (waitMs > 0) timer = setTimeout(send, waitMs);
-      else immediate = setImmediate(send);
-    },
-    /** Something is being sent, which does as well; or the connection is over. */
-    cancel,
-  };
+
+  /** Something is being sent, which does as well; or the connection is over. */
+  cancel(): void {
+    if (this.#immediate !== undefined) clearImmediate(this.#immediate);
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
+    this.#immediate = this.#timer = undefined;
+  }
+
+  #send(): void {
+    this.cancel();
+    this.#nextAt = performance.now() + RECEIPT_MS;
+    this.#socket.pong();
+  }
 }

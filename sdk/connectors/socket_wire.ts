@@ -52,9 +52,10 @@ export interface Socket {
 export class SocketWire implements Wire {
   readonly frames: AsyncIterable<string>;
   readonly #socket: Socket;
-  readonly #times: Required<WebSocketTimes>;
+  readonly #times: WebSocketTimes;
   readonly #incoming = new Queue<string>(Infinity);
-  readonly #over = Promise.withResolvers<void>();
+  #over: PromiseWithResolvers<void> | undefined;
+  #isOver = false;
   #unread = 0;
   #late = 0;
   #paused = false;
@@ -62,12 +63,12 @@ export class SocketWire implements Wire {
   #open = true;
   #closing = false;
   #deadline: ReturnType<typeof setTimeout> | undefined;
-  #turn: Promise<unknown> = Promise.resolve();
+  #turn: Promise<unknown> | undefined;
   #wake: (() => void) | undefined;
 
   constructor(socket: Socket, times: WebSocketTimes) {
     this.#socket = socket;
-    this.#times = { closeMs: 5_000, stallMs: 30_000, ...times };
+    this.#times = times;
     this.frames = this.#read();
   }
 
@@ -120,7 +121,8 @@ export class SocketWire implements Wire {
     // What happens after a close of our own is its consequence.
     this.#incoming.close(this.#closing ? undefined : reason);
     this.#closing = true;
-    this.#over.resolve();
+    this.#isOver = true;
+    this.#over?.resolve();
   }
 
   /** Ends the wire because of what the far end did. */
@@ -131,19 +133,21 @@ export class SocketWire implements Wire {
   }
 
   async send(frame: string): Promise<void> {
-    const turn = this.#turn.then(() => this.#write(frame));
+    const before = this.#turn ?? Promise.resolve();
+    const turn = before.then(() => this.#write(frame));
     this.#turn = turn.catch(() => {}); // whoever sent it is told
     await turn;
   }
 
   async #write(frame: string): Promise<void> {
+    const { stallMs = 30_000 } = this.#times;
     let least = Infinity;
     let waitedMs = 0;
     while (this.#open && this.#socket.bufferedAmount > WRITE_HIGH) {
       if (this.#socket.bufferedAmount < least) {
         least = this.#socket.bufferedAmount;
         waitedMs = 0;
-      } else if (waitedMs >= this.#times.stallMs) {
+      } else if (waitedMs >= stallMs) {
         this.#stall();
       }
       await new Promise<void>((resolve) => {
@@ -178,6 +182,8 @@ export class SocketWire implements Wire {
 
   async close(reason?: TransporterError): Promise<void> {
     this.#begin(reason);
+    if (this.#isOver) return;
+    this.#over ??= Promise.withResolvers();
     await this.#over.promise;
   }
 
@@ -191,7 +197,7 @@ export class SocketWire implements Wire {
       const code = reason === undefined ? 1000 : closeCodeOf(reason.code);
       this.#socket.close(code, shorten(reason?.message ?? ""));
     }
-    const { closeMs } = this.#times;
+    const { closeMs = 5_000 } = this.#times;
     const waitMs = reason?.code === "timeout"
       ? Math.min(SILENT_CLOSE_MS, closeMs)
       : closeMs;

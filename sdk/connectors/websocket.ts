@@ -41,8 +41,8 @@ import {
   type Wire,
 } from "../mod.ts";
 import { isLonger, tooLong } from "./frame_limit.ts";
-import { promptReceipt } from "./prompt_receipt.ts";
-import { SocketWire, type WebSocketTimes } from "./socket_wire.ts";
+import { PromptReceipt } from "./prompt_receipt.ts";
+import { type Socket, SocketWire, type WebSocketTimes } from "./socket_wire.ts";
 
 export type { WebSocketTimes };
 
@@ -91,6 +91,44 @@ function reasonOf(
   );
 }
 
+/** What a wire uses of a server's socket. A class: closures of each would take more memory. */
+class AcceptedSocket implements Socket {
+  readonly #socket: ServerSocket;
+  readonly #receipt: PromptReceipt;
+
+  constructor(socket: ServerSocket, receipt: PromptReceipt) {
+    this.#socket = socket;
+    this.#receipt = receipt;
+  }
+
+  get bufferedAmount(): number {
+    return this.#socket.bufferedAmount;
+  }
+
+  send(frame: string): void {
+    this.#receipt.cancel(); // it goes with the frame
+    this.#socket.send(frame, ignore); // a failed write is followed by "close"
+  }
+
+  close(code: number, reason: string): void {
+    this.#socket.close(code, reason);
+  }
+
+  drop(): void {
+    this.#socket.terminate();
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+}
+
+function ignore(): void {}
+
 /**
  * Takes over a socket that a server accepted: nobody else may read from it,
  * send on it or close it. The server bounds the length of frames (`maxPayload`
@@ -105,20 +143,8 @@ export function acceptWebSocket(
   times: WebSocketTimes = {},
 ): Wire {
   let fault: TransporterError | undefined;
-  const receipt = promptReceipt(socket);
-  const wire = new SocketWire({
-    get bufferedAmount() {
-      return socket.bufferedAmount;
-    },
-    send(frame) {
-      receipt.cancel(); // it goes with the frame
-      socket.send(frame, () => {}); // a failed write is followed by "close"
-    },
-    close: (code, reason) => socket.close(code, reason),
-    drop: () => socket.terminate(),
-    pause: () => socket.pause(),
-    resume: () => socket.resume(),
-  }, times);
+  const receipt = new PromptReceipt(socket);
+  const wire = new SocketWire(new AcceptedSocket(socket, receipt), times);
   socket.on("message", (data, binary) => {
     receipt.schedule();
     if (binary) wire.fail(binaryFrame());

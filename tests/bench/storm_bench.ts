@@ -1,5 +1,6 @@
 import { CpProcess, dialUrl, submit } from "../system.ts";
 import type { Figure } from "./figures.ts";
+import { held } from "./held_bench.ts";
 import { PEERS } from "./peers.ts";
 import { memoryMb } from "./process.ts";
 import type { StormCount, StormLoad } from "./storm_load.ts";
@@ -101,6 +102,7 @@ async function firstEnd(
 
 /** What 10,000 connected agents cost, and how they come back when their control plane was killed. */
 export async function storm(script: string): Promise<Figure[]> {
+  const open = await held(script);
   await using cp = await CpProcess.start({ script });
   const before = await memoryMb(cp.program.pid, "VmRSS");
   await using agents = new Storm({
@@ -108,7 +110,7 @@ export async function storm(script: string): Promise<Figure[]> {
     agents: AGENTS,
   });
   const { registrations } = await agents.allBack();
-  const held = await memoryMb(cp.program.pid, "VmRSS");
+  const registered = await memoryMb(cp.program.pid, "VmRSS");
 
   await cp.crash();
   await cp.restart();
@@ -120,10 +122,11 @@ export async function storm(script: string): Promise<Figure[]> {
   const faults = Object.entries(back.ends).filter(([name]) => / 5/.test(name))
     .reduce((sum, [, count]) => sum + count, first.faults);
   return [
+    open,
     {
       what:
         `${AGENTS} agents connected by WebSocket: memory of the control plane for each, after their registrations`,
-      value: (held - before) * 1e6 / AGENTS / 1000,
+      value: (registered - before) * 1e6 / AGENTS / 1000,
       unit: "kB",
       bar: { atMost: 16 },
       peer: PEERS.held,
