@@ -14,7 +14,7 @@ const TAIL_BYTES_MAX = 1024 * 1024;
 /** Characters of a piece: short enough that a status need not wait long behind it. */
 const PIECE_CHARS_MAX = 16 * 1024;
 
-/** How long output may wait for more, in milliseconds: a frame for each line would be mostly frame. */
+/** How long passes between two frames at least, in milliseconds: one for each line would be mostly frame. */
 const GATHER_MS = 40;
 
 /** Bytes that may wait in the link beside output: half of where statuses begin to wait. */
@@ -154,14 +154,15 @@ export class Output {
     }
   }
 
-  /** Sends what waits a moment later, unless that happens before. */
+  /** Sends what waits: at once after a pause, so that a line is seen when it is written; else when that was a moment ago. */
   #gather(): void {
     if (this.#gathering) return;
     this.#gathering = true;
+    this.#flush();
     const { signal } = this.#over;
     this.#options.clock.sleep(GATHER_MS, { signal }).then(() => {
       this.#gathering = false;
-      this.#flush();
+      if (this.#waiting.length > 0) this.#gather();
     }, () => {}); // the attempt is over, and all of it was sent
   }
 

@@ -40,19 +40,31 @@ function brief({ stream, off, text, trunc }: Sent): string {
   return `${stream} ${off} ${text}${trunc ? " trunc" : ""}`;
 }
 
-Deno.test("Output.write() gathers for 40 ms, and goes on where it was", async () => {
+Deno.test("Output.write() sends at once after a pause, else gathers for 40 ms, and goes on where it was", async () => {
   const { output, clock, sent } = open();
   output.write("stdout", "grü");
-  output.write("stdout", "ße ");
+  deepStrictEqual(sent.map(brief), ["stdout 0 grü"]);
+  output.write("stdout", "ß");
   await clock.advance(39);
-  deepStrictEqual(sent, []);
+  output.write("stdout", "e ");
+  strictEqual(sent.length, 1);
   await clock.advance(1);
-  output.write("stdout", "you");
+  output.write("stdout", "you ");
+  await clock.advance(40); // nothing more for as long again
+  await clock.advance(40);
+  output.write("stdout", "all");
+  output.write("stdout", "!");
   output.close();
   output.write("stdout", "late");
   output.close();
   await settle();
-  deepStrictEqual(sent.map(brief), ["stdout 0 grüße ", "stdout 8 you"]);
+  deepStrictEqual(sent.map(brief), [
+    "stdout 0 grü",
+    "stdout 4 ße ",
+    "stdout 8 you ",
+    "stdout 12 all",
+    "stdout 15 !",
+  ]);
 });
 
 Deno.test("Output.write() keeps the order of two streams, and counts each by itself", async () => {
@@ -154,7 +166,7 @@ async function run(features: readonly string[], flow?: number) {
   const executor = witness(() => {}, {
     apply(_, context) {
       context.output("stdout", "begins\n");
-      context.output("stderr", "trouble\n"); // has the first one go out
+      context.output("stderr", "trouble\n"); // goes out with the next one, at the end
       context.output("stderr", "more\n");
       return Promise.resolve({});
     },
@@ -179,11 +191,13 @@ Deno.test("Agent.run() sends output before the end of its event, if the control 
   const log = { type: "log", event_id: "e1", attempt: 1 };
   deepStrictEqual(logs, [
     { ...log, stream: "stdout", off: 0, data: "begins\n", trunc: false },
-    { ...log, stream: "stderr", off: 0, data: "trouble\n", trunc: false },
-    { ...log, stream: "stderr", off: 8, data: "more\n", trunc: false },
+    {
+      ...log,
+      ...{ stream: "stderr", off: 0, data: "trouble\nmore\n", trunc: false },
+    },
   ]);
   const end = frames.findIndex(({ phase }) => phase === "completed");
-  ok(end > frames.findIndex(({ data }) => data === "more\n"));
+  ok(end > frames.findIndex(({ data }) => data === "trouble\nmore\n"));
 });
 
 Deno.test("Agent.run() sends no output to a control plane that does not take it, or no statuses now", async () => {

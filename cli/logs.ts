@@ -12,11 +12,14 @@ import { safeLines } from "./text.ts";
 /** How often is looked for more while there is some, in milliseconds. */
 const FOLLOW_MS = 60;
 
-/** How often once nothing has come for a while. */
-const QUIET_MS = 500;
+/** How often once nothing has come for a while; a line has to be seen within 200 ms then, too. */
+const QUIET_MS = 120;
 
 /** How long is a while, in milliseconds. */
 const WHILE_MS = 10_000;
+
+/** How often is asked then whether the event has ended. */
+const STATE_MS = 500;
 
 /** Yields what an event put out; with `follow` until the event has ended and nothing more is there. */
 async function* outputOf(
@@ -30,21 +33,25 @@ async function* outputOf(
   const { clock, signal } = options;
   let cursor: string | undefined;
   let newestAt = clock.monotonic();
+  let askedAt = -Infinity;
   let isOver = !follow;
   for (;;) {
     const page = await retry(() => client.logs(id, cursor), tries);
     yield* page.items;
     cursor = page.next_cursor;
-    if (page.items.length > 0) newestAt = clock.monotonic();
-    else if (isOver) return;
-    else {
+    const isEmpty = page.items.length === 0;
+    if (isEmpty && isOver) return;
+    const now = clock.monotonic();
+    if (!isEmpty) newestAt = now;
+    const isQuiet = now - newestAt >= WHILE_MS;
+    if (isEmpty && (!isQuiet || now - askedAt >= STATE_MS)) {
+      askedAt = now;
       // Asked before the next look: what comes after the end was there before it.
       const { state } = await retry(() => client.event(id), tries);
       isOver = isTerminal(state);
     }
     if (isOver) continue;
-    const quietMs = clock.monotonic() - newestAt;
-    await clock.sleep(quietMs < WHILE_MS ? FOLLOW_MS : QUIET_MS, { signal });
+    await clock.sleep(isQuiet ? QUIET_MS : FOLLOW_MS, { signal });
   }
 }
 

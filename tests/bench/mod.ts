@@ -23,6 +23,7 @@ import { type Figure, json, meets, table } from "./figures.ts";
 import { burst, offline, oneByOne } from "./flow_bench.ts";
 import { bytes } from "./bytes_bench.ts";
 import { lists } from "./list_bench.ts";
+import { logs } from "./log_bench.ts";
 import { overload } from "./overload_bench.ts";
 import { storm } from "./storm_bench.ts";
 import { stored } from "./stored_bench.ts";
@@ -80,6 +81,7 @@ const benches: Readonly<Record<string, () => Promise<Figure[]>>> = {
   lists: () => lists(SCRIPT),
   stored: () => stored(SCRIPT),
   plugins,
+  logs: () => logs(SCRIPT),
   overload: () => overload(SCRIPT),
   judged: async () => await judged(await kube(), SCRIPT),
   hostile: () => Promise.resolve(hostile()),
