@@ -191,7 +191,7 @@ export class ControlPlane implements AsyncDisposable {
     const app = httpApp(services, { guard: guardDev, headers: DEV_HEADERS });
     const server = await HttpServer.listen({
       address,
-      fetch: (request, bindings) => app.fetch(request, bindings),
+      app,
       admit: (visitor) => admit(visitor, stopping.signal),
       serve: (wire, remote) =>
         core.sessions.serve(wire, { tenant: TENANT, remote }),

@@ -1,6 +1,5 @@
 import { type Logger, TransporterError, type Wire } from "@transporter/sdk";
 import { acceptWebSocket } from "@transporter/sdk/websocket";
-import { getRequestListener } from "@hono/node-server";
 import { once } from "node:events";
 import {
   createServer,
@@ -14,7 +13,7 @@ import { WebSocketServer } from "ws";
 import type { ListenAddress } from "./config.ts";
 import { Connections } from "./connections.ts";
 import { boundFirst } from "./first_message.ts";
-import type { Bindings } from "./http/app.ts";
+import type { HttpApp } from "./http/app.ts";
 import { type Problem, rawProblem } from "./http/problem.ts";
 import { linger } from "./read_fairly.ts";
 import { SERVER_LIMITS, type ServerLimits } from "./server_limits.ts";
@@ -24,10 +23,7 @@ export interface HttpServerOptions {
   /** Where. */
   readonly address: ListenAddress;
   /** Answers a request. */
-  readonly fetch: (
-    request: Request,
-    bindings: Bindings,
-  ) => Response | Promise<Response>;
+  readonly app: HttpApp;
   /** Looks at an upgrade; throws when it is not to be. */
   readonly admit: (request: IncomingMessage) => void;
   /** Takes over the wire of an agent; resolves when it is over, never rejects. */
@@ -151,26 +147,6 @@ export class HttpServer {
    */
   static async listen(options: HttpServerOptions): Promise<HttpServer> {
     const limits = { ...SERVER_LIMITS, ...options.limits };
-    const listener = getRequestListener(
-      (request, env) => options.fetch(request, env as unknown as Bindings),
-      {
-        overrideGlobalObjects: false,
-        autoCleanupIncoming: false, // see linger()
-        hostname: "localhost",
-        errorHandler: (cause) => {
-          const reason = new TransporterError(
-            "bad_request",
-            "Cannot serve the request: its target or its host is not valid",
-            { cause },
-          );
-          const { status, headers, body } = options.problem(reason);
-          return new Response(JSON.stringify(body), {
-            status,
-            headers: { ...headers, ...options.headers },
-          });
-        },
-      },
-    );
     const server = createServer(
       {
         headersTimeout: limits.headersMs,
@@ -189,7 +165,7 @@ export class HttpServer {
       server.on(name, (incoming: IncomingMessage, outgoing: ServerResponse) => {
         if (!connections.began(incoming.socket, outgoing)) return;
         outgoing.once("finish", () => linger(incoming));
-        listener(incoming, outgoing).catch((error: unknown) => {
+        options.app({ incoming, outgoing }).catch((error: unknown) => {
           options.log.error("Answer could not be written", { error });
           outgoing.destroy();
         });

@@ -3,7 +3,8 @@ import type { AgentRecord } from "../store/store.ts";
 import { unknownAgent } from "../unknown.ts";
 import { PRINCIPAL } from "./principal.ts";
 import { cursorOf, PAGE_PARAMETERS } from "./query.ts";
-import { json, type Route } from "./route.ts";
+import { type Answer, json } from "./answer.ts";
+import type { Route } from "./route.ts";
 import type { Services } from "./services.ts";
 import { agentView } from "./view.ts";
 
@@ -66,7 +67,7 @@ const CHANGE = { ...AGENT, errors: [...AGENT.errors, "disk_full"] } as const;
 async function shown(
   record: AgentRecord,
   { store, connected, tenant }: Services,
-): Promise<Response> {
+): Promise<Answer> {
   const [open, here] = await Promise.all([
     store.countOpen(tenant),
     connected(tenant),
@@ -147,7 +148,7 @@ function remove({ operator, tenant }: Services): Route {
     answers: { 204: { description: "It is forgotten" } },
     async handle({ path: { id = "" } }) {
       await operator.deleteAgent(tenant, id, { principal: PRINCIPAL });
-      return new Response(null, { status: 204 });
+      return { status: 204, headers: {} };
     },
   };
 }

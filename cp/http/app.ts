@@ -1,7 +1,7 @@
 import { TransporterError } from "@transporter/sdk";
-import { type Context, Hono } from "hono";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { agentRoutes } from "./agents.ts";
+import { type Answer, writeAnswer } from "./answer.ts";
 import { BodyBudget, hasBody, readBody } from "./body.ts";
 import { controlRoutes } from "./control.ts";
 import { eventRoutes } from "./events.ts";
@@ -14,6 +14,7 @@ import { openApiRoute } from "./openapi.ts";
 import { operationRoutes } from "./operation.ts";
 import { Query } from "./query.ts";
 import type { Route, RouteRequest } from "./route.ts";
+import { decoded, Router, targetOf } from "./router.ts";
 import type { Services } from "./services.ts";
 import { streamRoute } from "./stream.ts";
 import { submitRoutes } from "./submit.ts";
@@ -24,14 +25,6 @@ export interface Bindings {
   readonly incoming: IncomingMessage;
   /** The answer, while it is written. */
   readonly outgoing: ServerResponse;
-}
-
-interface AppEnv {
-  Bindings: Bindings;
-  Variables: {
-    /** Which route a request is for. */
-    route?: string;
-  };
 }
 
 /** Options of {@linkcode httpApp}. */
@@ -66,113 +59,135 @@ const HEADERS = {
   "cache-control": "no-store",
 };
 
+/** Answers a request, whatever it is. Rejects when the answer cannot be written. */
+export type HttpApp = (bindings: Bindings) => Promise<void>;
+
+/** What is at a path. */
+interface Place {
+  readonly path: string;
+  readonly routes: ReadonlyMap<string, Route>;
+  /** The verbs that it takes. */
+  readonly allow: readonly string[];
+}
+
 /** Makes the application that answers every request: guard, routes, problems, figures. */
 export function httpApp(
   services: Services,
   { guard, headers }: HttpAppOptions,
-): Hono<AppEnv> {
-  const app = new Hono<AppEnv>();
+): HttpApp {
+  const { clock, metrics, log, stopping } = services;
+  const common = { ...HEADERS, ...headers };
+  const router = routerOf(routesOf(services));
   const budget = new BodyBudget();
 
-  function answer(problem: unknown): Response {
-    const { status, headers, body } = services.problem(problem);
-    return new Response(JSON.stringify(body), { status, headers });
+  /** Answers, and says which route it was for. */
+  async function answer(
+    bindings: Bindings,
+  ): Promise<{ readonly route: string; readonly answer: Answer }> {
+    let route = "none";
+    try {
+      const target = targetOf(bindings.incoming);
+      guard(bindings.incoming);
+      const found = router.find(target.path);
+      if (found === undefined) throw notFound(target.path);
+      route = found.value.path;
+      const serving = serve(bindings, found.value);
+      if (serving === undefined) {
+        const { allow } = found.value;
+        const answer = { status: 204, headers: { allow: allow.join(", ") } };
+        return { route, answer };
+      }
+      const { parts: path } = found;
+      const query = new Query(target.query, serving.query ?? []);
+      const request = requestOf(bindings, { path, query, budget });
+      return { route, answer: await serving.handle(request) };
+    } catch (reason) {
+      const { status, headers, body } = services.problem(reason);
+      return { route, answer: { status, headers, body: JSON.stringify(body) } };
+    }
   }
 
-  app.use(async (context, next) => {
-    const { clock, metrics, log, stopping } = services;
+  return async (bindings) => {
     const started = clock.monotonic();
-    try {
-      guard(context.env.incoming);
-      await next();
-    } catch (reason) {
-      context.res = answer(reason);
-    }
-    for (const [name, value] of Object.entries({ ...HEADERS, ...headers })) {
-      context.res.headers.set(name, value);
-    }
-    if (stopping.aborted) context.res.headers.set("connection", "close");
+    const { route, answer: { status, headers, ...rest } } = await answer(
+      bindings,
+    );
+    const closing = stopping.aborted ? { connection: "close" } : {};
+    const writing = writeAnswer(bindings.outgoing, {
+      ...rest,
+      status,
+      headers: { ...headers, ...common, ...closing },
+    });
     const seconds = (clock.monotonic() - started) / 1000;
-    const { method } = context.req;
-    const { status } = context.res;
-    const route = context.get("route") ?? "none";
+    const { method = "" } = bindings.incoming;
     metrics.answered({ method, route, status, seconds });
     log.debug("Request is answered", { method, route, status, seconds });
-  });
-
-  for (
-    const [path, group] of Map.groupBy(
-      routesOf(services),
-      (route) => route.path,
-    )
-  ) {
-    const pattern = path.replaceAll(/\{(\w+)\}/g, ":$1");
-    for (const route of group) {
-      app.on(route.method, pattern, async (context) => {
-        context.set("route", path);
-        refuseBody(context, route);
-        return await route.handle(requestOf(context, route, budget));
-      });
-    }
-    const methods = group.map(({ method }) => method);
-    const allow = [
-      ...methods,
-      ...(methods.includes("GET") ? ["HEAD"] : []),
-      "OPTIONS",
-    ];
-    app.all(pattern, (context) => {
-      context.set("route", path);
-      if (context.req.method === "OPTIONS") {
-        return new Response(null, {
-          status: 204,
-          headers: { allow: allow.join(", ") },
-        });
-      }
-      throw new TransporterError(
-        "method_not_allowed",
-        `Cannot ${context.req.method} "${path}": it takes ${allow.join(", ")}`,
-        { details: { allow } },
-      );
-    });
-  }
-  app.notFound((context) =>
-    answer(
-      new TransporterError(
-        "not_found",
-        `Cannot find "${
-          context.req.path.slice(0, 200)
-        }": "/v2/openapi.json" lists what there is`,
-      ),
-    )
-  );
-  app.onError((error) => answer(error));
-  return app;
+    await writing;
+  };
 }
 
-/** A body that nobody reads would be an order that nobody follows. */
-function refuseBody(context: Context<AppEnv>, route: Route): void {
-  const { method, path } = route;
-  if (method === "GET" || route.body !== undefined) return;
-  if (!hasBody(context.env.incoming)) return;
-  throw new TransporterError(
-    "bad_request",
-    `Cannot take a body with "${method} ${path}": it takes none`,
+function routerOf(routes: readonly Route[]): Router<Place> {
+  const router = new Router<Place>();
+  for (const [path, group] of Map.groupBy(routes, (route) => route.path)) {
+    const verbs = group.map((route) =>
+      [route.method as string, route] as const
+    );
+    const get = group.find(({ method }) => method === "GET");
+    const served = new Map([...verbs, ...get ? [["HEAD", get] as const] : []]);
+    const allow = [...served.keys(), "OPTIONS"];
+    router.add(path, { path, routes: served, allow });
+  }
+  return router;
+}
+
+function notFound(path: string): TransporterError {
+  return new TransporterError(
+    "not_found",
+    `Cannot find "${
+      decoded(path.slice(0, 200))
+    }": "/v2/openapi.json" lists what there is`,
   );
+}
+
+/** The route that a request is for; `undefined` when it asks which verbs there are. */
+function serve(
+  { incoming }: Bindings,
+  { path, routes, allow }: Place,
+): Route | undefined {
+  const { method = "" } = incoming;
+  const route = routes.get(method);
+  if (route === undefined) {
+    if (method === "OPTIONS") return undefined;
+    throw new TransporterError(
+      "method_not_allowed",
+      `Cannot ${method} "${path}": it takes ${allow.join(", ")}`,
+      { details: { allow } },
+    );
+  }
+  // A body that nobody reads would be an order that nobody follows.
+  if (
+    route.method !== "GET" && route.body === undefined && hasBody(incoming)
+  ) {
+    throw new TransporterError(
+      "bad_request",
+      `Cannot take a body with "${route.method} ${path}": it takes none`,
+    );
+  }
+  return route;
 }
 
 function requestOf(
-  context: Context<AppEnv>,
-  route: Route,
-  budget: BodyBudget,
+  { incoming, outgoing }: Bindings,
+  { path, query, budget }: Pick<RouteRequest, "path" | "query"> & {
+    readonly budget: BodyBudget;
+  },
 ): RouteRequest {
-  const { incoming, outgoing } = context.env;
+  const headers = incoming.headers as Readonly<Record<string, string>>;
   return {
-    path: context.req.param(),
-    query: new Query(new URL(context.req.url).searchParams, route.query ?? []),
-    header: (name) => context.req.header(name),
-    get headers() {
-      return context.req.header();
-    },
+    path,
+    query,
+    header: (name) => headers[name],
+    headers,
     hasBody: hasBody(incoming),
     body: (rule) =>
       readBody(

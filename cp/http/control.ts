@@ -2,7 +2,8 @@ import { isRecord, parseJson, TransporterError } from "@transporter/sdk";
 import type { ErrorCode } from "@transporter/sdk";
 import { EVENT_PATH } from "./events.ts";
 import { PRINCIPAL } from "./principal.ts";
-import { json, type Route, type RouteRequest } from "./route.ts";
+import { json } from "./answer.ts";
+import type { Route, RouteRequest } from "./route.ts";
 import type { Services } from "./services.ts";
 import { eventView } from "./view.ts";
 

@@ -1,7 +1,8 @@
 import { STATES } from "@transporter/sdk";
 import { unknownEvent } from "../unknown.ts";
 import { cursorOf, PAGE_PARAMETERS, type Parameter } from "./query.ts";
-import { json, type Route } from "./route.ts";
+import { json } from "./answer.ts";
+import type { Route } from "./route.ts";
 import type { Services } from "./services.ts";
 import { eventView } from "./view.ts";
 

@@ -7,7 +7,8 @@ import {
 import type { HttpBatch, HttpClose, HttpPush } from "@transporter/sdk/http";
 import { guardAgents } from "./guard.ts";
 import type { Parameter } from "./query.ts";
-import { json, type Route, type RouteRequest } from "./route.ts";
+import { type Answer, json } from "./answer.ts";
+import type { Route, RouteRequest } from "./route.ts";
 import type { Services } from "./services.ts";
 
 const JSON_TYPE = "application/json";
@@ -112,9 +113,9 @@ export function guardLink(request: RouteRequest): void {
   });
 }
 
-function answerOf(batch: HttpBatch): Response {
+function answerOf(batch: HttpBatch): Answer {
   return batch.frames.length === 0 && batch.close === undefined
-    ? new Response(null, { status: 204 })
+    ? { status: 204, headers: {} }
     : json(batch);
 }
 

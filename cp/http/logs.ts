@@ -2,7 +2,8 @@ import type { LogEntry, LogPage } from "@transporter/sdk";
 import type { LogRecord } from "../store/store.ts";
 import { EVENT_PATH } from "./events.ts";
 import { cursorOf, PAGE_PARAMETERS } from "./query.ts";
-import { json, type Route } from "./route.ts";
+import { json } from "./answer.ts";
+import type { Route } from "./route.ts";
 import type { Services } from "./services.ts";
 
 function view({ attempt, stream, off, data, trunc }: LogRecord): LogEntry {

@@ -7,7 +7,8 @@ import type { EventRecord } from "../store/store.ts";
 import { unknownEvent } from "../unknown.ts";
 import { EVENT_PATH } from "./events.ts";
 import { cursorOf, PAGE_PARAMETERS } from "./query.ts";
-import { json, type Route } from "./route.ts";
+import { json } from "./answer.ts";
+import type { Route } from "./route.ts";
 import type { Services } from "./services.ts";
 
 /** The objects of an event: what became of them, or where they are. */

@@ -1,6 +1,7 @@
 import { ERROR_CODES, type ErrorCode, VERSION } from "@transporter/sdk";
 import { codesByStatus, PROBLEM_TYPE } from "./problem.ts";
-import { json, type Route } from "./route.ts";
+import { json } from "./answer.ts";
+import type { Route } from "./route.ts";
 import { jsonSchemas, type SchemaName } from "./schemas.ts";
 
 /** How every request can fail. */

@@ -1,7 +1,8 @@
 import { type State, TransporterError, VERSION } from "@transporter/sdk";
 import type { BrokerState } from "../agent_broker.ts";
 import type { Present } from "../metrics.ts";
-import { json, type Route } from "./route.ts";
+import { json } from "./answer.ts";
+import type { Route } from "./route.ts";
 import type { Services } from "./services.ts";
 
 const JSON_TYPE = "application/json";
@@ -196,12 +197,11 @@ function metrics(services: Services): Route {
         });
       }
       services.metrics.brokers.results(services.results.states);
-      return new Response(
-        await services.metrics.text(await tolerant(services)),
-        {
-          headers: { "content-type": services.metrics.contentType },
-        },
-      );
+      return {
+        status: 200,
+        headers: { "content-type": services.metrics.contentType },
+        body: await services.metrics.text(await tolerant(services)),
+      };
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { ErrorCode } from "@transporter/sdk";
+import type { Answer } from "./answer.ts";
 import type { Body, BodyRule } from "./body.ts";
 import type { Parameter, Query } from "./query.ts";
 import type { SchemaName } from "./schemas.ts";
@@ -79,13 +80,5 @@ export interface Route {
   /** How it can fail, besides the ways in which every request can. */
   readonly errors: readonly ErrorCode[];
   /** Answers. What it throws becomes a problem. */
-  handle(request: RouteRequest): Promise<Response> | Response;
-}
-
-/** Makes an answer of a value. */
-export function json(value: unknown, status = 200): Response {
-  return new Response(JSON.stringify(value), {
-    status,
-    headers: { "content-type": "application/json" },
-  });
+  handle(request: RouteRequest): Promise<Answer> | Answer;
 }

@@ -1,4 +1,5 @@
 import type { Clock } from "@transporter/sdk";
+import type { Answer, BodyParts } from "./answer.ts";
 import { Silence } from "./silence.ts";
 
 /** How long a reader may take for what it was sent, in milliseconds (protocol.md D.4, write stall). */
@@ -47,33 +48,33 @@ export interface SseOptions {
 export function sseResponse(
   messages: AsyncGenerator<readonly SseMessage[], void, undefined>,
   { clock, drop, over }: SseOptions,
-): Response {
-  const encoder = new TextEncoder();
+): Answer {
   const stall = new Silence(clock, STALL_MS, drop);
-  const body = new ReadableStream<Uint8Array>({
-    async pull(controller) {
+  const body: BodyParts = {
+    async next() {
       stall.end();
       const { done, value } = await messages.next();
       if (done) {
         stall[Symbol.dispose]();
-        controller.close();
-      } else {
-        stall.begin();
-        controller.enqueue(encoder.encode(value.map(encodeSse).join("")));
+        return undefined;
       }
+      stall.begin();
+      return value.map(encodeSse).join("");
     },
     async cancel() {
       stall[Symbol.dispose]();
       over();
       await messages.return();
     },
-  }, { highWaterMark: 0 });
-  return new Response(body, {
+  };
+  return {
+    status: 200,
     headers: {
       "content-type": "text/event-stream",
       "cache-control": "no-store",
       // Proxies that buffer would hold back what happens now.
       "x-accel-buffering": "no",
     },
-  });
+    body,
+  };
 }

@@ -15,7 +15,8 @@ import {
 } from "./batch.ts";
 import { cloudEventsOf } from "./cloud_events.ts";
 import { PRINCIPAL } from "./principal.ts";
-import { json, type Route, type RouteRequest } from "./route.ts";
+import { type Answer, json } from "./answer.ts";
+import type { Route, RouteRequest } from "./route.ts";
 import type { SchemaName } from "./schemas.ts";
 import type { Services } from "./services.ts";
 import { acceptedBody } from "./view.ts";
@@ -84,7 +85,7 @@ async function one(
     readonly api: "v1" | "v2";
     readonly types: readonly string[];
   },
-): Promise<Response> {
+): Promise<Answer> {
   const { intake, store, tenant } = services;
   using body = await request.body({ types, bytesMax: EVENT_BYTES_MAX });
   const key = api === "v2" ? request.header("idempotency-key") : undefined;
@@ -107,7 +108,7 @@ async function many(
     readonly api: AcceptOptions["api"];
     readonly type: string;
   },
-): Promise<Response> {
+): Promise<Answer> {
   using body = await request.body({
     types: [type],
     bytesMax: BATCH_BYTES_MAX,
@@ -124,10 +125,11 @@ async function many(
   const accepted = lines.every((line) => line.status === "accepted");
   const status = accepted ? 202 : 207;
   if (type === CLOUD_EVENTS_TYPE) return json(lines, status);
-  return new Response(
-    lines.map((line) => `${JSON.stringify(line)}\n`).join(""),
-    { status, headers: { "content-type": NDJSON_TYPE } },
-  );
+  return {
+    status,
+    headers: { "content-type": NDJSON_TYPE },
+    body: lines.map((line) => `${JSON.stringify(line)}\n`).join(""),
+  };
 }
 
 /** Submits in upstream's way. */

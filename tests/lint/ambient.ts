@@ -21,7 +21,7 @@ const MEMBERS: Readonly<Record<string, readonly string[]>> = {
 };
 
 const MODULE_REGEXP =
-  /^(node:)?(child_process|cluster|dgram|dns|fs|http|http2|https|net|os|perf_hooks|process|sqlite|timers|tls|worker_threads)(\/|$)|^(ws|@hono\/node-server)$/;
+  /^(node:)?(child_process|cluster|dgram|dns|fs|http|http2|https|net|os|perf_hooks|process|sqlite|timers|tls|worker_threads)(\/|$)|^ws$/;
 
 /** Of node:crypto, what is not a pure function of its input. */
 const CRYPTO_NAMES: readonly string[] = [
