@@ -8,7 +8,7 @@ import { type EventStatus, isTerminal, utf8Length } from "@transporter/sdk";
 import { changeRecord, newRecord } from "./record.ts";
 import { EventCache } from "./sqlite_cache.ts";
 import { type Changed, writeEvent } from "./sqlite_event_rows.ts";
-import { inOrder, type Queue } from "./sqlite_queue.ts";
+import { type Queue, Queues } from "./sqlite_queue.ts";
 import { number, readEventRow, readTombstoneRow, text } from "./sqlite_rows.ts";
 import type { Statements } from "./sqlite_statements.ts";
 import { sweepRows } from "./sqlite_sweep.ts";
@@ -34,6 +34,7 @@ interface Entry {
 export class Events {
   readonly #sql: Statements;
   readonly #cache = new EventCache();
+  readonly #queues: Queues;
   readonly #changed = new Map<number, Changed>();
   /** Idempotency keys of events that are gathered, by tenant and key. */
   readonly #keys = new Map<string, EventRecord>();
@@ -48,6 +49,7 @@ export class Events {
   /** Goes on counting where the database is. */
   constructor(sql: Statements) {
     this.#sql = sql;
+    this.#queues = new Queues(sql);
     this.#enq = this.#counter("enq");
     this.#change = this.#counter("change");
     this.#ended = this.#counter("ended");
@@ -135,7 +137,7 @@ export class Events {
   }
 
   #queue(tenant: string, which: Omit<Queue, "tenant">): Iterable<EventRecord> {
-    return inOrder(this.#sql, { ...which, tenant }, {
+    return this.#queues.inOrder({ ...which, tenant }, {
       gathered: this.#changed,
       find: (enq) => this.#byEnq(enq),
     });
@@ -162,6 +164,7 @@ export class Events {
       const { record, before } = changed;
       this.#ended += ended(record) - (before ? ended(before) : 0);
       writeEvent(this.#sql, changed);
+      if (record.state === "queued") this.#queues.written(record);
     }
     for (const { enq, revision } of this.#replaced) {
       this.#sql.dropHistory.run(enq, revision);
@@ -229,10 +232,10 @@ export class Events {
     if (named && named.idempotencyKey === undefined) {
       return { created: false, record: named };
     }
-    if (this.#sql.isTaken.get(tenant, id, key)?.["taken"] !== 1) {
-      return undefined;
-    }
-    return this.#takenByRow(tenant, id, key);
+    const { isTaken } = this.#sql;
+    const maybe = isTaken.get(tenant, id) !== undefined ||
+      key !== id && isTaken.get(tenant, key) !== undefined;
+    return maybe ? this.#takenByRow(tenant, id, key) : undefined;
   }
 
   #takenByRow(tenant: string, id: string, key: string): Creation | undefined {

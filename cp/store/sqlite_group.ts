@@ -81,6 +81,8 @@ export class GroupCommit {
   readonly #begin: StatementSync;
   readonly #commit: StatementSync;
   #steps: Step[] = [];
+  /** Steps that come after all others of their transaction. */
+  #lastSteps: Step[] = [];
   #stopWaiting: (() => void) | undefined;
   /** When the next transaction begins, by `performance.now()`; meaningless while nothing waits. */
   #beginsAt = 0;
@@ -107,16 +109,20 @@ export class GroupCommit {
    *
    * @param work The step.
    * @param options `patient`: it waits some milliseconds for others, as its transaction would be one more.
+   * `last`: it comes after all that is there when its transaction begins, as it works on what they gather.
    * @returns What `work` returned, once it is on disk.
    * @throws What `work` threw; `store_unavailable` or `disk_full` when SQLite refuses.
    */
   add<T>(
     work: () => T,
-    { patient = false }: { readonly patient?: boolean } = {},
+    { patient = false, last = false }: {
+      readonly patient?: boolean;
+      readonly last?: boolean;
+    } = {},
   ): Promise<T> {
     return new Promise((resolve, reject) => {
       if (this.#closed) throw closedError();
-      this.#steps.push({
+      (last ? this.#lastSteps : this.#steps).push({
         patient,
         run: () => {
           try {
@@ -129,7 +135,7 @@ export class GroupCommit {
         },
         fail: (reason) => reject(unavailable("write to", reason)),
       });
-      const waits = patient && this.#steps.length < PATIENT_MAX;
+      const waits = patient && this.#waiting < PATIENT_MAX;
       this.#schedule(waits ? performance.now() + PATIENCE_MS : 0);
     });
   }
@@ -137,8 +143,12 @@ export class GroupCommit {
   /** Commits what waits, and refuses what comes. Repeating it does nothing. */
   close(): void {
     this.#closed = true;
-    while (this.#steps.length > 0) this.#flush();
+    while (this.#waiting > 0) this.#flush();
     this.#stopWaiting?.();
+  }
+
+  get #waiting(): number {
+    return this.#steps.length + this.#lastSteps.length;
   }
 
   /**
@@ -168,6 +178,8 @@ export class GroupCommit {
 
   /** Commits what waits, and returns how many steps that were, but for the patient ones. */
   #flush(): number {
+    // What does not fit keeps its place, before all that comes from now on.
+    this.#steps.push(...this.#lastSteps.splice(0));
     let { taken, refused } = this.#transact(this.#steps);
     if (refused && isFull(refused.error) && this.#pending.makeRoom()) {
       ({ taken, refused } = this.#transact(this.#steps));

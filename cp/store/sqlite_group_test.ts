@@ -231,3 +231,24 @@ Deno.test("GroupCommit.add() has patient steps share a transaction, also when th
   group.close();
   db.close();
 });
+
+Deno.test("GroupCommit.add() has steps that come last after all that is there, but before what comes when they did not fit", async () => {
+  const db = new DatabaseSync(":memory:");
+  const group = new GroupCommit(db, NOTHING);
+  const order: string[] = [];
+  const add = (name: string, options = {}) =>
+    group.add(() => order.push(name), options);
+  const last = { last: true };
+  await Promise.all([add("release", last), add("one"), add("two")]);
+  deepStrictEqual(order.splice(0), ["one", "two", "release"]);
+  const slow = group.add(() => {
+    for (const until = performance.now() + 15; performance.now() < until;);
+  });
+  const adding = [add("release", last), add("one")];
+  await slow;
+  adding.push(add("two"), add("release too", last));
+  await Promise.all(adding);
+  deepStrictEqual(order, ["one", "release", "two", "release too"]);
+  group.close();
+  db.close();
+});

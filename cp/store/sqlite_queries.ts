@@ -39,11 +39,10 @@ export const SQL = {
   getEventByEnq: `${EVENT} WHERE event.enq = ?`,
   listItem: `SELECT event.*, head, NULL AS result, error
     FROM event CROSS JOIN spec USING (enq) LEFT JOIN outcome USING (enq) WHERE event.enq = ?`,
-  isTaken:
-    `SELECT EXISTS (SELECT 1 FROM event WHERE tenant = ?1 AND id IN (?2, ?3))
-    OR EXISTS (SELECT 1 FROM event WHERE tenant = ?1 AND idempotency_key = ?3)
-    OR EXISTS (SELECT 1 FROM tombstone WHERE tenant = ?1 AND id IN (?2, ?3))
-    OR EXISTS (SELECT 1 FROM tombstone WHERE tenant = ?1 AND idempotency_key = ?3) AS taken`,
+  isTaken: `SELECT 1 FROM event WHERE tenant = ?1 AND id = ?2
+    UNION ALL SELECT 1 FROM event WHERE tenant = ?1 AND idempotency_key = ?2
+    UNION ALL SELECT 1 FROM tombstone WHERE tenant = ?1 AND id = ?2
+    UNION ALL SELECT 1 FROM tombstone WHERE tenant = ?1 AND idempotency_key = ?2 LIMIT 1`,
   getTombstone: `SELECT * FROM tombstone WHERE tenant = ? AND id = ?`,
   getTombstoneByKey:
     `SELECT * FROM tombstone WHERE tenant = ? AND idempotency_key = ?`,
@@ -70,6 +69,8 @@ export const SQL = {
     `SELECT enq, rank FROM event WHERE tenant = ? AND agent = ? AND stage = 1
       AND (ready_at IS NULL OR ready_at <= ?)
     ORDER BY rank, enq LIMIT ? OFFSET ?`,
+  hasQueued:
+    `SELECT 1 FROM event WHERE tenant = ? AND agent = ? AND stage = 1 LIMIT 1`,
   getRank: `SELECT rank FROM event WHERE enq = ?`,
   nextReadyAt: `SELECT min(ready_at) AS ready_at FROM event
     WHERE tenant = ? AND agent = ? AND stage = 1 AND ready_at > ?`,

@@ -140,7 +140,7 @@ export class SqliteStore implements Store {
         });
       if (released.length > 0) this.#agents.change(agent, { nextSeq: seq });
       return released;
-    });
+    }, { last: true }); // what comes with it goes out with it: a row written once
   }
 
   nextReadyAt(

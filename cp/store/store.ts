@@ -379,7 +379,8 @@ export interface Store extends AsyncDisposable {
    * priority. So the highest priority comes first, then what was accepted
    * first, and who has waited a minute counts as much as one step more. Each
    * gets the next `seq` of the agent's stream and one more attempt, in one step
-   * with its change. Nothing is released to an agent that is paused.
+   * with its change. Nothing is released to an agent that is paused. What comes
+   * while it waits for the disk may be released with the rest.
    *
    * @throws {TransporterError} `superseded`.
    */
