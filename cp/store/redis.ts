@@ -66,8 +66,8 @@ async function connectionOptions(
   };
 }
 
-/** The version of what is kept in Redis, and how. */
-const SCHEMA = 1;
+/** The version of what is kept in Redis, and how: 1 had histories in keys of their own, and was in no release. */
+const SCHEMA = 2;
 
 /** The oldest Redis that can do all that is asked of it. */
 const VERSION_MIN = 7;
@@ -75,7 +75,7 @@ const VERSION_MIN = 7;
 /**
  * Opens a store in Redis, which several processes may have open at a time.
  *
- * @throws {TransporterError} `usage` for a URL that cannot be used; `unsupported_version` when a newer program
+ * @throws {TransporterError} `usage` for a URL that cannot be used; `unsupported_version` when another version
  * wrote what is there, or Redis is too old; `store_unavailable` when there is no Redis, or it may throw away what it keeps.
  */
 export async function openRedisStore(
@@ -141,14 +141,17 @@ export function checkServer(info: string): void {
   }
 }
 
-/** Refuses what a newer program wrote; what is not there yet is of this version. */
+/** Refuses what another version wrote; what is not there yet is of this one. */
 async function checkSchema(redis: RedisConnection): Promise<void> {
   await redis.ask("HSETNX", "tp:meta", "schema", String(SCHEMA));
   const schema = await redis.ask("HGET", "tp:meta", "schema");
   if (Number(schema) === SCHEMA) return;
+  const what = Number(schema) < SCHEMA
+    ? "move it to SQLite with the program that wrote it (transporter migrate), and from there into an empty Redis with this one"
+    : "use the program that wrote it, or a newer one";
   throw new TransporterError(
     "unsupported_version",
-    `Cannot use what is kept in Redis as it has version ${schema}, and this program knows version ${SCHEMA}: use the program that wrote it, or a newer one`,
+    `Cannot use what is kept in Redis as it has version ${schema}, and this program knows version ${SCHEMA}: ${what}`,
   );
 }
 

@@ -13,12 +13,13 @@ import type { RedisConnection } from "./redis_connection.ts";
 import type { Reply } from "./redis_group.ts";
 import { readMarks, stepOf } from "./redis_archive_steps.ts";
 import { refuseUsed } from "./redis_in_use.ts";
+import { readPiece, readPieces, readStored } from "./redis_history.ts";
 import { Names, readMember } from "./redis_names.ts";
 import {
   EVENT_FIELDS,
   readAgent,
-  readEntry,
   readEvent,
+  readFacts,
   readLog,
   readTombstone,
   words,
@@ -63,10 +64,8 @@ export class RedisArchive implements Archive {
   }
 
   async markSource(mark: MoveMark): Promise<void> {
-    await this.#redis.step("lenient", "markmove", [
-      "source",
-      JSON.stringify(mark),
-    ]);
+    const words = ["source", JSON.stringify(mark)];
+    await this.#redis.step("lenient", "markmove", words);
     this.#redis.storeId = ""; // it has none any more
   }
 
@@ -85,7 +84,7 @@ export class RedisArchive implements Archive {
       mark: (await Array.fromAsync(this.#marks(""))).length,
       tombstone: Number(await this.#redis.ask("ZCARD", "tp:until")),
       event: await sum("ZCARD", "all"),
-      entry: await sum("XLEN", "changes"),
+      entry: Number(await this.#redis.ask("HGET", "tp:meta", "entries")),
     };
   }
 
@@ -128,11 +127,9 @@ export class RedisArchive implements Archive {
   async *#agents(after: string): AsyncIterable<Placed> {
     for (const key of await this.#keys("agent")) {
       if (key <= after) continue;
-      const [, tenant = "", id = ""] = /^tp:agent:([^:]*):(.*)$/s.exec(key) ??
-        [];
+      const { tenant, id } = readMember(key.replace("tp:agent:", "0:"));
       const reply = await this.#redis.ask("HGETALL", key);
-      const options = { alsoGone: true };
-      const agent = readAgent(decodeURIComponent(tenant), id, reply, options);
+      const agent = readAgent(tenant, id, reply, { alsoGone: true });
       if (!agent) continue;
       const deleted = words(reply).some((word, i) =>
         i % 2 === 0 && word === "gone"
@@ -148,12 +145,8 @@ export class RedisArchive implements Archive {
       const all = words(await this.#redis.ask("HGETALL", key));
       for (let i = 0; i < all.length; i += 2) {
         const [name = "", value] = all.slice(i, i + 2);
-        const item = {
-          kind: "mark",
-          tenant,
-          name,
-          value: Number(value),
-        } as const;
+        const kind = "mark" as const;
+        const item = { kind, tenant, name, value: Number(value) };
         yield { item, cursor: "mark:" };
       }
     }
@@ -217,24 +210,19 @@ export class RedisArchive implements Archive {
   }
 
   async #event(tenant: string, id: string): Promise<ArchiveItem> {
-    const key = this.#names.event(tenant, id);
+    const names = this.#names;
     const [reply, logs] = await Promise.all([
-      this.#redis.ask("HMGET", key, ...EVENT_FIELDS, "p", "u"),
-      this.#redis.ask(
-        "LRANGE",
-        this.#names.about("log", tenant, id),
-        "0",
-        "-1",
-      ),
+      this.#redis.ask("HMGET", names.event(tenant, id), ...EVENT_FIELDS, "p"),
+      this.#redis.ask("LRANGE", names.about("log", tenant, id), "0", "-1"),
     ]);
     const event = readEvent(tenant, reply);
     if (!event) throw new TypeError(`Cannot read the event "${id}"`);
-    const [payload = "null", upto] = words(reply).slice(EVENT_FIELDS.length);
+    const [, f = "", , , , , payload = "null"] = words(reply);
     return {
       kind: "event",
       record: event.record,
       payload,
-      acceptedUpto: Number(upto),
+      acceptedUpto: readFacts(f).acceptedUpto,
       logs: words(logs).map((text) => {
         const { n: _, ...chunk } = readLog(text, 0);
         return chunk;
@@ -253,20 +241,29 @@ export class RedisArchive implements Archive {
         );
         const page = Array.isArray(reply) ? reply as readonly Reply[] : [];
         for (const one of page) {
-          const [stream = "", pairs] = one as readonly Reply[];
-          const [, id = "", , revision = ""] = words(pairs);
-          const history = this.#names.about("history", tenant, id);
-          const text = await this.#redis.ask("HGET", history, revision);
-          const read = readEntry(revision, String(text));
-          from = `(${stream}`;
-          yield {
-            item: { kind: "entry", tenant, ...read },
-            cursor: `entry:${name}\n${stream}`,
-          };
+          const read = await this.#piece(tenant, one);
+          const before = from.slice(1); // a piece that was read in part is begun again
+          from = `(${read.name}`;
+          for (const [i, placed] of read.entries.entries()) {
+            const isLast = i === read.entries.length - 1;
+            yield {
+              item: { kind: "entry", tenant, ...placed },
+              cursor: `entry:${name}\n${isLast ? read.name : before}`,
+            };
+          }
         }
         if (page.length < READ_MAX) break;
       }
     }
+  }
+
+  /** The entries of a piece that count. */
+  async #piece(tenant: string, reply: Reply) {
+    const stored = readStored(reply);
+    const key = this.#names.event(tenant, stored.id);
+    const c = String(await this.#redis.ask("HGET", key, "c") ?? "");
+    const at = readPieces(c).find(({ newest }) => newest === stored.newest);
+    return { name: `${stored.newest}-0`, entries: readPiece(stored, at) };
   }
 
   async write(items: readonly ArchiveItem[], mark: MoveMark): Promise<void> {

@@ -1,5 +1,6 @@
 import type { ArchiveItem, MoveMarks } from "./archive.ts";
 import type { RedisConnection } from "./redis_connection.ts";
+import { entryLine } from "./redis_history.ts";
 import type { Names } from "./redis_names.ts";
 import {
   agentWords,
@@ -70,9 +71,8 @@ export function stepOf(
       const { change, tenant, entry: { revision, ...status } } = item;
       return ["putentry", tenant, [
         status.event_id,
-        String(revision),
         String(change),
-        JSON.stringify(status),
+        entryLine(revision, status),
       ]];
     }
   }

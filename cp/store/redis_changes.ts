@@ -7,10 +7,10 @@ import { type Clock, isTerminal, TransporterError } from "@transporter/sdk";
 import { changeRecord, checkGeneration } from "./record.ts";
 import { RecordCache } from "./redis_cache.ts";
 import type { RedisConnection } from "./redis_connection.ts";
+import { entryLine } from "./redis_history.ts";
 import type { Reply } from "./redis_group.ts";
 import type { Names } from "./redis_names.ts";
 import {
-  entryWord,
   EVENT_FIELDS,
   readEvent,
   type Versioned,
@@ -164,7 +164,8 @@ export class Changes {
   #decide(base: EventRecord | undefined, steps: readonly Step[]): Decided {
     const at = this.#options.clock.now();
     const outcomes: Outcome[] = [];
-    const entries: string[] = [];
+    const lines: string[] = [];
+    let replaces = false;
     let last = base;
     let sid = 0;
     for (const step of steps) {
@@ -176,13 +177,10 @@ export class Changes {
         continue;
       }
       if (last && change) {
-        let drop = change.replaces ? String(last.revision) : "";
-        // One that this very write would add is left out, with the one whose place it takes.
-        if (drop !== "" && entries.at(-3) === drop) {
-          drop = entries.splice(-3).at(-1) ?? "";
-        }
+        // One that this very step would add is left out.
+        if (change.replaces && lines.pop() === undefined) replaces = true;
         last = changeRecord(last, change, { at });
-        entries.push(String(last.revision), entryWord(change), drop);
+        lines.push(entryLine(last.revision, change.status));
       }
       sid = Math.max(sid, step.fence?.sid ?? 0);
       const record = last;
@@ -193,7 +191,7 @@ export class Changes {
       });
     }
     const words = base && last && last !== base
-      ? [...writeWords(last, base), ...entries]
+      ? writeWords(last, base, { replaces, lines })
       : [];
     return { words, outcomes, last, sid: sid > 0 ? String(sid) : "" };
   }

@@ -34,7 +34,9 @@ export async function listenToRedis(
       listens ? Math.min(50 * 2 ** Math.min(tries, 9), RETRY_MS_MAX) : null,
   });
   redis.on("error", () => {}); // it tries again, and says that something may have been missed
-  redis.on("message", (_, text) => listener.committed(readNote(text)));
+  redis.on("message", (_, text) => {
+    for (const note of readNotes(text)) listener.committed(note);
+  });
   try {
     await redis.connect();
     await redis.subscribe(channel);
@@ -61,6 +63,18 @@ export async function listenToRedis(
   };
 }
 
-function readNote(text: string): CommitNote {
-  return JSON.parse(text);
+/** What one run of the script tells: several notes, each of which may be about several changes of one event. */
+function* readNotes(text: string): Iterable<CommitNote> {
+  const told: readonly Told[] = JSON.parse(text);
+  for (const { changes: [first, last], ...note } of told) {
+    for (let change = first; change <= last; change++) {
+      yield { ...note, change };
+    }
+  }
+}
+
+/** A note as the script writes it. */
+interface Told extends Omit<CommitNote, "change"> {
+  /** The first and the last of the changes that it is about; 0 when it is about the agent. */
+  readonly changes: readonly [number, number];
 }

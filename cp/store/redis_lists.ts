@@ -1,11 +1,21 @@
+import { type HistoryEntry, TransporterError } from "@transporter/sdk";
 import type { RedisConnection } from "./redis_connection.ts";
-import type { Reply } from "./redis_group.ts";
 import type { Names } from "./redis_names.ts";
-import { EVENT_FIELDS, readEntry, readEvent, words } from "./redis_rows.ts";
+import {
+  oldestIn,
+  readPiece,
+  readPieces,
+  readStored,
+  type Stored,
+} from "./redis_history.ts";
+import { EVENT_FIELDS, readEvent, readFacts, words } from "./redis_rows.ts";
 import type { Change, EventQuery, EventRecord } from "./store.ts";
 
 /** Records that are read at a time. */
 const READ_MAX = 256;
+
+/** How often a history may change while it is read. */
+const TRIES_MAX = 100;
 
 /** The fields of an event without its result, which may be large. */
 const LIST_FIELDS = EVENT_FIELDS.map((name) => name === "r" ? "-" : name);
@@ -93,8 +103,8 @@ export class Lists {
   ): Promise<boolean> {
     if (since === undefined || id === undefined) return false;
     const { redis, names } = this.#options;
-    const upto = await redis.ask("HGET", names.event(tenant, id), "u");
-    return upto !== null && Number(upto) < since;
+    const f = await redis.ask("HGET", names.event(tenant, id), "f");
+    return f !== null && readFacts(String(f)).acceptedUpto < since;
   }
 
   /** Lists, none of which shares an event with another, that have all that a query is about. */
@@ -125,6 +135,34 @@ export class Lists {
     return choices[sizes.indexOf(Math.min(...sizes))] ?? [];
   }
 
+  /** As {@linkcode Store.listHistory} says. */
+  async history(
+    tenant: string,
+    id: string,
+  ): Promise<readonly HistoryEntry[]> {
+    const { redis, names } = this.#options;
+    const stream = names.of("changes", tenant);
+    for (let tries = 0; tries < TRIES_MAX; tries++) {
+      const c = await redis.ask("HGET", names.event(tenant, id), "c");
+      const pieces = await Promise.all(
+        readPieces(String(c ?? "")).map(async (piece) => {
+          const name = `${piece.newest}-0`;
+          const reply = await redis.ask("XRANGE", stream, name, name);
+          const [found] = Array.isArray(reply) ? reply : [];
+          return found === undefined
+            ? []
+            : readPiece(readStored(found), piece).map(({ entry }) => entry);
+        }),
+      );
+      if (pieces.every(({ length }) => length > 0)) return pieces.flat();
+      // One was replaced, or the event removed, in between.
+    }
+    throw new TransporterError(
+      "store_unavailable",
+      `Cannot read the history of "${id}" as it changed ${TRIES_MAX} times, or a part of it is lost`,
+    );
+  }
+
   /** As {@linkcode Store.listChanges} says. */
   async changes(
     tenant: string,
@@ -140,36 +178,37 @@ export class Lists {
         ...["XRANGE", names.of("changes", tenant), `(${next}-0`, "+"],
         ...["COUNT", String(count)],
       );
-      const page = Array.isArray(replies) ? replies : [];
+      const page = Array.isArray(replies) ? replies.map(readStored) : [];
       const changes = await Promise.all(
-        page.map((reply) => this.#change(tenant, reply)),
+        page.map((stored) => this.#changesIn(tenant, stored)),
       );
-      found.push(...changes.filter((change) => change !== undefined));
+      found.push(...changes.flat().filter(({ change }) => change > after));
       if (page.length < count) break;
-      next = numberOf(page.at(-1));
+      next = page.at(-1)?.newest ?? next;
     }
-    return found;
+    return found.slice(0, limit);
   }
 
-  /** `undefined` when it was replaced, or its event removed, in between. */
-  async #change(tenant: string, reply: Reply): Promise<Change | undefined> {
+  /** None of those that were replaced in between, or if the event was removed. */
+  async #changesIn(
+    tenant: string,
+    stored: Stored,
+  ): Promise<readonly Change[]> {
     const { redis, names } = this.#options;
-    const [, pairs] = reply as readonly Reply[];
-    const [, id = "", , revision = ""] = words(pairs);
-    const [entry, fixed] = await Promise.all([
-      redis.ask("HGET", names.about("history", tenant, id), revision),
-      redis.ask("HGET", names.event(tenant, id), "h"),
-    ]);
-    if (typeof entry !== "string" || typeof fixed !== "string") {
-      return undefined;
-    }
-    const { spec }: Pick<EventRecord, "spec"> = JSON.parse(fixed);
-    return {
+    const key = names.event(tenant, stored.id);
+    const reply = await redis.ask("HMGET", key, "h", "c");
+    const [h, c] = reply as readonly (string | null)[];
+    const piece = readPieces(c ?? "")
+      .find(({ newest }) => newest === stored.newest);
+    if (!h || !piece) return [];
+    const { spec }: Pick<EventRecord, "spec"> = JSON.parse(h);
+    return readPiece(stored, piece).map(({ change, entry }) => ({
+      change,
       tenant,
       agent: spec.target_agent,
       type: spec.type,
-      ...readEntry(revision, entry),
-    };
+      entry,
+    }));
   }
 
   /** As {@linkcode Store.changeRange} says. */
@@ -186,7 +225,9 @@ export class Lists {
       words(reply).map(async (tenant) => {
         const key = `tp:changes:${tenant}`;
         const page = await redis.ask("XRANGE", key, "-", "+", "COUNT", "1");
-        return Array.isArray(page) ? page.map(numberOf) : [];
+        return Array.isArray(page)
+          ? page.map((reply) => oldestIn(readStored(reply)))
+          : [];
       }),
     );
     const newest = Number(counter ?? 0);
@@ -194,12 +235,6 @@ export class Lists {
     // Of those that are gone nobody is to believe that they never were.
     return { oldest: Math.min(newest + 1, ...firsts.flat()), newest };
   }
-}
-
-/** The number in the id of an entry of a stream, such as `12-0`. */
-function numberOf(entry: Reply | undefined): number {
-  const [id] = Array.isArray(entry) ? entry : [];
-  return Number(String(id).split("-")[0]);
 }
 
 function matches(record: EventRecord, query: EventQuery): boolean {

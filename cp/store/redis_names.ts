@@ -42,7 +42,7 @@ export class Names {
     );
   }
 
-  /** What others are told of a change of an event; the script adds the number of the change, and ends it. */
+  /** What others are told of a change of an event; the script adds the numbers of the changes, and ends it. */
   note(tenant: string, { spec }: Pick<EventRecord, "spec">): string {
     return this.#note({
       tenant,

@@ -3,9 +3,9 @@ import { changeRecord, checkGeneration, releaseChange } from "./record.ts";
 import type { RecordCache } from "./redis_cache.ts";
 import type { RedisConnection } from "./redis_connection.ts";
 import type { Reply } from "./redis_group.ts";
+import { entryLine } from "./redis_history.ts";
 import type { Names } from "./redis_names.ts";
 import {
-  entryWord,
   fixedPart,
   readEvent,
   readSpec,
@@ -146,9 +146,10 @@ export class Releases {
           record.spec.id,
           version,
           names.note(tenant, record),
-          String(now.revision),
-          entryWord(change),
-          ...writeWords(now, record),
+          ...writeWords(now, record, {
+            replaces: false,
+            lines: [entryLine(now.revision, change.status)],
+          }),
         ];
       }),
     ]);

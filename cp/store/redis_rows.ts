@@ -3,17 +3,11 @@
  *
  * @module
  */
-import {
-  type EventSpec,
-  type EventStatus,
-  type HistoryEntry,
-  isState,
-  isTerminal,
-} from "@transporter/sdk";
+import { type EventSpec, isState, isTerminal } from "@transporter/sdk";
 import type { Reply } from "./redis_group.ts";
+import { type Piece, pieceWords } from "./redis_history.ts";
 import type {
   AgentRecord,
-  EventChange,
   EventRecord,
   LogRecord,
   NewSession,
@@ -35,7 +29,7 @@ type Fixed = Pick<
 >;
 
 /** The fields that {@linkcode readEvent} reads, in their order; the script returns the same. */
-export const EVENT_FIELDS = ["h", "n", "s", "r", "x", "v"] as const;
+export const EVENT_FIELDS = ["h", "f", "s", "r", "x", "v"] as const;
 
 /** The words of a reply, which has nothing but texts in it. */
 export function words(reply: Reply | undefined): readonly string[] {
@@ -48,20 +42,36 @@ export function readEvent(
   reply: Reply | undefined,
 ): Versioned | undefined {
   if (!Array.isArray(reply)) return undefined;
-  const [h, n, s, r, x, v] = reply as readonly (string | null)[];
-  if (!h || !n || !s || !v) return undefined;
+  const [h, f, s, r, x, v] = reply as readonly (string | null)[];
+  if (!h || !f || !s || !v) return undefined;
   const fixed: Fixed = JSON.parse(h);
   const changing: Omit<EventRecord, keyof Fixed | "tenant" | "enq"> = JSON
     .parse(s);
   const record = {
     tenant,
     ...fixed,
-    enq: Number(n),
+    enq: readFacts(f).enq,
     ...changing,
     ...(x ? { seq: Number(x) } : {}),
     ...(r ? { result: JSON.parse(r) } : {}),
   };
   return { record, version: v };
+}
+
+/** What the script says of an event, in its field `f`. */
+export interface Facts {
+  /** Its place in the order of acceptance. */
+  readonly enq: number;
+  /** Where it stands among those of its agent. */
+  readonly rank: number;
+  /** The latest time of acceptance when it was accepted. */
+  readonly acceptedUpto: number;
+}
+
+/** Reads the field `f` of an event. */
+export function readFacts(f: string): Facts {
+  const [enq, rank, acceptedUpto] = f.split(" ", 3).map(Number);
+  return { enq: enq ?? 0, rank: rank ?? 0, acceptedUpto: acceptedUpto ?? 0 };
 }
 
 /** What of a record never changes, as JSON. */
@@ -86,10 +96,11 @@ export function changingPart(record: EventRecord): string {
   });
 }
 
-/** The eight words of the script's `write` that make `record` out of `before`. */
+/** The eleven words of the script's `write` that make `record` out of `before`, and add to its history. */
 export function writeWords(
   record: EventRecord,
   before: EventRecord,
+  piece: Piece,
 ): readonly string[] {
   return [
     record.state,
@@ -100,6 +111,7 @@ export function writeWords(
     String(record.dueAt),
     String(record.finishedAt ?? 0),
     String(before.readyAt ?? ""),
+    ...pieceWords(piece),
   ];
 }
 
@@ -117,24 +129,6 @@ function difference<T>(
 export function readSpec(h: string, p: string): EventSpec {
   const { spec }: Fixed = JSON.parse(h);
   return { ...spec, payload: JSON.parse(p) };
-}
-
-/** Reads an entry of a history, and the number of the change that added it. */
-export function readEntry(
-  revision: string,
-  text: string,
-): { readonly change: number; readonly entry: HistoryEntry } {
-  const space = text.indexOf(" ");
-  const status: EventStatus = JSON.parse(text.slice(space + 1));
-  return {
-    change: Number(text.slice(0, space)),
-    entry: { ...status, revision: Number(revision) },
-  };
-}
-
-/** The entry of a history that a change adds, as JSON. */
-export function entryWord({ status }: Pick<EventChange, "status">): string {
-  return JSON.stringify(status);
 }
 
 /** Reads an agent; `undefined` when there is none, or it was forgotten and `alsoGone` does not want it. */

@@ -22,13 +22,12 @@ local call = redis.call
 local OPEN = {created = true, queued = true, assigned = true, in_progress = true}
 local RELEASED = {assigned = true, in_progress = true}
 local META = 'tp:meta'
-local storeId, enq, change, upto = unpack(call('HMGET', META, 'id', 'enq', 'change', 'upto'))
+local storeId, enq, change, upto, entries = unpack(call('HMGET', META, 'id', 'enq', 'change', 'upto', 'entries'))
 if (storeId or '') ~= ARGV[1] then
   return redis.error_reply('OTHERSTORE what was kept here is gone, or is another store')
 end
-local CHANNEL = 'tp:commits:' .. ARGV[1]
-enq, change, upto = tonumber(enq or 0), tonumber(change or 0), tonumber(upto or '-inf')
-local enqBefore, changeBefore, uptoBefore = enq, change, upto
+enq, change, upto, entries = tonumber(enq or 0), tonumber(change or 0), tonumber(upto or '-inf'), tonumber(entries or 0)
+local enqBefore, changeBefore, uptoBefore, entriesBefore = enq, change, upto, entries
 
 local function key(kind, t, name)
   return 'tp:' .. kind .. ':' .. t .. ':' .. name
@@ -36,26 +35,30 @@ end
 
 -- What a record is read from.
 local function fields(t, id)
-  return call('HMGET', key('event', t, id), 'h', 'n', 's', 'r', 'x', 'v')
+  return call('HMGET', key('event', t, id), 'h', 'f', 's', 'r', 'x', 'v')
 end
 
--- Whether anybody listens, once that was asked.
-local heard
-local function say(note, number)
-  if note == '' then return end
-  if heard == nil then
-    local answer = redis.pcall('PUBSUB', 'NUMSUB', CHANNEL)
-    heard = answer.err ~= nil or answer[2] > 0
-  end
-  if heard then redis.pcall('PUBLISH', CHANNEL, note .. ',"change":' .. number .. '}') end
-end
 ${BUFFERS}
--- The facts about an event that never change, and the state it is in.
+-- An event among those of all tenants, in the order of acceptance.
+local function member(t, id, n)
+  return string.format('%016.0f', tonumber(n)) .. ':' .. t .. ':' .. id
+end
+
+-- What never changes of an event and is needed here: enq, rank, accepted upto, bytes, agent.
+local function fixed(n, k, u, b, a)
+  return n .. ' ' .. k .. ' ' .. string.format('%.17g', u) .. ' ' .. b .. ' ' .. a
+end
+
+local function rankOf(f)
+  return string.match(f, '^%S+ (%S+)')
+end
+
+-- The facts about an event: those that never change, the state it is in, when it is due, and where its history is.
 local function facts(t, id)
-  local v, st, a, m, k, b, n, d = unpack(
-    call('HMGET', key('event', t, id), 'v', 'st', 'a', 'm', 'k', 'b', 'n', 'd'))
+  local v, st, d, c, f = unpack(call('HMGET', key('event', t, id), 'v', 'st', 'd', 'c', 'f'))
   if not v then return nil end
-  return {id = id, v = v, st = st, a = a, m = m, k = k, b = b, n = n, d = d}
+  local n, k, b, a = string.match(f, '^(%S+) (%S+) %S+ (%S+) (.*)$')
+  return {id = id, v = v, st = st, d = d, c = c or '', n = n, k = k, b = b, a = a, m = member(t, id, n)}
 end
 
 -- Moves an event from the state it is in (nil: it is new) to another one in all that lists it.
@@ -97,36 +100,37 @@ local function index(t, e, st, ready, due, finished, seq, wasReady)
   end
 end
 
--- Adds entries to the history: w[i] and on are (revision, entry, the revision of the one whose place it takes or '') of each.
-local function enter(t, id, note, w, i)
-  local h, changes = key('history', t, id), 'tp:changes:' .. t
-  local added = {}
-  for j = i, #w, 3 do
-    local drop = w[j + 2]
-    local old = drop ~= '' and call('HGET', h, drop)
-    if old then
-      call('XDEL', changes, string.match(old, '^%d+') .. '-0')
-      call('HDEL', h, drop)
-    end
-    change = change + 1
-    added[#added + 1] = w[j]
-    added[#added + 1] = string.format('%.0f', change) .. ' ' .. w[j + 1]
-  end
-  call('HSET', h, unpack(added))
-  for j = 1, #added, 2 do
-    local number = string.match(added[j + 1], '^%d+')
-    call('XADD', changes, number .. '-0', 'e', id, 'r', added[j])
-    say(note, number)
-  end
+-- Takes the newest entry out of a history: one with others in its piece only out of the count, as a piece stays as it is.
+local function dropNewest(t, c)
+  local rest, number, count = string.match(c, '^(.-) ?(%d+):(%d+)$')
+  if not rest then return c end
+  entries = entries - 1
+  if count == '1' then call('XDEL', 'tp:changes:' .. t, number .. '-0')
+  else rest = rest .. (rest == '' and '' or ' ') .. number .. ':' .. (count - 1) end
+  return rest
 end
 
--- Writes a record: words[i] and on are its state, what changes of it, what it led to, its number, its times, and
--- when it was ready. '' leaves a result or a number as it is, '-' removes it.
-local function write(t, e, words, i)
-  local st, s, r, seq = words[i], words[i + 1], words[i + 2], words[i + 3]
+-- Adds a piece to a history: w[i] and on are whether the newest entry goes before that ('1'), the number of its entries, and
+-- the entries, a line each: its revision, a space, and what it says. c says where the history is: for each piece the number of
+-- its newest change, and how many of its entries count. Returns it as it is then.
+local function enter(t, id, c, note, w, i)
+  if w[i] == '1' then c = dropNewest(t, c) end
+  local count = tonumber(w[i + 1])
+  say(note, change + 1, change + count)
+  change, entries = change + count, entries + count
+  local number = string.format('%.0f', change)
+  call('XADD', 'tp:changes:' .. t, number .. '-0', 'e', id, 'b', w[i + 2])
+  return c .. (c == '' and '' or ' ') .. number .. ':' .. w[i + 1]
+end
+
+-- Writes a record, and adds to its history: w[i] and on are its state, what changes of it, what it led to, its number, its
+-- times, when it was ready, and a piece as "enter" has it. '' leaves a result or a number as it is, '-' removes it.
+local function write(t, e, note, w, i)
+  local st, s, r, seq = w[i], w[i + 1], w[i + 2], w[i + 3]
   local k = key('event', t, e.id)
   e.v = e.v + 1
-  local set = {'s', s, 'st', st, 'v', e.v, 'd', words[i + 5]}
+  local c = enter(t, e.id, e.c, note, w, i + 8)
+  local set = {'s', s, 'st', st, 'v', e.v, 'd', w[i + 5], 'c', c}
   local function put(name, value)
     if value == '-' then call('HDEL', k, name)
     elseif value ~= '' then
@@ -137,7 +141,7 @@ local function write(t, e, words, i)
   put('r', r)
   put('x', seq)
   call('HSET', k, unpack(set))
-  index(t, e, st, words[i + 4], words[i + 5], words[i + 6], seq, words[i + 7])
+  index(t, e, st, w[i + 4], w[i + 5], w[i + 6], seq, w[i + 7])
 end
 
 local steps = {}

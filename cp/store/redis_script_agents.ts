@@ -15,7 +15,7 @@ function steps.session(w)
   end
   call('HSET', k, 'seen', w[3])
   for i = 6, #w, 2 do call('HSET', k, w[i], w[i + 1]) end
-  say(w[4], 0)
+  say(w[4], 0, 0)
   return {'ok', call('HGETALL', k)}
 end
 
@@ -43,7 +43,7 @@ function steps.pause(w)
   local k = a.k
   settleAgent(a)
   if w[3] == '' then call('HDEL', k, 'paused') else call('HSET', k, 'paused', w[3]) end
-  say(w[4], 0)
+  say(w[4], 0, 0)
   return {'ok', call('HGETALL', k)}
 end
 
@@ -55,7 +55,7 @@ function steps.delete(w)
   call('HSET', a.k, 'gone', 1)
   call('SREM', 'tp:agents:' .. w[1], w[2])
   call('HDEL', 'tp:seats:' .. w[1], w[2])
-  say(w[3], 0)
+  say(w[3], 0, 0)
   return {'ok'}
 end
 
@@ -101,7 +101,7 @@ function steps.restart(w)
     local m = all[i]
     local e = key('event', t, string.match(m, '^%d+:[^:]*:(.*)$'))
     if call('HEXISTS', e, 'x') == 1 then numbered[#numbered + 1] = {m, e}
-    else others[#others + 1] = {m, e, tonumber(call('HGET', e, 'k'))} end
+    else others[#others + 1] = {m, e, tonumber(rankOf(call('HGET', e, 'f')))} end
   end
   table.sort(others, function(a, b)
     if a[3] ~= b[3] then return a[3] < b[3] end
@@ -114,7 +114,7 @@ function steps.restart(w)
     call('ZADD', sent, seq, one[1])
   end
   call('HSET', k, 'epoch', w[4], 'seq', #numbered + 1)
-  say(w[5], 0)
+  say(w[5], 0, 0)
   return {'ok', call('HGETALL', k)}
 end
 

@@ -77,6 +77,22 @@ local function noteSid(a, sid)
   a.sid, a.noted = tonumber(sid), sid
 end
 
+-- What others are told, if anybody listens: each note with the first and the last of the changes it is about.
+local notes = {}
+local function say(note, first, last)
+  if note == '' then return end
+  notes[#notes + 1] = note .. string.format(',"changes":[%.0f,%.0f]}', first, last)
+end
+
+local function tell()
+  if #notes == 0 then return end
+  local channel = 'tp:commits:' .. ARGV[1]
+  local listeners = redis.pcall('PUBSUB', 'NUMSUB', channel)
+  if listeners.err or listeners[2] > 0 then
+    redis.pcall('PUBLISH', channel, '[' .. table.concat(notes, ',') .. ']')
+  end
+end
+
 -- The tenants that something was written of.
 local tenants = {}
 local function noteTenant(t)
@@ -84,7 +100,7 @@ local function noteTenant(t)
   tenants[t] = true
 end
 
--- Writes all that is gathered.
+-- Writes all that is gathered, and tells of it.
 local function finish()
   for k in pairs(placed) do settle(k) end
   for t, fields in pairs(counted) do
@@ -94,14 +110,17 @@ local function finish()
     end
   end
   for _, a in pairs(agents) do settleAgent(a) end
-  if enq ~= enqBefore then
-    call('HSET', META, 'enq', string.format('%.0f', enq))
+  local numbers = {}
+  local function keep(name, value, before)
+    if value == before then return end
+    numbers[#numbers + 1] = name
+    numbers[#numbers + 1] = string.format('%.17g', value)
   end
-  if change ~= changeBefore then
-    call('HSET', META, 'change', string.format('%.0f', change))
-  end
-  if upto ~= uptoBefore then
-    call('HSET', META, 'upto', string.format('%.17g', upto))
-  end
+  keep('enq', enq, enqBefore)
+  keep('change', change, changeBefore)
+  keep('upto', upto, uptoBefore)
+  keep('entries', entries, entriesBefore)
+  if #numbers > 0 then call('HSET', META, unpack(numbers)) end
+  tell()
 end
 `;

@@ -27,11 +27,11 @@ function steps.create(w)
 
   enq, upto = enq + 1, math.max(upto, tonumber(w[6]))
   local n = string.format('%.0f', enq)
-  local e = {id = id, n = n, a = agent, b = w[8],
-    m = string.format('%016.0f', tonumber(n)) .. ':' .. t .. ':' .. id,
-    k = string.format('%.17g', upto - tonumber(w[7]) * 60000)}
-  call('HSET', k, 'n', n, 'a', agent, 'm', e.m, 'k', e.k, 'b', e.b, 'h', w[9], 'p', w[10],
-    's', w[12], 'st', w[11], 'v', 1, 'd', w[14], 'u', string.format('%.17g', upto))
+  local rank = string.format('%.17g', upto - tonumber(w[7]) * 60000)
+  local e = {id = id, n = n, a = agent, b = w[8], m = member(t, id, n), k = rank}
+  local c = enter(t, id, '', w[16], {'', '1', w[15]}, 1)
+  call('HSET', k, 'f', fixed(n, rank, upto, e.b, agent), 'h', w[9], 'p', w[10],
+    's', w[12], 'st', w[11], 'v', 1, 'd', w[14], 'c', c)
   if own ~= '' then
     call('HSET', k, 'i', own)
     call('HSET', 'tp:keys:' .. t, own, id)
@@ -41,12 +41,11 @@ function steps.create(w)
   place(key('for', t, agent), id, n)
   for i = 17, #w do place(key('label', t, w[i]), id, n) end
   index(t, e, w[11], w[13], w[14], 0, '', '')
-  enter(t, id, w[16], {1, w[15], ''}, 1)
   return {'ok', n}
 end
 
 -- Words: tenant, id, agent ('' without a fence), gen, sid, version that is expected, note, then the
--- record as "write" has it if it changes, then the entries as "enter" has them.
+-- record as "write" has it if it changes.
 function steps.change(w)
   local t, id, agent = w[1], w[2], w[3]
   local a = agent ~= '' and agentOf(t, agent)
@@ -56,8 +55,7 @@ function steps.change(w)
   if a then noteSid(a, w[5]) end
   if not e then return {'none'} end
   if #w < 8 then return {'ok', e.v} end
-  write(t, e, w, 8)
-  enter(t, id, w[7], w, 16)
+  write(t, e, w[7], w, 8)
   return {'ok', e.v}
 end
 
@@ -72,7 +70,8 @@ function steps.next(w)
   settle(wait)
   for _, m in ipairs(call('ZRANGEBYSCORE', wait, '-inf', w[4], 'LIMIT', 0, 1000)) do
     local id = string.match(m, '^%d+:[^:]*:(.*)$')
-    call('ZADD', queue, call('HGET', key('event', t, id), 'k'), m)
+    local f = call('HGET', key('event', t, id), 'f')
+    if f then call('ZADD', queue, rankOf(f), m) end
     call('ZREM', wait, m)
   end
   local found = {'ok', a.seq}
@@ -83,23 +82,22 @@ function steps.next(w)
 end
 
 -- Words: tenant, agent, gen, number that is expected to be the next one, then for each event:
--- id, version, note, revision, entry, and 8 words as "write" has them. Returns the bodies.
+-- id, version, note, and 11 words as "write" has them. Returns the bodies.
 function steps.release(w)
   local t, agent = w[1], w[2]
   local a = agentOf(t, agent)
   if isNewer(a, w[3]) then return {'superseded', a.gen} end
   if not a.known or a.paused or a.seq ~= w[4] then return {'stale'} end
   local events = {}
-  for i = 5, #w, 13 do
+  for i = 5, #w, 14 do
     local e = facts(t, w[i])
     if not e or e.v ~= w[i + 1] or e.st ~= 'queued' or e.a ~= agent then return {'stale'} end
     events[#events + 1] = e
   end
   local done = {'ok'}
   for j, e in ipairs(events) do
-    local i = 5 + (j - 1) * 13
-    write(t, e, w, i + 5)
-    enter(t, e.id, w[i + 2], {w[i + 3], w[i + 4], ''}, 1)
+    local i = 5 + (j - 1) * 14
+    write(t, e, w[i + 2], w, i + 3)
     done[#done + 1] = call('HGET', key('event', t, e.id), 'p')
   end
   settleAgent(a)
@@ -119,10 +117,15 @@ function steps.bury(w)
   local t, id = w[1], w[2]
   local e = facts(t, id)
   if not e or e.v ~= w[3] or OPEN[e.st] then return {'stale'} end
-  for _, entry in ipairs(call('HVALS', key('history', t, id))) do
-    call('XDEL', 'tp:changes:' .. t, string.match(entry, '^%d+') .. '-0')
+  local pieces = {}
+  for number, count in string.gmatch(e.c, '(%d+):(%d+)') do
+    pieces[#pieces + 1] = number .. '-0'
+    entries = entries - count
   end
-  call('UNLINK', key('event', t, id), key('history', t, id), key('log', t, id))
+  for i = 1, #pieces, MEMBERS_MAX do
+    call('XDEL', 'tp:changes:' .. t, unpack(pieces, i, math.min(i + MEMBERS_MAX - 1, #pieces)))
+  end
+  call('UNLINK', key('event', t, id), key('log', t, id))
   place('tp:all:' .. t, id, false)
   place(key('for', t, e.a), id, false)
   place(key('state', t, e.st), id, false)

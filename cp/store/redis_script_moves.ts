@@ -31,11 +31,10 @@ function steps.putevent(w)
   local t, id = w[1], w[2]
   local k = key('event', t, id)
   if call('EXISTS', k) == 1 then return {'ok'} end
-  local e = {id = id, n = w[3], a = w[5], b = w[7],
-    m = string.format('%016.0f', tonumber(w[3])) .. ':' .. t .. ':' .. id,
-    k = string.format('%.17g', tonumber(w[10]) - tonumber(w[6]) * 60000)}
-  call('HSET', k, 'n', e.n, 'a', e.a, 'm', e.m, 'k', e.k, 'b', e.b, 'h', w[8], 'p', w[9],
-    'u', w[10], 'v', w[11], 'st', w[12], 's', w[13], 'd', w[17])
+  local rank = string.format('%.17g', tonumber(w[10]) - tonumber(w[6]) * 60000)
+  local e = {id = id, n = w[3], a = w[5], b = w[7], m = member(t, id, w[3]), k = rank}
+  call('HSET', k, 'f', fixed(e.n, rank, tonumber(w[10]), e.b, e.a), 'h', w[8], 'p', w[9],
+    'v', w[11], 'st', w[12], 's', w[13], 'd', w[17], 'c', '')
   if w[14] ~= '' then call('HSET', k, 'r', w[14]) end
   if w[15] ~= '' then call('HSET', k, 'x', w[15]) end
   if w[4] ~= '' then
@@ -52,12 +51,14 @@ function steps.putevent(w)
   return {'ok'}
 end
 
--- Words: tenant, id, revision, change, entry.
+-- Words: tenant, id, change, line.
 function steps.putentry(w)
-  local h = key('history', w[1], w[2])
-  if call('HSETNX', h, w[3], w[4] .. ' ' .. w[5]) == 1 then
-    call('XADD', 'tp:changes:' .. w[1], w[4] .. '-0', 'e', w[2], 'r', w[3])
-  end
+  local k = key('event', w[1], w[2])
+  local c = call('HGET', k, 'c')
+  if not c or string.find(' ' .. c, ' ' .. w[3] .. ':', 1, true) then return {'ok'} end
+  call('XADD', 'tp:changes:' .. w[1], w[3] .. '-0', 'e', w[2], 'b', w[4])
+  call('HSET', k, 'c', c .. (c == '' and '' or ' ') .. w[3] .. ':1')
+  entries = entries + 1
   return {'ok'}
 end
 

@@ -12,16 +12,16 @@ import { Agents } from "./redis_agents.ts";
 import { Changes } from "./redis_changes.ts";
 import type { RedisConnection } from "./redis_connection.ts";
 import type { Reply } from "./redis_group.ts";
+import { entryLine } from "./redis_history.ts";
 import { Lists } from "./redis_lists.ts";
 import { Names, readMember } from "./redis_names.ts";
 import { Releases } from "./redis_releases.ts";
 import {
   changingPart,
-  entryWord,
   EVENT_FIELDS,
   fixedPart,
-  readEntry,
   readEvent,
+  readFacts,
   readLog,
   readSpec,
   readTombstone,
@@ -123,7 +123,7 @@ export class RedisStore implements SharedStore {
         changingPart(record),
         String(record.readyAt ?? ""),
         String(record.dueAt),
-        entryWord({ status }),
+        entryLine(record.revision, status),
         this.#names.note(tenant, record),
         ...this.#names.labels(record),
       ]);
@@ -215,13 +215,13 @@ export class RedisStore implements SharedStore {
         const { id } = readMember(member);
         const reply = await this.#ask(
           ...["HMGET", this.#names.event(tenant, id)],
-          ...[...EVENT_FIELDS, "p", "k"],
+          ...[...EVENT_FIELDS, "p"],
         );
         const event = readEvent(tenant, reply);
         if (!event) return [];
-        const [p = "", k = ""] = words(reply).slice(EVENT_FIELDS.length);
+        const [, f = "", , , , , p = ""] = words(reply);
         const spec = readSpec(fixedPart(event.record), p);
-        return [{ record: event.record, spec, rank: Number(k) }];
+        return [{ record: event.record, spec, rank: readFacts(f).rank }];
       }));
       return found.flat()
         .sort((a, b) =>
@@ -240,15 +240,7 @@ export class RedisStore implements SharedStore {
   }
 
   listHistory(tenant: string, id: string): Promise<readonly HistoryEntry[]> {
-    return this.#do(async () => {
-      const key = this.#names.about("history", tenant, id);
-      const all = words(await this.#ask("HGETALL", key));
-      const found: HistoryEntry[] = [];
-      for (let i = 0; i < all.length; i += 2) {
-        found.push(readEntry(all[i] ?? "", all[i + 1] ?? "").entry);
-      }
-      return found.sort((a, b) => a.revision - b.revision);
-    });
+    return this.#do(() => this.#lists.history(tenant, id));
   }
 
   listDue(at: number, limit: number): Promise<readonly EventRecord[]> {

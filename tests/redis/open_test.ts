@@ -73,14 +73,18 @@ Deno.test("openRedisStore() says in one sentence why it cannot, and never the pa
   }
 });
 
-Deno.test("openRedisStore() refuses what a newer program wrote", async () => {
+Deno.test("openRedisStore() refuses what a newer program wrote, and an older one", async () => {
   await using place = await startPlace();
   await (await place.open())[Symbol.asyncDispose]();
-  await place.redis.ask("HSET", "tp:meta", "schema", "2");
-  await rejects(place.open(), {
-    code: "unsupported_version",
-    message: /version 2, and this program knows version 1/,
-  });
+  for (
+    const [schema, message] of [
+      ["3", /version 3, and this program knows version 2: use the program/],
+      ["1", /version 1, and this program knows version 2: move it to SQLite/],
+    ] as const
+  ) {
+    await place.redis.ask("HSET", "tp:meta", "schema", schema);
+    await rejects(place.open(), { code: "unsupported_version", message });
+  }
 });
 
 Deno.test("checkServer() takes Redis 7 and newer that is not in a cluster", () => {
