@@ -17,7 +17,7 @@ import {
   markName,
   number,
   readAgentRow,
-  readEntryRow,
+  readEntries,
   readEventRow,
   readLogRow,
   readMarkName,
@@ -35,7 +35,7 @@ const EVENT = `SELECT event.*, head, payload, result, error
   WHERE enq > ? ORDER BY enq LIMIT ?`;
 const LOGS =
   `SELECT n, attempt, stream, off, trunc, data FROM log WHERE enq = ? ORDER BY n`;
-const ENTRY = `SELECT change, tenant, history.revision, status
+const ENTRY = `SELECT change, tenant, entries
   FROM history CROSS JOIN event USING (enq) WHERE change > ? ORDER BY change LIMIT ?`;
 const TOMBSTONE =
   `SELECT * FROM tombstone WHERE (tenant, id) > (?, ?) ORDER BY tenant, id LIMIT ?`;
@@ -88,7 +88,7 @@ export class SqliteArchive implements Archive {
       mark: count("counter WHERE name LIKE 'mark %'"),
       tombstone: count("tombstone"),
       event: count("event"),
-      entry: count("history"),
+      entry: count("history, json_each(entries)"),
     });
   }
 
@@ -160,15 +160,16 @@ export class SqliteArchive implements Archive {
           cursor: `event:${number(row, "enq")}`,
         }));
       case "entry":
-        return all(ENTRY, Number(at), READ_MAX).map((row) => ({
-          item: {
-            kind,
-            change: number(row, "change"),
-            tenant: text(row, "tenant"),
-            entry: readEntryRow(row),
-          },
-          cursor: `entry:${number(row, "change")}`,
-        }));
+        return all(ENTRY, Number(at), READ_MAX).flatMap((row) => {
+          const tenant = text(row, "tenant");
+          const entries = readEntries(row);
+          const before = number(row, "change") - entries.length;
+          return entries.map((entry, i) => {
+            const change = before + i + 1;
+            const item = { kind, change, tenant, entry };
+            return { item, cursor: `entry:${change}` };
+          }).filter(({ item }) => item.change > Number(at));
+        });
     }
   }
 
@@ -222,11 +223,11 @@ export class SqliteArchive implements Archive {
         break;
       }
       case "entry": {
-        const { change, tenant, entry: { revision, ...status } } = item;
+        const { change, tenant, entry } = item;
         const { enq } = readEventRow(
-          sql.getEvent.get(tenant, status.event_id) ?? {},
+          sql.getEvent.get(tenant, entry.event_id) ?? {},
         );
-        sql.addHistory.run(change, enq, revision, JSON.stringify(status));
+        sql.addHistory.run(change, enq, JSON.stringify([entry]));
       }
     }
   }

@@ -4,10 +4,11 @@
  *
  * @module
  */
-import { type EventStatus, isTerminal, utf8Length } from "@transporter/sdk";
+import { isTerminal, utf8Length } from "@transporter/sdk";
 import { changeRecord, newRecord } from "./record.ts";
 import { EventCache } from "./sqlite_cache.ts";
 import { type Changed, writeEvent } from "./sqlite_event_rows.ts";
+import { Histories } from "./sqlite_history.ts";
 import { type Queue, Queues } from "./sqlite_queue.ts";
 import { number, readEventRow, readTombstoneRow, text } from "./sqlite_rows.ts";
 import type { Statements } from "./sqlite_statements.ts";
@@ -22,14 +23,6 @@ import type {
   Sweep,
 } from "./store.ts";
 
-/** An entry of a history about to be written. */
-interface Entry {
-  readonly change: number;
-  readonly enq: number;
-  readonly revision: number;
-  readonly status: EventStatus;
-}
-
 /** The events, for the steps of one transaction after another. */
 export class Events {
   readonly #sql: Statements;
@@ -38,11 +31,8 @@ export class Events {
   readonly #changed = new Map<number, Changed>();
   /** Idempotency keys of events that are gathered, by tenant and key. */
   readonly #keys = new Map<string, EventRecord>();
-  #entries: Entry[] = [];
-  /** Entries whose place another one takes, by event and revision. */
-  #replaced: { readonly enq: number; readonly revision: number }[] = [];
+  readonly #histories: Histories;
   #enq: number;
-  #change: number;
   #acceptedUpto: number;
   #ended: number;
 
@@ -51,7 +41,7 @@ export class Events {
     this.#sql = sql;
     this.#queues = new Queues(sql);
     this.#enq = this.#counter("enq");
-    this.#change = this.#counter("change");
+    this.#histories = new Histories(sql);
     this.#ended = this.#counter("ended");
     const last = this.#sql.lastAccepted.get();
     this.#acceptedUpto = last === undefined ? 0 : number(last, "accepted_upto");
@@ -91,7 +81,7 @@ export class Events {
     if (record.idempotencyKey !== undefined) {
       this.#keys.set(`${tenant}\n${record.idempotencyKey}`, record);
     }
-    this.#note(record, event.status);
+    this.#histories.note(record, event.status);
     return { created: true, record };
   }
 
@@ -102,9 +92,9 @@ export class Events {
     options: { readonly at: number; readonly seq?: number },
   ): EventRecord {
     const next = changeRecord(record, change, options);
-    if (change.replaces) this.#replace(record);
+    if (change.replaces) this.#histories.replace(record);
     this.set(next, record);
-    this.#note(next, change.status);
+    this.#histories.note(next, change.status);
     return next;
   }
 
@@ -166,14 +156,8 @@ export class Events {
       writeEvent(this.#sql, changed);
       if (record.state === "queued") this.#queues.written(record);
     }
-    for (const { enq, revision } of this.#replaced) {
-      this.#sql.dropHistory.run(enq, revision);
-    }
-    for (const { change, enq, revision, status } of this.#entries) {
-      this.#sql.addHistory.run(change, enq, revision, JSON.stringify(status));
-    }
+    this.#histories.write();
     this.#sql.setCounter.run(this.#enq, "enq");
-    this.#sql.setCounter.run(this.#change, "change");
     this.#sql.setCounter.run(this.#ended, "ended");
     for (const { record } of this.#changed.values()) {
       if (isTerminal(record.state)) this.#cache.delete(record);
@@ -202,22 +186,7 @@ export class Events {
   #forget(): void {
     this.#changed.clear();
     this.#keys.clear();
-    this.#entries = [];
-    this.#replaced = [];
-  }
-
-  #note({ enq, revision }: EventRecord, status: EventStatus): void {
-    this.#entries.push({ change: ++this.#change, enq, revision, status });
-  }
-
-  #replace({ enq, revision }: EventRecord): void {
-    const kept = this.#entries.filter((entry) =>
-      entry.enq !== enq || entry.revision !== revision
-    );
-    if (kept.length === this.#entries.length) {
-      this.#replaced.push({ enq, revision });
-    }
-    this.#entries = kept;
+    this.#histories.forget();
   }
 
   /** What has the id, or the idempotency key, of a new event. */

@@ -91,18 +91,29 @@ Deno.test("openDatabase() migrates an older file after a copy, which the older p
     "ALTER TABLE event ADD COLUMN colour TEXT",
     "UPDATE event SET colour = 'red'",
   ];
-  await Deno.writeTextFile(`${path}.v2`, "of an earlier try");
+  await Deno.writeTextFile(
+    `${path}.v${MIGRATIONS.length}`,
+    "of an earlier try",
+  );
   for (const _ of ["migrates", "has nothing to do"]) {
     const db = await openDatabase(path, newer);
     const row = db.prepare("SELECT id, colour FROM event").get();
     deepStrictEqual([row?.["id"], row?.["colour"]], ["e1", "red"]);
-    strictEqual(db.prepare("PRAGMA user_version").get()?.["user_version"], 4);
+    strictEqual(
+      db.prepare("PRAGMA user_version").get()?.["user_version"],
+      newer.length,
+    );
     db.close();
   }
   await rejects(openSqliteStore({ path }), { code: "unsupported_version" });
-  deepStrictEqual(await filesOf(folder.path), ["store.db", "store.db.v2"]);
-  strictEqual(await modeOf(`${path}.v2`), 0o600);
-  await using store = await openSqliteStore({ path: `${path}.v2` });
+  deepStrictEqual(await filesOf(folder.path), [
+    "store.db",
+    `store.db.v${MIGRATIONS.length}`,
+  ]);
+  strictEqual(await modeOf(`${path}.v${MIGRATIONS.length}`), 0o600);
+  await using store = await openSqliteStore({
+    path: `${path}.v${MIGRATIONS.length}`,
+  });
   strictEqual((await store.getEvent(T, "e1"))?.spec.id, "e1");
 });
 

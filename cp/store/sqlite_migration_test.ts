@@ -13,6 +13,9 @@ import {
   to,
 } from "./testing/samples.ts";
 
+/** What SQLite and JSON may take for something else. */
+const ODD = 'é\u0000"}\\ \ud83d 🚀';
+
 /** A file as version 1 left it: an event in each stage, an agent, labels, an outcome and histories. */
 async function writeVersion1(path: string): Promise<void> {
   const db = await openDatabase(path, MIGRATIONS.slice(0, 1));
@@ -44,7 +47,7 @@ async function writeVersion1(path: string): Promise<void> {
     db.prepare("INSERT INTO spec VALUES (?, ?, ?)")
       .run(i + 1, JSON.stringify(head), JSON.stringify(payload));
     for (const revision of [1, 2]) {
-      const status = JSON.stringify({ event_id: `e${i}`, state });
+      const status = JSON.stringify({ event_id: `e${i}`, state, message: ODD });
       db.prepare(
         "INSERT INTO history (tenant, enq, revision, status) VALUES (?, ?, ?, ?)",
       )
@@ -83,7 +86,15 @@ Deno.test("openSqliteStore() takes over all that a store of version 1 has", asyn
   strictEqual((await read("e0"))?.dueAt, AT + 1000);
   strictEqual((await read("e1"))?.dueAt, AT + 61_000);
   deepStrictEqual((await read("e3"))?.result, { success: true });
-  strictEqual((await store.listHistory(T, "e2")).length, 2);
+  const [e2, state] = ["e2", "in_progress"];
+  deepStrictEqual(
+    await store.listHistory(T, e2),
+    [1, 2].map((revision) => ({ event_id: e2, state, message: ODD, revision })),
+  );
+  deepStrictEqual(
+    (await store.listChanges(T, 4, 2)).map(({ change }) => change),
+    [5, 6],
+  );
   deepStrictEqual(idsOf(await store.listReleased(T, "edge-1")), ["e1", "e2"]);
   const agent = await store.openSession(T, session("edge-1"));
   deepStrictEqual(

@@ -53,9 +53,10 @@ export const SQL = {
     VALUES (${Array(11 + CHANGING.length).fill("?").join(", ")})`,
   addSpec: `INSERT INTO spec (enq, head, payload) VALUES (?, ?, ?)`,
   addLabel: `INSERT INTO label (tenant, name, value, enq) VALUES (?, ?, ?, ?)`,
-  addHistory:
-    `INSERT INTO history (change, enq, revision, status) VALUES (?, ?, ?, ?)`,
-  dropHistory: `DELETE FROM history WHERE enq = ? AND revision = ?`,
+  addHistory: `INSERT INTO history (change, enq, entries) VALUES (?, ?, ?)`,
+  lastHistory:
+    `SELECT change, entries FROM history WHERE enq = ? ORDER BY change DESC LIMIT 1`,
+  dropHistory: `DELETE FROM history WHERE change = ?`,
   setEvent: `UPDATE event SET ${
     CHANGING.map((name) => `${name} = ?`).join(", ")
   } WHERE enq = ?`,
@@ -79,17 +80,18 @@ export const SQL = {
     ORDER BY event.enq LIMIT ?`,
   listReleased: `${EVENT} WHERE tenant = ? AND agent = ? AND stage = 2
     ORDER BY seq NULLS LAST, rank, event.enq`,
-  listHistory: `SELECT revision, status FROM history
+  listHistory: `SELECT entries FROM history
     WHERE enq = (SELECT enq FROM event WHERE tenant = ? AND id = ?) ORDER BY change`,
   listDue:
     `${EVENT} WHERE due_at <= ? AND stage > 0 ORDER BY due_at, event.enq LIMIT ?`,
   countOpen: `SELECT agent, state, count(*) AS events, sum(bytes) AS bytes
     FROM event INDEXED BY event_open
     WHERE tenant = ? AND stage > 0 GROUP BY agent, state`,
-  listChanges: `SELECT change, tenant, agent, type, history.revision, status
+  listChanges: `SELECT change, tenant, agent, type, entries
     FROM history CROSS JOIN event USING (enq)
     WHERE change > ? AND tenant = ? ORDER BY change LIMIT ?`,
-  changeRange: `SELECT (SELECT min(change) FROM history) AS oldest,
+  changeRange: `SELECT (SELECT change + 1 - json_array_length(entries)
+      FROM history WHERE change = (SELECT min(change) FROM history)) AS oldest,
     (SELECT max(change) FROM history) AS newest`,
   acceptedUpto:
     `SELECT enq, accepted_upto FROM event WHERE enq >= ? ORDER BY enq LIMIT 1`,

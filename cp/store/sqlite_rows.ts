@@ -5,7 +5,6 @@
  */
 import {
   type EventSpec,
-  type EventStatus,
   type HistoryEntry,
   isPhase,
   isState,
@@ -13,7 +12,6 @@ import {
 import type { SQLOutputValue } from "node:sqlite";
 import type {
   AgentRecord,
-  Change,
   EventRecord,
   LogRecord,
   Tombstone,
@@ -113,23 +111,9 @@ export function readAgentRow(row: Row): AgentRecord {
   };
 }
 
-/** Makes an entry of a history of a row of `history`. */
-export function readEntryRow(row: Row): HistoryEntry {
-  return {
-    ...json<EventStatus>(row, "status"),
-    revision: number(row, "revision"),
-  };
-}
-
-/** Makes a change of a row of `history` with its `event`. */
-export function readChangeRow(row: Row): Change {
-  return {
-    change: number(row, "change"),
-    tenant: text(row, "tenant"),
-    agent: text(row, "agent"),
-    type: text(row, "type"),
-    entry: readEntryRow(row),
-  };
+/** Makes the entries of a history of a row of `history`. */
+export function readEntries(row: Row): readonly HistoryEntry[] {
+  return json(row, "entries");
 }
 
 /** Makes what is left of an event of a row of `tombstone`. */

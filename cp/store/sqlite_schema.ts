@@ -5,8 +5,9 @@
  * - `event`: what changes with every status; small rows.
  * - `spec`: what was asked; written once, may be large.
  * - `outcome`: what an event led to; written when it ends, may be large.
- * - `history`: every entry of every event; the row id counts the changes of all
- *   events.
+ * - `history`: every entry of every event; a row has those of one event that
+ *   were committed together. The row id counts the changes of all events, and is
+ *   that of the newest entry of the row.
  * - `label`: for finding events by label.
  * - `log`: what attempts put out.
  * - `tombstone`: the ids of events that are not kept any more.
@@ -256,5 +257,18 @@ CREATE TABLE tombstone (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX tombstone_key ON tombstone (tenant, idempotency_key) WHERE idempotency_key IS NOT NULL;
 CREATE INDEX tombstone_until ON tombstone (until);
+`,
+  `
+CREATE TABLE history_3 (
+  change INTEGER PRIMARY KEY, -- of the last of the entries; those before it have the numbers before
+  enq INTEGER NOT NULL,
+  entries TEXT NOT NULL -- JSON, a list
+) STRICT;
+INSERT INTO history_3
+  SELECT change, enq, '[' || substr(status, 1, length(status) - 1) || ',"revision":' || revision || '}]'
+  FROM history;
+DROP TABLE history;
+ALTER TABLE history_3 RENAME TO history;
+CREATE INDEX history_event ON history (enq);
 `,
 ];

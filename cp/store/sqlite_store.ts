@@ -6,13 +6,13 @@ import { NO_ROOM, type Room } from "./sqlite_reserve.ts";
 import { Agents } from "./sqlite_agents.ts";
 import { Events } from "./sqlite_events.ts";
 import { GroupCommit, unavailable } from "./sqlite_group.ts";
+import { listChanges } from "./sqlite_history.ts";
 import { Lists } from "./sqlite_lists.ts";
 import {
   markName,
   number,
   readAgentRow,
-  readChangeRow,
-  readEntryRow,
+  readEntries,
   readEventRow,
   readLogRow,
   readSpecRow,
@@ -186,7 +186,7 @@ export class SqliteStore implements Store {
 
   listHistory(tenant: string, id: string): Promise<readonly HistoryEntry[]> {
     return this.#read(() =>
-      this.#sql.listHistory.all(tenant, id).map(readEntryRow)
+      this.#sql.listHistory.all(tenant, id).flatMap(readEntries)
     );
   }
 
@@ -244,9 +244,7 @@ export class SqliteStore implements Store {
     after: number,
     limit: number,
   ): Promise<readonly Change[]> {
-    return this.#read(() =>
-      this.#sql.listChanges.all(after, tenant, limit).map(readChangeRow)
-    );
+    return this.#read(() => listChanges(this.#sql, { tenant, after, limit }));
   }
 
   changeRange(): Promise<{ readonly oldest: number; readonly newest: number }> {

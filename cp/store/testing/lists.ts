@@ -259,6 +259,47 @@ export const listCases: StoreCases = {
       );
     }
   },
+  async "listChanges() and listHistory() have each of the changes that came together"(
+    { store },
+  ) {
+    await Promise.all([
+      store.createEvent(T, event("a")),
+      store.createEvent(T, event("b")),
+      store.changeEvent(T, "a", to("assigned")),
+      store.changeEvent(T, "b", to("assigned")),
+      store.changeEvent(T, "a", to("in_progress")),
+    ]);
+    const all = await store.listChanges(T, 0, 99);
+    const revisions = (id: string) =>
+      all.filter(({ entry }) => entry.event_id === id)
+        .map(({ entry }) => entry.revision);
+    deepStrictEqual([revisions("a"), revisions("b")], [[1, 2, 3], [1, 2]]);
+    const [first, last] = [all[0]?.change ?? 0, all.at(-1)?.change ?? 0];
+    deepStrictEqual(
+      all.map(({ change }) => change),
+      all.map((_, i) => first + i),
+    );
+    for (const [i, { change }] of all.entries()) {
+      const [next] = await store.listChanges(T, change, 1);
+      deepStrictEqual(next, all[i + 1]);
+    }
+    deepStrictEqual(await store.changeRange(), { oldest: first, newest: last });
+    await store.changeEvent(
+      T,
+      "a",
+      to("in_progress", {}, { replaces: true }),
+    );
+    const history = await store.listHistory(T, "a");
+    deepStrictEqual(history.map(({ revision }) => revision), [1, 2, 4]);
+    const rest = (await store.listChanges(T, 0, 99))
+      .filter(({ change }) => change <= last);
+    deepStrictEqual(
+      rest,
+      all.filter(({ entry: { event_id, revision } }) =>
+        event_id !== "a" || revision !== 3
+      ),
+    );
+  },
   async "listChanges() has pages without a gap while changes go on"({ store }) {
     await store.createEvent(T, event("a"));
     const count = 60;
