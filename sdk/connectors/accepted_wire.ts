@@ -9,6 +9,7 @@ import {
   reasonOf,
   SILENT_CLOSE_MS,
 } from "./http_batch.ts";
+import { systemTimers, type Timers } from "./timers.ts";
 
 /** From the answer of one poll to that of the next, in milliseconds: what follows an event soon, such as receipts, goes together. */
 const GATHER_MS = 20;
@@ -31,6 +32,10 @@ export interface HttpAcceptorOptions extends HttpTimes {
   readonly wiresMax?: number;
   /** Characters that a far end may send before anything is sent to it; any number when left out. */
   readonly unansweredCharsMax?: number;
+  /** Where time comes from; the machine when left out. */
+  readonly timers?: Timers;
+  /** Makes the name of a wire, which nobody else can guess; 24 random bytes when left out. */
+  readonly newSession?: () => string;
 }
 
 /** What bounds a request. */
@@ -46,6 +51,7 @@ export class AcceptedWire implements Wire {
   readonly #in = new CountedIn();
   readonly #out = new CountedOut();
   readonly #options: HttpAcceptorOptions;
+  readonly #timers: Timers;
   readonly #left: () => void;
   readonly #told = Promise.withResolvers<void>();
   readonly #over = Promise.withResolvers<void>();
@@ -56,11 +62,12 @@ export class AcceptedWire implements Wire {
   #polls = 0;
   #chars = 0;
   #answeredAt = -Infinity;
-  #missing: ReturnType<typeof setTimeout> | undefined;
-  #deadline: ReturnType<typeof setTimeout> | undefined;
+  #stopWatching = () => {};
+  #stopWaiting = () => {};
 
   constructor(options: HttpAcceptorOptions, left: () => void) {
     this.#options = options;
+    this.#timers = options.timers ?? systemTimers;
     this.#left = left;
     this.#watch();
   }
@@ -91,10 +98,10 @@ export class AcceptedWire implements Wire {
     const turn = this.#begins(after);
     try {
       const { gatherMs = GATHER_MS } = this.#options;
-      const leastMs = this.#answeredAt + gatherMs - performance.now();
+      const leastMs = this.#answeredAt + gatherMs - this.#timers.monotonic();
       return await this.#next(after, turn, { waitMs, leastMs, signal });
     } finally {
-      this.#answeredAt = performance.now();
+      this.#answeredAt = this.#timers.monotonic();
       this.#ends();
     }
   }
@@ -123,7 +130,7 @@ export class AcceptedWire implements Wire {
     this.#out.after(after, 1); // which says when those after it are gone
     this.#out.notify(); // the one before has lost its reader
     this.#polls++;
-    clearTimeout(this.#missing);
+    this.#stopWatching();
     return ++this.#turn;
   }
 
@@ -150,8 +157,10 @@ export class AcceptedWire implements Wire {
       early = false;
       this.#out.notify();
     };
-    const timer = setTimeout(stop, waitMs);
-    const gathering = early ? setTimeout(enough, leastMs) : undefined;
+    const stopWaiting = this.#timers.after(waitMs, stop);
+    const stopGathering = early
+      ? this.#timers.after(leastMs, enough)
+      : undefined;
     signal.addEventListener("abort", stop, { once: true });
     try {
       while (
@@ -162,8 +171,8 @@ export class AcceptedWire implements Wire {
         ? this.#batch(after)
         : { frames: [] };
     } finally {
-      clearTimeout(timer);
-      clearTimeout(gathering);
+      stopWaiting();
+      stopGathering?.();
       signal.removeEventListener("abort", stop);
     }
   }
@@ -195,13 +204,13 @@ export class AcceptedWire implements Wire {
 
   async #room(): Promise<void> {
     const late = Promise.withResolvers<boolean>();
-    const timer = setTimeout(
-      () => late.resolve(true),
+    const stopWaiting = this.#timers.after(
       this.#options.roomMs ?? 20_000,
+      () => late.resolve(true),
     );
     const room = Promise.race([this.#in.room, this.#over.promise]);
     const full = await Promise.race([room.then(() => false), late.promise]);
-    clearTimeout(timer);
+    stopWaiting();
     if (!full) return;
     throw new TransporterError(
       "slow_down",
@@ -223,16 +232,16 @@ export class AcceptedWire implements Wire {
   /** Starts to wait for the next poll, when none is there. */
   #watch(): void {
     if (this.#polls > 0 || this.#isOver) return;
-    clearTimeout(this.#missing);
+    this.#stopWatching();
     const { missingMs = 45_000 } = this.#options;
-    this.#missing = setTimeout(() => {
+    this.#stopWatching = this.#timers.after(missingMs, () => {
       this.over(
         new TransporterError(
           "unavailable",
           `Cannot go on as the far end has asked for nothing for ${missingMs} ms`,
         ),
       );
-    }, missingMs);
+    });
   }
 
   #begin(reason: TransporterError | undefined): void {
@@ -244,15 +253,15 @@ export class AcceptedWire implements Wire {
     const waitMs = alone || reason?.code === "timeout"
       ? Math.min(SILENT_CLOSE_MS, closeMs)
       : closeMs;
-    this.#deadline = setTimeout(() => this.over(), waitMs);
+    this.#stopWaiting = this.#timers.after(waitMs, () => this.over());
   }
 
   /** Ends it, whatever still waits. Idempotent. */
   over(error?: TransporterError): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    clearTimeout(this.#missing);
-    clearTimeout(this.#deadline);
+    this.#stopWatching();
+    this.#stopWaiting();
     // What happens after a close of our own is its consequence.
     this.#in.close(this.#closing === undefined ? error : undefined);
     this.#closing ??= closeOf(undefined);

@@ -1,4 +1,4 @@
-import { fullJitter, systemRng, TransporterError, type Wire } from "../mod.ts";
+import { fullJitter, type Rng, TransporterError, type Wire } from "../mod.ts";
 import { CountedIn, CountedOut } from "./counted.ts";
 import { isLonger, tooLong } from "./frame_limit.ts";
 import {
@@ -12,12 +12,12 @@ import {
 } from "./http_batch.ts";
 import {
   ANSWER_MS_MAX,
-  ask,
+  type Ask,
   isPassing,
-  type Place,
   retryAfterOf,
 } from "./http_request.ts";
-import { readStream } from "./http_stream.ts";
+import type { StreamOptions } from "./http_stream.ts";
+import { pause, type Timers } from "./timers.ts";
 
 /** How long the dialling end waits; all in milliseconds. */
 export interface HttpDialTimes {
@@ -39,9 +39,21 @@ const STREAM_MS_MIN = 2_000;
 /** Frames that come by a stream before the far end is told of it. */
 const CONFIRM_FRAMES = 16;
 
+/** What carries the requests of a wire. */
+export interface Requests {
+  /** As `ask()` of http_request.ts. */
+  ask(request: Ask): Promise<unknown>;
+  /** As `readStream()` of http_stream.ts. */
+  stream(
+    options: StreamOptions,
+  ): AsyncIterable<HttpBatch & { readonly after: number }>;
+}
+
 /** What a wire is made of. */
 export interface DialledParts {
-  readonly place: Place;
+  readonly requests: Requests;
+  readonly timers: Timers;
+  readonly rng: Rng;
   readonly session: string;
   readonly streams: boolean;
   readonly frameBytesMax: number;
@@ -96,9 +108,10 @@ export class DialledWire implements Wire {
     const waitMs = reason?.code === "timeout"
       ? Math.min(SILENT_CLOSE_MS, this.#times.closeMs)
       : this.#times.closeMs;
-    const timer = setTimeout(() => this.#drop(), waitMs);
+    const { timers } = this.#parts;
+    const stopWaiting = timers.after(waitMs, () => this.#drop());
     await this.#over;
-    clearTimeout(timer);
+    stopWaiting();
   }
 
   #begin(reason: TransporterError | undefined): void {
@@ -148,14 +161,14 @@ export class DialledWire implements Wire {
 
   /** Reads one stream; whatever is wrong with it, polls go on or say why not. */
   async #readStream(): Promise<void> {
-    const { place } = this.#parts;
+    const { requests, timers } = this.#parts;
     let openedAt = Infinity;
-    const opened = () => openedAt = performance.now();
+    const opened = () => openedAt = timers.monotonic();
     try {
       const path = `v2/link/stream?${this.#position()}`;
       const { firstMs } = this.#times;
       const { signal } = this.#polling;
-      const stream = readStream(place, { path, firstMs, opened, signal });
+      const stream = requests.stream({ path, firstMs, opened, signal });
       for await (const { after, ...batch } of stream) {
         this.#take(after, batch);
         this.#confirm();
@@ -166,7 +179,7 @@ export class DialledWire implements Wire {
       const { code } = TransporterError.from(reason);
       if (code === "too_large" || code === "bad_frame") throw reason;
     }
-    if (performance.now() - openedAt < STREAM_MS_MIN) this.#streams = false;
+    if (timers.monotonic() - openedAt < STREAM_MS_MIN) this.#streams = false;
   }
 
   #position(): string {
@@ -194,7 +207,7 @@ export class DialledWire implements Wire {
   }
 
   async #push(): Promise<void> {
-    const { session } = this.#parts;
+    const { session, timers } = this.#parts;
     const { signal } = this.#pushing;
     while (true) {
       const after = this.#out.confirmed;
@@ -206,7 +219,7 @@ export class DialledWire implements Wire {
       if (isIdle && !this.#mustConfirm) {
         await this.#out.changed;
         if (this.#closing === undefined) {
-          await pause(this.#times.gatherMs, signal);
+          await pause(timers, this.#times.gatherMs, signal);
         }
         continue;
       }
@@ -237,22 +250,23 @@ export class DialledWire implements Wire {
   }
 
   /** Asks until the answer is there, unless it takes too long or there will be none. */
-  async #asked(request: Parameters<typeof ask>[1]): Promise<unknown> {
+  async #asked(request: Ask): Promise<unknown> {
+    const { requests, timers, rng } = this.#parts;
     let since: number | undefined;
     for (let failures = 0;; failures++) {
       try {
-        return await ask(this.#parts.place, request);
+        return await requests.ask(request);
       } catch (reason) {
         const error = TransporterError.from(reason);
-        since ??= performance.now();
+        since ??= timers.monotonic();
         const pauseMs = Math.max(
           retryAfterOf(error),
-          fullJitter(failures, systemRng, { initialMs: 100, maxMs: 2_000 }),
+          fullJitter(failures, rng, { initialMs: 100, maxMs: 2_000 }),
         );
-        const restMs = since + this.#times.retryMs - performance.now();
+        const restMs = since + this.#times.retryMs - timers.monotonic();
         const vain = this.#heard || request.signal.aborted;
         if (vain || pauseMs > restMs || !isPassing(error)) throw ofWire(error);
-        await pause(pauseMs, request.signal);
+        await pause(timers, pauseMs, request.signal);
       }
     }
   }
@@ -262,15 +276,4 @@ export class DialledWire implements Wire {
 function ofWire(error: TransporterError): TransporterError {
   if (error.code !== "not_found" && error.code !== "timeout") return error;
   return new TransporterError("unavailable", error.message, { cause: error });
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  const stop = () => resolve();
-  signal.addEventListener("abort", stop, { once: true });
-  return promise.finally(() => {
-    clearTimeout(timer);
-    signal.removeEventListener("abort", stop);
-  });
 }

@@ -19,15 +19,13 @@
  *
  * @module
  */
-import {
-  type DialOptions,
-  isRecord,
-  TransporterError,
-  type Wire,
-} from "../mod.ts";
-import { DialledWire, type HttpDialTimes } from "./dialled_wire.ts";
+import { type DialOptions, systemRng, type Wire } from "../mod.ts";
+import type { HttpDialTimes } from "./dialled_wire.ts";
 import { BATCH_CHARS_MAX } from "./http_batch.ts";
-import { ANSWER_MS_MAX, ask, baseOf } from "./http_request.ts";
+import { ask, baseOf } from "./http_request.ts";
+import { dialRequests } from "./http_session.ts";
+import { readStream } from "./http_stream.ts";
+import { systemTimers } from "./timers.ts";
 
 export type {
   HttpAcceptorOptions,
@@ -37,6 +35,7 @@ export type {
 export type { HttpDialTimes } from "./dialled_wire.ts";
 export { HttpAcceptor } from "./http_accept.ts";
 export type { HttpBatch, HttpClose, HttpPush } from "./http_batch.ts";
+export type { Timers } from "./timers.ts";
 
 /** Bytes of an answer besides its frames. */
 const ANSWER_BYTES = 64 * 1024;
@@ -85,18 +84,15 @@ async function dial(
     // JSON may write a character of a frame as two.
     bytesMax: 2 * Math.max(frameBytesMax, BATCH_CHARS_MAX * 3) + ANSWER_BYTES,
   };
-  const answer = await ask(place, {
-    path: "v2/link/sessions",
-    body: { frames: [] },
-    timeoutMs: ANSWER_MS_MAX,
-    signal,
-  });
-  const session = isRecord(answer) ? answer["session"] : undefined;
-  if (typeof session !== "string") {
-    throw new TransporterError(
-      "unavailable",
-      `Cannot connect to "${url.host}": it answers without a session, so that something else may have answered`,
-    );
-  }
-  return new DialledWire({ place, session, streams, frameBytesMax, times });
+  return await dialRequests({
+    requests: {
+      ask: (request) => ask(place, request),
+      stream: (stream) => readStream(place, stream),
+    },
+    timers: systemTimers,
+    rng: systemRng,
+    streams,
+    frameBytesMax,
+    times,
+  }, { signal, host: url.host });
 }

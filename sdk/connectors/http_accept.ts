@@ -34,7 +34,7 @@ export class HttpAcceptor implements Disposable {
         `Cannot open more than ${wiresMax} wires over HTTP at a time`,
       );
     }
-    const session = newSession();
+    const session = (this.#options.newSession ?? newSession)();
     const wire = new AcceptedWire(
       this.#options,
       () => this.#wires.delete(session),

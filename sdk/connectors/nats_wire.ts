@@ -5,6 +5,7 @@ import {
   TransporterError,
   type Wire,
 } from "../mod.ts";
+import { systemTimers, type Timers } from "./timers.ts";
 
 /** What one message between the two ends says besides its text. */
 export interface Parcel {
@@ -40,6 +41,8 @@ export interface NatsWireOptions extends NatsTimes {
   readonly frameBytesMax: number;
   /** The longest frame that the server takes, in bytes. */
   readonly sendBytesMax: number;
+  /** Where time comes from; the machine when left out. */
+  readonly timers?: Timers;
 }
 
 /** Bytes that may be on their way to the far end's consumer before `send` waits. */
@@ -74,6 +77,7 @@ interface Sent {
 export class NatsWire implements Wire {
   readonly frames: AsyncIterable<string>;
   readonly #options: NatsWireOptions;
+  readonly #timers: Timers;
   readonly #incoming = new Queue<{ text: string; n: number; weight: number }>(
     Infinity,
   );
@@ -93,6 +97,7 @@ export class NatsWire implements Wire {
   /** Makes an open wire. */
   constructor(options: NatsWireOptions) {
     this.#options = options;
+    this.#timers = options.timers ?? systemTimers;
     this.frames = this.#read();
   }
 
@@ -214,12 +219,12 @@ export class NatsWire implements Wire {
   /** Waits until something was taken, or the wire is over. */
   async #room(): Promise<void> {
     const { stallMs = 30_000 } = this.#options;
-    const timer = setTimeout(
-      () => this.ended(unavailable("the far end reads nothing")),
+    const stopWaiting = this.#timers.after(
       stallMs,
+      () => this.ended(unavailable("the far end reads nothing")),
     );
     await new Promise<void>((resolve) => this.#wake = resolve);
-    clearTimeout(timer);
+    stopWaiting();
   }
 
   async close(reason?: TransporterError): Promise<void> {
@@ -258,12 +263,13 @@ export class NatsWire implements Wire {
     const waitMs = reason?.code === "timeout"
       ? Math.min(SILENT_CLOSE_MS, closeMs)
       : closeMs;
-    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = Promise.withResolvers<void>();
+    const stopWaiting = this.#timers.after(waitMs, late.resolve);
     await Promise.race([
       this.#options.carrier.release().catch(() => {}), // the connection is over, as it shall be
-      new Promise((resolve) => timer = setTimeout(resolve, waitMs)),
+      late.promise,
     ]);
-    clearTimeout(timer);
+    stopWaiting();
     this.#over.resolve();
   }
 }

@@ -17,7 +17,12 @@ async function running() {
     machine: new Machine(loop, "control-plane", { offsetMs: 0, rate: 1 }),
     random,
     observer,
-    network: new Network({ loop, random: random.fork("network"), observe }),
+    network: new Network({
+      loop,
+      random: random.fork("network"),
+      wire: "socket",
+      observe,
+    }),
     plant: {},
     controlPlanes: ["control-plane"],
   });

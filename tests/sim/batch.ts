@@ -1,6 +1,6 @@
 import type { Counts } from "../history/judge.ts";
 import type { Violation } from "../history/violation.ts";
-import { runSeed } from "./run.ts";
+import { type RunOptions, runSeed } from "./run.ts";
 
 /** A seed that broke something. */
 export interface Failure {
@@ -8,9 +8,12 @@ export interface Failure {
   readonly seed: number;
   /** What it broke, without the entries that show it. */
   readonly violations: readonly Omit<Violation, "evidence">[];
-  /** How many control planes there were, if more than one. */
-  readonly replicas?: 1 | 2 | undefined;
+  /** How it was run. */
+  readonly setting: Setting;
 }
+
+/** How a seed is run. */
+export type Setting = Pick<RunOptions, "replicas" | "wire">;
 
 /** What came of some seeds. */
 export interface Tally extends Counts {
@@ -52,21 +55,21 @@ export function add(a: Tally, b: Tally): Tally {
 /** Runs one seed, and says what there was to say of it. */
 export async function tallySeed(
   seed: number,
-  replicas?: 1 | 2,
+  setting: Setting = {},
 ): Promise<Tally> {
-  const outcome = await runSeed({ seed, replicas });
+  const outcome = await runSeed({ seed, ...setting });
   const { steps, simulatedMs, verdict } = outcome;
   const { counts } = verdict;
   const violations = verdict.violations.map(({ evidence: _, ...rest }) => rest);
   const failures = violations.length === 0
     ? []
-    : [{ seed, violations, replicas }];
+    : [{ seed, violations, setting }];
   return { ...counts, seeds: 1, steps, simulatedMs, failures };
 }
 
 /** What a seed broke, for people, and how to see it again. */
 export function formatFailure(
-  { seed, violations, replicas = 1 }: Failure,
+  { seed, violations, setting: { replicas = 1, wire = "socket" } }: Failure,
 ): string {
   const lines = violations.map(({ guarantee, word, message }) =>
     `  ${guarantee} ${word}: ${message}`
@@ -76,6 +79,6 @@ export function formatFailure(
     ...new Set(lines), // whatever is read twice may be wrong twice
     `  again, with all that happens: deno task sim --trace ${seed}${
       replicas === 1 ? "" : ` --replicas ${replicas}`
-    }\n`,
+    }${wire === "socket" ? "" : ` --wire ${wire}`}\n`,
   ].join("\n");
 }

@@ -33,12 +33,13 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 async function trace(
-  { seed, mutant, replicas }: Extract<Command, { kind: "trace" }>,
+  { seed, mutant, replicas, wire }: Extract<Command, { kind: "trace" }>,
 ): Promise<number> {
   const planted = mutant === undefined ? undefined : findMutant(mutant);
   const { hash, verdict } = await runSeed({
     seed,
     replicas: replicas ?? planted?.replicas,
+    wire: wire ?? planted?.wire,
     ...(planted === undefined ? {} : { plant: planted.plant() }),
     trace: console.log.bind(console),
   });
@@ -47,7 +48,7 @@ async function trace(
 }
 
 async function run(
-  { from, seeds, jobs, replicas }: Extract<Command, { kind: "run" }>,
+  { from, seeds, jobs, replicas, wire }: Extract<Command, { kind: "run" }>,
 ): Promise<number> {
   const startedAt = performance.now();
   const before = cpuSeconds();
@@ -57,6 +58,7 @@ async function run(
     seeds,
     jobs,
     replicas,
+    wire,
     progress: ({ seeds, failures }) =>
       progress.show(seeds, `${failures.length} failed`),
     failed(failure) {

@@ -77,14 +77,13 @@ export class Nemesis {
       node.disk.written = undefined;
       node.cut = false;
     }
-    network.speed = { leastMs: 0.2, jitterMs: 1 };
     for (const agent of agents) {
       Object.assign(agent.disk.state, HEALTHY);
       agent.disk.fill(false);
       agent.machine.reachable = true;
       agent.machine.setClock();
     }
-    network.reconnect();
+    network.heal();
     // It has no heartbeats: of a connection that is broken it may never hear.
     old?.process?.kill();
     for (const node of [...controlPlanes, ...agents, ...old ? [old] : []]) {

@@ -5,60 +5,60 @@ import {
   type Wire,
 } from "@transporter/sdk";
 import { End, type EndObserver } from "./connection.ts";
+import { HttpCarrier } from "./http_carrier.ts";
 import type { Loop } from "./loop.ts";
 import type { Machine, Process } from "./machine.ts";
+import {
+  type Accept,
+  type Connection,
+  type Line,
+  type Listener,
+  type Medium,
+  passes,
+  REFUSED_MS,
+  type WireName,
+} from "./medium.ts";
+import { connectNats } from "./nats_carrier.ts";
 import { Pipe, type Speed } from "./pipe.ts";
 import type { Random } from "./random.ts";
 
-/** How long it takes until a refused connection is known to be refused, on average, in milliseconds. */
-const REFUSED_MS = 5;
-
-/** Takes a connection. */
-export type Accept = (wire: Wire, remote: string) => void;
-
-/** A connection, as faults see it. */
-export interface Connection {
-  /** Who opened it. */
-  readonly client: Process;
-  /** Who accepted it. */
-  readonly server: Process;
-  /** Whether both ends may still send, and what they send arrives. */
-  readonly open: boolean;
-  /** Loses what is on its way from some point on; each side finds out after a time of its own, or never. */
-  cut(afterMs: readonly [client: number, server: number]): void;
+/** What a network is made of. */
+export interface NetworkOptions {
+  /** Where time comes from. */
+  readonly loop: Loop;
+  /** Where chance comes from. */
+  readonly random: Random;
+  /** What carries frames. */
+  readonly wire: WireName;
+  /** Makes what sees the accepting end of a new connection. */
+  readonly observe: (client: Process, server: Process) => EndObserver;
 }
 
-interface Line extends Connection {
-  readonly pipes: readonly [there: Pipe, back: Pipe];
-}
+/** How likely it is that what is not a connection loses something, or has it come twice. */
+const LOSSY = 0.01;
 
 /** The network between machines. */
-export class Network {
+export class Network implements Medium {
   /** How fast it is now. */
   speed: Speed = { leastMs: 0.2, jitterMs: 1 };
-  readonly #loop: Loop;
-  readonly #random: Random;
-  readonly #observe: (client: Process, server: Process) => EndObserver;
+  lossy = LOSSY;
+  readonly loop: Loop;
+  readonly random: Random;
+  readonly observe: (client: Process, server: Process) => EndObserver;
+  readonly #wire: WireName;
+  readonly #http: HttpCarrier;
   readonly #lines = new Set<Line>();
   /** Who takes connections, by the name of the machine. */
-  readonly #listeners = new Map<
-    string,
-    { readonly process: Process; readonly accept: Accept }
-  >();
+  readonly #listeners = new Map<string, Listener>();
   #dials = 0;
 
   /** Makes one that nobody listens on. */
-  constructor(
-    { loop, random, observe }: {
-      readonly loop: Loop;
-      readonly random: Random;
-      /** Makes what sees the accepting end of a new connection. */
-      readonly observe: (client: Process, server: Process) => EndObserver;
-    },
-  ) {
-    this.#loop = loop;
-    this.#random = random;
-    this.#observe = observe;
+  constructor({ loop, random, wire, observe }: NetworkOptions) {
+    this.loop = loop;
+    this.random = random;
+    this.observe = observe;
+    this.#wire = wire;
+    this.#http = new HttpCarrier(this);
   }
 
   /** The connections that are open. */
@@ -71,26 +71,57 @@ export class Network {
     this.#listeners.set(process.machine.name, { process, accept });
   }
 
+  listenerOf(host: string): Listener | undefined {
+    return this.#listeners.get(host);
+  }
+
   /** What a process dials with. */
   dialOf(client: Process): Dial {
-    return ({ hostname }, { signal }) => this.#dial(client, hostname, signal);
+    return ({ hostname }, options) =>
+      this.#wire === "poll" || this.#wire === "sse"
+        ? this.#http.dial(client, hostname, {
+          ...options,
+          streams: this.#wire === "sse",
+        })
+        : this.#dial(client, hostname, options);
   }
 
   /** Lets go on what was held up, after a machine became reachable again. */
   reconnect(): void {
-    for (const { pipes } of this.#lines) for (const pipe of pipes) pipe.move();
+    for (const line of this.#lines) line.move();
+  }
+
+  /** Is as it was before all faults, and loses nothing. */
+  heal(): void {
+    this.speed = { leastMs: 0.2, jitterMs: 1 };
+    this.lossy = 0;
+    this.reconnect();
+  }
+
+  delayMs(): number {
+    const { leastMs, jitterMs } = this.speed;
+    return leastMs + this.random.exponential(jitterMs);
+  }
+
+  remoteOf(client: Process): string {
+    return `${client.name}:${++this.#dials}`;
+  }
+
+  add(line: Line): void {
+    this.#lines.add(line);
   }
 
   #dial(
     client: Process,
     host: string,
-    signal: DialOptions["signal"],
+    options: DialOptions,
   ): Promise<Wire> {
+    const { signal } = options;
     return new Promise((resolve, reject) => {
       const abort = () => reject(signal.reason);
       signal.addEventListener("abort", abort, { once: true });
       const { leastMs, jitterMs } = this.speed;
-      const delay = () => leastMs + this.#random.exponential(jitterMs);
+      const delay = () => leastMs + this.random.exponential(jitterMs);
       client.after(delay(), "dial", () => {
         const listener = this.#listeners.get(host);
         const there = listener?.process;
@@ -104,13 +135,15 @@ export class Network {
             ));
           return;
         }
-        const { near, far } = this.#connect(client, listener.process);
+        const { near, far } = this.#wire === "nats"
+          ? connectNats(this, client, listener.process, options)
+          : this.#connect(client, listener.process);
         client.after(delay(), "connected", () => {
           signal.removeEventListener("abort", abort);
           if (signal.aborted) near.close();
           else resolve(near);
         });
-        const remote = `${client.name}:${++this.#dials}`;
+        const remote = this.remoteOf(client);
         listener.process.after(
           delay(),
           "accept",
@@ -122,12 +155,11 @@ export class Network {
 
   #connect(client: Process, server: Process): { near: End; far: End } {
     const near = new End(client);
-    const far = new End(server, this.#observe(client, server));
-    const passes = () => client.machine.reachable && server.machine.reachable;
+    const far = new End(server, this.observe(client, server));
     const shared = {
-      random: this.#random,
+      random: this.random,
       speed: () => this.speed,
-      passes,
+      passes: () => passes(client, server),
     };
     const there: Pipe = new Pipe({
       ...shared,
@@ -143,11 +175,11 @@ export class Network {
     });
     near.attach(there);
     far.attach(back);
-    this.#add({ client, server, near, far, there, back });
+    this.#addPipes({ client, server, near, far, there, back });
     return { near, far };
   }
 
-  #add({ client, server, near, far, there, back }: {
+  #addPipes({ client, server, near, far, there, back }: {
     client: Process;
     server: Process;
     near: End;
@@ -156,10 +188,12 @@ export class Network {
     back: Pipe;
   }): void {
     let whole = true;
-    const line: Line = {
+    this.add({
       client,
       server,
-      pipes: [there, back],
+      move() {
+        for (const pipe of [there, back]) pipe.move();
+      },
       get open() {
         const ends = near.open && far.open;
         return whole && ends && client.alive && server.alive;
@@ -170,8 +204,7 @@ export class Network {
         if (clientMs < Infinity) back.break(clientMs);
         if (serverMs < Infinity) there.break(serverMs);
       },
-    };
-    this.#lines.add(line);
+    });
     // Its kernel says so for a process that is gone, unless the whole machine is.
     client.ended(() => this.#gone(client.machine, there));
     server.ended(() => this.#gone(server.machine, back));

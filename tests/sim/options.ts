@@ -1,5 +1,6 @@
 import { TransporterError } from "@transporter/sdk";
 import { parseArgs } from "node:util";
+import { type WireName, WIRES } from "./medium.ts";
 
 /** How to use it. */
 export const USAGE = `\
@@ -14,6 +15,8 @@ The same seed does the same thing each time.
   --from K      the first one (default 1)
   --jobs J      how many at the same time (default: one for each core)
   --replicas R  how many control planes share a store: 1 (default) or 2
+  --wire WIRE   what carries the frames of agents: socket (default), poll, sse,
+                nats, or any: each seed has one of them
   --trace SEED  runs one seed, and prints all that happens in it
   --mutants     plants faults into the program, those that are named or all of
                 them, each by itself, and looks whether the guarantee that it
@@ -39,6 +42,8 @@ export type Command =
     readonly mutant?: string;
     /** How many control planes, if that is said. */
     readonly replicas?: 1 | 2;
+    /** What carries frames, if that is said. */
+    readonly wire?: WireName | "any";
   }
   | {
     readonly kind: "run";
@@ -47,6 +52,8 @@ export type Command =
     readonly jobs: number;
     /** How many control planes, if that is said. */
     readonly replicas?: 1 | 2;
+    /** What carries frames, if that is said. */
+    readonly wire?: WireName | "any";
   }
   | { readonly kind: "list"; readonly output: Output }
   | {
@@ -99,10 +106,14 @@ export function readOptions(args: readonly string[], cores: number): Command {
       seeds: whole("seeds", values.seeds ?? "1000", 1),
       jobs,
       ...replicasOf(values),
+      ...wireOf(values),
     };
   }
   if (values.replicas !== undefined) {
     throw usage("--replicas is not about mutants: each says so itself");
+  }
+  if (values.wire !== undefined) {
+    throw usage("--wire is not about mutants: each says so itself");
   }
   const anew = values.from !== undefined || values.seeds !== undefined;
   return {
@@ -128,13 +139,13 @@ function traceOf(
     throw usage(`--trace runs one seed, and --${other} is about several`);
   }
   const seed = whole("trace", values.trace ?? "", 0);
-  const replicas = replicasOf(values);
-  if (!values.mutants) return { kind: "trace", seed, ...replicas };
+  const setting = { ...replicasOf(values), ...wireOf(values) };
+  if (!values.mutants) return { kind: "trace", seed, ...setting };
   const [mutant, ...more] = names;
   if (mutant === undefined || more.length > 0) {
     throw usage("--trace shows one mutant: name it");
   }
-  return { kind: "trace", seed, mutant, ...replicas };
+  return { kind: "trace", seed, mutant, ...setting };
 }
 
 function replicasOf(
@@ -144,6 +155,15 @@ function replicasOf(
   if (replicas === "1") return { replicas: 1 };
   if (replicas === "2") return { replicas: 2 };
   throw usage(`--replicas must be 1 or 2, not "${replicas}"`);
+}
+
+function wireOf(
+  { wire }: ReturnType<typeof parse>["values"],
+): { readonly wire?: WireName | "any" } {
+  if (wire === undefined) return {};
+  const found = ([...WIRES, "any"] as const).find((name) => name === wire);
+  if (found !== undefined) return { wire: found };
+  throw usage(`--wire must be ${WIRES.join(", ")} or any, not "${wire}"`);
 }
 
 function outputOf(text: string): Output {
@@ -161,6 +181,7 @@ function parse(args: readonly string[]) {
         from: { type: "string" },
         jobs: { type: "string" },
         replicas: { type: "string" },
+        wire: { type: "string" },
         trace: { type: "string" },
         mutants: { type: "boolean" },
         list: { type: "boolean" },

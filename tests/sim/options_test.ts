@@ -32,6 +32,8 @@ Deno.test("readOptions() refuses what it cannot use, in one sentence", () => {
     [["--search"], /--search is about mutants/],
     [["--replicas", "3"], /--replicas must be 1 or 2, not "3"/],
     [["--mutants", "--replicas", "2"], /--replicas is not about mutants/],
+    [["--wire", "tcp"], /--wire must be socket, poll, sse, nats or any, not/],
+    [["--mutants", "--wire", "nats"], /--wire is not about mutants/],
     [["--list"], /--list is about mutants/],
     [["--mutants", "-o", "yaml"], /--output must be "table" or "json"/],
     [["--mutants", "--trace", "1"], /--trace shows one mutant: name it/],

@@ -1,4 +1,5 @@
 import type { TransporterError } from "@transporter/sdk";
+import type { Parcel } from "../../sdk/connectors/nats_wire.ts";
 import type { Process } from "./machine.ts";
 import type { Random } from "./random.ts";
 
@@ -6,6 +7,12 @@ import type { Random } from "./random.ts";
 export type Packet =
   /** A frame. */
   | { readonly kind: "frame"; readonly text: string }
+  /** A message by which a broker carries one, or says what was taken. */
+  | {
+    readonly kind: "parcel";
+    readonly parcel: Parcel;
+    readonly data: Uint8Array;
+  }
   /** The far end closes, and says why. */
   | { readonly kind: "close"; readonly reason: TransporterError | undefined }
   /** The far end has heard of a close. */

@@ -5,16 +5,16 @@
  * @module
  */
 
+import type { Setting } from "./batch.ts";
+
 /** A seed, and what it found. */
-export interface Recorded {
+export interface Recorded extends Setting {
   /** The seed. */
   readonly seed: number;
   /** The commit at which it failed. */
   readonly commit: string;
   /** What was wrong. */
   readonly found: string;
-  /** How many control planes there were, if more than one. */
-  readonly replicas?: 2;
 }
 
 /** Every recorded seed. */

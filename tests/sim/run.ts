@@ -1,6 +1,7 @@
 import type { Entry } from "../history/entry.ts";
 import { judge, type Verdict } from "../history/judge.ts";
 import { poisonAmbient } from "./ambient.ts";
+import { type WireName, WIRES } from "./medium.ts";
 import { Loop, type TraceLine } from "./loop.ts";
 import { Observer, reasonOf } from "./observer.ts";
 import type { Plant } from "./plant.ts";
@@ -13,6 +14,8 @@ export interface RunOptions {
   readonly seed: number;
   /** How many control planes share a store; by default there is one, which has it for itself. */
   readonly replicas?: 1 | 2 | undefined;
+  /** What carries the frames of agents: "socket" by default; "any": the seed says which. */
+  readonly wire?: WireName | "any" | undefined;
   /** What is wrong with the program, if anything is. */
   readonly plant?: Plant;
   /** Takes what happens, line by line. */
@@ -37,9 +40,11 @@ export interface Outcome {
 
 /** Runs one seed. */
 export async function runSeed(
-  { seed, replicas = 1, plant = {}, trace }: RunOptions,
+  { seed, replicas = 1, wire: wanted = "socket", plant = {}, trace }:
+    RunOptions,
 ): Promise<Outcome> {
   const random = new Random(`seed ${seed}`);
+  const wire = wanted === "any" ? random.fork("wire").pick(WIRES) : wanted;
   const loop = new Loop(random.fork("loop"), trace);
   const observer = new Observer(loop);
   {
@@ -47,7 +52,7 @@ export async function runSeed(
     using _ambient = poisonAmbient();
     using _stacks = trace ? undefined : withoutStacks();
     using _patched = plant.patch?.();
-    await new Stage({ loop, random, observer, plant, replicas }).play();
+    await new Stage({ loop, random, observer, plant, replicas, wire }).play();
   }
   return {
     seed,

@@ -6,6 +6,7 @@ import {
 } from "node:assert/strict";
 import { ofKind } from "../history/entry.ts";
 import { formatVerdict } from "../history/judge.ts";
+import { WIRES } from "./medium.ts";
 import { runSeed } from "./run.ts";
 
 Deno.test("runSeed() does the same thing each time, whether or not it is traced", async () => {
@@ -38,4 +39,17 @@ Deno.test("the core keeps every guarantee for 20 seeds", async () => {
     complete++;
   }
   ok(complete > 5, `only ${complete} runs were judged to their end`);
+});
+
+Deno.test("runSeed() works over each carrier, and does the same thing each time", async () => {
+  const hashes = new Set<string>();
+  for (const wire of WIRES) {
+    const first = await runSeed({ seed: 7, wire });
+    const again = await runSeed({ seed: 7, wire });
+    strictEqual(again.hash, first.hash, wire);
+    deepStrictEqual(first.verdict.violations, [], wire);
+    ok(first.verdict.counts.ended > 10, wire);
+    hashes.add(first.hash);
+  }
+  strictEqual(hashes.size, WIRES.length);
 });

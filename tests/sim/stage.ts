@@ -5,6 +5,7 @@ import { ControlPlaneNode, type ControlPlanes } from "./control_plane.ts";
 import { Nemesis } from "./nemesis.ts";
 import type { Loop } from "./loop.ts";
 import { Machine, START_MS } from "./machine.ts";
+import type { WireName } from "./medium.ts";
 import { Network } from "./network.ts";
 import type { NodeOptions } from "./node.ts";
 import type { Observer } from "./observer.ts";
@@ -65,6 +66,8 @@ export interface StageOptions {
   readonly plant: Plant;
   /** How many control planes share a store; 1 has it for itself. */
   readonly replicas: 1 | 2;
+  /** What carries the frames of agents. */
+  readonly wire: WireName;
 }
 
 /** One run: machines, what they run, who uses it and what is done to it. */
@@ -90,6 +93,7 @@ export class Stage {
     this.#network = new Network({
       loop,
       random: random.fork("network"),
+      wire: options.wire,
       observe: (client, server) => observer.session(client, server),
     });
     const clocks = random.fork("clocks");

@@ -5,16 +5,16 @@
  */
 /// <reference no-default-lib="true" />
 /// <reference lib="deno.worker" />
-import { tallySeed } from "./batch.ts";
+import { type Setting, tallySeed } from "./batch.ts";
 
 /** What it is told. */
 export interface SeedJob {
   /** The seed. */
   readonly seed: number;
-  /** How many control planes share a store. */
-  readonly replicas: 1 | 2 | undefined;
+  /** How it is run. */
+  readonly setting: Setting;
 }
 
 self.onmessage = async ({ data }: MessageEvent<SeedJob>) => {
-  self.postMessage(await tallySeed(data.seed, data.replicas));
+  self.postMessage(await tallySeed(data.seed, data.setting));
 };

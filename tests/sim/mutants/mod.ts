@@ -4,6 +4,7 @@
  * @module
  */
 import { AGENTS } from "./agents.ts";
+import { CARRIERS } from "./carriers.ts";
 import { DELIVERY } from "./delivery.ts";
 import { DISKS } from "./disks.ts";
 import { INTAKE } from "./intake.ts";
@@ -23,4 +24,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...RECORDS,
   ...DISKS,
   ...REPLICAS,
+  ...CARRIERS,
 ];

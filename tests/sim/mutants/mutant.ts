@@ -1,6 +1,7 @@
 import type { CoreOptions } from "../../../cp/core.ts";
 import type { Store } from "../../../cp/store/store.ts";
 import type { Violation } from "../../history/violation.ts";
+import type { WireName } from "../medium.ts";
 import type { Plant } from "../plant.ts";
 
 /** A fault that is planted into the program, to see that the simulator catches it. */
@@ -23,6 +24,8 @@ export interface Mutant {
   readonly recorded?: readonly number[];
   /** How many control planes share a store in its runs; by default there is one. */
   readonly replicas?: 2;
+  /** What carries frames in its runs; by default a connection. */
+  readonly wire?: WireName;
   /** Makes the fault, anew for each run. */
   plant(): Plant;
 }

@@ -19,8 +19,8 @@ export async function tryMutant(mutant: Mutant, seed: number): Promise<Trial> {
   BUGS.clear();
   try {
     const plant = watched(mutant.plant());
-    const { replicas } = mutant;
-    const run = await runSeed({ seed, replicas, plant });
+    const { replicas, wire } = mutant;
+    const run = await runSeed({ seed, replicas, wire, plant });
     const { verdict: { violations }, history } = run;
     for (const entry of history) {
       if (entry.kind === "crash" && /^\w+Error: /.test(entry.reason)) {
@@ -28,7 +28,7 @@ export async function tryMutant(mutant: Mutant, seed: number): Promise<Trial> {
       }
     }
     if (violations.length > 0) {
-      const sound = await runSeed({ seed, replicas });
+      const sound = await runSeed({ seed, replicas, wire });
       const [first] = sound.verdict.violations;
       if (first !== undefined) {
         BUGS.add(`the seed fails without it, too: ${first.message}`);
