@@ -10,7 +10,6 @@ import { ApiClient } from "./client.ts";
 import type { Config } from "./config.ts";
 import { Discovery } from "./discovery.ts";
 import { inClusterAccess, SERVICE_ACCOUNT_DIR } from "./in_cluster.ts";
-import { readKubeconfig } from "./kubeconfig.ts";
 import type { Options } from "./event_options.ts";
 import { Reviews } from "./preflight/reviews.ts";
 import type { Recorder } from "./recorder.ts";
@@ -66,6 +65,7 @@ async function find(config: Config, clock: Clock): Promise<Found> {
   const { kubeconfig, context, service_host: host, service_port: port = 443 } =
     config;
   if (kubeconfig !== undefined && config.in_cluster !== true) {
+    const { readKubeconfig } = await import("./kubeconfig.ts"); // it brings a YAML reader
     return await readKubeconfig({ paths: kubeconfig, context, clock });
   }
   if (host === undefined) {

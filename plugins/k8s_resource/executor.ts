@@ -1,112 +1,44 @@
 import {
   defineExecutor,
   type Executor,
-  type ExecutorContext,
   type Logger,
+  type Schema,
   silentLogger,
-  TransporterError,
 } from "@transporter/sdk";
-import { applySetId, applySetOf } from "./apply_set.ts";
-import { applyBundle } from "./apply_bundle.ts";
-import {
-  type Cluster,
-  openCluster,
-  phaseEnd,
-  type Surroundings,
-} from "./cluster.ts";
+import { openCluster, type Surroundings } from "./cluster.ts";
 import { clusterUid } from "./cluster_identity.ts";
 import type { Config } from "./config.ts";
-import { compareBundle } from "./diff_bundle.ts";
-import { refuseClosed } from "./closed.ts";
-import { deleteBundle } from "./delete_bundle.ts";
-import { eachObject } from "./each_object.ts";
-import { patchObject } from "./patch.ts";
-import { clusterOf } from "./impersonate.ts";
-import { objectKey } from "./manifest.ts";
-import { Mask } from "./mask.ts";
-import { keepChecking } from "./keep_checking.ts";
-import { optionsOf } from "./event_options.ts";
 import {
-  checkPaths,
   EVENT_TYPE,
   isRepeatable,
   type Payload,
   payloadSchema,
 } from "./payload.ts";
-import { makePlan, type Plan } from "./plan.ts";
-import { preflight } from "./preflight/mod.ts";
-import { withResult } from "./progress.ts";
-import { Readings } from "./readings.ts";
-import { Recorder } from "./recorder.ts";
-import { checkSteps } from "./patch_steps.ts";
-import { conditionsFor } from "./ready_when.ts";
-import { type BundleResult, withWarnings } from "./result.ts";
-import { countOf, Teller } from "./teller.ts";
-import { waitUntilReady } from "./wait.ts";
-
-/** Operations that change nothing, so that they need no concurrency key. */
-const READS: ReadonlySet<unknown> = new Set(["diff", "check", "get"]);
+import type { Phases } from "./phases.ts";
+import type { Plan } from "./plan.ts";
+import type { BundleResult } from "./result.ts";
 
 /** Follows semver; what a payload may hold and what a result says are its interface. */
 export const VERSION = "0.1.0";
 
-/**
- * One key for each object, so that two events for one object run in release
- * order. Nothing is known about kinds here, so the default namespace stands in
- * where none is named. An object that has no name gets one from the event's id,
- * which no other event touches: it needs no key. An ApplySet is a key too, as
- * nobody knows yet what will be pruned.
- */
-function keysOf(
-  payload: Payload,
-  { readings, cluster }: {
-    readonly readings: Readings;
-    readonly cluster: Cluster;
-  },
-): readonly string[] {
-  if (READS.has(payload.operation)) return [];
-  const namespace = payload.namespace ?? cluster.namespace;
-  const set = applySetOf({ applySet: payload.apply_set, namespace }, cluster);
-  try {
-    const objects = readings.read(payload.manifests)
-      .filter(({ name }) => name !== "")
-      .map((object) =>
-        objectKey({ ...object, namespace: object.namespace || namespace })
-      );
-    return set ? [...objects, `apply_set/${applySetId(set)}`] : objects;
-  } catch (error) {
-    // `validate` says what is wrong, and touches nothing.
-    if (error instanceof TransporterError) return [];
-    throw error;
-  }
-}
-
-/** Tells how far an event is; not of a check that stands, which tells what it sees. */
-function tellerOf(
-  { options, states, objects }: Plan,
-  { clock }: Cluster,
-  context: ExecutorContext,
-): Teller | undefined {
-  if (options.everyMs !== undefined) return undefined;
-  const otherwise = () => countOf(states.done, objects.length, options);
-  return new Teller({ context, states, clock, otherwise });
-}
-
-/** The result, with how long the plan's objects took to be ready; they stand first, in their order. */
-function withReadiness(
-  result: BundleResult,
-  { objects, states }: Plan,
-): BundleResult {
-  const all = result.resource_status.map((each, index) => {
-    const object = objects[index];
-    const after = object && states.readyAfter(object);
-    return after === undefined ? each : { ...each, ready_after: after };
-  });
-  return { ...result, resource_status: all };
+/** The schema of payloads, which waits for something before it reads one. */
+function schemaAfter(ready: () => Promise<unknown>): Schema<Payload> {
+  const standard = payloadSchema["~standard"];
+  return {
+    "~standard": {
+      version: 1,
+      vendor: standard.vendor,
+      async validate(value) {
+        await ready();
+        return await standard.validate(value);
+      },
+    },
+  };
 }
 
 /**
- * Opens the executor for a cluster.
+ * Opens the executor for a cluster. What works on events is loaded with the
+ * first payload: an agent that has nothing to do has no memory for it.
  *
  * @param config Which cluster.
  * @param surroundings Time and randomness, and where the operator reads.
@@ -116,98 +48,35 @@ export async function openExecutor(
   config: Config,
   surroundings: Surroundings & { readonly log?: Logger },
 ): Promise<Executor<Payload, Plan, BundleResult>> {
-  const { clock, log = silentLogger } = surroundings;
-  const recorder = config.kube_events === false
-    ? undefined
-    : new Recorder({ clock, log, agent: config.agent_id });
-  const own = { ...await openCluster(config, surroundings), recorder };
-  const readings = new Readings();
-  const mask = new Mask();
+  const { log = silentLogger } = surroundings;
+  const cluster = await openCluster(config, surroundings);
+  let phases: Phases | undefined;
+
+  async function loaded(): Promise<Phases> {
+    if (phases !== undefined) return phases;
+    const { openPhases } = await import("./phases.ts");
+    return phases ??= openPhases(cluster, { config, log });
+  }
+
   return defineExecutor<Payload, Plan, BundleResult>({
     type: EVENT_TYPE,
     version: VERSION,
-    schema: payloadSchema,
-    async validate(payload, context) {
-      own.changes.begin(context.idempotencyKey);
-      await checkPaths(payload.fields);
-      const read = readings.take(payload.manifests);
-      await conditionsFor(payload.ready_when, read);
-      checkSteps(payload.patch, read);
-      const options = optionsOf(payload);
-      const cluster = clusterOf(own, options);
-      const plan = await makePlan(read, options, cluster, context);
-      const { closed_namespaces: closed = [] } = config;
-      refuseClosed(plan.objects, closed, applySetOf(options, cluster));
-      // What was begun before has passed it then, and is there by now.
-      return context.again ? plan : await preflight(plan, cluster, context);
-    },
-    async apply(plan, given) {
-      const cluster = clusterOf(own, plan.options);
-      await using teller = tellerOf(plan, cluster, given);
-      const { context = given } = teller ?? {};
-      switch (plan.options.operation) {
-        case "apply":
-          return await applyBundle(plan, cluster, context);
-        case "delete":
-          return await deleteBundle(plan, cluster, context);
-        case "diff":
-        case "check":
-          return plan.options.everyMs === undefined
-            ? await compareBundle(plan, cluster, context, mask)
-            : await keepChecking(plan, cluster, context, mask);
-        case "patch":
-          return await eachObject(plan, cluster, context, {
-            act: patchObject,
-            goOn: false,
-          });
-        case "get": {
-          const { getObject } = await import("./get.ts"); // few agents need it
-          return await eachObject(plan, cluster, context, {
-            act: (object, apply) => getObject(object, apply, mask),
-            goOn: true,
-          });
-        }
-      }
-    },
-    async verify(plan, result, given) {
-      const { options, objects, states } = plan;
-      const cluster = clusterOf(own, options);
-      const waits = options.wait === "ready" && !options.dryRun &&
-        options.operation === "apply"; // a delete has waited until they were gone
-      if (!waits) return;
-      for (const [index, object] of objects.entries()) {
-        const done = result.resource_status[index];
-        if (done !== undefined) states.recall(object, done);
-      }
-      const warnings: string[] = [];
-      await using teller = tellerOf(plan, cluster, given);
-      const { context = given } = teller ?? {};
-      const until = phaseEnd(cluster, context, options);
-      const conditions = await conditionsFor(
-        options.readyWhen,
-        objects,
-        mask,
-      );
-      const wait = { cluster, context, options, until, conditions, states };
-      try {
-        await waitUntilReady(objects, wait, (text) => warnings.push(text));
-        return withWarnings(withReadiness(result, plan), warnings);
-      } catch (reason) {
-        const done = withWarnings(withReadiness(result, plan), warnings);
-        throw withResult(TransporterError.from(reason), done);
-      }
-    },
-    keys: (payload) => keysOf(payload, { readings, cluster: own }),
+    schema: schemaAfter(loaded),
+    validate: async (...given) => await (await loaded()).validate(...given),
+    apply: async (...given) => await (await loaded()).apply(...given),
+    verify: async (...given) => await (await loaded()).verify(...given),
+    // Whoever has a payload has it from the schema.
+    keys: (payload) => phases?.keys(payload) ?? ["*"],
     repeatable: isRepeatable,
     standing: ({ every }) => every !== undefined,
     recover(_payload, { idempotencyKey }) {
-      own.changes.begin(idempotencyKey); // before those that waited behind it
+      cluster.changes.begin(idempotencyKey); // before those that waited behind it
       return Promise.resolve({ kind: "lost" });
     },
-    place: async (signal) => `cluster "${await clusterUid(own, signal)}"`,
+    place: async (signal) => `cluster "${await clusterUid(cluster, signal)}"`,
     async close() {
-      await recorder?.[Symbol.asyncDispose]();
-      own[Symbol.dispose]();
+      await phases?.[Symbol.asyncDispose]();
+      cluster[Symbol.dispose]();
     },
   });
 }
