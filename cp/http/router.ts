@@ -1,4 +1,6 @@
 import { TransporterError } from "@transporter/sdk";
+import { METHOD_NAME_ALL } from "hono/router";
+import { TrieRouter } from "hono/router/trie-router";
 import type { IncomingMessage } from "node:http";
 
 /** The host of a request: a name or an address, and a port. */
@@ -56,53 +58,32 @@ export interface Found<T> {
   readonly parts: Readonly<Record<string, string>>;
 }
 
-interface Pattern<T> {
-  readonly segments: readonly string[];
-  readonly value: T;
-}
+/** What is escaped without need: letters, digits, `-`, `.`, `_` and `~`. @see {@link https://www.rfc-editor.org/rfc/rfc3986#section-6.2.2.2} */
+const NEEDLESS_REGEXP = /%(?:2[DE]|3\d|[46][1-9A-F]|[57][\dA]|5F|7E)/gi;
 
 /** Finds what is at a path. Paths are written as OpenAPI does: `/v2/events/{id}`. */
 export class Router<T> {
-  readonly #fixed = new Map<string, Found<T>>();
-  readonly #patterns: Pattern<T>[] = [];
+  readonly #router = new TrieRouter<T>();
 
   /** Puts something at a path. */
   add(path: string, value: T): void {
-    const pattern = { segments: path.split("/"), value };
-    if (path.includes("{")) this.#patterns.push(pattern);
-    else {
-      this.#fixed.set(path, { value, parts: {} });
-      this.#patterns.unshift(pattern); // for a path that is escaped
-    }
+    const pattern = path.replaceAll(/\{(\w+)\}/g, ":$1");
+    this.#router.add(METHOD_NAME_ALL, pattern, value);
   }
 
   /** What is at a path; one without named parts first. */
   find(path: string): Found<T> | undefined {
-    const fixed = this.#fixed.get(path);
-    if (fixed !== undefined) return fixed;
-    const given = path.split("/").map(decoded);
-    for (const { segments, value } of this.#patterns) {
-      const parts = matched(segments, given);
-      if (parts !== undefined) return { value, parts };
-    }
-    return undefined;
+    const plain = path.replaceAll(NEEDLESS_REGEXP, decodeURIComponent);
+    const all = this.#router.match(METHOD_NAME_ALL, plain)[0].map((
+      [value, named],
+    ) => ({ value, named: Object.entries(named) }));
+    const found = all.find(({ named }) => named.length === 0) ?? all[0];
+    if (found === undefined) return undefined;
+    const parts = found.named.map(([name, text]) =>
+      [name, decoded(String(text))] as const
+    );
+    return { value: found.value, parts: Object.fromEntries(parts) };
   }
-}
-
-function matched(
-  segments: readonly string[],
-  given: readonly string[],
-): Record<string, string> | undefined {
-  if (segments.length !== given.length) return undefined;
-  const parts: Record<string, string> = {};
-  for (const [i, segment] of segments.entries()) {
-    const text = given[i] ?? "";
-    if (!segment.startsWith("{")) {
-      if (text !== segment) return undefined;
-    } else if (text === "") return undefined;
-    else parts[segment.slice(1, -1)] = text;
-  }
-  return parts;
 }
 
 /** Reads what is escaped; what is so wrongly stands for itself, and so names nothing. */
