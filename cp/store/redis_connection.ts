@@ -176,7 +176,7 @@ export class RedisConnection implements AsyncDisposable {
     const groups = grouped(items);
     const pipeline = this.#redis.pipeline();
     for (const group of groups) {
-      const [command = "", ...words] = this.#command(group);
+      const { command, words } = this.#command(group);
       pipeline.call(command, words);
     }
     const waits = this.#replicas > 0 &&
@@ -198,12 +198,19 @@ export class RedisConnection implements AsyncDisposable {
     if (again.length > 0) await this.#send(again);
   }
 
-  #command({ items, words }: Group): readonly string[] {
-    if (items[0]?.leave === "read") return words;
+  #command({ items, words }: Group): {
+    readonly command: string;
+    readonly words: string[];
+  } {
+    if (items[0]?.leave === "read") {
+      const [command = "", ...rest] = words;
+      return { command, words: rest };
+    }
     const leave = items.some(({ leave }) => leave === "strict")
       ? "strict"
       : "lenient";
-    return ["EVALSHA", SHA[leave], "0", this.storeId, ...words];
+    words.unshift(SHA[leave], "0", this.storeId);
+    return { command: "EVALSHA", words };
   }
 
   /** Refuses items; returns those that are worth another try, as they were certainly not done and may be now. */

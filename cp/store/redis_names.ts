@@ -61,10 +61,20 @@ export class Names {
   }
 }
 
-/** The tenant and the id in a member such as `0000000000000007:default:e1`. */
-export function readMember(
-  member: string,
-): { readonly tenant: string; readonly id: string } {
-  const [, tenant = "", id = ""] = /^\d+:([^:]*):(.*)$/s.exec(member) ?? [];
-  return { tenant: decodeURIComponent(tenant), id };
+/** What a member such as `0000000000000007:default:e1` says of an event. */
+export function readMember(member: string): {
+  /** Its place in the order of acceptance. */
+  readonly enq: number;
+  /** Whose it is. */
+  readonly tenant: string;
+  /** Its id. */
+  readonly id: string;
+} {
+  const first = member.indexOf(":");
+  const second = member.indexOf(":", first + 1);
+  return {
+    enq: Number(member.slice(0, first)),
+    tenant: decodeURIComponent(member.slice(first + 1, second)),
+    id: member.slice(second + 1),
+  };
 }

@@ -1,18 +1,11 @@
 import { type Clock, TransporterError } from "@transporter/sdk";
 import { changeRecord, checkGeneration, releaseChange } from "./record.ts";
-import type { RecordCache } from "./redis_cache.ts";
+import type { Changes } from "./redis_changes.ts";
 import type { RedisConnection } from "./redis_connection.ts";
 import type { Reply } from "./redis_group.ts";
 import { entryLine } from "./redis_history.ts";
-import type { Names } from "./redis_names.ts";
-import {
-  fixedPart,
-  readEvent,
-  readSpec,
-  type Versioned,
-  words,
-  writeWords,
-} from "./redis_rows.ts";
+import { type Names, readMember } from "./redis_names.ts";
+import { readEvent, type Versioned, words, writeWords } from "./redis_rows.ts";
 import type { EventChange, Release, ReleasedEvent } from "./store.ts";
 
 /** How often somebody else may be faster; each time, somebody's change was written. */
@@ -39,8 +32,8 @@ export interface ReleasesOptions {
   readonly names: Names;
   /** What stamps changes. */
   readonly clock: Clock;
-  /** Where the records that were released are noted. */
-  readonly seen: RecordCache;
+  /** Reads events, and remembers them. */
+  readonly changes: Changes;
 }
 
 /** Releases events: what is next is read, decided here, and written if all of it is still so. */
@@ -78,7 +71,8 @@ export class Releases {
     release: Release,
   ): Promise<readonly ReleasedEvent[]> {
     for (let tries = 0; tries < TRIES_MAX; tries++) {
-      const choice = await this.#choose(tenant, release);
+      // What is remembered need not be sent; who was too slow asks for all, to be as fast as the other one.
+      const choice = await this.#choose(tenant, release, tries > 0);
       if (choice === undefined || choice.chosen.length === 0) return [];
       const released = await this.#write(tenant, release, choice);
       if (released) return released;
@@ -90,7 +84,11 @@ export class Releases {
   }
 
   /** What is next in turn, as far as it may be released. */
-  async #choose(tenant: string, release: Release): Promise<Choice | undefined> {
+  async #choose(
+    tenant: string,
+    release: Release,
+    whole: boolean,
+  ): Promise<Choice | undefined> {
     const { redis, names } = this.#options;
     const { agent, gen, at, bytesMax } = release;
     const chosen: Chosen[] = [];
@@ -104,12 +102,13 @@ export class Releases {
         String(at),
         String(from),
         String(from + count - 1),
+        whole ? "1" : "",
       ]);
       if (!isOk(reply, release)) return undefined;
       const seq = Number(reply[1]);
       const room = (release.seqMax ?? Infinity) - seq + 1;
       const eventsMax = Math.min(release.eventsMax, Math.max(0, room));
-      const found = reply.slice(2).map((fields) => readEvent(tenant, fields));
+      const found = await this.#read(tenant, reply.slice(2));
       for (const event of found) {
         if (chosen.length >= eventsMax) return { seq, chosen };
         const change = event && release.decide(event.record);
@@ -123,13 +122,36 @@ export class Releases {
     }
   }
 
+  /** Reads those that are not remembered as they are; `queued` are members of the queue, each with its record or its version. */
+  #read(
+    tenant: string,
+    queued: readonly Reply[],
+  ): Promise<readonly (Versioned | undefined)[]> {
+    const { names, changes } = this.#options;
+    const found: (Versioned | undefined | Promise<Versioned | undefined>)[] =
+      [];
+    for (let i = 0; i < queued.length; i += 2) {
+      const told = queued[i + 1];
+      if (Array.isArray(told)) {
+        found.push(readEvent(tenant, told));
+        continue;
+      }
+      const { enq, id } = readMember(String(queued[i]));
+      const known = changes.seen.get(names.event(tenant, id));
+      // By its place in the order of acceptance, too: long after, another event may have its id.
+      const isSo = known?.version === told && known?.record.enq === enq;
+      found.push(isSo ? known : changes.read(tenant, id));
+    }
+    return Promise.all(found);
+  }
+
   /** @returns `undefined` when something is not any more as it was read. */
   async #write(
     tenant: string,
     release: Release,
     { seq: first, chosen }: Choice,
   ): Promise<readonly ReleasedEvent[] | undefined> {
-    const { redis, names, clock, seen } = this.#options;
+    const { redis, names, clock, changes } = this.#options;
     const { agent, gen } = release;
     const at = clock.now();
     const next = chosen.map(({ record, change }, i) =>
@@ -140,11 +162,12 @@ export class Releases {
       agent,
       String(gen),
       String(first),
-      ...chosen.flatMap(({ record, version, change }, i) => {
+      ...chosen.flatMap(({ record, version, payload, change }, i) => {
         const now = next[i] ?? record;
         return [
           record.spec.id,
           version,
+          payload === undefined ? "1" : "",
           names.note(tenant, record),
           ...writeWords(now, record, {
             replaces: false,
@@ -158,8 +181,9 @@ export class Releases {
     return next.map((record, i) => {
       const version = String(Number(chosen[i]?.version) + 1);
       const key = names.event(tenant, record.spec.id);
-      seen.set(key, { record, version });
-      return { record, spec: readSpec(fixedPart(record), bodies[i] ?? "null") };
+      changes.seen.set(key, { record, version });
+      const payload = JSON.parse(chosen[i]?.payload ?? bodies[i] ?? "null");
+      return { record, spec: { ...record.spec, payload } };
     });
   }
 }

@@ -20,6 +20,8 @@ export interface Versioned {
   readonly record: EventRecord;
   /** The version, as Redis has it. */
   readonly version: string;
+  /** The body as JSON, while it is small and waits to be released to an agent. */
+  readonly payload?: string;
 }
 
 /** What of a record never changes, as it is kept. */
@@ -45,8 +47,7 @@ export function readEvent(
   const [h, f, s, r, x, v] = reply as readonly (string | null)[];
   if (!h || !f || !s || !v) return undefined;
   const fixed: Fixed = JSON.parse(h);
-  const changing: Omit<EventRecord, keyof Fixed | "tenant" | "enq"> = JSON
-    .parse(s);
+  const changing: Changing = JSON.parse(s);
   const record = {
     tenant,
     ...fixed,
@@ -80,20 +81,30 @@ export function fixedPart(record: EventRecord): string {
   return JSON.stringify({ spec, digest, bytes, idempotencyKey, acceptedAt });
 }
 
-/** What of a record changes, as JSON; what may be large, and its number, have fields of their own. */
+/** What of a record changes, as it is kept; what may be large, and its number, have fields of their own. */
+type Changing = Omit<
+  EventRecord,
+  keyof Fixed | "tenant" | "enq" | "seq" | "result"
+>;
+
+/** What of a record changes, as JSON. */
 export function changingPart(record: EventRecord): string {
-  return JSON.stringify({
-    ...record,
-    tenant: undefined,
-    spec: undefined,
-    digest: undefined,
-    bytes: undefined,
-    idempotencyKey: undefined,
-    acceptedAt: undefined,
-    enq: undefined,
-    seq: undefined,
-    result: undefined,
-  });
+  // By name: a copy with some fields taken out costs several times as much.
+  const changing: { readonly [K in keyof Required<Changing>]: Changing[K] } = {
+    revision: record.revision,
+    state: record.state,
+    phase: record.phase,
+    message: record.message,
+    attempt: record.attempt,
+    notes: record.notes,
+    deadline: record.deadline,
+    readyAt: record.readyAt,
+    dueAt: record.dueAt,
+    updatedAt: record.updatedAt,
+    finishedAt: record.finishedAt,
+    error: record.error,
+  };
+  return JSON.stringify(changing);
 }
 
 /** The eleven words of the script's `write` that make `record` out of `before`, and add to its history. */

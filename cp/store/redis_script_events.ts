@@ -59,7 +59,8 @@ function steps.change(w)
   return {'ok', e.v}
 end
 
--- Words: tenant, agent, gen, now, from, to. Returns the next number, and what is next in turn.
+-- Words: tenant, agent, gen, now, from, to, whether records are asked for ('1'). Returns the next number, and what is next in
+-- turn: for each its member of the queue, and its record or its version.
 function steps.next(w)
   local t, agent = w[1], w[2]
   local a = agentOf(t, agent)
@@ -76,29 +77,31 @@ function steps.next(w)
   end
   local found = {'ok', a.seq}
   for _, m in ipairs(call('ZRANGE', queue, w[5], w[6])) do
-    found[#found + 1] = fields(t, string.match(m, '^%d+:[^:]*:(.*)$'))
+    local id = string.match(m, '^%d+:[^:]*:(.*)$')
+    found[#found + 1] = m
+    found[#found + 1] = w[7] == '1' and fields(t, id) or call('HGET', key('event', t, id), 'v')
   end
   return found
 end
 
 -- Words: tenant, agent, gen, number that is expected to be the next one, then for each event:
--- id, version, note, and 11 words as "write" has them. Returns the bodies.
+-- id, version, whether its body is asked for ('1'), note, and 11 words as "write" has them. Returns the bodies.
 function steps.release(w)
   local t, agent = w[1], w[2]
   local a = agentOf(t, agent)
   if isNewer(a, w[3]) then return {'superseded', a.gen} end
   if not a.known or a.paused or a.seq ~= w[4] then return {'stale'} end
   local events = {}
-  for i = 5, #w, 14 do
+  for i = 5, #w, 15 do
     local e = facts(t, w[i])
     if not e or e.v ~= w[i + 1] or e.st ~= 'queued' or e.a ~= agent then return {'stale'} end
     events[#events + 1] = e
   end
   local done = {'ok'}
   for j, e in ipairs(events) do
-    local i = 5 + (j - 1) * 14
-    write(t, e, w[i + 2], w, i + 3)
-    done[#done + 1] = call('HGET', key('event', t, e.id), 'p')
+    local i = 5 + (j - 1) * 15
+    write(t, e, w[i + 3], w, i + 4)
+    done[#done + 1] = w[i + 2] == '1' and call('HGET', key('event', t, e.id), 'p') or ''
   end
   settleAgent(a)
   call('HINCRBY', a.k, 'seq', #events)

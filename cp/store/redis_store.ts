@@ -90,7 +90,7 @@ export class RedisStore implements SharedStore {
     this.seats = new RedisSeats({ redis, names, self });
     this.#lists = new Lists({ redis, names });
     const changes = this.#changes = new Changes({ redis, names, clock });
-    this.#releases = new Releases({ redis, names, clock, seen: changes.seen });
+    this.#releases = new Releases({ redis, names, clock, changes });
   }
 
   get durability(): Durability {
@@ -104,11 +104,15 @@ export class RedisStore implements SharedStore {
   createEvent(tenant: string, event: NewEvent): Promise<Creation> {
     return this.#do(async () => {
       const { spec, status, idempotencyKey } = event;
-      const body = JSON.stringify(spec);
-      const bytes = utf8Length(body);
+      const { payload, ...head } = spec;
+      const [text, body] = [JSON.stringify(head), JSON.stringify(payload)];
+      // The whole is the head, with a comma, the payload's name and the payload before its last brace.
+      const bytes = utf8Length(text) + utf8Length(body) + ',"payload":'.length;
       // A copy, which nobody can change while it is on its way.
-      const copy: NewEvent = { ...event, spec: JSON.parse(body) };
-      const record = newRecord(tenant, copy, { enq: 0, bytes });
+      const record = {
+        ...newRecord(tenant, event, { enq: 0, bytes }),
+        spec: JSON.parse(text),
+      };
       const reply = await this.#step("strict", "create", tenant, [
         spec.id,
         idempotencyKey ?? spec.id,
@@ -118,7 +122,7 @@ export class RedisStore implements SharedStore {
         String(spec.priority),
         String(bytes),
         fixedPart(record),
-        JSON.stringify(copy.spec.payload),
+        body,
         record.state,
         changingPart(record),
         String(record.readyAt ?? ""),
@@ -138,7 +142,11 @@ export class RedisStore implements SharedStore {
       }
       const added = { ...record, enq: Number(reply[1]) };
       const key = this.#names.event(tenant, spec.id);
-      this.#changes.seen.set(key, { record: added, version: "1" });
+      this.#changes.seen.set(key, {
+        record: added,
+        version: "1",
+        ...(body.length > PAYLOAD_MAX ? {} : { payload: body }),
+      });
       return { created: true, record: added };
     });
   }
@@ -220,7 +228,7 @@ export class RedisStore implements SharedStore {
         const event = readEvent(tenant, reply);
         if (!event) return [];
         const [, f = "", , , , , p = ""] = words(reply);
-        const spec = readSpec(fixedPart(event.record), p);
+        const spec = { ...event.record.spec, payload: JSON.parse(p) };
         return [{ record: event.record, spec, rank: readFacts(f).rank }];
       }));
       return found.flat()
@@ -425,6 +433,9 @@ export class RedisStore implements SharedStore {
     }
   }
 }
+
+/** Characters of a body up to which it is remembered until it is released. */
+const PAYLOAD_MAX = 16 * 1024;
 
 /** Comes after every number in a stream. */
 const NUMBERLESS = Number.MAX_SAFE_INTEGER;
