@@ -85,8 +85,11 @@ export async function dialNats(
   });
   try {
     const asked = register(connection, subjects.reg);
-    const session = await abortable(asked, signal);
-    return open(connection, { url, session, subjects, frameBytesMax, times });
+    const agreed = await abortable(asked, signal);
+    return open(connection, {
+      ...{ url, subjects, frameBytesMax, times },
+      ...agreed,
+    });
   } catch (cause) {
     await connection.close();
     signal.throwIfAborted();
@@ -94,17 +97,26 @@ export async function dialNats(
   }
 }
 
-/** Asks for a session; returns its name. */
+/** What both ends know of a session. */
+interface Agreed {
+  readonly session: string;
+  /** Whether several frames may go in one message; older versions know nothing of it. */
+  readonly gathers: boolean;
+}
+
+/** Asks for a session. */
 async function register(
   connection: NatsConnection,
   subject: string,
-): Promise<string> {
-  const answer = await connection.request(subject, '{"v":1}', {
+): Promise<Agreed> {
+  const answer = await connection.request(subject, '{"v":1,"gathers":true}', {
     timeout: ANSWER_MS_MAX,
   });
   const body = parseJson(answer.string());
-  const { session, code, message } = isRecord(body) ? body : {};
-  if (typeof session === "string") return session;
+  const { session, gathers, code, message } = isRecord(body) ? body : {};
+  if (typeof session === "string") {
+    return { session, gathers: gathers === true };
+  }
   const isKnown = typeof code === "string" && Object.hasOwn(ERROR_CODES, code);
   throw new TransporterError(
     isKnown ? code as ErrorCode : "unavailable",
@@ -132,9 +144,14 @@ function registrationError(cause: unknown, url: URL): TransporterError {
   return natsError(cause, url);
 }
 
-interface Opening {
+/**
+ * How long an agent says nothing before it asks whether anybody listens, in
+ * milliseconds: a control plane that was killed leaves no trace at the server.
+ */
+const QUIET_MS = 4_000;
+
+interface Opening extends Agreed {
   readonly url: URL;
-  readonly session: string;
   readonly subjects: AgentSubjects;
   readonly frameBytesMax: number;
   readonly times: NatsTimes;
@@ -143,16 +160,19 @@ interface Opening {
 /** The agent's end. */
 function open(
   connection: NatsConnection,
-  { url, session, subjects, frameBytesMax, times }: Opening,
+  { url, session, gathers, subjects, frameBytesMax, times }: Opening,
 ): Wire {
   // Where the server says that nobody takes what this end sends: its session is over.
   const nobody = `${subjects.inbox}.${session}.up`;
+  let saidAt = performance.now();
   const wire = new NatsWire({
     ...times,
     frameBytesMax,
+    gathers,
     sendBytesMax: (connection.info?.max_payload ?? 0) - HEADER_BYTES,
     carrier: {
       publish(parcel, data) {
+        saidAt = performance.now();
         connection.publish(subjects.up, data, {
           headers: writeParcel(session, parcel),
           reply: nobody,
@@ -168,6 +188,11 @@ function open(
     callback: () =>
       wire.ended(unavailable("the control plane has ended the session")),
   });
+  const asking = setInterval(() => {
+    if (performance.now() - saidAt < QUIET_MS) return;
+    connection.publish(subjects.up, undefined, { reply: nobody }); // no frame: whoever is there leaves it
+  }, QUIET_MS / 4);
+  connection.closed().then(() => clearInterval(asking));
   pull(connection, {
     subjects,
     inbox: `${subjects.inbox}.${session}.down`,

@@ -1,8 +1,4 @@
-import {
-  jetstream,
-  type JetStreamClient,
-  type JetStreamManager,
-} from "@nats-io/jetstream";
+import type { JetStreamManager } from "@nats-io/jetstream";
 import type { Msg, NatsConnection } from "@nats-io/transport-node";
 import {
   type Clock,
@@ -29,6 +25,8 @@ import {
   subjectsOf,
   writeParcel,
 } from "./nats_subjects.ts";
+import { gathersOf, type Opening, refuse } from "./nats_request.ts";
+import { Stored } from "./nats_stored.ts";
 import { openManager, openStream, renewConsumer } from "./nats_stream.ts";
 import { Turns } from "./nats_turns.ts";
 import { showNatsUrl } from "./nats_url.ts";
@@ -71,7 +69,7 @@ interface Broker {
   readonly url: URL;
   readonly connection: NatsConnection;
   readonly manager: JetStreamManager;
-  readonly client: JetStreamClient;
+  readonly stored: Stored;
 }
 
 /**
@@ -196,7 +194,7 @@ export class NatsAgents implements AsyncDisposable {
     }
     const manager = await openManager(connection, url);
     await openStream(manager, this.#options.tenant);
-    return { url, connection, manager, client: jetstream(connection) };
+    return { url, connection, manager, stored: new Stored(connection) };
   }
 
   /** Answers a request for a session. */
@@ -250,9 +248,10 @@ export class NatsAgents implements AsyncDisposable {
     const { connection, manager, url } = broker;
     await renewConsumer(manager, subjects);
     const session = crypto.randomUUID();
-    const wire = this.#wire(session, subjects, broker);
+    const gathers = gathersOf(message);
+    const wire = this.#wire({ session, gathers, subjects }, broker);
     if (connection.isClosed()) return;
-    message.respond(JSON.stringify({ session }));
+    message.respond(JSON.stringify({ session, gathers }));
     this.#wires.add(wire);
     const { serve } = this.#options;
     serve(wire, { agent, remote: showNatsUrl(url) })
@@ -261,27 +260,30 @@ export class NatsAgents implements AsyncDisposable {
 
   /** The control plane's end. */
   #wire(
-    session: string,
-    subjects: AgentSubjects,
-    { connection, client, url }: Broker,
+    { session, gathers, subjects }: Opening,
+    { connection, stored, url }: Broker,
   ): NatsWire {
     const { frameBytesMax, ...times } = this.#options;
     const wire = new NatsWire({
       ...times,
       frameBytesMax,
+      gathers,
       sendBytesMax: (connection.info?.max_payload ?? 0) - HEADER_BYTES,
       carrier: {
         publish(parcel, data) {
-          client.publish(subjects.down, data, {
+          connection.publish(subjects.down, data, {
             headers: writeParcel(session, parcel),
-          }).catch((cause) => wire.ended(natsError(cause, url)));
+            reply,
+          });
         },
         async release() {
           subscription.unsubscribe();
           await flushed(connection);
+          stored.end(session);
         },
       },
     });
+    const reply = stored.begin(session, (error) => wire.ended(error));
     const subscription = connection.subscribe(subjects.up, {
       callback(error, { headers, data }) {
         if (error !== null) return wire.ended(natsError(error, url));
@@ -291,8 +293,4 @@ export class NatsAgents implements AsyncDisposable {
     });
     return wire;
   }
-}
-
-function refuse(message: Msg, { code, message: text }: TransporterError): void {
-  message.respond(JSON.stringify({ code, message: text }));
 }

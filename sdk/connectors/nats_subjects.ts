@@ -1,5 +1,5 @@
 import { headers, type MsgHdrs } from "@nats-io/transport-node";
-import { type Parcel, readCloseCode } from "./nats_wire.ts";
+import { type Parcel, readCloseCode } from "./nats_parcel.ts";
 
 /** The names that both ends know, of one agent. */
 export interface AgentSubjects {
@@ -58,14 +58,16 @@ export function agentOf(subject: string): string {
 const ID = "Nats-Msg-Id";
 const TAKEN = "Tp-Taken";
 const CLOSE = "Tp-Close";
+const LENGTHS = "Tp-Lengths";
 
 /** Writes a parcel's headers. */
 export function writeParcel(
   session: string,
-  { n, taken, close }: Parcel,
+  { n, lengths, taken, close }: Parcel,
 ): MsgHdrs {
   const found = headers();
   if (n !== undefined) found.set(ID, `${session}:${n}`);
+  if (lengths !== undefined) found.set(LENGTHS, lengths.join());
   if (taken !== undefined) found.set(TAKEN, `${session}:${taken}`);
   if (close !== undefined) found.set(CLOSE, `${close}`);
   return found;
@@ -80,9 +82,11 @@ export function readParcel(
   const n = numberOf(session, found.get(ID));
   const taken = numberOf(session, found.get(TAKEN));
   if (n === undefined && taken === undefined) return undefined;
+  const lengths = lengthsOf(found.get(LENGTHS));
   const close = found.has(CLOSE) ? readCloseCode(found.get(CLOSE)) : undefined;
   return {
     ...(n === undefined ? {} : { n }),
+    ...(lengths === undefined ? {} : { lengths }),
     ...(taken === undefined ? {} : { taken }),
     ...(close === undefined ? {} : { close }),
   };
@@ -92,4 +96,10 @@ function numberOf(session: string, text: string): number | undefined {
   if (!text.startsWith(`${session}:`)) return undefined;
   const digits = text.slice(session.length + 1);
   return /^[1-9]\d{0,14}$/.test(digits) ? Number(digits) : undefined;
+}
+
+/** A list that cannot be read fits no message, which ends the wire. */
+function lengthsOf(text: string): readonly number[] | undefined {
+  if (text === "") return undefined;
+  return /^[\d,]{1,600}$/.test(text) ? text.split(",").map(Number) : [];
 }

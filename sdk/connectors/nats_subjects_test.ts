@@ -27,6 +27,7 @@ Deno.test("readParcel() reads what writeParcel() wrote, of its session only", ()
       { n: 1 },
       { n: 2 ** 40 },
       { taken: 7 },
+      { n: 9, lengths: [4, 0, 12] },
       { n: 3, close: 1000 },
       { n: 4, close: 4409 },
     ]

@@ -5,33 +5,11 @@ import {
   TransporterError,
   type Wire,
 } from "../mod.ts";
+import { Gatherer, joined, parted } from "./nats_gather.ts";
+import type { Carrier, NatsTimes, Parcel } from "./nats_parcel.ts";
 import { systemTimers, type Timers } from "./timers.ts";
 
-/** What one message between the two ends says besides its text. */
-export interface Parcel {
-  /** Its number within the session and direction, from 1; absent for one that only says what was taken. */
-  readonly n?: number;
-  /** Up to which number the far end's consumer has taken what came. */
-  readonly taken?: number;
-  /** The far end closes, with this code; its text is the reason. */
-  readonly close?: number;
-}
-
-/** What carries the parcels of one session. */
-export interface Carrier {
-  /** Hands one over, in order; what becomes of it shows at the far end. */
-  publish(parcel: Parcel, data: Uint8Array): void;
-  /** Ends what was for this session only, after what was published. */
-  release(): Promise<void>;
-}
-
-/** How long a wire waits; all in milliseconds. */
-export interface NatsTimes {
-  /** How long {@linkcode Wire.close} waits for the server; 5 s when left out. One that is closed with `timeout` is hardly waited for. */
-  readonly closeMs?: number;
-  /** How long the far end may take nothing while `send` waits; 30 s when left out. */
-  readonly stallMs?: number;
-}
+export type { NatsTimes, Parcel };
 
 /** Options of {@linkcode NatsWire}. */
 export interface NatsWireOptions extends NatsTimes {
@@ -43,6 +21,8 @@ export interface NatsWireOptions extends NatsTimes {
   readonly sendBytesMax: number;
   /** Where time comes from; the machine when left out. */
   readonly timers?: Timers;
+  /** Whether the far end understands several frames in one message. */
+  readonly gathers?: boolean;
 }
 
 /** Bytes that may be on their way to the far end's consumer before `send` waits. */
@@ -83,6 +63,7 @@ export class NatsWire implements Wire {
   );
   /** What is sent and not known to be taken. */
   readonly #onTheWay: Sent[] = [];
+  readonly #gatherer: Gatherer | undefined;
   readonly #over = Promise.withResolvers<void>();
   #weight = 0;
   #sent = 0;
@@ -99,6 +80,13 @@ export class NatsWire implements Wire {
     this.#options = options;
     this.#timers = options.timers ?? systemTimers;
     this.frames = this.#read();
+    if (options.gathers) {
+      this.#gatherer = new Gatherer({
+        bytesMax: options.sendBytesMax,
+        timers: options.timers ?? systemTimers,
+        publish: (n, frames) => this.#publishAll(n, frames),
+      });
+    }
   }
 
   async *#read(): AsyncGenerator<string, void, undefined> {
@@ -121,15 +109,34 @@ export class NatsWire implements Wire {
   }
 
   /** A message of this session arrived. */
-  receive({ n, taken, close }: Parcel, data: Uint8Array): void {
+  receive({ n, lengths, taken, close }: Parcel, data: Uint8Array): void {
     if (!this.#open) return;
     if (taken !== undefined) this.#taken(taken);
     if (n === undefined || n <= this.#received) return; // nothing new, or a repetition
-    if (n > this.#received + 1) {
+    if (n > this.#received + (lengths?.length ?? 1)) {
       return this.#fail(unavailable("a frame was lost on its way"));
     }
-    this.#received = n;
-    if (close !== undefined) return this.#closedBy(close, data);
+    if (close !== undefined) {
+      this.#received = n;
+      return this.#closedBy(close, data);
+    }
+    const frames = parted(data, lengths);
+    if (frames === undefined) {
+      return this.#fail(
+        new TransporterError(
+          "bad_frame",
+          "Cannot read frames whose lengths are not those of their message",
+        ),
+      );
+    }
+    for (const frame of frames.slice(this.#received - n)) {
+      this.#received++;
+      this.#take(frame);
+      if (!this.#open) return;
+    }
+  }
+
+  #take(data: Uint8Array): void {
     const { frameBytesMax } = this.#options;
     if (data.length > frameBytesMax) {
       return this.#fail(
@@ -150,6 +157,7 @@ export class NatsWire implements Wire {
         ),
       );
     }
+    const n = this.#received;
     this.#incoming.push({ text: decoder.decode(data), n, weight });
   }
 
@@ -213,7 +221,14 @@ export class NatsWire implements Wire {
     const weight = data.length + FRAME_WEIGHT;
     this.#weight += weight;
     this.#onTheWay.push({ n: ++this.#sent, weight });
-    this.#publish({ n: this.#sent }, data);
+    if (this.#gatherer === undefined) this.#publish({ n: this.#sent }, data);
+    else this.#gatherer.add(this.#sent, data);
+  }
+
+  #publishAll(n: number, frames: readonly Uint8Array<ArrayBuffer>[]): void {
+    const lengths = frames.map(({ length }) => length);
+    const parcel = frames.length === 1 ? { n } : { n, lengths };
+    this.#publish(parcel, joined(frames));
   }
 
   /** Waits until something was taken, or the wire is over. */
@@ -237,6 +252,7 @@ export class NatsWire implements Wire {
   }
 
   #sayClose(reason: TransporterError | undefined): void {
+    this.#gatherer?.flush();
     const { message = "" } = reason ?? {};
     const text = message.slice(0, REASON_CHARS_MAX).toWellFormed();
     const close = reason === undefined ? 1000 : closeCodeOf(reason.code);
@@ -277,9 +293,4 @@ export class NatsWire implements Wire {
 /** Why a wire that broke is over. */
 export function unavailable(why: string): TransporterError {
   return new TransporterError("unavailable", `Cannot go on as ${why}`);
-}
-
-/** The code of a close as a number; 1011, "internal error", for what is none. */
-export function readCloseCode(text: string): number {
-  return /^[1-4]\d{3}$/.test(text) ? Number(text) : 1011;
 }

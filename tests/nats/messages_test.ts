@@ -152,6 +152,15 @@ Deno.test("an agent over NATS hears with its next frame that its control plane i
   await ended;
 });
 
+Deno.test("an agent over NATS that says nothing hears within seconds that its control plane is gone", async () => {
+  await using bench = await Bench.open();
+  bench.cutFar();
+  await rejects(bench.way("down").next(), {
+    code: "unavailable",
+    message: /the control plane has ended the session/,
+  });
+});
+
 Deno.test("what waits for an agent at NATS is gone when its next session begins", async () => {
   await using bench = await Bench.open();
   const manager = await jetstreamManager(bench.spy);

@@ -36,6 +36,7 @@ export function connectNats(
       frameBytesMax,
       sendBytesMax: MESSAGE_BYTES_MAX,
       timers: timersOf(process),
+      gathers: true,
       carrier: {
         publish: (parcel, data) => carry(medium, out(), { parcel, data }),
         release: () => process.clock.sleep(RELEASE_MS),
