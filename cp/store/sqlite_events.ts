@@ -9,7 +9,7 @@ import { changeRecord, newRecord } from "./record.ts";
 import { EventCache } from "./sqlite_cache.ts";
 import { type Changed, writeEvent } from "./sqlite_event_rows.ts";
 import { Histories } from "./sqlite_history.ts";
-import { type Queue, Queues } from "./sqlite_queue.ts";
+import { inOrder, type Queue } from "./sqlite_queue.ts";
 import { number, readEventRow, readTombstoneRow, text } from "./sqlite_rows.ts";
 import type { Statements } from "./sqlite_statements.ts";
 import { sweepRows } from "./sqlite_sweep.ts";
@@ -27,7 +27,6 @@ import type {
 export class Events {
   readonly #sql: Statements;
   readonly #cache = new EventCache();
-  readonly #queues: Queues;
   readonly #changed = new Map<number, Changed>();
   /** Idempotency keys of events that are gathered, by tenant and key. */
   readonly #keys = new Map<string, EventRecord>();
@@ -39,7 +38,6 @@ export class Events {
   /** Goes on counting where the database is. */
   constructor(sql: Statements) {
     this.#sql = sql;
-    this.#queues = new Queues(sql);
     this.#enq = this.#counter("enq");
     this.#histories = new Histories(sql);
     this.#ended = this.#counter("ended");
@@ -127,7 +125,7 @@ export class Events {
   }
 
   #queue(tenant: string, which: Omit<Queue, "tenant">): Iterable<EventRecord> {
-    return this.#queues.inOrder({ ...which, tenant }, {
+    return inOrder(this.#sql, { ...which, tenant }, {
       gathered: this.#changed,
       find: (enq) => this.#byEnq(enq),
     });
@@ -154,7 +152,6 @@ export class Events {
       const { record, before } = changed;
       this.#ended += ended(record) - (before ? ended(before) : 0);
       writeEvent(this.#sql, changed);
-      if (record.state === "queued") this.#queues.written(record);
     }
     this.#histories.write();
     this.#sql.setCounter.run(this.#enq, "enq");

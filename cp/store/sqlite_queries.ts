@@ -1,6 +1,9 @@
 /**
  * What the SQLite store asks its database. Each of these finds its rows by an
- * index, however many events have ended: `sqlite_test.ts` holds them to it.
+ * index, however many events have ended: `sqlite_queries_test.ts` holds them to it.
+ *
+ * A limit is `? + 0`: SQLite looks at the value of a bare `?` there while it
+ * plans, and so prepares the statement anew each time it is run.
  *
  * @module
  */
@@ -69,27 +72,25 @@ export const SQL = {
   listQueued:
     `SELECT enq, rank FROM event WHERE tenant = ? AND agent = ? AND stage = 1
       AND (ready_at IS NULL OR ready_at <= ?)
-    ORDER BY rank, enq LIMIT ? OFFSET ?`,
-  hasQueued:
-    `SELECT 1 FROM event WHERE tenant = ? AND agent = ? AND stage = 1 LIMIT 1`,
+    ORDER BY rank, enq LIMIT ? + 0 OFFSET ?`,
   getRank: `SELECT rank FROM event WHERE enq = ?`,
   nextReadyAt: `SELECT min(ready_at) AS ready_at FROM event
     WHERE tenant = ? AND agent = ? AND stage = 1 AND ready_at > ?`,
   listOpen:
     `${EVENT} WHERE tenant = ? AND agent = ? AND stage > 0 AND event.enq > ?
-    ORDER BY event.enq LIMIT ?`,
+    ORDER BY event.enq LIMIT ? + 0`,
   listReleased: `${EVENT} WHERE tenant = ? AND agent = ? AND stage = 2
     ORDER BY seq NULLS LAST, rank, event.enq`,
   listHistory: `SELECT entries FROM history
     WHERE enq = (SELECT enq FROM event WHERE tenant = ? AND id = ?) ORDER BY change`,
   listDue:
-    `${EVENT} WHERE due_at <= ? AND stage > 0 ORDER BY due_at, event.enq LIMIT ?`,
+    `${EVENT} WHERE due_at <= ? AND stage > 0 ORDER BY due_at, event.enq LIMIT ? + 0`,
   countOpen: `SELECT agent, state, count(*) AS events, sum(bytes) AS bytes
     FROM event INDEXED BY event_open
     WHERE tenant = ? AND stage > 0 GROUP BY agent, state`,
   listChanges: `SELECT change, tenant, agent, type, entries
     FROM history CROSS JOIN event USING (enq)
-    WHERE change > ? AND tenant = ? ORDER BY change LIMIT ?`,
+    WHERE change > ? AND tenant = ? ORDER BY change LIMIT ? + 0`,
   changeRange: `SELECT (SELECT change + 1 - json_array_length(entries)
       FROM history WHERE change = (SELECT min(change) FROM history)) AS oldest,
     (SELECT max(change) FROM history) AS newest`,
@@ -108,14 +109,14 @@ export const SQL = {
   addLog: `INSERT INTO log (enq, attempt, stream, off, trunc, data)
     SELECT enq, ?, ?, ?, ?, ? FROM event WHERE tenant = ? AND id = ?`,
   listLogs: `SELECT n, attempt, stream, off, trunc, data FROM log
-    WHERE enq = (SELECT enq FROM event WHERE tenant = ? AND id = ?) AND n > ? ORDER BY n LIMIT ?`,
+    WHERE enq = (SELECT enq FROM event WHERE tenant = ? AND id = ?) AND n > ? ORDER BY n LIMIT ? + 0`,
   listFinished:
     `SELECT event.*, head, NULL AS result, NULL AS error FROM event CROSS JOIN spec USING (enq)
-    WHERE stage = 0 AND finished_at > 0 ORDER BY finished_at LIMIT ?`,
+    WHERE stage = 0 AND finished_at > 0 ORDER BY finished_at LIMIT ? + 0`,
   addTombstone: `INSERT OR REPLACE INTO tombstone
     SELECT tenant, id, idempotency_key, digest, state, ? FROM event WHERE enq = ?`,
   dropTombstones: `DELETE FROM tombstone WHERE (tenant, id) IN (
-    SELECT tenant, id FROM tombstone WHERE until <= ? ORDER BY until LIMIT ?)`,
+    SELECT tenant, id FROM tombstone WHERE until <= ? ORDER BY until LIMIT ? + 0)`,
   dropEvent: `DELETE FROM event WHERE enq = ?`,
   dropSpec: `DELETE FROM spec WHERE enq = ?`,
   dropAllHistory: `DELETE FROM history WHERE enq = ?`,
@@ -203,7 +204,7 @@ function listStatement(
   const order = first ? "label.enq" : "event.enq";
   return {
     sql: `SELECT ${order} AS enq FROM ${from} WHERE ${terms.join(" AND ")}
-      ORDER BY ${order} DESC LIMIT ?`,
+      ORDER BY ${order} DESC LIMIT ? + 0`,
     values: [...values, query.limit],
   };
 }

@@ -32,6 +32,13 @@ Deno.test("SQL reads no table from end to end", async () => {
   });
 });
 
+Deno.test("SQL is not prepared anew because of a limit that it is run with", () => {
+  const [list] = listStatements("default", { limit: 10 });
+  for (const sql of [...Object.values(SQL), list?.sql ?? ""]) {
+    ok(!/LIMIT \?(?! \+ 0)/.test(sql), sql);
+  }
+});
+
 Deno.test("SQL releases, expires and counts by the index of what has not ended", async () => {
   await withDatabase((db) => {
     const first = (sql: string) => planOf(db, sql)[0];

@@ -40,30 +40,19 @@ interface Ranked extends Place {
   readonly record: EventRecord;
 }
 
-/** Queues that are remembered as empty; beyond it all are asked about again. */
-const EMPTY_MAX = 4096;
-
-/** The queues of all agents. */
-export class Queues {
-  readonly #sql: Statements;
-  /** Those of which the database has nothing, which need no look into it: events usually come and go out in one transaction. */
-  readonly #empty = new Set<string>();
-
-  /** Knows nothing yet. */
-  constructor(sql: Statements) {
-    this.#sql = sql;
-  }
-
-  /** A queued event is a row from now on. */
-  written({ tenant, spec }: EventRecord): void {
-    this.#empty.delete(key(tenant, spec.target_agent));
-  }
-
-  /** Yields the queued events of an agent that are ready, by rank. */
-  *inOrder(queue: Queue, { gathered, find }: Known): Generator<EventRecord> {
-    const waiting = ready(this.#sql, queue, gathered);
-    let next = 0;
-    for (const place of this.#rows(queue)) {
+/** Yields the queued events of an agent that are ready, by rank. */
+export function* inOrder(
+  sql: Statements,
+  queue: Queue,
+  { gathered, find }: Known,
+): Generator<EventRecord> {
+  const { tenant, agent, at, page } = queue;
+  const waiting = ready(sql, queue, gathered);
+  let next = 0;
+  for (let offset = 0; page > 0; offset += page) {
+    const rows = sql.listQueued.all(tenant, agent, at, page, offset);
+    for (const row of rows) {
+      const place = { enq: number(row, "enq"), rank: number(row, "rank") };
       for (
         let first = waiting[next];
         first !== undefined && comesBefore(first, place);
@@ -72,33 +61,9 @@ export class Queues {
       const record = gathered.has(place.enq) ? undefined : find(place.enq);
       if (record !== undefined) yield record;
     }
-    for (const { record } of waiting.slice(next)) yield record;
+    if (rows.length < page) break;
   }
-
-  *#rows({ tenant, agent, at, page }: Queue): Generator<Place> {
-    const name = key(tenant, agent);
-    if (this.#empty.has(name)) return;
-    for (let offset = 0; page > 0; offset += page) {
-      const rows = this.#sql.listQueued.all(tenant, agent, at, page, offset);
-      for (const row of rows) {
-        yield { enq: number(row, "enq"), rank: number(row, "rank") };
-      }
-      if (offset + rows.length === 0) this.#look(tenant, agent);
-      if (rows.length < page) return;
-    }
-  }
-
-  /** Nothing is ready: is there nothing at all? */
-  #look(tenant: string, agent: string): void {
-    if (this.#sql.hasQueued.get(tenant, agent) !== undefined) return;
-    if (this.#empty.size >= EMPTY_MAX) this.#empty.clear();
-    this.#empty.add(key(tenant, agent));
-  }
-}
-
-/** A tenant has no line break. */
-function key(tenant: string, agent: string): string {
-  return `${tenant}\n${agent}`;
+  for (const { record } of waiting.slice(next)) yield record;
 }
 
 /** Of what is gathered, the events that the queue is about. */
