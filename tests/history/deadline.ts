@@ -13,11 +13,21 @@ export function inTime(history: readonly Entry[]): Violation[] {
   return [...late(history), ...early(history)];
 }
 
+/**
+ * When the control plane's clock was set: deadlines and the times before which
+ * nothing starts are given by it, and mean another moment from then on.
+ */
+function jumps(history: readonly Entry[]): readonly number[] {
+  return ofKind(history, "fault").filter(({ what }) => what === "cp-clock-jump")
+    .map(({ at }) => at);
+}
+
 function early(history: readonly Entry[]): Violation[] {
   const events = submitted(history);
+  const jumped = Math.min(...jumps(history));
   return ofKind(history, "start").flatMap((start) => {
     const earlyMs = (events.get(start.event)?.notBefore ?? 0) - start.at;
-    if (earlyMs <= RATE_MS_MAX) return [];
+    if (earlyMs <= RATE_MS_MAX || jumped <= start.at) return [];
     return [{
       guarantee: "G5",
       word: "early",
@@ -40,8 +50,11 @@ function late(history: readonly Entry[]): Violation[] {
   const restores = ofKind(history, "restore");
   const retries = retriesOf(history);
   const old = oldAgents(history);
+  const set = jumps(history);
   return ofKind(history, "start").flatMap((start) => {
     if (old.has(start.process)) return [];
+    const { firstAt = 0 } = events.get(start.event) ?? {};
+    if (set.some((at) => at >= firstAt && at <= start.at)) return [];
     const event = events.get(start.event);
     // Nobody knows when one was accepted that no producer was answered for.
     if (event?.acceptedBy === undefined || isForgotten(event, restores)) {

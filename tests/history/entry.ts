@@ -244,6 +244,14 @@ export interface Restore extends Moment {
   readonly copiedAt: number;
 }
 
+/** A control plane said which events its agents remember and its store does not know of. */
+export interface Gap extends Moment {
+  /** The discriminant. */
+  readonly kind: "gap";
+  /** Their ids. */
+  readonly events: readonly string[];
+}
+
 /** Faults are over. */
 export interface Mark extends Moment {
   /** The discriminant. */
@@ -273,6 +281,7 @@ export type Entry =
   | Session
   | Fault
   | Restore
+  | Gap
   | Mark;
 
 /** The entries of one kind. */

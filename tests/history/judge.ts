@@ -10,6 +10,7 @@ import { deleted } from "./deleted.ts";
 import { ended } from "./ended.ts";
 import { type Entry, ofKind } from "./entry.ts";
 import { submitted } from "./events.ts";
+import { reported } from "./gap.ts";
 import { monotonic } from "./monotonic.ts";
 import { inOrder } from "./order.ts";
 import { truthful } from "./output.ts";
@@ -33,6 +34,7 @@ export const CHECKERS: Readonly<Record<Violation["guarantee"], Checker>> = {
   G5: inTime,
   G10: bounded,
   G14: recovers,
+  G18: reported,
   S1: oneSession,
 };
 

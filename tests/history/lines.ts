@@ -49,6 +49,7 @@ const FIELDS: Readonly<
   session: { agent: "string", gen: "number", what: "string" },
   fault: { what: "string", target: "string" },
   restore: { copiedAt: "number" },
+  gap: { events: "object" },
   mark: { what: "string" },
 };
 

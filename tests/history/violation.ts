@@ -13,6 +13,7 @@ import type { Entry } from "./entry.ts";
  * - `torn`: a session that was current was ended, or one that was not went on
  * - `flooded`: more was running at the same time than may
  * - `hung`: nobody answers, or nothing happens, long after all is well again
+ * - `unreported`: an older store is in the place of a newer one, and what it does not know of is kept quiet
  * - `crashed`: a program ended by itself
  */
 export type Word =
@@ -26,6 +27,7 @@ export type Word =
   | "torn"
   | "flooded"
   | "hung"
+  | "unreported"
   | "crashed";
 
 /** A guarantee that a history breaks. */
@@ -39,6 +41,7 @@ export interface Violation {
     | "G5"
     | "G10"
     | "G14"
+    | "G18"
     | "S1";
   /** How. */
   readonly word: Word;

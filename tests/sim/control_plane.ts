@@ -1,4 +1,4 @@
-import { silentLogger, ulids } from "@transporter/sdk";
+import { type Logger, silentLogger, ulids } from "@transporter/sdk";
 import { type Core, type CoreOptions, openCore } from "../../cp/core.ts";
 import { silentMetrics } from "../../cp/metrics_port.ts";
 import type { Store } from "../../cp/store/store.ts";
@@ -98,7 +98,7 @@ export class ControlPlaneNode extends Node {
       clock,
       rng: random,
       ids: ulids(() => clock.now(), random),
-      log: silentLogger,
+      log: this.#gapLog(),
       metrics: silentMetrics,
     };
     const options = plant.core?.(sound, process) ?? sound;
@@ -112,6 +112,20 @@ export class ControlPlaneNode extends Node {
         core.sessions.serve(between, { tenant: "default", remote });
       }
     });
+  }
+
+  /** What of the log is for the people whose store is older than what their agents remember. */
+  #gapLog(): Logger {
+    const log: Logger = {
+      ...silentLogger,
+      warn: (_, fields) => {
+        const ids = fields?.["orphan_ids"];
+        if (!Array.isArray(ids)) return;
+        this.observer.note({ kind: "gap", events: ids.map(String) });
+      },
+      with: () => log,
+    };
+    return log;
   }
 
   /** The store as a process has it, and what it knows of others that share it. */

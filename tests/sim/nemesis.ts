@@ -1,7 +1,9 @@
 import type { AgentNode } from "./agent.ts";
+import type { ControlPlaneNode } from "./control_plane.ts";
 import { HEALTHY } from "./disk.ts";
 import { EXCLUSIVE, FAULTS, REPLICA_FAULTS, type Targets } from "./faults.ts";
 import type { Observer } from "./observer.ts";
+import type { Random } from "./random.ts";
 import { WELL } from "./store.ts";
 
 /** Milliseconds between faults, on average; one of these in each run. */
@@ -12,6 +14,16 @@ const WILD_FAULT_MS: readonly [number, ...number[]] = [100, 300];
 
 /** Milliseconds between copies of the store, on average. */
 const COPY_MS = 10_000;
+
+/** How likely it is that the clock of the control plane is set in a run. */
+const CLOCK_SHARE = 0.2;
+
+/** Milliseconds between two of its jumps, on average. */
+const CLOCK_MS = 15_000;
+
+/** How far it jumps at most, in milliseconds; further where nothing need come to an end: events wait for a time of day. */
+const JUMP_MS_MAX = 60_000;
+const WILD_JUMP_MS_MAX = 3_600_000;
 
 /** What the nemesis works with. */
 export interface NemesisOptions extends Targets {
@@ -32,12 +44,17 @@ export class Nemesis {
   readonly #faults: typeof FAULTS;
   readonly #kinds: readonly string[];
   readonly #everyMs: number;
+  /** A series of its own, so that runs without it are as they were. */
+  readonly #clocks: Random;
+  readonly #jumps: boolean;
   #over = false;
 
   /** Chooses what a run suffers from. */
   constructor(options: NemesisOptions) {
     const { random, wild } = options;
     this.#options = options;
+    this.#clocks = random.fork("clock of the control plane");
+    this.#jumps = this.#clocks.chance(CLOCK_SHARE);
     this.#everyMs = random.pick(wild ? WILD_FAULT_MS : FAULT_MS);
     const share = wild ? 1 : random.between(0.1, 0.7);
     const never = random.pick(EXCLUSIVE);
@@ -66,6 +83,7 @@ export class Nemesis {
     }
     this.#copy();
     this.#next();
+    if (this.#jumps) this.#nextJump();
   }
 
   /** Repairs what is broken: machines are on, processes run, everybody is reachable, clocks are set. */
@@ -75,6 +93,7 @@ export class Nemesis {
     for (const node of controlPlanes) {
       Object.assign(node.state, WELL);
       node.disk.written = undefined;
+      if (this.#jumps) this.#setClock(node);
       node.cut = false;
     }
     for (const agent of agents) {
@@ -112,6 +131,26 @@ export class Nemesis {
       this.#note(what, this.#faults[what]?.(this.#options) ?? "nothing");
       this.#next();
     });
+  }
+
+  #nextJump(): void {
+    const { loop, wild, controlPlanes } = this.#options;
+    const max = wild ? WILD_JUMP_MS_MAX : JUMP_MS_MAX;
+    loop.after(this.#clocks.exponential(CLOCK_MS), "clock", () => {
+      if (this.#over) return;
+      const ms = this.#clocks.between(-max, max);
+      // Several have one time: what sets the clock of one sets all.
+      for (const { machine } of controlPlanes) {
+        machine.jump(ms);
+        this.#note("cp-clock-jump", machine.name);
+      }
+      this.#nextJump();
+    });
+  }
+
+  #setClock({ machine }: ControlPlaneNode): void {
+    machine.setClock();
+    this.#note("cp-clock-jump", machine.name);
   }
 
   #note(what: string, target: string): void {

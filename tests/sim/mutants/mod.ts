@@ -9,6 +9,7 @@ import { DELIVERY } from "./delivery.ts";
 import { DISKS } from "./disks.ts";
 import { INTAKE } from "./intake.ts";
 import type { Mutant } from "./mutant.ts";
+import { OPERATIONS } from "./operations.ts";
 import { QUEUE } from "./queue.ts";
 import { RECORDS } from "./records.ts";
 import { REPLICAS } from "./replicas.ts";
@@ -25,4 +26,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...DISKS,
   ...REPLICAS,
   ...CARRIERS,
+  ...OPERATIONS,
 ];

@@ -47,20 +47,28 @@ export async function tryMutant(mutant: Mutant, seed: number): Promise<Trial> {
 
 /** The same fault, of which what the program logs of errors in its code is heard. */
 function watched(plant: Plant): Plant {
-  const hear: Logger["error"] = (_, fields) => noteBug(fields?.["error"]);
-  const log: Logger = {
-    ...silentLogger,
-    warn: hear,
-    error: hear,
-    with: () => log,
+  const hearing = <T extends { readonly log?: Logger }>(options: T): T => {
+    const hear: Logger["error"] = (message, fields) => {
+      noteBug(fields?.["error"]);
+      options.log?.warn(message, fields);
+    };
+    const log: Logger = {
+      ...silentLogger,
+      warn: hear,
+      error: hear,
+      with: () => log,
+    };
+    return { ...options, log };
   };
   return {
     ...plant,
     core(options, within) {
-      return plant.core?.({ ...options, log }, within) ?? { ...options, log };
+      const heard = hearing(options);
+      return plant.core?.(heard, within) ?? heard;
     },
     agent(options, within) {
-      return plant.agent?.({ ...options, log }, within) ?? { ...options, log };
+      const heard = hearing(options);
+      return plant.agent?.(heard, within) ?? heard;
     },
   };
 }
