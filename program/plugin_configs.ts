@@ -106,12 +106,14 @@ function k8sConfig(
   const { kubeEvents, agentId } = sources.values;
   const cluster = clusterConfig(sources);
   if (cluster === undefined) return undefined;
+  const { dataDir } = sources;
   const { enable, scriptRunner, scriptNamespace } = sources.values;
   const runsJobs = enable.includes("script") && scriptRunner.includes("job");
   return {
     ...cluster,
     kube_events: kubeEvents,
     agent_id: agentId,
+    unfinished_file: resolve(dataDir, "unfinished.json"),
     ...(runsJobs ? { closed_namespaces: [scriptNamespace] } : {}),
   };
 }

@@ -1,4 +1,5 @@
 import type { Clock } from "@transporter/sdk";
+import type { Unfinished } from "./unfinished.ts";
 
 /** How long it is remembered who changed an object, in milliseconds: far longer than an event takes from its last change to its wait. */
 const KEEP_MS = 600_000;
@@ -17,7 +18,8 @@ interface Change {
  * Remembers for a while which event changed an object last, so that one that
  * waits for it learns that a later one has changed it, and one that is tried
  * again does not undo that. After a restart it begins anew: what waits then
- * waits for what is there, and what was cut off begins in its old place.
+ * waits for what is there, and what was cut off begins in its old place, as it
+ * is among the unfinished events, which are on disk.
  */
 export class Changes {
   readonly #clock: Clock;
@@ -27,10 +29,13 @@ export class Changes {
   readonly #begun = new Map<string, number>();
   #places = 0;
   readonly #listeners = new Set<(object: string) => void>();
+  readonly #unfinished: Unfinished | undefined;
 
-  /** Makes one that remembers nothing yet. */
-  constructor(clock: Clock) {
+  /** Makes one that remembers nothing yet, but for events that an earlier process did not finish. */
+  constructor(clock: Clock, unfinished?: Unfinished) {
     this.#clock = clock;
+    this.#unfinished = unfinished;
+    for (const id of unfinished?.ids ?? []) this.begin(id);
   }
 
   /** An event has done its work on an object; `changed`: and has made it another one. */
@@ -52,6 +57,27 @@ export class Changes {
         : { event: last?.event, same: new Set(last?.same).add(event), at },
     );
     if (changed) { for (const tell of this.#listeners) tell(object); }
+    const place = this.#begun.get(event) ?? 0;
+    this.#unfinished?.see(
+      object,
+      event,
+      (id) => (this.#begun.get(id) ?? 0) < place,
+    );
+  }
+
+  /** An event has not done all that it was to do with its objects, and may be tried again. */
+  leave(event: string, objects: readonly string[]): void {
+    this.#unfinished?.add(event, objects);
+  }
+
+  /** An event has done all that it was to do. */
+  finish(event: string): void {
+    this.#unfinished?.delete(event);
+  }
+
+  /** Resolves when what has to outlive this process does. */
+  async save(): Promise<void> {
+    await this.#unfinished?.save();
   }
 
   /** An event has its turn, for the first time: what it touches is its own until it was applied, or cut off. */
@@ -70,7 +96,7 @@ export class Changes {
     const own = this.#begun.get(event) ?? Infinity;
     return [last?.event, ...last?.same ?? []].find((other) =>
       other !== undefined && (this.#begun.get(other) ?? 0) > own
-    );
+    ) ?? this.#unfinished?.later(object, event);
   }
 
   /** The event that has changed an object since this one did its work on it. */

@@ -35,6 +35,8 @@ export const configSchema = v.strictObject({
   kube_events: v.optional(v.boolean()),
   /** The agent's id, for those. */
   agent_id: v.optional(text),
+  /** Where is noted which events may be tried again, and what later ones have done since; only in memory unless given. */
+  unfinished_file: v.optional(text),
   /** Namespaces that no event may touch: those that scripts run in. */
   closed_namespaces: v.optional(v.array(text)),
   /** Decides about each write before it is sent; the program that opens the plugin puts it here. */

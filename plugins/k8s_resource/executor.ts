@@ -5,6 +5,7 @@ import {
   type Schema,
   silentLogger,
 } from "@transporter/sdk";
+import { Changes } from "./changes.ts";
 import { openCluster, type Surroundings } from "./cluster.ts";
 import { clusterUid } from "./cluster_identity.ts";
 import type { Config } from "./config.ts";
@@ -17,6 +18,7 @@ import {
 import type { Phases } from "./phases.ts";
 import type { Plan } from "./plan.ts";
 import type { BundleResult } from "./result.ts";
+import { Unfinished } from "./unfinished.ts";
 
 /** Follows semver; what a payload may hold and what a result says are its interface. */
 export const VERSION = "0.1.0";
@@ -48,8 +50,13 @@ export async function openExecutor(
   config: Config,
   surroundings: Surroundings & { readonly log?: Logger },
 ): Promise<Executor<Payload, Plan, BundleResult>> {
-  const { log = silentLogger } = surroundings;
-  const cluster = await openCluster(config, surroundings);
+  const { clock, log = silentLogger } = surroundings;
+  const { unfinished_file: path } = config;
+  const unfinished = await Unfinished.open({ path, clock, log });
+  const cluster = {
+    ...await openCluster(config, surroundings),
+    changes: new Changes(clock, unfinished),
+  };
   let phases: Phases | undefined;
 
   async function loaded(): Promise<Phases> {
@@ -69,10 +76,7 @@ export async function openExecutor(
     keys: (payload) => phases?.keys(payload) ?? ["*"],
     repeatable: isRepeatable,
     standing: ({ every }) => every !== undefined,
-    recover(_payload, { idempotencyKey }) {
-      cluster.changes.begin(idempotencyKey); // before those that waited behind it
-      return Promise.resolve({ kind: "lost" });
-    },
+    recover: async (...given) => await (await loaded()).recover(...given),
     place: async (signal) => `cluster "${await clusterUid(cluster, signal)}"`,
     async close() {
       await phases?.[Symbol.asyncDispose]();

@@ -28,6 +28,7 @@ import { checkSteps } from "./patch_steps.ts";
 import { conditionsFor } from "./ready_when.ts";
 import { type BundleResult, withWarnings } from "./result.ts";
 import { countOf, Teller } from "./teller.ts";
+import { untilDone } from "./until_done.ts";
 import { waitUntilReady } from "./wait.ts";
 
 /** Operations that change nothing, so that they need no concurrency key. */
@@ -92,7 +93,7 @@ function withReadiness(
 export type Phases =
   & Pick<
     Executor<Payload, Plan, BundleResult>,
-    "validate" | "apply" | "verify" | "keys"
+    "validate" | "apply" | "verify" | "recover" | "keys"
   >
   & AsyncDisposable;
 
@@ -113,9 +114,8 @@ export function openPhases(
   const own = { ...cluster, recorder };
   const readings = new Readings();
   const mask = new Mask();
-  return {
+  const phases = {
     async validate(payload: Payload, context: ExecutorContext) {
-      own.changes.begin(context.idempotencyKey);
       await checkPaths(payload.fields);
       const read = readings.take(payload.manifests);
       await conditionsFor(payload.ready_when, read);
@@ -184,6 +184,9 @@ export function openPhases(
         throw withResult(TransporterError.from(reason), done);
       }
     },
+  };
+  return {
+    ...untilDone(phases, own),
     keys: (payload: Payload) => keysOf(payload, { readings, cluster: own }),
     async [Symbol.asyncDispose]() {
       await recorder?.[Symbol.asyncDispose]();

@@ -122,6 +122,13 @@ export class Progress {
 /** Operations that leave nothing as it was. */
 const WRITES: ReadonlySet<Operation> = new Set(["apply", "delete", "patch"]);
 
+/** Whether an event changes anything. */
+export function writes(
+  { dryRun, operation }: Pick<Plan["options"], "dryRun" | "operation">,
+): boolean {
+  return !dryRun && WRITES.has(operation);
+}
+
 /**
  * An object that a later event has had its hands on while this one waited for
  * another attempt is left as that one has made it: it would have been without
@@ -132,9 +139,7 @@ function overtaken(
   { cluster, context, options }: ApplyContext,
 ): Done | undefined {
   const { attempt, idempotencyKey } = context;
-  if (attempt === 1 || options.dryRun || !WRITES.has(options.operation)) {
-    return undefined;
-  }
+  if (attempt === 1 || !writes(options)) return undefined;
   const later = cluster.changes.later(objectKey(object), idempotencyKey);
   if (later === undefined) return undefined;
   const why = `the later event "${later}" has seen to it since`;
