@@ -13,6 +13,7 @@ import { WebSocketServer } from "ws";
 import type { ListenAddress } from "./config.ts";
 import { Connections } from "./connections.ts";
 import { boundFirst } from "./first_message.ts";
+import { severalFramesATurn } from "./frames_a_turn.ts";
 import type { HttpApp } from "./http/app.ts";
 import { type Problem, rawProblem } from "./http/problem.ts";
 import { linger } from "./read_fairly.ts";
@@ -95,8 +96,8 @@ export class HttpServer {
       perMessageDeflate: false,
       maxPayload: limits.frameBytesMax,
       clientTracking: false,
-      // One message a turn: else an agent that floods keeps the event loop for itself for as long
-      // as it goes on, and nobody else is answered.
+      // One message a turn, or some: else an agent that floods keeps the event loop for itself for
+      // as long as it goes on, and nobody else is answered.
       allowSynchronousEvents: false,
       handleProtocols: () => false,
     });
@@ -198,6 +199,7 @@ export class HttpServer {
     this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
       const wire = acceptWebSocket(webSocket);
       boundFirst(webSocket, { socket, wire });
+      severalFramesATurn(webSocket);
       serve(wire, remote);
     });
   }
