@@ -13,6 +13,7 @@ export interface ChangesOptions {
 export class Changes {
   readonly #store: Pick<Store, "changeRange">;
   readonly #waiters = new Set<() => void>();
+  readonly #listeners = new Set<() => void>();
 
   /** Makes a hub without waiters. */
   constructor({ store }: ChangesOptions) {
@@ -26,9 +27,16 @@ export class Changes {
 
   /** Says that the store has something new; for whoever wrote it, after the write. */
   notify(): void {
+    for (const listener of this.#listeners) listener();
     const woken = [...this.#waiters];
     this.#waiters.clear();
     for (const wake of woken) wake();
+  }
+
+  /** Calls back whenever something may be new: for those who follow for long. Must not throw. */
+  listen(listener: () => void): Disposable {
+    this.#listeners.add(listener);
+    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
   }
 
   /**

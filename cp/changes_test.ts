@@ -63,3 +63,14 @@ Deno.test("Changes.wait() rejects with what the store throws", async () => {
   await rejects(changes.wait(0, { signal }), error);
   strictEqual(changes.waiting, 0);
 });
+
+Deno.test("Changes.listen() calls back each time, until it is disposed", () => {
+  const { changes } = hub();
+  let heard = 0;
+  const listening = changes.listen(() => heard++);
+  changes.notify();
+  changes.notify();
+  listening[Symbol.dispose]();
+  changes.notify();
+  strictEqual(heard, 2);
+});

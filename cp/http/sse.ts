@@ -19,13 +19,11 @@ export interface SseMessage {
 
 /** Writes a message. */
 export function encodeSse({ event, id, data, comment }: SseMessage): string {
-  const lines = [
-    ...(comment === undefined ? [] : [`: ${comment}`]),
-    ...(event === undefined ? [] : [`event: ${event}`]),
-    ...(id === undefined ? [] : [`id: ${id}`]),
-    ...(data === undefined ? [] : [`data: ${JSON.stringify(data)}`]),
-  ];
-  return `${lines.join("\n")}\n\n`;
+  const said = comment === undefined ? "" : `: ${comment}\n`;
+  const named = event === undefined ? "" : `event: ${event}\n`;
+  const numbered = id === undefined ? "" : `id: ${id}\n`;
+  const told = data === undefined ? "" : `data: ${JSON.stringify(data)}\n`;
+  return `${said}${named}${numbered}${told}\n`;
 }
 
 /** What bounds a stream. */

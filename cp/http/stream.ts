@@ -11,9 +11,6 @@ import { streamStatus } from "./view.ts";
 /** How long a stream may be silent, in milliseconds (protocol.md D.6). */
 const KEEP_ALIVE_MS = 10_000;
 
-/** Why nothing is waited for any more. One for all, as an abort without a reason makes a new error each time. */
-const QUIET = new DOMException("Nothing has changed", "AbortError");
-
 /** Changes that are read at a time. */
 const PAGE_MAX = 500;
 
@@ -55,17 +52,22 @@ class Follower {
   readonly #filter: Filter;
   readonly #signal: AbortSignal;
   readonly #silence: Silence;
-  /** Gives up what is waited for. */
-  #waiting = new AbortController();
+  /** Whether something may be new since the store was looked into. */
+  #heard = false;
+  /** Ends the waiting. */
+  #wake: () => void = () => {};
 
   constructor(services: Services, filter: Filter, signal: AbortSignal) {
     this.#services = services;
     this.#filter = filter;
     this.#signal = signal;
-    const wake = () => this.#waiting.abort(QUIET);
-    this.#silence = new Silence(services.clock, KEEP_ALIVE_MS, wake);
+    this.#silence = new Silence(
+      services.clock,
+      KEEP_ALIVE_MS,
+      () => this.#wake(),
+    );
     signal.addEventListener("abort", () => {
-      wake();
+      this.#wake();
       this.#silence[Symbol.dispose]();
     }, { once: true });
   }
@@ -135,16 +137,16 @@ class Follower {
 
   /** All changes after a position, until somebody stops. */
   async *#changes(after: number): Messages {
-    const { store, tenant } = this.#services;
+    const { store, tenant, changes } = this.#services;
+    using _listening = changes.listen(() => {
+      this.#heard = true;
+      this.#wake();
+    });
     let position = after;
     while (!this.#signal.aborted) {
-      // Read first, so that nothing up to it is missing from the page.
-      const { newest } = await store.changeRange();
+      this.#heard = false; // before the look: what changes meanwhile is looked for again
       const page = await store.listChanges(tenant, position, PAGE_MAX);
-      const last = page.at(-1)?.change ?? position;
-      const whole = page.length < PAGE_MAX;
-      // Changes of other tenants move the position too, or waiting for news would not wait.
-      position = whole ? Math.max(last, newest) : last;
+      position = page.at(-1)?.change ?? position;
       const messages = page.filter((change) => matches(change, this.#filter))
         .map((change) => ({
           event: "status",
@@ -152,26 +154,29 @@ class Follower {
           data: streamStatus(change),
         }));
       if (messages.length > 0) yield messages;
-      if (whole && !await this.#news(position)) {
-        yield [{ comment: "still here", id: position }];
-      }
+      if (page.length === PAGE_MAX || await this.#news()) continue;
+      position = await this.#passed(position);
+      yield [{ comment: "still here", id: position }];
     }
   }
 
   /** Waits for a change; false when none came for so long that a word is due. */
-  async #news(position: number): Promise<boolean> {
-    const gone = this.#waiting = new AbortController();
-    if (this.#signal.aborted) return true; // then there is nobody to say it to
-    this.#silence.begin();
-    try {
-      await this.#services.changes.wait(position, gone);
-      return true;
-    } catch (error) {
-      if (!gone.signal.aborted) throw error;
-      return this.#signal.aborted;
-    } finally {
+  async #news(): Promise<boolean> {
+    if (!this.#heard && !this.#signal.aborted) {
+      this.#silence.begin();
+      await new Promise<void>((resolve) => this.#wake = resolve);
       this.#silence.end();
     }
+    return this.#heard || this.#signal.aborted;
+  }
+
+  /** How far all is told: changes of other tenants count too, so that it never falls behind what is kept. */
+  async #passed(position: number): Promise<number> {
+    const { store, tenant } = this.#services;
+    // Read first, so that nothing up to it is missing from the page.
+    const { newest } = await store.changeRange();
+    const page = await store.listChanges(tenant, position, 1);
+    return page.length === 0 ? newest : position;
   }
 }
 
