@@ -57,10 +57,16 @@ export class Admission {
     if (ms > waitingMsMax) {
       refuse(`the store has been busy for ${Math.round(ms)} ms`);
     }
-    this.#checkCount(tenant);
+    this.checkRoom(tenant);
   }
 
-  #checkCount(tenant: string): void {
+  /**
+   * Refuses work whose events would find no room; when a body was read, and
+   * before what it costs to look at each of its events.
+   *
+   * @throws {TransporterError} `overloaded`.
+   */
+  checkRoom(tenant: string): void {
     const { waitingEventsMax } = this.#limits;
     // Each of those that have something waiting may have the same share of the room.
     const own = this.#byTenant.get(tenant) ?? 0;
@@ -80,7 +86,7 @@ export class Admission {
    * @throws {TransporterError} `overloaded`.
    */
   enter(tenant: string, bytes: number): Disposable {
-    this.#checkCount(tenant);
+    this.checkRoom(tenant);
     if (
       this.#waiting.size > 0 &&
       this.#bytes + bytes > this.#limits.waitingBytesMax

@@ -131,8 +131,17 @@ export class Intake {
    * @throws {TransporterError} `overloaded`.
    */
   admit(tenant: string): void {
+    this.#admit(() => this.#options.admission.check(tenant));
+  }
+
+  /** The same once a body is read: others may have taken the room meanwhile. */
+  admitRead(tenant: string): void {
+    this.#admit(() => this.#options.admission.checkRoom(tenant));
+  }
+
+  #admit(check: () => void): void {
     try {
-      this.#options.admission.check(tenant);
+      check();
     } catch (reason) {
       this.#options.metrics.refused(TransporterError.from(reason).code);
       throw reason;

@@ -45,3 +45,24 @@ Deno.test("POST /events and /v2/events refuse at once while the store does not k
   const figures = (await place.ask("/metrics")).text;
   strictEqual(/refused_total\{code="overloaded"\} [1-9]/.test(figures), true);
 });
+
+Deno.test("POST /v2/events refuses a batch as a whole when others took the room while it was read", async () => {
+  const { store, goOn, arrived } = heldStore(2);
+  await using place = await openPlace({ store, config: { waitingMax: 2 } });
+  const raw = place.raw();
+  const lines = ["e3", "e4"].map((id) => JSON.stringify(event(id))).join("\n");
+  raw.send(
+    `POST /v2/events HTTP/1.1\r\nHost: ${place.host}\r\nContent-Type: application/x-ndjson\r\n` +
+      `Content-Length: ${lines.length}\r\nExpect: 100-continue\r\n\r\n`,
+  );
+  strictEqual((await raw.answer()).status, 100); // it may send: there is room
+  const waiting = ["e1", "e2"].map((id) =>
+    place.ask("/events", { method: "POST", body: event(id) })
+  );
+  await arrived;
+  raw.send(lines);
+  strictEqual((await raw.answer()).status, 503);
+  raw.destroy();
+  goOn();
+  await Promise.all(waiting);
+});

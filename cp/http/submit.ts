@@ -88,6 +88,7 @@ async function one(
 ): Promise<Answer> {
   const { intake, store, tenant } = services;
   using body = await request.body({ types, bytesMax: EVENT_BYTES_MAX });
+  intake.admitRead(tenant);
   const key = api === "v2" ? request.header("idempotency-key") : undefined;
   const value = readSubmission(request.headers, body.bytes);
   const acceptance = await intake.accept(value, {
@@ -113,6 +114,7 @@ async function many(
     types: [type],
     bytesMax: BATCH_BYTES_MAX,
   });
+  services.intake.admitRead(services.tenant);
   if (request.header("idempotency-key") !== undefined) {
     throw new TransporterError(
       "invalid",
