@@ -30,6 +30,7 @@ import { tellProvenance } from "./provenance.ts";
 import { isReplaced, removeForReplacement } from "./replace.ts";
 import { resultOf } from "./result.ts";
 import type { ApiRequest } from "./transport.ts";
+import { applyUnseen } from "./unseen.ts";
 
 /** The object as it is sent: without what is left alone, once it is there; a dry run has that as it is. */
 export function sentOf(
@@ -116,6 +117,7 @@ async function before(
     limits,
     apply,
   );
+  apply.cluster.newcomers.saw(found === null);
   if (!found || apply.options.dryRun) return found;
   const metadata = metadataOf(found);
   if (metadata.deletionTimestamp === "") return found;
@@ -123,9 +125,53 @@ async function before(
   return null;
 }
 
+/** What an apply led to. */
+async function accountOf(
+  object: PlannedObject,
+  answer: Success,
+  done: {
+    readonly before: LiveObject | null | undefined;
+    readonly notes: readonly string[];
+    readonly tookMs: number;
+    readonly maybeMade?: boolean;
+    readonly limits: CallOptions;
+  },
+  apply: ApplyContext,
+): Promise<Done> {
+  const { before, notes, tookMs, maybeMade = false, limits } = done;
+  const { fieldManager, dryRun } = apply.options;
+  const change = changeOf({
+    status: answer.status,
+    after: answer.body,
+    before,
+    manager: fieldManager,
+    answeredAt: Date.parse(answer.headers.get("date") ?? ""),
+    tookMs,
+    uncertain: answer.uncertain || maybeMade,
+    maybeMade,
+  });
+  const applied = appliedOf(object, {
+    change,
+    metadata: metadataOf(answer.body),
+    warnings: answer.warnings,
+    notes,
+    fields: change === "configured" && before
+      ? fieldChanges(before, answer.body).map(({ path }) => path)
+      : [],
+    dryRun,
+  });
+  return await tellProvenance(
+    object,
+    answer.body,
+    { done: applied, limits },
+    apply,
+  );
+}
+
 /**
  * Applies one object by server-side apply, and finds out what that did to it:
- * it is looked at first. An object whose name was made up is created, or found.
+ * it is looked at first, unless it is likely to be new. An object whose name
+ * was made up is created, or found.
  *
  * @param object The object.
  * @param apply Where, how, and until when.
@@ -141,6 +187,15 @@ export async function applyObject(
   const replaced: string[] = [];
   const lost = new Set<string>();
   let first: LiveObject | undefined;
+  const begunAt = clock.monotonic();
+  const unseen = await applyUnseen(object, limitsOf(object, apply), apply);
+  if (unseen.answer !== undefined) {
+    const tookMs = clock.monotonic() - begunAt;
+    const limits = limitsOf(object, apply);
+    const made = { before: null, notes: [], tookMs, limits };
+    return await accountOf(object, unseen.answer, made, apply);
+  }
+  const { maybeMade } = unseen;
   for (;;) {
     const limits = limitsOf(object, apply);
     const old = await before(object, limits, apply);
@@ -204,32 +259,13 @@ export async function applyObject(
       first = old; // only now there is an account of its fields, which can be taken over
       continue;
     }
-    const origin = first ?? old;
-    const change = changeOf({
-      status: answer.status,
-      after: answer.body,
-      before: origin,
-      manager: options.fieldManager,
-      answeredAt: Date.parse(answer.headers.get("date") ?? ""),
-      tookMs: clock.monotonic() - startedAt,
-      uncertain: answer.uncertain,
-    });
-    const done = appliedOf(object, {
-      change,
-      metadata: after,
-      warnings: answer.warnings,
+    const told = await accountOf(object, answer, {
+      before: first ?? old,
       notes,
-      fields: change === "configured" && origin
-        ? fieldChanges(origin, answer.body).map(({ path }) => path)
-        : [],
-      dryRun: options.dryRun,
-    });
-    const told = await tellProvenance(
-      object,
-      answer.body,
-      { done, limits },
-      apply,
-    );
+      tookMs: clock.monotonic() - (maybeMade ? begunAt : startedAt),
+      maybeMade,
+      limits,
+    }, apply);
     return replaced.length === 0 ? told : { ...told, how: "replaced" };
   }
 }

@@ -47,6 +47,8 @@ export interface ApplyOutcome {
   readonly tookMs: number;
   /** Whether a try before the last one may have been done. */
   readonly uncertain: boolean;
+  /** Whether a try before it was looked at may have made it. */
+  readonly maybeMade?: boolean;
 }
 
 /** Both times are cut to whole seconds, and two servers' clocks may differ a little, in milliseconds. */
@@ -108,8 +110,11 @@ export function changeOf(outcome: ApplyOutcome): Change {
   if (status === 201 || before === null && uncertain) return "created";
   const { creationTimestamp } = metadataOf(after);
   const owned = ownedBy(after, outcome.manager);
+  const begunAt = answeredAt - tookMs - SLACK_MS;
   const changedAt = parseTime(owned?.time ?? "") ?? NaN;
-  if (changedAt < answeredAt - tookMs - SLACK_MS) return "unchanged";
+  if (changedAt < begunAt) return "unchanged";
+  const madeAt = parseTime(creationTimestamp) ?? NaN;
+  if (outcome.maybeMade && madeAt >= begunAt) return "created";
   if (before === undefined) {
     return uncertain && owned?.time === creationTimestamp
       ? "created"

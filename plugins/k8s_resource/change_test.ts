@@ -97,6 +97,16 @@ const CASES: Readonly<
     uncertain: true,
     tookMs: 700_000,
   }, "created"],
+  "made by a lost try before anybody looked": [{
+    before: live(600),
+    after: live(600),
+    maybeMade: true,
+    tookMs: 700_000,
+  }, "created"],
+  "an older one, looked at after a lost try": [
+    { before: live(0), after: live(0), maybeMade: true },
+    "unchanged",
+  ],
   "an old object after a lost try": [
     { after: live(0), uncertain: true },
     "configured",

@@ -10,6 +10,7 @@ import { ApiClient } from "./client.ts";
 import type { Config } from "./config.ts";
 import { Discovery } from "./discovery.ts";
 import { inClusterAccess, SERVICE_ACCOUNT_DIR } from "./in_cluster.ts";
+import { Newcomers } from "./newcomers.ts";
 import type { Options } from "./event_options.ts";
 import { Reviews } from "./preflight/reviews.ts";
 import type { Recorder } from "./recorder.ts";
@@ -33,6 +34,8 @@ export interface Cluster extends Disposable {
   readonly phaseTimeoutMs: number;
   /** Which event changed an object last. */
   readonly changes: Changes;
+  /** Whether objects that are applied are likely to be new. */
+  readonly newcomers: Newcomers;
   /** What was found to be allowed a moment ago. */
   readonly reviews: Reviews;
   /** Says in the cluster who has changed an object; absent: nobody does. */
@@ -105,6 +108,7 @@ export async function openCluster(
     requestTimeoutMs,
     namespace: config.namespace ?? namespace ?? "default",
     changes: new Changes(clock),
+    newcomers: new Newcomers(),
     reviews: new Reviews(clock),
     phaseTimeoutMs: config.phase_timeout_ms ?? 300_000,
     [Symbol.dispose]: () => transport[Symbol.dispose](),
