@@ -26,6 +26,11 @@ export interface Present {
   readonly ready: boolean;
   /** Room on the disk of the store, in bytes; `undefined` when it has none, or does not say. */
   readonly diskFree: number | undefined;
+  /** How many control planes share the store, this one among them, and how far their clocks are apart. */
+  readonly replicas: {
+    readonly alive: number;
+    readonly clocksApartMs: number | undefined;
+  };
   /** How the broker of agents is, if there is one. */
   readonly agentBroker: BrokerState | undefined;
 }
@@ -117,6 +122,14 @@ export class ControlPlaneMetrics implements Metrics {
   readonly #ready = this.#gauge(
     "ready_bool",
     "Whether the control plane can do its work: 1 or 0",
+  );
+  readonly #replicas = this.#gauge(
+    "replicas_known",
+    "Control planes that share the store, this one among them",
+  );
+  readonly #clocksApart = this.#gauge(
+    "replica_clocks_apart_seconds",
+    "How far the clocks of control planes that share the store are apart",
   );
   readonly #diskFree = this.#gauge(
     "disk_free_bytes",
@@ -263,6 +276,9 @@ export class ControlPlaneMetrics implements Metrics {
     this.#ready.set(present?.ready ? 1 : 0);
     this.#agents.set(present?.agents.total ?? NaN);
     this.#diskFree.set(present?.diskFree ?? NaN);
+    this.#replicas.set(present?.replicas.alive ?? NaN);
+    const apartMs = present?.replicas.clocksApartMs ?? NaN;
+    this.#clocksApart.set(apartMs / 1000);
     const broker = present?.agentBroker;
     this.#broker.set(broker === undefined ? NaN : Number(!broker.error));
     this.#wires.set(broker?.wires ?? NaN);

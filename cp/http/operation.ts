@@ -1,6 +1,7 @@
 import { type State, TransporterError, VERSION } from "@transporter/sdk";
 import type { BrokerState } from "../agent_broker.ts";
 import type { Present } from "../metrics.ts";
+import { clocksApartMs } from "../peers/clocks.ts";
 import { json } from "./answer.ts";
 import type { Route } from "./route.ts";
 import type { Services } from "./services.ts";
@@ -116,14 +117,23 @@ function health({ readiness, connected, tenant }: Services): Route {
 }
 
 async function present(
-  { store, connected, readiness, diskFree, agentBroker, tenant }: Services,
+  {
+    store,
+    connected,
+    readiness,
+    diskFree,
+    agentBroker,
+    peers,
+    tenant,
+  }: Services,
 ): Promise<Present> {
-  const [agents, byAgent, here, fault, free] = await Promise.all([
+  const [agents, byAgent, here, fault, free, replicas] = await Promise.all([
     store.listAgents(tenant),
     store.countOpen(tenant),
     connected(tenant),
     readiness.fault(),
     diskFree(),
+    peers?.replicas() ?? [],
   ]);
   const open: Partial<Record<State, number>> = {};
   for (const { states } of byAgent.values()) {
@@ -136,6 +146,10 @@ async function present(
     open,
     ready: fault === undefined,
     diskFree: free,
+    replicas: {
+      alive: peers === undefined ? 1 : replicas.length,
+      clocksApartMs: clocksApartMs(replicas),
+    },
     agentBroker: agentBroker(),
   };
 }

@@ -78,6 +78,7 @@ Deno.test("GET /readyz and /metrics say how much room the disk of the store has"
   );
   ok(free !== undefined && free > 0);
   const metrics = await (await fetch(`${controlPlane.url}/metrics`)).text();
+  match(metrics, /^transporter_replicas_known 1$/m);
   match(metrics, /^transporter_disk_free_bytes [1-9][\d.e+]*$/m);
   await controlPlane.close();
   await Deno.remove(folder, { recursive: true });

@@ -6,6 +6,8 @@ export interface Replica {
   readonly id: string;
   /** For people. */
   readonly name: string;
+  /** How far its clock is ahead of one that all replicas ask, in milliseconds; absent while that is not known. */
+  readonly aheadMs?: number;
 }
 
 /** An event has changed. */

@@ -9,6 +9,7 @@ import type { Dispatcher } from "../dispatcher.ts";
 import type { Session } from "../session.ts";
 import type { Sessions } from "../sessions.ts";
 import type { Store } from "../store/store.ts";
+import { ClockWatch } from "./clocks.ts";
 import { ALIVE_MS, type Peers, type Seat } from "./port.ts";
 
 /** Milliseconds between signs of life. */
@@ -23,7 +24,7 @@ const LOOKS_MAX = 64;
 /** Options of {@linkcode Roll}. */
 export interface RollOptions {
   /** Whom to tell. */
-  readonly peers: Pick<Peers, "beat" | "replicas">;
+  readonly peers: Pick<Peers, "self" | "beat" | "replicas">;
   /** What is true of agents. */
   readonly store: Pick<Store, "getAgent">;
   /** Who is connected here. */
@@ -49,6 +50,7 @@ export interface RollOptions {
 export class Roll implements AsyncDisposable {
   readonly #options: RollOptions;
   readonly #stop = new AbortController();
+  readonly #clocks: ClockWatch;
   readonly #listening: Disposable;
   #taken = new Map<string, Seat>();
   #left = new Map<string, Seat>();
@@ -62,6 +64,7 @@ export class Roll implements AsyncDisposable {
   private constructor(options: RollOptions) {
     this.#options = options;
     this.#beatenAt = options.clock.monotonic();
+    this.#clocks = new ClockWatch(options.log);
     this.#listening = options.sessions.live.listen((seat, open) => {
       const key = `${seat.tenant}\n${seat.agent}`;
       if (open) this.#taken.set(key, seat);
@@ -162,8 +165,9 @@ export class Roll implements AsyncDisposable {
       throw error;
     }
     this.#beatenAt = clock.monotonic();
-    const { length } = await peers.replicas();
-    this.#aloneBeats = length > 1 ? 0 : this.#aloneBeats + 1;
+    const replicas = await peers.replicas();
+    this.#clocks.compare(peers.self.id, replicas);
+    this.#aloneBeats = replicas.length > 1 ? 0 : this.#aloneBeats + 1;
     if (this.#aloneBeats <= 2 * ROUND) await this.#look(turn);
   }
 

@@ -1,3 +1,4 @@
+import type { Clock } from "@transporter/sdk";
 import {
   ALIVE_MS,
   type OwnedSeat,
@@ -17,14 +18,21 @@ export interface RedisSeatsOptions {
   readonly names: Names;
   /** Names this process. */
   readonly self: string;
+  /** Compared with the clock of Redis. */
+  readonly clock: Clock;
 }
 
 /** Where the names of processes are that had the store open, and what each says of itself. */
 const REPLICAS = "tp:replicas";
 
+/** Milliseconds that an answer may take which says what time it is: of that, half may be wrong. */
+const ANSWER_MS_MAX = 200;
+
 /** Which processes have the store open, and which agents are connected to each. */
 export class RedisSeats {
   readonly #options: RedisSeatsOptions;
+  /** How far the clock here is ahead of that of Redis, in milliseconds, as far as that is known. */
+  #aheadMs: number | undefined;
 
   /** Knows nothing yet. */
   constructor(options: RedisSeatsOptions) {
@@ -33,13 +41,20 @@ export class RedisSeats {
 
   /** As `Peers.beat` says; `name` is for people. */
   async beat(name: string, { taken, left }: Seating): Promise<void> {
-    const { redis, self } = this.#options;
+    const { redis, self, clock } = this.#options;
     const seats = [
       ...taken.map((seat) => this.#seat("seat", seat)),
       ...left.map((seat) => this.#seat("unseat", seat)),
     ];
-    const words = [self, name, String(ALIVE_MS)];
-    await Promise.all([redis.step("lenient", "alive", words), ...seats]);
+    const said = JSON.stringify({ name, aheadMs: this.#aheadMs });
+    const words = [self, said, String(ALIVE_MS)];
+    const before = clock.now();
+    const alive = redis.step("lenient", "alive", words).then(([, time]) => {
+      const after = clock.now();
+      if (after - before > ANSWER_MS_MAX) return;
+      this.#aheadMs = Math.round((before + after) / 2 - Number(time));
+    });
+    await Promise.all([alive, ...seats]);
   }
 
   /** The processes that live. */
@@ -50,8 +65,8 @@ export class RedisSeats {
     const names = await redis.ask("MGET", ...ids.map(replicaKey));
     const known = Array.isArray(names) ? names : [];
     return ids.flatMap((id, i) => {
-      const name = known[i];
-      return typeof name === "string" ? [{ id, name }] : [];
+      const said = known[i];
+      return typeof said === "string" ? [{ id, ...readSaid(said) }] : [];
     }).sort((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
   }
 
@@ -93,6 +108,11 @@ export class RedisSeats {
 
 function replicaKey(id: string): string {
   return `tp:replica:${id}`;
+}
+
+/** What a process says of itself. */
+function readSaid(text: string): Omit<Replica, "id"> {
+  return JSON.parse(text);
 }
 
 function readFigures(text: string): Pick<Seat, "figures"> {

@@ -87,7 +87,7 @@ export class RedisStore implements SharedStore {
     this.host = options.host;
     const names = this.#names = new Names(self);
     this.#agents = new Agents({ redis, names });
-    this.seats = new RedisSeats({ redis, names, self });
+    this.seats = new RedisSeats({ redis, names, self, clock });
     this.#lists = new Lists({ redis, names });
     const changes = this.#changes = new Changes({ redis, names, clock });
     this.#releases = new Releases({ redis, names, clock, changes });

@@ -52,6 +52,8 @@ Deno.test("replicas: both show the same agents and events, and who has which age
   const ready = await (await fetch(`${b.url}/readyz`)).json();
   strictEqual(ready.replica, "b");
   deepStrictEqual(ready.replicas, ["a", "b"]);
+  const metrics = await (await fetch(`${a.url}/metrics`)).text();
+  match(metrics, /^transporter_replicas_known 2$/m);
 });
 
 Deno.test("replicas: a stream of changes goes on at another one with Last-Event-ID, without a gap", async () => {

@@ -1,3 +1,4 @@
+import { systemClock } from "@transporter/sdk";
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import type { CommitNote } from "../../cp/store/shared.ts";
 import type { Store } from "../../cp/store/store.ts";
@@ -139,6 +140,24 @@ Deno.test("listen() tells of what was committed, and of what may have been misse
   await place.redis.kill("SIGKILL");
   await place.redis.start();
   await missed.promise;
+});
+
+Deno.test("replicas() says how far the clock of each is ahead of that of Redis", async () => {
+  await using place = await startPlace();
+  const late = { ...systemClock, now: () => Date.now() - 60_000 };
+  const [one, other] = [await place.open(), await place.open(late)];
+  const seating = { taken: [], left: [] };
+  // An answer that took too long says nothing of clocks.
+  const known: number[] = [];
+  for (let beats = 0; beats < 50 && known.length < 2; beats++) {
+    await one.seats.beat("a", seating);
+    await other.seats.beat("b", seating);
+    const replicas = await one.seats.replicas();
+    deepStrictEqual(replicas.map(({ name }) => name), ["a", "b"]);
+    known.splice(0, 2, ...replicas.flatMap(({ aheadMs }) => aheadMs ?? []));
+  }
+  const [a = NaN, b = NaN] = known;
+  ok(Math.abs(a - b - 60_000) <= 250, `${a} ${b}`); // each is right within 100 ms
 });
 
 Deno.test("the number of the newest change stays when its event is removed: who shares the store would take it for an older one", async () => {

@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from "@transporter/sdk";
 import { openRedisStore } from "../../cp/store/redis.ts";
 import type { SharedStore } from "../../cp/store/shared.ts";
 import { type RedisOptions, type RedisServer, startRedis } from "./server.ts";
@@ -7,7 +8,7 @@ export interface Place extends AsyncDisposable {
   /** The server. */
   readonly redis: RedisServer;
   /** Opens the store once more, as another process would; it is closed in the end. */
-  open(): Promise<SharedStore>;
+  open(clock?: Clock): Promise<SharedStore>;
 }
 
 /** Starts a server with a store of its own. */
@@ -17,10 +18,8 @@ export async function startPlace(options: RedisOptions = {}): Promise<Place> {
   const held = opened.move();
   return {
     redis,
-    open: async () =>
-      held.use(
-        await openRedisStore({ url: redis.url }),
-      ),
+    open: async (clock = systemClock) =>
+      held.use(await openRedisStore({ url: redis.url, clock })),
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   };
 }
