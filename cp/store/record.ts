@@ -81,25 +81,39 @@ export function changeRecord(
   { at, seq }: ChangeRecordOptions,
 ): EventRecord {
   const { status, finishedAt, result, error, readyAt } = change;
-  const { readyAt: _, ...rest } = change.reopens ? reopened(record) : record;
-  const kept = change.adopts ? unnumbered(rest) : rest;
-  return {
-    ...kept,
-    ...(readyAt === undefined ? {} : { readyAt }),
+  const next: { -readonly [K in keyof EventRecord]: EventRecord[K] } = {
+    ...kept(record, change),
     notes: change.notes ?? record.notes,
     deadline: change.deadline ?? record.deadline,
     dueAt: change.dueAt ?? record.dueAt,
     revision: record.revision + 1,
     state: status.state,
-    ...(status.phase === undefined ? {} : { phase: status.phase }),
     message: status.message,
     attempt: status.attempt ?? record.attempt,
     updatedAt: at,
-    ...(finishedAt === undefined ? {} : { finishedAt }),
-    ...(seq === undefined ? {} : { seq }),
-    ...(result === undefined ? {} : { result }),
-    ...(error === undefined ? {} : { error }),
   };
+  if (readyAt !== undefined) next.readyAt = readyAt;
+  if (status.phase !== undefined) next.phase = status.phase;
+  if (finishedAt !== undefined) next.finishedAt = finishedAt;
+  if (seq !== undefined) next.seq = seq;
+  if (result !== undefined) next.result = result;
+  if (error !== undefined) next.error = error;
+  return next;
+}
+
+/**
+ * What of a record a change leaves as it is, or sets anew. Fields are left out
+ * of those alone that have them: what it makes is slow to copy ever after.
+ */
+function kept(
+  record: EventRecord,
+  { reopens, adopts }: EventChange,
+): Omit<EventRecord, "readyAt"> {
+  const before = reopens ? reopened(record) : record;
+  const numbered = adopts ? unnumbered(before) : before;
+  if (numbered.readyAt === undefined) return numbered;
+  const { readyAt: _, ...rest } = numbered;
+  return rest;
 }
 
 /** The record of an event that had ended, without what it led to. */
@@ -109,9 +123,7 @@ function reopened(
   return record;
 }
 
-function unnumbered<T extends Pick<EventRecord, "seq">>(
-  { seq: _, ...record }: T,
-): Omit<T, "seq"> {
+function unnumbered({ seq: _, ...record }: EventRecord): EventRecord {
   return record;
 }
 
