@@ -1,11 +1,13 @@
 import {
   deepStrictEqual,
   match,
+  ok,
   rejects,
   strictEqual,
 } from "node:assert/strict";
 import { TransporterError } from "@transporter/sdk";
 import { testExecutor } from "@transporter/sdk/testing";
+import { compile, DYN, Meter } from "../cel/mod.ts";
 import { readAudit, runAudit } from "./audit.ts";
 import { policyKind } from "./mod.ts";
 import { openPolicy, policyOf, runPolicy, told } from "./testing/events.ts";
@@ -383,6 +385,61 @@ Deno.test("an expression that costs too much is a finding, by name", async () =>
   deepStrictEqual(told(audited), [
     `error loop/validations[0] ConfigMap/a: expression '${loop}' resulted in error: operation cancelled: actual cost limit exceeded`,
   ]);
+});
+
+/** An expression about {@linkcode MANY}, and what a run of it costs. */
+const LOOP =
+  "object.data.all(a, object.data.all(b, a.size() + b.size() > 0 && true))";
+const MANY = Object.fromEntries(
+  Array.from({ length: 250 }, (_, index) => [`k${index}`, "v"]),
+);
+
+function costOfLoop(): number {
+  const meter = new Meter();
+  compile(LOOP, { object: DYN }).run([{ data: MANY }], meter);
+  return meter.cost;
+}
+
+Deno.test("the expressions of a policy have 10,000,000 together, and its conditions 2,500,000", async (t) => {
+  await using executor = await openPolicy();
+  const manifests = [{ ...configMap("a"), data: MANY }];
+  const expression = LOOP;
+  const OUT =
+    "validation failed due to running out of cost budget, no further validation rules will be run";
+  const fitting = Math.floor(10_000_000 / costOfLoop());
+  const inConditions = Math.floor(2_500_000 / costOfLoop());
+  ok(fitting > inConditions && inConditions > 0);
+  for (const more of [0, 1]) {
+    await t.step(
+      `with ${more} expression more than there is room for`,
+      async () => {
+        const audited = await runPolicy(executor, {
+          policies: [
+            ...policyOf("rules", {
+              validations: Array(fitting + more).fill({ expression }),
+            }),
+            ...policyOf("conditions", {
+              matchConditions: Array.from(
+                { length: inConditions + more },
+                (_, index) => ({ name: `c${index}`, expression }),
+              ),
+              validations: [{ expression: "false", message: "it was judged" }],
+            }),
+          ],
+          manifests,
+        });
+        deepStrictEqual(
+          told(audited),
+          more === 0
+            ? ["error conditions/validations[0] ConfigMap/a: it was judged"]
+            : [
+              `error rules/validations ConfigMap/a: ${OUT}`,
+              `error conditions/matchConditions ConfigMap/a: ${OUT}`,
+            ],
+        );
+      },
+    );
+  }
 });
 
 Deno.test("live objects need a cluster", async () => {
