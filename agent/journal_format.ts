@@ -1,5 +1,4 @@
-import { createHash } from "node:crypto";
-import { TransporterError } from "@transporter/sdk";
+import { sha256, TransporterError } from "@transporter/sdk";
 import { crc32c } from "./crc32c.ts";
 import type { JournalRecord } from "./journal_state.ts";
 
@@ -12,7 +11,7 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
 function hash(text: string): string {
-  return createHash("sha256").update(text).digest("hex").slice(0, 32);
+  return sha256(text).slice(0, 32);
 }
 
 function hex(crc: number): string {

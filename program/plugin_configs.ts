@@ -1,6 +1,5 @@
 import type { AgentConfig } from "@transporter/agent";
 import { type Plugin, TransporterError } from "@transporter/sdk";
-import { resolve } from "node:path";
 import { defaultKubeconfig } from "./cluster.ts";
 import { hasPlugins } from "./open_plugins.ts";
 
@@ -64,7 +63,7 @@ function scriptConfig(
   return {
     runners: values.scriptRunner,
     ...(values.scriptRunner.includes("job") ? { job: jobConfig(sources) } : {}),
-    dir: resolve(dataDir, "script"),
+    dir: `${dataDir}/script`,
     interpreters: values.scriptInterpreter,
     timeout_max_ms: values.scriptTimeoutMax,
     user: values.scriptUser,
@@ -113,7 +112,7 @@ function k8sConfig(
     ...cluster,
     kube_events: kubeEvents,
     agent_id: agentId,
-    unfinished_file: resolve(dataDir, "unfinished.json"),
+    unfinished_file: `${dataDir}/unfinished.json`,
     ...(runsJobs ? { closed_namespaces: [scriptNamespace] } : {}),
   };
 }

@@ -1,5 +1,4 @@
 import { isRecord, TransporterError } from "@transporter/sdk";
-import { join } from "node:path";
 
 const FILE_REGEXP = /\.(?:ya?ml|json)$/i;
 
@@ -24,7 +23,7 @@ async function filesIn(dir: string): Promise<PolicyFile[]> {
       .filter((name) => FILE_REGEXP.test(name)).sort();
     return await Promise.all(names.map(async (name) => ({
       name,
-      text: await Deno.readTextFile(join(dir, name)),
+      text: await Deno.readTextFile(`${dir}/${name}`),
     })));
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);

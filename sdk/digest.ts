@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import { TransporterError } from "./error.ts";
 import type { EventSpec } from "./event.ts";
+import { sha256 } from "./sha256.ts";
 
 /**
  * Writes a JSON value in its one canonical form: keys sorted by UTF-16 code
@@ -52,7 +52,5 @@ function quote(text: string): string {
  */
 export function eventDigest(spec: EventSpec): string {
   const { created_at: _, ...rest } = spec;
-  return `sha256:${
-    createHash("sha256").update(canonicalJson(rest)).digest("hex")
-  }`;
+  return `sha256:${sha256(canonicalJson(rest))}`;
 }

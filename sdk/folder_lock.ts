@@ -18,7 +18,6 @@
  *
  * @module
  */
-import { dirname, resolve } from "node:path";
 import { TransporterError } from "./error.ts";
 
 /** What {@linkcode lockFolder} writes down for whoever comes second. */
@@ -60,6 +59,17 @@ async function exists(path: string): Promise<boolean> {
   }
 }
 
+/** The folders that get an entry when a folder is made, with what leads to it. */
+async function changedBy(path: string): Promise<string[]> {
+  if (await exists(path)) return [];
+  const { dirname, resolve } = await import("node:path"); // 2 MB, for a first start alone
+  const changed: string[] = [];
+  for (let at = resolve(path); !await exists(at); at = dirname(at)) {
+    changed.push(dirname(at));
+  }
+  return changed;
+}
+
 /**
  * Makes a data folder that only its owner can enter, and what leads to it. One
  * that is there already is left as it is. Repeating it does nothing.
@@ -69,12 +79,9 @@ async function exists(path: string): Promise<boolean> {
  */
 export async function openFolder(path: string): Promise<void> {
   try {
-    const missing: string[] = [];
-    for (let at = resolve(path); !await exists(at); at = dirname(at)) {
-      missing.push(at);
-    }
+    const changed = await changedBy(path);
     await Deno.mkdir(path, { recursive: true, mode: 0o700 });
-    for (const folder of missing) await syncFolder(dirname(folder));
+    for (const folder of changed) await syncFolder(folder);
   } catch (error) {
     refuse(path, error);
   }

@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import type { InventoryDigest, InventoryItem } from "./frame.ts";
+import { sha256 } from "./sha256.ts";
 
 /**
  * Says in one line which attempts are open between an agent and its control
@@ -30,6 +30,5 @@ export function inventoryDigest(
     open,
     ({ event_id: id, attempt }) => `${id} ${attempt}\n`,
   ).sort();
-  const hash = createHash("sha256").update(lines.join(""));
-  return { count: lines.length, sha256: `sha256:${hash.digest("hex")}` };
+  return { count: lines.length, sha256: `sha256:${sha256(lines.join(""))}` };
 }

@@ -52,6 +52,7 @@ export * from "./queue.ts";
 export * from "./results.ts";
 export * from "./rng.ts";
 export * from "./schema.ts";
+export { sha256 } from "./sha256.ts";
 export {
   helpOf,
   isSeveral,

@@ -1,5 +1,6 @@
 import { isRecord, TransporterError } from "@transporter/sdk";
-import { applySetId, applySetOf, PART_OF } from "./apply_set.ts";
+import { applySetId, applySetOf } from "./apply_set.ts";
+import { PART_OF } from "./options.ts";
 import type { ApplyContext } from "./apply_calls.ts";
 import { type LiveObject, ownedBy } from "./change.ts";
 import { describeObject, type ObjectName } from "./manifest.ts";

@@ -20,9 +20,6 @@ export interface Scope {
   readonly namespaces: ReadonlySet<string>;
 }
 
-/** The label that says which ApplySet an object is a member of. @see {@link https://git.k8s.io/enhancements/keps/sig-cli/3659-kubectl-apply-prune} */
-export const PART_OF = "applyset.kubernetes.io/part-of";
-
 /** The ApplySet that an event's objects are of, if any. */
 export function applySetOf(
   { applySet, namespace }: Pick<Options, "applySet" | "namespace">,

@@ -1,4 +1,5 @@
-import { applySetId, PART_OF } from "./apply_set.ts";
+import { applySetId } from "./apply_set.ts";
+import { PART_OF } from "./options.ts";
 import { type Manifest, refuse, refuseLarge } from "./manifest.ts";
 import { readYaml } from "./yaml_document.ts";
 import type { Edit } from "./yaml_edit.ts";

@@ -3,7 +3,6 @@ import {
   applySetId,
   type ApplySetName,
   groupKindOf,
-  PART_OF,
   readGroupKind,
   type Scope,
 } from "./apply_set.ts";
@@ -11,6 +10,7 @@ import { describeParent, memberObject } from "./apply_set_record.ts";
 import { type ApplyContext, retrying } from "./apply_calls.ts";
 import type { LiveObject } from "./change.ts";
 import type { KindIndex, KindPlace } from "./kind_index.ts";
+import { PART_OF } from "./options.ts";
 import { indexWith, pathOf, type PlannedObject } from "./plan.ts";
 import { type Fields, recordOf, recordsOf } from "./ready_parts.ts";
 

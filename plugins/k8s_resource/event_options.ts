@@ -1,5 +1,4 @@
 import { parseDuration } from "@transporter/sdk";
-import { PART_OF } from "./apply_set.ts";
 import {
   type ADOPTIONS,
   FIELD_MANAGER,
@@ -8,6 +7,7 @@ import {
   type Operation,
   type OptionName,
   OPTIONS,
+  PART_OF,
   type PatchType,
   type Propagation,
   PROVENANCE_MANAGER,

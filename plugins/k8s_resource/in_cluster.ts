@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { type Clock, TransporterError } from "@transporter/sdk";
 import { type AccessSource, rereadAccess } from "./access.ts";
 
@@ -42,8 +41,8 @@ export function inClusterAccess(options: InClusterOptions): AccessSource {
   const hostInUrl = bare.includes(":") ? `[${bare}]` : bare;
   return rereadAccess(async () => {
     // One after the other, so that no read goes on when one has failed.
-    const token = await readFile(join(dir, "token"));
-    const ca = await readFile(join(dir, "ca.crt"));
+    const token = await readFile(`${dir}/token`);
+    const ca = await readFile(`${dir}/ca.crt`);
     return {
       server: `https://${hostInUrl}:${port}`,
       token,

@@ -15,6 +15,9 @@ import {
   span,
 } from "./option_shapes.ts";
 
+/** The label that says which ApplySet an object is a member of. @see {@link https://git.k8s.io/enhancements/keps/sig-cli/3659-kubectl-apply-prune} */
+export const PART_OF = "applyset.kubernetes.io/part-of";
+
 /** What is done with the objects. */
 export const OPERATIONS = [
   "apply",

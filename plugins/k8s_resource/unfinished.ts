@@ -1,6 +1,5 @@
 import { type Clock, isRecord, type Logger } from "@transporter/sdk";
 import { syncFolder } from "@transporter/sdk/folder";
-import { dirname } from "node:path";
 
 /** How long an event may wait for its next attempt, in milliseconds. */
 const KEEP_MS = 24 * 3_600_000;
@@ -125,6 +124,7 @@ export class Unfinished {
       using file = await Deno.open(`${path}.new`, { write: true });
       await file.sync();
       await Deno.rename(`${path}.new`, path);
+      const { dirname } = await import("node:path"); // 2 MB, and it is seldom needed
       await syncFolder(dirname(path));
     } catch (error) {
       // The work is worth more than the order after a restart.

@@ -1,5 +1,5 @@
 import { TransporterError } from "@transporter/sdk";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { SYSTEM_REGEXP } from "./inside.ts";
 
 /** Where one script is started from; disposed once it has ended. */
@@ -24,7 +24,7 @@ export class Scratch {
 
   /** Made without touching the disk. */
   constructor(dir: string) {
-    this.#dir = dir;
+    this.#dir = resolve(dir); // a script runs in another folder
   }
 
   /** Makes room for one script. */
