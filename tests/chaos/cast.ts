@@ -6,6 +6,7 @@ import type { PlannedFault, ProcessFaultKind } from "./fault.ts";
 import type { ChaosOptions } from "./options.ts";
 import { plan } from "./plan.ts";
 import { Producer } from "./producer.ts";
+import { RESULTS, Results, SECRET } from "./results.ts";
 import { Reader } from "./reader.ts";
 import { Scribe } from "./scribe.ts";
 import { World } from "./world.ts";
@@ -18,6 +19,8 @@ export interface Cast extends AsyncDisposable {
   readonly world: World;
   /** Where everything is written down. */
   readonly scribe: Scribe;
+  /** Who is told how events end. */
+  readonly results: Results;
   /** Draws what is left to draw. */
   readonly random: Random;
 }
@@ -46,11 +49,15 @@ export async function assemble(
   await using stack = new AsyncDisposableStack();
   const scribe = stack.use(new Scribe(path.history));
   const { folder } = path;
+  const results = stack.use(new Results(scribe, random.fork(RESULTS)));
+  const secret = `${folder}/${RESULTS}.secret`;
+  await Deno.writeTextFile(secret, `${SECRET}\n`);
   const network = random.fork("network");
   const world = stack.use(
     await World.open({
       ...{ folder, agents, script, wire, replicas, store, scribe },
       random: network,
+      results: { port: results.port, secret },
     }),
   );
   const held = stack.move();
@@ -58,6 +65,7 @@ export async function assemble(
     agents,
     world,
     scribe,
+    results,
     random,
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   };
@@ -82,6 +90,7 @@ export function draw(
     startedAt,
     random: random.fork("producer"),
     scribe,
+    broker: world.ingest,
   });
   const reading = {
     events: producer.accepted,

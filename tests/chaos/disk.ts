@@ -33,14 +33,25 @@ export async function whyNoDisk(folder: string): Promise<string | undefined> {
   }
 }
 
+/** How often a disk is tried to be filled that is written to. */
+const FILL_TRIES_MAX = 10;
+
 /** Mounts a tmpfs on a folder that is there; disposing unmounts it. */
 export async function smallDisk(path: string): Promise<Disk> {
   await mount("-t", "tmpfs", "-o", `size=${ROOM_BYTES}`, "tmpfs", path);
   return {
     path,
     async fill() {
-      const { blocks, bfree, bsize } = await statfs(path);
-      await mount("-o", `remount,size=${(blocks - bfree) * bsize}`, path);
+      for (let tries = 1;; tries++) {
+        const { blocks, bfree, bsize } = await statfs(path);
+        const size = (blocks - bfree) * bsize;
+        try {
+          return await mount("-o", `remount,size=${size}`, path);
+        } catch (error) {
+          // Something was written meanwhile, and it cannot be that small any more.
+          if (tries === FILL_TRIES_MAX) throw error;
+        }
+      }
     },
     protect: () => mount("-o", "remount,ro", path),
     heal: () => mount("-o", `remount,rw,size=${ROOM_BYTES}`, path),

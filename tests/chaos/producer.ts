@@ -1,3 +1,5 @@
+import { TransporterError } from "@transporter/sdk";
+import { openNatsPublisher } from "@transporter/sdk/nats-ingest";
 import type { Submit } from "../history/entry.ts";
 import type { Random } from "../sim/random.ts";
 import { delay } from "./delay.ts";
@@ -16,7 +18,12 @@ export interface ProducerOptions {
   readonly random: Random;
   /** Where every call is written down. */
   readonly scribe: Scribe;
+  /** Where some of the events are handed to a NATS server instead, through a link. */
+  readonly broker?: string | undefined;
 }
+
+/** How many events go by the broker, where there is one. */
+const HANDED = 0.3;
 
 /** Calls that are under way at the same time. */
 const CALLS_MAX = 24;
@@ -59,7 +66,9 @@ export class Producer {
   }
 
   async #submit(event: PlannedEvent, signal: AbortSignal): Promise<void> {
-    const { random } = this.#options;
+    const { random, broker } = this.#options;
+    const isHanded = broker !== undefined && random.chance(HANDED);
+    if (isHanded) return await this.#hand(event, broker, signal);
     while (!signal.aborted) {
       const outcome = await this.#call(event);
       if (outcome === "fail") return;
@@ -69,6 +78,44 @@ export class Producer {
     if (signal.aborted) return;
     this.accepted.push(event);
     if (random.chance(AGAIN)) await this.#call(event);
+  }
+
+  /** Hands one to the broker, until that says that it has it; nobody knows when the control plane takes it. */
+  async #hand(
+    event: PlannedEvent,
+    broker: string,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { random, scribe } = this.#options;
+    const { facts } = event;
+    while (!signal.aborted) {
+      const at = Date.now();
+      let isTaken = false;
+      try {
+        await using publisher = await openNatsPublisher(new URL(broker), {
+          signal: AbortSignal.timeout(CALL_MS_MAX),
+          tenant: "default",
+        });
+        await publisher.publish({
+          id: facts.event,
+          headers: {},
+          data: new TextEncoder().encode(JSON.stringify(bodyOf(event))),
+        });
+        isTaken = true;
+      } catch (error) {
+        if (!(error instanceof TransporterError) && !isBreak(error)) {
+          throw error;
+        }
+      }
+      const end = Date.now();
+      scribe.write({ kind: "submit", at, end, ...facts, outcome: "unknown" });
+      if (isTaken) {
+        scribe.write({ kind: "handed", at: end, event: facts.event });
+        this.accepted.push(event);
+        return;
+      }
+      await delay(random.between(50, 800), signal);
+    }
   }
 
   /** One call, written down with its outcome. */
@@ -91,21 +138,11 @@ export class Producer {
     return outcome;
   }
 
-  async #post(
-    { facts, payload, retry }: PlannedEvent,
-  ): Promise<Submit["outcome"]> {
+  async #post(event: PlannedEvent): Promise<Submit["outcome"]> {
     const answer = await fetch(`${this.#options.url}/v2/events`, {
       method: "POST",
       headers: { "content-type": "application/json" },
-      body: JSON.stringify({
-        id: facts.event,
-        type: "witness",
-        target_agent: facts.agent,
-        priority: facts.priority,
-        ttl: facts.ttlMs * 1e6,
-        payload,
-        ...(retry === undefined ? {} : { retry }),
-      }),
+      body: JSON.stringify(bodyOf(event)),
       signal: AbortSignal.timeout(CALL_MS_MAX),
     });
     const body = await answer.text();
@@ -114,9 +151,21 @@ export class Producer {
     if ([408, 429].includes(answer.status) || answer.status >= 500) {
       return "unknown";
     }
-    this.refused.push(`${facts.event}: ${answer.status} ${body}`);
+    this.refused.push(`${event.facts.event}: ${answer.status} ${body}`);
     return "fail";
   }
+}
+
+function bodyOf({ facts, payload, retry }: PlannedEvent): object {
+  return {
+    id: facts.event,
+    type: "witness",
+    target_agent: facts.agent,
+    priority: facts.priority,
+    ttl: facts.ttlMs * 1e6,
+    payload,
+    ...(retry === undefined ? {} : { retry }),
+  };
 }
 
 /** Whether an error of `fetch` says that the connection broke, or that it took too long. */

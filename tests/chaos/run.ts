@@ -2,6 +2,7 @@ import { TransporterError } from "@transporter/sdk";
 import { join } from "node:path";
 import { judge } from "../history/judge.ts";
 import { readHistory } from "../history/lines.ts";
+import { toldAll } from "../history/told.ts";
 import { assemble, type Cast, draw, type Play } from "./cast.ts";
 import { delay } from "./delay.ts";
 import { calmEvents, type PlannedEvent } from "./events.ts";
@@ -51,9 +52,10 @@ export async function run(
   await act(cast, play, ports);
   const calm = await beCalm(cast, play, signal);
   signal.throwIfAborted();
-  scribe.write({ kind: "mark", at: Date.now(), what: "settled" });
   const { producer: { accepted, refused }, reader: { told } } = play;
   const all = [...accepted, ...calm];
+  await cast.results.wait(all.map(({ facts }) => facts.event), signal);
+  scribe.write({ kind: "mark", at: Date.now(), what: "settled" });
   await lookAtAll(play.direct, { accepted: all, told, scribe });
   await world.stop();
   scribe.add(await world.witnessed());
@@ -62,7 +64,7 @@ export async function run(
   return {
     options,
     history,
-    verdict: judge(history),
+    verdict: judge(history, toldAll),
     problems: [...world.problems, ...refused.map((why) => `refused: ${why}`)],
     skipped: world.noDisks === undefined
       ? []

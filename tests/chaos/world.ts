@@ -8,6 +8,7 @@ import { BROKER, prepareBroker } from "./broker.ts";
 import { type Disk, smallDisk, whyNoDisk } from "./disk.ts";
 import type { ChaosWire } from "./options.ts";
 import { lacksRedis, prepareRedis, REDIS, storeUser } from "./redis.ts";
+import { RESULTS } from "./results.ts";
 import type { Scribe } from "./scribe.ts";
 import { type Ended, type Launch, Subject } from "./subject.ts";
 
@@ -29,6 +30,8 @@ export interface WorldOptions {
   readonly random: Random;
   /** Where ends of processes are written down. */
   readonly scribe: Scribe;
+  /** Who is told results, and the file with the secret of that. */
+  readonly results: { readonly port: number; readonly secret: string };
 }
 
 /** A process, and what can be done to it besides. */
@@ -50,6 +53,9 @@ export const CONTROL_PLANE = "cp";
 
 /** The name of the second one, if there is one, and of whom has a link to it. */
 const SECOND = "cp2";
+
+/** The user of the link by which events are handed to the NATS server. */
+const INGEST = "ingest";
 
 /** Who has a link to the second control plane. */
 function second(user: string): string {
@@ -111,6 +117,8 @@ export class World implements AsyncDisposable {
       [...agents, "producer", "reader"].map((name) => [name, port]),
     );
     for (const name of overBroker) users.set(name, brokerPort);
+    if (isNats) users.set(INGEST, brokerPort);
+    users.set(RESULTS, options.results.port);
     if (secondPort !== undefined) {
       users.set("reader", secondPort);
       for (const name of agents) users.set(second(name), secondPort);
@@ -205,6 +213,11 @@ export class World implements AsyncDisposable {
     return `http://127.0.0.1:${this.links[`${user}-link`]?.port}`;
   }
 
+  /** Where events may be handed to the NATS server, if there is one. */
+  get ingest(): string | undefined {
+    return this.#options.wire === "nats" ? this.#broker(INGEST) : undefined;
+  }
+
   /** Starts every process. */
   async start(): Promise<void> {
     for (const { subject, offsetFile } of Object.values(this.victims)) {
@@ -249,14 +262,17 @@ export class World implements AsyncDisposable {
   }
 
   #controlPlane(name: string, { via }: Launch): Program {
-    const { script = MAIN, wire, store } = this.#options;
+    const { script = MAIN, wire, store, results } = this.#options;
+    const broker = this.#broker(BROKER);
     const url = this.through(storeUser(name)).replace("http", "redis");
     const args = [
       ...["cp", "--dev", "--listen", `127.0.0.1:${this.#ports[name]}`],
       ...["--data-dir", this.#path(name)],
       ...store === "redis" ? ["--store", url, "--replica-name", name] : [],
       ...CP_FLAGS,
-      ...wire === "nats" ? ["--agent-broker", this.#broker(BROKER)] : [],
+      ...["--results", `${this.through(RESULTS)}/hook`],
+      ...["--results-secret-file", results.secret],
+      ...wire === "nats" ? ["--agent-broker", broker, "--ingest", broker] : [],
     ];
     return Program.start(args, { script, via });
   }

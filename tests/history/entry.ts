@@ -252,6 +252,24 @@ export interface Gap extends Moment {
   readonly events: readonly string[];
 }
 
+/** A broker has taken an event, for the control plane to fetch. */
+export interface Handed extends Moment {
+  /** The discriminant. */
+  readonly kind: "handed";
+  /** Its id. */
+  readonly event: string;
+}
+
+/** Somebody who wants to know results was told one. */
+export interface Told extends Moment {
+  /** The discriminant. */
+  readonly kind: "told";
+  /** The event's id. */
+  readonly event: string;
+  /** How it ended. */
+  readonly state: string;
+}
+
 /** Faults are over. */
 export interface Mark extends Moment {
   /** The discriminant. */
@@ -282,6 +300,8 @@ export type Entry =
   | Fault
   | Restore
   | Gap
+  | Handed
+  | Told
   | Mark;
 
 /** The entries of one kind. */

@@ -62,10 +62,14 @@ export interface Verdict {
   readonly counts: Counts;
 }
 
-/** Judges a history, whole. Entries may be in any order. */
-export function judge(history: readonly Entry[]): Verdict {
+/** Judges a history, whole, and by what else holds of it. Entries may be in any order. */
+export function judge(
+  history: readonly Entry[],
+  ...more: readonly Checker[]
+): Verdict {
+  const checkers = [...Object.values(CHECKERS), ...more];
   return {
-    violations: Object.values(CHECKERS).flatMap((check) => check(history)),
+    violations: checkers.flatMap((check) => check(history)),
     counts: count(history),
   };
 }

@@ -50,6 +50,8 @@ const FIELDS: Readonly<
   fault: { what: "string", target: "string" },
   restore: { copiedAt: "number" },
   gap: { events: "object" },
+  handed: { event: "string" },
+  told: { event: "string", state: "string" },
   mark: { what: "string" },
 };
 
