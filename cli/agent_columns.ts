@@ -63,6 +63,7 @@ export function agentColumns(
       { name: "REGION", cell: ({ region }) => region },
       { name: "NAMESPACE", cell: ({ namespace }) => namespace },
       { name: "LINK", cell: ({ link_version }) => `v${link_version}` },
+      { name: "CARRIER", cell: ({ carrier = "" }) => carrier },
       { name: "REPLICA", cell: ({ replica = "" }) => replica },
       { name: "LABELS", cell: ({ labels }) => showLabels(labels) },
     );

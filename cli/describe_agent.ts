@@ -47,6 +47,10 @@ function showFigures(figures: AgentView["figures"]): Field[] {
   ];
 }
 
+function showCarrier({ carrier }: AgentView): string {
+  return carrier === undefined ? "" : ` over ${carrier}`;
+}
+
 function head(agent: AgentView, now: number): Field[] {
   return [
     ["ID", agent.id],
@@ -64,7 +68,7 @@ function head(agent: AgentView, now: number): Field[] {
     ["Namespace", agent.namespace],
     ["Labels", showLabels(agent.labels)],
     ["Version", agent.version],
-    ["Link", `v${agent.link_version}`],
+    ["Link", `v${agent.link_version}${showCarrier(agent)}`],
     ["Connected to", agent.replica ?? ""],
     ["Sessions", String(agent.generation)],
     [

@@ -155,7 +155,11 @@ export class ControlPlane implements AsyncDisposable {
         urls: settings.agentBroker,
         tenant: TENANT,
         serve: (wire, remote) =>
-          core.sessions.serve(wire, { tenant: TENANT, remote }),
+          core.sessions.serve(wire, {
+            tenant: TENANT,
+            remote,
+            carrier: "nats",
+          }),
         ...{ clock, rng, log },
       }),
     );
@@ -194,7 +198,9 @@ export class ControlPlane implements AsyncDisposable {
       app,
       admit: (visitor) => admit(visitor, stopping.signal),
       serve: (wire, remote) =>
-        core.sessions.serve(wire, { tenant: TENANT, remote }),
+        core.sessions.serve(wire, {
+          ...{ tenant: TENANT, remote, carrier: "websocket" },
+        }),
       problem: services.problem,
       headers: DEV_HEADERS,
       log,

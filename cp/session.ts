@@ -1,4 +1,5 @@
 import {
+  type Carrier,
   type Clock,
   type ErrorCode,
   type Link,
@@ -88,6 +89,8 @@ export interface SessionOptions extends SessionPorts, Agreement {
   readonly newEpoch: string;
   /** Whose agent it is. */
   readonly tenant: string;
+  /** What carries its frames. */
+  readonly carrier: Carrier;
   /** The conversation. */
   readonly link: Link;
   /** Who calls {@linkcode Session.look} now and then. */
@@ -126,12 +129,13 @@ export class Session {
 
   /** Whose session it is, and what the agent said of itself with its last heartbeat, if anything. */
   get seat(): Seat {
-    const { tenant, agent: { id: agent, gen } } = this.#options;
+    const { tenant, agent: { id: agent, gen }, carrier } = this.#options;
     const { figures } = this.#incoming;
     return {
       tenant,
       agent,
       gen,
+      carrier,
       ...(figures === undefined ? {} : { figures }),
     };
   }

@@ -1,4 +1,5 @@
 import {
+  type Carrier,
   type Ids,
   type Link,
   TransporterError,
@@ -31,6 +32,8 @@ export interface ServeOptions {
   readonly tenant: string;
   /** Where it comes from, for the log. */
   readonly remote: string;
+  /** What carries its frames. */
+  readonly carrier: Carrier;
 }
 
 /** The agents that are connected now: at most one session of each is current. */
@@ -145,7 +148,8 @@ export class Sessions {
     await Promise.all(this.#serving.values());
   }
 
-  async #serve(guest: Guest, { tenant, remote }: ServeOptions): Promise<void> {
+  async #serve(guest: Guest, options: ServeOptions): Promise<void> {
+    const { tenant, remote, carrier } = options;
     try {
       const hello = await this.#strangers.hello(guest);
       if (hello === undefined) return;
@@ -154,7 +158,7 @@ export class Sessions {
       await this.#pass(link, hello);
       const session = await this.#inTurn(
         keyOf(tenant, id),
-        () => this.#open(link, { ...hello, tenant, guest }),
+        () => this.#open(link, { ...hello, tenant, carrier, guest }),
       );
       guest.session = session;
       if (this.#closed !== undefined) session.drain(this.#closed);
@@ -202,8 +206,9 @@ export class Sessions {
   /** Makes this link the agent's current session, and ends the one before. */
   async #open(
     link: Link,
-    { tenant, registration, version, guest }: Hello & {
+    { tenant, carrier, registration, version, guest }: Hello & {
       readonly tenant: string;
+      readonly carrier: Carrier;
       readonly guest: Guest;
     },
   ): Promise<Session> {
@@ -236,6 +241,7 @@ export class Sessions {
     const session = new Session({
       ...this.#options,
       tenant,
+      carrier,
       registration,
       agent,
       unbroken,

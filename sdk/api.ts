@@ -119,6 +119,9 @@ export interface AgentFigures {
   readonly types_not_taken?: readonly string[];
 }
 
+/** What carries the frames of an agent: `http` are long polls or server-sent events. */
+export type Carrier = "websocket" | "http" | "nats";
+
 /** An agent as `GET /v2/agents/{id}` and the list show it. */
 export interface AgentView {
   /** Its id. */
@@ -129,6 +132,8 @@ export interface AgentView {
   readonly connected: boolean;
   /** The name of the control plane that has the session, where several share the work. */
   readonly replica?: string;
+  /** While it is connected: what carries its frames. */
+  readonly carrier?: Carrier;
   /** The cluster it runs in. */
   readonly cluster_name: string;
   /** Such as `kind`, `eks`. */

@@ -140,6 +140,7 @@ export function agent(more: Partial<AgentView> = {}): AgentView {
     id: "edge-7",
     name: "Edge 7",
     connected: true,
+    ...(more.connected === false ? {} : { carrier: "websocket" }),
     cluster_name: "shop-eu",
     cluster_provider: "kind",
     region: "eu-west",

@@ -57,13 +57,18 @@ Deno.test("GET /v2/agents/{id} knows who is connected", async () => {
     }),
   );
   await once(socket, "message");
-  strictEqual((await place.ask("/v2/agents/edge-1")).json.connected, true);
+  const { connected, carrier } = v.parse(
+    SCHEMAS.Agent,
+    (await place.ask("/v2/agents/edge-1")).json,
+  );
+  deepStrictEqual([connected, carrier], [true, "websocket"]);
   strictEqual((await place.ask("/health")).json.agent_count, 1);
   socket.close();
   await once(socket, "close");
   while ((await place.ask("/v2/agents/edge-1")).json.connected) {
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
+  strictEqual((await place.ask("/v2/agents/edge-1")).json.carrier, undefined);
 });
 
 Deno.test("GET /ws without an upgrade says that it is for agents", async () => {

@@ -1,5 +1,5 @@
 import { dialHttp } from "@transporter/sdk/http";
-import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import * as v from "valibot";
 import {
   type Answer,
@@ -41,7 +41,7 @@ Deno.test("POST /v2/link/sessions answers a registration, and frames go both way
   match(session, /^[\w-]{32}$/);
   deepStrictEqual(typesOf(opened).slice(0, 1), ["reply"]);
   const { length } = opened.json.frames;
-  ok((await place.ask("/v2/agents/edge-1")).json.connected);
+  strictEqual((await place.ask("/v2/agents/edge-1")).json.carrier, "http");
 
   const heartbeat = {
     type: "heartbeat",

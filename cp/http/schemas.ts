@@ -78,6 +78,10 @@ const agent: v.GenericSchema<AgentView> = v.strictObject({
       "The control plane that has the session, where several share the work",
     ),
   ),
+  carrier: optional(v.pipe(
+    v.picklist(["websocket", "http", "nats"]),
+    v.description("While it is connected: what carries its frames"),
+  )),
   cluster_name: text("The cluster it runs in"),
   cluster_provider: text("Such as kind, eks"),
   region: text("Where the cluster is"),

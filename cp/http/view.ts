@@ -61,12 +61,13 @@ export function agentView(
   { connected, open }: AgentNow,
 ): AgentView {
   const { registration } = record;
-  const { replica, figures } = connected ?? {};
+  const { replica, carrier, figures } = connected ?? {};
   return {
     id: record.id,
     name: registration.name,
     connected: connected !== undefined,
     ...(replica === undefined ? {} : { replica }),
+    ...(carrier === undefined ? {} : { carrier }),
     cluster_name: registration.cluster_name,
     cluster_provider: registration.cluster_provider ?? "",
     region: registration.region ?? "",

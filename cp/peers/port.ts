@@ -1,4 +1,4 @@
-import type { AgentFigures } from "@transporter/sdk";
+import type { AgentFigures, Carrier } from "@transporter/sdk";
 
 /** One process of a control plane that has several, over one store. */
 export interface Replica {
@@ -55,6 +55,8 @@ export interface Seat {
   readonly agent: string;
   /** The generation of its session. */
   readonly gen: number;
+  /** What carries its frames; absent where an older version has the session. */
+  readonly carrier?: Carrier;
   /** What it said of itself last. */
   readonly figures?: AgentFigures;
 }

@@ -1,4 +1,4 @@
-import type { AgentFigures } from "@transporter/sdk";
+import type { AgentFigures, Carrier } from "@transporter/sdk";
 import type { LiveSessions } from "../live_sessions.ts";
 import type { Peers } from "./port.ts";
 
@@ -6,6 +6,8 @@ import type { Peers } from "./port.ts";
 export interface Whereabouts {
   /** The name of the replica that it is connected to; absent where there is one only. */
   readonly replica?: string;
+  /** What carries its frames. */
+  readonly carrier?: Carrier;
   /** What it said of itself last. */
   readonly figures?: AgentFigures;
 }
@@ -53,7 +55,10 @@ export function connectedAnywhere(
 }
 
 function known(
-  { figures }: { readonly figures?: AgentFigures },
-): Pick<Whereabouts, "figures"> {
-  return figures === undefined ? {} : { figures };
+  { carrier, figures }: Pick<Whereabouts, "carrier" | "figures">,
+): Pick<Whereabouts, "carrier" | "figures"> {
+  return {
+    ...(carrier === undefined ? {} : { carrier }),
+    ...(figures === undefined ? {} : { figures }),
+  };
 }

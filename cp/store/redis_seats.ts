@@ -86,22 +86,21 @@ export class RedisSeats {
         /^(\d+) (\S+) (.*)$/s.exec(pairs[i + 1] ?? "") ?? [];
       const replica = replicas.get(self);
       if (replica === undefined) continue;
-      const figures = readFigures(said);
       const seat = { tenant, agent, gen: Number(gen), replica };
-      found.set(agent, { ...seat, ...figures });
+      found.set(agent, { ...seat, ...readSeat(said) });
     }
     return found;
   }
 
   #seat(step: "seat" | "unseat", seat: Seat): Promise<unknown> {
     const { redis, names, self } = this.#options;
-    const { tenant, agent, gen, figures } = seat;
+    const { tenant, agent, gen, carrier, figures } = seat;
     return redis.step("lenient", step, [
       names.tenant(tenant),
       agent,
       String(gen),
       self,
-      figures === undefined ? "" : JSON.stringify(figures),
+      JSON.stringify({ carrier, ...figures }),
     ]);
   }
 }
@@ -115,7 +114,12 @@ function readSaid(text: string): Omit<Replica, "id"> {
   return JSON.parse(text);
 }
 
-function readFigures(text: string): Pick<Seat, "figures"> {
+/** What a seat says besides its place; older versions say nothing of a carrier. */
+function readSeat(text: string): Pick<Seat, "carrier" | "figures"> {
   if (text === "") return {};
-  return { figures: JSON.parse(text) };
+  const { carrier, ...figures } = JSON.parse(text);
+  return {
+    ...(carrier === undefined ? {} : { carrier }),
+    ...(figures.at === undefined ? {} : { figures }),
+  };
 }

@@ -121,6 +121,7 @@ export class World implements AsyncDisposable {
     const served = this.core.sessions.serve(wrap(near), {
       tenant: "default",
       remote: "memory",
+      carrier: "websocket",
     });
     return { agent: new ScriptedAgent(far), served };
   }

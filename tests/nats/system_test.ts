@@ -82,6 +82,8 @@ Deno.test("a control plane tells in /readyz, in its metrics and in its log wheth
     wires: 1,
     connected: true,
   });
+  const shown = await fetch(`${cp.url}/v2/agents/edge`);
+  strictEqual((await shown.json()).carrier, "nats");
   const metrics = await (await fetch(`${cp.url}/metrics`)).text();
   match(metrics, /transporter_agent_broker_connected_bool 1/);
   match(metrics, /transporter_agent_broker_wires_open 1/);

@@ -34,8 +34,9 @@ Deno.test("replicas: both show the same agents and events, and who has which age
     await all.untilAgents(
       cp,
       (agents) =>
-        agents.every(({ id, connected, replica }) =>
-          connected && replica === replicas.get(id)
+        agents.every(({ id, connected, replica, carrier }) =>
+          connected && replica === replicas.get(id) &&
+          carrier === "websocket"
         ),
     );
   }

@@ -109,7 +109,9 @@ export class ControlPlaneNode extends Node {
       if (this.#service?.process !== process) wire.close();
       else {
         const between = plant.accept?.(wire, process) ?? wire;
-        core.sessions.serve(between, { tenant: "default", remote });
+        core.sessions.serve(between, {
+          ...{ tenant: "default", remote, carrier: "websocket" },
+        });
       }
     });
   }
