@@ -46,17 +46,25 @@ export function readEvent(
   if (!Array.isArray(reply)) return undefined;
   const [h, f, s, r, x, v] = reply as readonly (string | null)[];
   if (!h || !f || !s || !v) return undefined;
-  const fixed: Fixed = JSON.parse(h);
-  const changing: Changing = JSON.parse(s);
-  const record = {
-    tenant,
-    ...fixed,
-    enq: readFacts(f).enq,
-    ...changing,
-    ...(x ? { seq: Number(x) } : {}),
-    ...(r ? { result: JSON.parse(r) } : {}),
-  };
-  return { record, version: v };
+  try {
+    const fixed: Fixed = JSON.parse(h);
+    const changing: Changing = JSON.parse(s);
+    const record = {
+      tenant,
+      ...fixed,
+      enq: readFacts(f).enq,
+      ...changing,
+      ...(x ? { seq: Number(x) } : {}),
+      ...(r ? { result: JSON.parse(r) } : {}),
+    };
+    return { record, version: v };
+  } catch (error) {
+    const [, id = "?"] = /"id":"([^"]*)"/.exec(h) ?? [];
+    throw new TypeError(
+      `Cannot read the event "${id}" as what Redis keeps of it is damaged`,
+      { cause: error },
+    );
+  }
 }
 
 /** What the script says of an event, in its field `f`. */
