@@ -123,10 +123,11 @@ export class ApiClient {
 
   /** The same as {@linkcode ApiClient.call}, for an answer that is better not in memory as a whole: `sink` takes it. */
   async read(
-    request: ApiRequest & { readonly sink: Sink },
+    request: ApiRequest,
+    sink: Sink,
     options: CallOptions,
   ): Promise<void> {
-    const outcome = await this.#exchange(request, options);
+    const outcome = await this.#exchange(request, options, sink);
     if (!("good" in outcome)) throw failure(outcome, options.doing);
   }
 
@@ -185,11 +186,13 @@ export class ApiClient {
   #exchange(
     request: ApiRequest,
     options: CallOptions,
+    sink?: Sink,
   ): Promise<Exchanged<ApiAnswer> | Failure> {
     return this.#run(request, options, async () => {
       const answer = await this.#transport.send(
         this.#complete(request),
         options.signal,
+        sink,
       );
       return answer.status < 400 ? { good: answer } : { refused: answer };
     });

@@ -20,8 +20,6 @@ export interface ApiRequest {
   readonly body?: string;
   /** Further headers; a name may be there several times. */
   readonly headers?: readonly Header[];
-  /** Takes the body of a success, which has no text then: for what would be a large one. */
-  readonly sink?: Sink;
 }
 
 /** Options of {@linkcode Transport}. */
@@ -105,12 +103,19 @@ export class Transport implements Disposable {
    * Sends one request, and once more with new credentials if the answer is 401.
    * May be called concurrently.
    *
+   * @param request What is asked.
+   * @param signal Gives up.
+   * @param sink Takes the body of a success, which has no text then: for what would be a large one.
    * @throws {NoAnswer} There was none in time.
    * @throws {TransporterError} `no_cluster` or `unauthenticated`: there are no credentials.
    */
-  async send(request: ApiRequest, signal: AbortSignal): Promise<ApiAnswer> {
+  async send(
+    request: ApiRequest,
+    signal: AbortSignal,
+    sink?: Sink,
+  ): Promise<ApiAnswer> {
     return await this.#asKnown((access) =>
-      this.#exchange(request, access, signal)
+      this.#exchange(request, access, { signal, sink })
     );
   }
 
@@ -153,7 +158,10 @@ export class Transport implements Disposable {
   async #exchange(
     request: ApiRequest,
     access: Access,
-    signal: AbortSignal,
+    { signal, sink }: {
+      readonly signal: AbortSignal;
+      readonly sink: Sink | undefined;
+    },
   ): Promise<ApiAnswer> {
     const { clock, requestTimeoutMs } = this.#options;
     const client = this.#clientFor(access.connection);
@@ -164,7 +172,7 @@ export class Transport implements Disposable {
     try {
       return await answerOf(
         await fetchFrom(access, request, { client, signal: limit.signal }),
-        request.sink,
+        sink,
       );
     } catch (error) {
       throw this.#explain(error, { client, signal });

@@ -114,7 +114,8 @@ class Pages {
     let expired = false;
     try {
       await this.#client.read(
-        { method: "GET", path: `${path}?${query}`, sink },
+        { method: "GET", path: `${path}?${query}` },
+        sink,
         {
           ...this.#limits,
           doing: `list the objects of the kind "${kind}"`,
