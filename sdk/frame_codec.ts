@@ -32,14 +32,16 @@ function shape(fields: Readonly<Record<string, Check>>): Check {
   return (value) => isRecord(value) && faultOf(value, fields) === undefined;
 }
 
-/** The first field that does not fit. */
+/** The first field that does not fit. A loop: this runs for every frame of every agent. */
 function faultOf(
   value: Readonly<Record<string, unknown>>,
   fields: Readonly<Record<string, Check>>,
 ): string | undefined {
-  return Object.entries(fields).find(([name, fits]) =>
-    !fits(Object.hasOwn(value, name) ? value[name] : undefined)
-  )?.[0];
+  for (const name in fields) {
+    const given = Object.hasOwn(value, name) ? value[name] : undefined;
+    if (fields[name]?.(given) === false) return name;
+  }
+  return undefined;
 }
 
 const link = shape({
@@ -224,7 +226,7 @@ export function decode(frameText: string): Frame | UnknownFrame {
   if (fault !== undefined) {
     fail(`"${fault}" of a "${type}" frame is missing or of the wrong type`);
   }
-  return clean({ ...value, type });
+  return clean(value.type === type ? value : { ...value, type });
 }
 
 /** The type that a frame names, or has by its fields when it names none. */
@@ -238,11 +240,13 @@ function typeOfFrame(value: Readonly<Record<string, unknown>>): string {
   return "status" in value || "error" in value ? "reply" : "registration";
 }
 
-/** Leaves out what is `null`, except where `null` is a value, and reads the event of an event frame. */
-function clean(frame: Readonly<Record<string, unknown>>): Frame {
-  const kept = Object.fromEntries(
-    Object.entries(frame).filter(([, value]) => value !== null),
-  );
+/** Leaves out what is `null`. */
+function clean(frame: Record<string, unknown>): Frame {
+  const kept = Object.values(frame).includes(null)
+    ? Object.fromEntries(
+      Object.entries(frame).filter(([, value]) => value !== null),
+    )
+    : frame;
   if (kept["type"] === "status_update") kept["message"] ??= "";
   // The table above has checked every field that the types promise.
   return kept as unknown as Frame;
