@@ -197,7 +197,7 @@ export class HttpServer {
     }
     const remote = `${socket.remoteAddress ?? "?"}:${socket.remotePort ?? 0}`;
     this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-      const wire = acceptWebSocket(webSocket);
+      const wire = acceptWebSocket(webSocket, { connection: socket });
       boundFirst(webSocket, { socket, wire });
       severalFramesATurn(webSocket);
       serve(wire, remote);

@@ -40,41 +40,16 @@ import {
   TransporterError,
   type Wire,
 } from "../mod.ts";
+import {
+  AcceptedSocket,
+  type Corkable,
+  type ServerSocket,
+} from "./accepted_socket.ts";
 import { isLonger, tooLong } from "./frame_limit.ts";
 import { PromptReceipt } from "./prompt_receipt.ts";
-import { type Socket, SocketWire, type WebSocketTimes } from "./socket_wire.ts";
+import { SocketWire, type WebSocketTimes } from "./socket_wire.ts";
 
-export type { WebSocketTimes };
-
-/** What the accepting end needs of a socket; those of the npm package `ws` fit. */
-export interface ServerSocket {
-  /** Bytes that wait to be written. */
-  readonly bufferedAmount: number;
-  /** Calls back with each message. */
-  on(
-    event: "message",
-    listener: (data: unknown, binary: boolean) => void,
-  ): unknown;
-  /** Calls back once, when the connection is over. */
-  on(
-    event: "close",
-    listener: (code: number, reason: unknown) => void,
-  ): unknown;
-  /** Calls back when it breaks; a `close` follows. */
-  on(event: "error", listener: (error: Error) => void): unknown;
-  /** Sends one text message. */
-  send(text: string, done: (error?: Error) => void): void;
-  /** Sends an empty pong, which nobody asked for. */
-  pong(): void;
-  /** Starts the closing handshake. */
-  close(code: number, reason: string): void;
-  /** Drops the connection. */
-  terminate(): void;
-  /** Stops reading from the network. */
-  pause(): void;
-  /** Reads again. */
-  resume(): void;
-}
+export type { Corkable, ServerSocket, WebSocketTimes };
 
 /** Why the far end closed, or the medium broke. */
 function reasonOf(
@@ -91,43 +66,11 @@ function reasonOf(
   );
 }
 
-/** What a wire uses of a server's socket. A class: closures of each would take more memory. */
-class AcceptedSocket implements Socket {
-  readonly #socket: ServerSocket;
-  readonly #receipt: PromptReceipt;
-
-  constructor(socket: ServerSocket, receipt: PromptReceipt) {
-    this.#socket = socket;
-    this.#receipt = receipt;
-  }
-
-  get bufferedAmount(): number {
-    return this.#socket.bufferedAmount;
-  }
-
-  send(frame: string): void {
-    this.#receipt.cancel(); // it goes with the frame
-    this.#socket.send(frame, ignore); // a failed write is followed by "close"
-  }
-
-  close(code: number, reason: string): void {
-    this.#socket.close(code, reason);
-  }
-
-  drop(): void {
-    this.#socket.terminate();
-  }
-
-  pause(): void {
-    this.#socket.pause();
-  }
-
-  resume(): void {
-    this.#socket.resume();
-  }
+/** Options of {@linkcode acceptWebSocket}. */
+export interface AcceptOptions extends WebSocketTimes {
+  /** What the socket writes to, so that frames that are sent together become one write. */
+  readonly connection?: Corkable;
 }
-
-function ignore(): void {}
 
 /**
  * Takes over a socket that a server accepted: nobody else may read from it,
@@ -135,16 +78,19 @@ function ignore(): void {}
  * of `ws`) and refuses compression.
  *
  * @param socket The open socket.
- * @param times How long it waits for the far end.
+ * @param options How long it waits for the far end, and where its frames are gathered.
  * @returns The wire.
  */
 export function acceptWebSocket(
   socket: ServerSocket,
-  times: WebSocketTimes = {},
+  { connection, ...times }: AcceptOptions = {},
 ): Wire {
   let fault: TransporterError | undefined;
   const receipt = new PromptReceipt(socket);
-  const wire = new SocketWire(new AcceptedSocket(socket, receipt), times);
+  const wire = new SocketWire(
+    new AcceptedSocket(socket, receipt, connection),
+    times,
+  );
   socket.on("message", (data, binary) => {
     receipt.schedule();
     if (binary) wire.fail(binaryFrame());
