@@ -1,4 +1,4 @@
-import { TransporterError } from "@transporter/sdk";
+import { IN_TIME, TransporterError } from "@transporter/sdk";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { agentRoutes } from "./agents.ts";
 import { type Answer, writeAnswer } from "./answer.ts";
@@ -196,8 +196,8 @@ function requestOf(
       ),
     get gone() {
       const gone = new AbortController();
-      outgoing.once("close", () => gone.abort());
-      if (outgoing.destroyed) gone.abort();
+      outgoing.once("close", () => gone.abort(IN_TIME));
+      if (outgoing.destroyed) gone.abort(IN_TIME);
       return gone.signal;
     },
     get remote() {

@@ -1,3 +1,4 @@
+import { IN_TIME } from "@transporter/sdk";
 import type { HttpBatch } from "@transporter/sdk/http";
 import { guardLink, POSITION_PARAMETERS, positionOf } from "./link.ts";
 import type { Route } from "./route.ts";
@@ -65,7 +66,7 @@ export function linkStreamRoute({ acceptor, clock }: Services): Route {
       return sseResponse(messages(batches), {
         clock,
         drop: () => request.drop(),
-        over: () => gone.abort(),
+        over: () => gone.abort(IN_TIME),
       });
     },
   };
