@@ -45,7 +45,7 @@ function wait(
   });
 }
 
-/** A signal that a clock aborts; dispose it when the work it bounds is over. */
+/** A signal that a clock aborts; dispose it when the work it bounds is over: nothing aborts it after that. */
 export interface Deadline extends Disposable {
   /** Aborts after the time given, or with the signal given. */
   readonly signal: AbortSignal;
@@ -79,14 +79,20 @@ export function deadline(
 ): Deadline {
   const expiry = new AbortController();
   const done = new AbortController();
+  const { reason, signal } = options;
   clock.sleep(ms, { signal: done.signal }).then(
-    () => expiry.abort(options.reason),
+    () => expiry.abort(reason),
     () => {}, // disposed first: the work was done in time
   );
+  // Every request has one of these, and `AbortSignal.any()` costs as much as all the rest.
+  const giveUp = () => expiry.abort(signal?.reason);
+  if (signal?.aborted) giveUp();
+  else signal?.addEventListener("abort", giveUp, { once: true });
   return {
-    signal: options.signal === undefined
-      ? expiry.signal
-      : AbortSignal.any([expiry.signal, options.signal]),
-    [Symbol.dispose]: () => done.abort(IN_TIME),
+    signal: expiry.signal,
+    [Symbol.dispose]() {
+      signal?.removeEventListener("abort", giveUp);
+      done.abort(IN_TIME);
+    },
   };
 }

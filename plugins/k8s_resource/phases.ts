@@ -25,6 +25,7 @@ import { withResult } from "./progress.ts";
 import { Readings } from "./readings.ts";
 import { Recorder } from "./recorder.ts";
 import { checkSteps } from "./patch_steps.ts";
+import { becomesReady } from "./ready.ts";
 import { conditionsFor } from "./ready_when.ts";
 import { type BundleResult, withWarnings } from "./result.ts";
 import { countOf, Teller } from "./teller.ts";
@@ -160,7 +161,8 @@ export function openPhases(
       const { options, objects, states } = plan;
       const cluster = clusterOf(own, options);
       const waits = options.wait === "ready" && !options.dryRun &&
-        options.operation === "apply"; // a delete has waited until they were gone
+        options.operation === "apply" && // a delete has waited until they were gone
+        (options.readyWhen !== undefined || objects.some(becomesReady));
       if (!waits) return;
       for (const [index, object] of objects.entries()) {
         const done = result.resource_status[index];

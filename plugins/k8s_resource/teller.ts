@@ -51,6 +51,7 @@ export interface TellerOptions {
 export class Teller implements AsyncDisposable {
   readonly #options: TellerOptions;
   readonly #stop = new AbortController();
+  readonly #ended = Promise.withResolvers<void>();
   readonly #telling: Promise<void>;
   #said = "";
   #told: number;
@@ -84,26 +85,30 @@ export class Teller implements AsyncDisposable {
   }
 
   async #tellChanges(): Promise<void> {
-    const { context, states, clock, otherwise } = this.#options;
-    const signal = AbortSignal.any([context.signal, this.#stop.signal]);
-    const stopped = new Promise<void>((resolve) =>
-      signal.addEventListener("abort", () => resolve(), { once: true })
-    );
-    while (!signal.aborted) {
+    const { states, clock, otherwise } = this.#options;
+    while (!this.#isOver()) {
       if (states.revision === this.#told) {
-        await Promise.race([states.changed(), stopped]);
+        await Promise.race([states.changed(), this.#ended.promise]);
+        if (this.#isOver()) return;
       }
       const pause = this.#toldAt + INTERVAL_MS - clock.monotonic();
+      const { signal } = this.#stop;
       await clock.sleep(Math.max(0, pause), { signal }).catch(() => {});
-      if (signal.aborted) return;
+      if (this.#isOver()) return;
       if (states.revision === this.#told) continue;
       await this.#report(this.#said || otherwise());
     }
   }
 
+  /** An event that was aborted soon ends, and has its last word then. */
+  #isOver(): boolean {
+    return this.#stop.signal.aborted || this.#options.context.signal.aborted;
+  }
+
   /** Tells nothing any more. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(IN_TIME);
+    this.#ended.resolve();
     await this.#telling;
   }
 }
