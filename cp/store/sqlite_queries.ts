@@ -40,8 +40,9 @@ export const SQL = {
   getEvent: `${EVENT} WHERE tenant = ? AND id = ?`,
   getEventByKey: `${EVENT} WHERE tenant = ? AND idempotency_key = ?`,
   getEventByEnq: `${EVENT} WHERE event.enq = ?`,
-  listItem: `SELECT event.*, head, NULL AS result, error
-    FROM event CROSS JOIN spec USING (enq) LEFT JOIN outcome USING (enq) WHERE event.enq = ?`,
+  listItems: `SELECT event.*, head, NULL AS result, error
+    FROM json_each(?) AS asked CROSS JOIN event ON event.enq = asked.value
+    CROSS JOIN spec USING (enq) LEFT JOIN outcome USING (enq)`,
   isTaken: `SELECT 1 FROM event WHERE tenant = ?1 AND id = ?2
     UNION ALL SELECT 1 FROM event WHERE tenant = ?1 AND idempotency_key = ?2
     UNION ALL SELECT 1 FROM tombstone WHERE tenant = ?1 AND id = ?2
