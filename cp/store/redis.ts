@@ -66,8 +66,8 @@ async function connectionOptions(
   };
 }
 
-/** The version of what is kept in Redis, and how: 1 had histories in keys of their own, and was in no release. */
-const SCHEMA = 2;
+/** The version of what is kept in Redis, and how: 1 had histories in keys of their own, 2 no lists by type; both were in no release. */
+const SCHEMA = 3;
 
 /** The oldest Redis that can do all that is asked of it. */
 const VERSION_MIN = 7;

@@ -43,7 +43,7 @@ export function stepOf(
     case "event": {
       const { record, payload, acceptedUpto, logs } = item;
       const { tenant, spec, enq, result, seq, readyAt, finishedAt } = record;
-      const labels = names.labels(record);
+      const traits = names.traits(record);
       return ["putevent", tenant, [
         spec.id,
         String(enq),
@@ -62,8 +62,8 @@ export function stepOf(
         String(readyAt ?? ""),
         String(record.dueAt),
         String(finishedAt ?? 0),
-        String(labels.length),
-        ...labels,
+        String(traits.length),
+        ...traits,
         ...logs.map((chunk) => JSON.stringify(chunk)),
       ]];
     }

@@ -110,7 +110,7 @@ export class Lists {
   /** Lists, none of which shares an event with another, that have all that a query is about. */
   async #smallest(
     tenant: string,
-    { agent, states, labels = {} }: EventQuery,
+    { agent, states, type, labels = {} }: EventQuery,
   ): Promise<readonly string[]> {
     const { redis, names } = this.#options;
     const choices: string[][] = [[names.of("all", tenant)]];
@@ -122,8 +122,11 @@ export class Lists {
         ),
       );
     }
+    if (type !== undefined) {
+      choices.push([names.about("trait", tenant, names.type(type))]);
+    }
     for (const [name, value] of Object.entries(labels)) {
-      choices.push([names.about("label", tenant, names.label(name, value))]);
+      choices.push([names.about("trait", tenant, names.label(name, value))]);
     }
     if (choices.length === 1) return choices[0] ?? [];
     const sizes = await Promise.all(choices.map(async (lists) => {

@@ -30,16 +30,23 @@ export class Names {
     return this.about("event", tenant, id);
   }
 
-  /** A label as a part of names. */
+  /** A label as a part of the names of lists; no type is the same, as that is one text and not two. */
   label(name: string, value: string): string {
     return JSON.stringify([name, value]);
   }
 
-  /** The labels of an event as parts of names. */
-  labels({ spec: { labels } }: Pick<EventRecord, "spec">): readonly string[] {
-    return Object.entries(labels).map(([name, value]) =>
-      this.label(name, value)
-    );
+  /** A type as a part of the names of lists. */
+  type(type: string): string {
+    return JSON.stringify([type]);
+  }
+
+  /** The type and the labels of an event as parts of the names of lists that it is in. */
+  traits({ spec }: Pick<EventRecord, "spec">): readonly string[] {
+    const labels = Object.entries(spec.labels);
+    return [
+      this.type(spec.type),
+      ...labels.map(([name, value]) => this.label(name, value)),
+    ];
   }
 
   /** What others are told of a change of an event; the script adds the numbers of the changes, and ends it. */

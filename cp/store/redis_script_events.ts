@@ -1,7 +1,7 @@
 /** The steps of the script that are about events, in Lua; see `redis_script.ts`. */
 export const EVENT_STEPS: string = `
 -- Words: tenant, id, key that is looked for, its own key, agent, when accepted, priority, bytes, what never
--- changes, body, state, what changes, when ready, when due, entry, note, then the labels.
+-- changes, body, state, what changes, when ready, when due, entry, note, then the traits: its type and its labels.
 function steps.create(w)
   local t, id, wanted, own, agent = w[1], w[2], w[3], w[4], w[5]
   local k = key('event', t, id)
@@ -39,7 +39,7 @@ function steps.create(w)
   noteTenant(t)
   place('tp:all:' .. t, id, n)
   place(key('for', t, agent), id, n)
-  for i = 17, #w do place(key('label', t, w[i]), id, n) end
+  for i = 17, #w do place(key('trait', t, w[i]), id, n) end
   index(t, e, w[11], w[13], w[14], 0, '', '')
   return {'ok', n}
 end
@@ -115,7 +115,7 @@ function steps.log(w)
   return {'ok'}
 end
 
--- Words: tenant, id, version, what stays, its own key, until when, then the labels.
+-- Words: tenant, id, version, what stays, its own key, until when, then the traits.
 function steps.bury(w)
   local t, id = w[1], w[2]
   local e = facts(t, id)
@@ -133,7 +133,7 @@ function steps.bury(w)
   place(key('for', t, e.a), id, false)
   place(key('state', t, e.st), id, false)
   place('tp:ended', e.m, false)
-  for i = 7, #w do place(key('label', t, w[i]), id, false) end
+  for i = 7, #w do place(key('trait', t, w[i]), id, false) end
   local own = w[5] ~= '' and '1' or '0'
   if w[5] ~= '' then
     call('HDEL', 'tp:keys:' .. t, w[5])

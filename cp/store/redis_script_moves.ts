@@ -26,7 +26,7 @@ function steps.putdead(w)
 end
 
 -- Words: tenant, id, enq, own key, agent, priority, bytes, h, p, accepted upto, version, the first seven words of "write",
--- the number of labels, the labels, the pieces of output.
+-- the number of traits, the traits, the pieces of output.
 function steps.putevent(w)
   local t, id = w[1], w[2]
   local k = key('event', t, id)
@@ -45,7 +45,7 @@ function steps.putevent(w)
   place('tp:all:' .. t, id, e.n)
   place(key('for', t, e.a), id, e.n)
   local last = 19 + tonumber(w[19])
-  for i = 20, last do place(key('label', t, w[i]), id, e.n) end
+  for i = 20, last do place(key('trait', t, w[i]), id, e.n) end
   for i = last + 1, #w do call('RPUSH', key('log', t, id), w[i]) end
   index(t, e, w[12], w[16], w[17], w[18], w[15], '')
   return {'ok'}

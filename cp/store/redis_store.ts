@@ -129,7 +129,7 @@ export class RedisStore implements SharedStore {
         String(record.dueAt),
         entryLine(record.revision, status),
         this.#names.note(tenant, record),
-        ...this.#names.labels(record),
+        ...this.#names.traits(record),
       ]);
       if (reply[0] === "dead") {
         const tombstone = readTombstone(String(reply[1]));

@@ -54,7 +54,7 @@ export async function sweepRedis(
       ),
       record.idempotencyKey ?? "",
       String(end),
-      ...names.labels(record),
+      ...names.traits(record),
     ]);
     changes.seen.set(names.event(tenant, id), undefined);
     return reply[0] === "ok" ? 1 : 0;

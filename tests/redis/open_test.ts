@@ -78,8 +78,8 @@ Deno.test("openRedisStore() refuses what a newer program wrote, and an older one
   await (await place.open())[Symbol.asyncDispose]();
   for (
     const [schema, message] of [
-      ["3", /version 3, and this program knows version 2: use the program/],
-      ["1", /version 1, and this program knows version 2: move it to SQLite/],
+      ["4", /version 4, and this program knows version 3: use the program/],
+      ["2", /version 2, and this program knows version 3: move it to SQLite/],
     ] as const
   ) {
     await place.redis.ask("HSET", "tp:meta", "schema", schema);
