@@ -17,29 +17,29 @@ export function formatTime(ms: number): string {
  * @see {@link https://www.rfc-editor.org/rfc/rfc3339#section-5.6}
  */
 export function parseTime(text: string): number | undefined {
-  const match = RFC3339_REGEXP.exec(text);
-  if (match === null) return undefined;
-  const [, year, month, day, hour, minute, second, fraction = "", zone = "Z"] =
-    match;
-  // A leap second counts as the second after it, as POSIX time does.
-  const seconds = Math.min(Number(second), 59);
+  if (!RFC3339_REGEXP.test(text)) return undefined;
+  // Where each part is, is known by now; this runs for every status.
+  const number = (from: number) => Number(text.slice(from, from + 2));
+  const [year, month, day] = [Number(text.slice(0, 4)), number(5), number(8)];
+  const [hour, minute, second] = [number(11), number(14), number(17)];
+  const zoneAt = /[Zz]$/.test(text) ? text.length - 1 : text.length - 6;
+  const fraction = text.slice(19, zoneAt);
   const ms = fraction === "" ? 0 : Math.floor(Number(`0${fraction}`) * 1000);
-  const at = new Date(0);
-  at.setUTCFullYear(Number(year), Number(month) - 1, Number(day));
-  at.setUTCHours(Number(hour), Number(minute), seconds, ms);
-  const valid = at.getUTCMonth() === Number(month) - 1 &&
-    at.getUTCDate() === Number(day) &&
-    Number(hour) < 24 && Number(minute) < 60 && Number(second) <= 60;
+  // A leap second counts as the second after it, as POSIX time does.
+  const leap = second === 60 ? 1000 : 0;
+  const date = new Date(0);
+  // Not Date.UTC, to which year 1 is 1901.
+  date.setUTCFullYear(year, month - 1, day);
+  const valid = date.getUTCMonth() === month - 1 && date.getUTCDate() === day &&
+    hour < 24 && minute < 60 && second <= 60;
   if (!valid) return undefined;
-  const leap = Number(second) === 60 ? 1000 : 0;
-  if (zone === "Z" || zone === "z") return at.getTime() + leap;
-  const [offsetHours, offsetMinutes] = zone.slice(1).split(":").map(Number) as [
-    number,
-    number,
-  ];
+  const at = date.getTime() +
+    ((hour * 60 + minute) * 60 + Math.min(second, 59)) * 1000 + ms + leap;
+  if (zoneAt === text.length - 1) return at;
+  const [offsetHours, offsetMinutes] = [number(zoneAt + 1), number(zoneAt + 4)];
   if (offsetHours > 23 || offsetMinutes > 59) return undefined;
   const offset = (offsetHours * 60 + offsetMinutes) * 60_000;
-  return at.getTime() + leap + (zone.startsWith("+") ? -offset : offset);
+  return at + (text[zoneAt] === "+" ? -offset : offset);
 }
 
 const UNITS: Readonly<Record<string, number>> = {
