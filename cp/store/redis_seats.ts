@@ -51,7 +51,7 @@ export class RedisSeats {
     const before = clock.now();
     const alive = redis.step("lenient", "alive", words).then(([, time]) => {
       const after = clock.now();
-      if (after - before > ANSWER_MS_MAX) return;
+      if (time === undefined || after - before > ANSWER_MS_MAX) return;
       this.#aheadMs = Math.round((before + after) / 2 - Number(time));
     });
     await Promise.all([alive, ...seats]);

@@ -147,6 +147,17 @@ Deno.test("docs/redis.md: the user that it makes may do what is needed, and not 
     await store.listEvents(T, { states: ["assigned"], limit: 9 });
     await store.listChanges(T, 0, 9);
     await store.probe();
+    const seating = { taken: [], left: [] };
+    for (let beats = 0; beats < 50; beats++) {
+      await store.seats.beat("a", seating);
+      if ((await store.seats.replicas())[0]?.aheadMs !== undefined) break;
+    }
+    const [replica] = await store.seats.replicas();
+    strictEqual(typeof replica?.aheadMs, "number");
+    // One that was made before clocks were compared goes on.
+    await redis.ask("ACL", "SETUSER", "cp", "-time");
+    await store.seats.beat("a", seating);
+    await redis.ask("ACL", "SETUSER", "cp", "+time");
   }
   await using _archive = await openRedisArchive({ url });
   const asked = await new Deno.Command("redis-cli", {
