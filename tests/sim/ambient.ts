@@ -6,6 +6,9 @@
  * @module
  */
 
+// Digests ask for it when there are many, and a module is not loaded without Deno.
+import "node:crypto";
+
 /** Properties that throw when they are used. */
 const POISONED:
   readonly (readonly [name: string, members?: readonly string[]])[] = [
