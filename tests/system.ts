@@ -29,6 +29,8 @@ export interface CpOptions {
   readonly dataDir?: string;
   /** Where it listens; by default on a free port. */
   readonly listen?: string;
+  /** Environment variables besides the test's own. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** A control plane process with a data folder of its own, which can be killed and started again on the same port. */
@@ -64,11 +66,11 @@ export class CpProcess implements AsyncDisposable {
   static #launch(
     dataDir: string,
     listen: string,
-    { script, flags = [] }: CpOptions,
+    { script, flags = [], env = {} }: CpOptions,
   ): Program {
     return Program.start(
       ["cp", "--dev", "--listen", listen, "--data-dir", dataDir, ...flags],
-      script === undefined ? {} : { script },
+      script === undefined ? { env } : { script, env },
     );
   }
 
