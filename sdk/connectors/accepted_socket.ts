@@ -1,4 +1,3 @@
-import { nextTick } from "node:process";
 import type { PromptReceipt } from "./prompt_receipt.ts";
 import type { Socket } from "./socket_wire.ts";
 
@@ -72,7 +71,8 @@ export class AcceptedSocket implements Socket {
     if (this.#corked || this.#connection === undefined) return;
     this.#corked = true;
     this.#connection.cork();
-    nextTick(() => {
+    // By its global name: an agent shares this module, and does without `process`.
+    globalThis.process.nextTick(() => {
       this.#corked = false;
       this.#connection?.uncork();
     });
