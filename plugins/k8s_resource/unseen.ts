@@ -94,7 +94,8 @@ export async function applyUnseen(
       review(verdict, since) {
         const reviewed = limits.review?.(verdict, since) ?? verdict;
         const { transient, code, retryAfterMs } = reviewed;
-        isUnclear = transient || code === "conflict";
+        // Rights that were given a moment ago may not have got around yet.
+        isUnclear = transient || code === "conflict" || code === "denied";
         return {
           ...reviewed,
           transient: transient && retryAfterMs !== undefined,

@@ -75,8 +75,8 @@ export async function connectAgent(
 
 let asked = 0;
 
-/** Waits until the control plane has dealt with all that was sent: says whether the connection is still open. */
-export async function isOpen(socket: RawWebSocket, who: Who): Promise<boolean> {
+/** Asks whether the connection is still open. */
+async function isAnswered(socket: RawWebSocket, who: Who): Promise<boolean> {
   const name = `ask ${++asked}`;
   await socket.send(
     who === "v2"
@@ -94,6 +94,15 @@ export async function isOpen(socket: RawWebSocket, who: Who): Promise<boolean> {
     HANG_MS_MAX,
   );
   return answered() && socket.closeCode === undefined;
+}
+
+/**
+ * Waits until the control plane has dealt with all that was sent: says whether
+ * the connection is still open. It is asked twice, as a question that comes in
+ * one turn with what it is about is answered before that has led to anything.
+ */
+export async function isOpen(socket: RawWebSocket, who: Who): Promise<boolean> {
+  return await isAnswered(socket, who) && await isAnswered(socket, who);
 }
 
 /** Shows an event. */

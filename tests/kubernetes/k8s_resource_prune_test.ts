@@ -316,6 +316,7 @@ Deno.test("option apply_set: what has generateName is in the set, too, and goes 
 Deno.test("option apply_set: events of a set run one after the other, whatever their objects are", async () => {
   await using place = await openPlace();
   const { executor, namespace } = place;
+  await executor.schema["~standard"].validate({}); // keys are known once a payload was read
   const keys = (name: string, payload: object) =>
     executor.keys({ manifests: [configMap(namespace, name)], ...payload });
   const set = { apply_set: "web" };

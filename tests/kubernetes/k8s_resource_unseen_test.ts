@@ -110,23 +110,30 @@ Deno.test("one that was made although nobody said so is called created", async (
 Deno.test("what cannot change ends the event, and what can is tried again after a look", async () => {
   await using place = await open();
   const { executor, namespace, proxy, methods } = place;
-  proxy.inject({ method: "PATCH", fault: status(403, "no") });
+  proxy.inject({ method: "PATCH", fault: status(422, "no") });
   const refused = await runEvent(executor, [configMap(namespace, "d")]);
-  strictEqual(refused.last.error?.code, "denied");
+  strictEqual(refused.last.error?.code, "invalid");
   match(
     refused.last.message,
     /^Cannot apply ConfigMap "d" in namespace .*: no$/,
   );
   deepStrictEqual(methods(), ["PATCH d"]);
 
-  for (const name of ["e", "f", "g"]) {
-    await runEvent(executor, [configMap(namespace, name)]);
+  for (const [code, why] of [[503, "a moment"], [403, "not yet"]] as const) {
+    const fault = status(code, why);
+    for (const name of ["e", "f", "g"]) {
+      await runEvent(executor, [configMap(namespace, `${name}-${code}`)]);
+    }
+    proxy.seen.length = 0;
+    proxy.inject({ method: "PATCH", fault });
+    const run = await runEvent(executor, [configMap(namespace, `h-${code}`)]);
+    strictEqual(run.objects[0]?.status, "created");
+    deepStrictEqual(methods().map((method) => method.split("-")[0]), [
+      "PATCH h",
+      "GET h",
+      "PATCH h",
+    ]);
   }
-  proxy.seen.length = 0;
-  proxy.inject({ method: "PATCH", fault: status(503, "a moment") });
-  const run = await runEvent(executor, [configMap(namespace, "h")]);
-  strictEqual(run.objects[0]?.status, "created");
-  deepStrictEqual(methods(), ["PATCH h", "GET h", "PATCH h"]);
 });
 
 Deno.test("nothing is taken for new where the object that is there has a say", async () => {
