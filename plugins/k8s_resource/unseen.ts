@@ -19,6 +19,9 @@ const CHARS_MAX = 16_384;
  */
 const NO_VERSION = "1";
 
+/** What the server says to who has no right to it. Rights that were given a moment ago may not have got around yet. */
+const NO_RIGHT_REGEXP = /is forbidden: User "/;
+
 /** Where the pairs of the metadata begin: in brackets, also of JSON, or on a line of their own. */
 const METADATA_REGEXP =
   /("metadata": *\{\s*(?=")|^metadata: *\{ *(?=[A-Za-z"]))|^metadata:\n( +)(?=[A-Za-z])/m;
@@ -94,8 +97,8 @@ export async function applyUnseen(
       review(verdict, since) {
         const reviewed = limits.review?.(verdict, since) ?? verdict;
         const { transient, code, retryAfterMs } = reviewed;
-        // Rights that were given a moment ago may not have got around yet.
-        isUnclear = transient || code === "conflict" || code === "denied";
+        isUnclear = transient || code === "conflict" ||
+          NO_RIGHT_REGEXP.test(reviewed.reason);
         return {
           ...reviewed,
           transient: transient && retryAfterMs !== undefined,

@@ -119,7 +119,12 @@ Deno.test("what cannot change ends the event, and what can is tried again after 
   );
   deepStrictEqual(methods(), ["PATCH d"]);
 
-  for (const [code, why] of [[503, "a moment"], [403, "not yet"]] as const) {
+  for (
+    const [code, why] of [[503, "a moment"], [
+      403,
+      'configmaps "h" is forbidden: User "x" cannot patch resource',
+    ]] as const
+  ) {
     const fault = status(code, why);
     for (const name of ["e", "f", "g"]) {
       await runEvent(executor, [configMap(namespace, `${name}-${code}`)]);
