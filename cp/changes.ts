@@ -12,25 +12,21 @@ export interface ChangesOptions {
  */
 export class Changes {
   readonly #store: Pick<Store, "changeRange">;
-  readonly #waiters = new Set<() => void>();
   readonly #listeners = new Set<() => void>();
 
-  /** Makes a hub without waiters. */
+  /** Makes a hub that nobody listens to. */
   constructor({ store }: ChangesOptions) {
     this.#store = store;
   }
 
-  /** How many wait. */
+  /** How many listen, or wait. */
   get waiting(): number {
-    return this.#waiters.size;
+    return this.#listeners.size;
   }
 
   /** Says that the store has something new; for whoever wrote it, after the write. */
   notify(): void {
     for (const listener of this.#listeners) listener();
-    const woken = [...this.#waiters];
-    this.#waiters.clear();
-    for (const wake of woken) wake();
   }
 
   /** Calls back whenever something may be new: for those who follow for long. Must not throw. */
@@ -55,15 +51,14 @@ export class Changes {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const abort = () => reject(signal.reason);
     signal.addEventListener("abort", abort, { once: true });
-    // First in the queue, then the look: a change in between wakes.
-    this.#waiters.add(resolve);
+    // First the ear, then the look: a change in between wakes.
+    using _listening = this.listen(resolve);
     try {
       // The look may fail while nobody listens to the promise yet.
       promise.catch(() => {});
       if ((await this.#store.changeRange()).newest > after) return;
       await promise;
     } finally {
-      this.#waiters.delete(resolve);
       signal.removeEventListener("abort", abort);
     }
   }
