@@ -4,15 +4,20 @@
  * Nobody sees anything in between, as a run is one step for everybody else.
  */
 export const BUFFERS: string = `
+-- The table that another one has under a name: made when it is not there.
+local function within(tables, name)
+  local found = tables[name]
+  if not found then
+    found = {}
+    tables[name] = found
+  end
+  return found
+end
+
 -- Of sorted sets: the score of each member, or false for one that goes.
 local placed = {}
 local function place(k, member, score)
-  local set = placed[k]
-  if not set then
-    set = {}
-    placed[k] = set
-  end
-  set[member] = score
+  within(placed, k)[member] = score
 end
 
 -- Members in one command at most: a function of Lua takes some thousand arguments.
@@ -41,11 +46,7 @@ end
 -- Of tp:count: how much is added to each field, by tenant.
 local counted = {}
 local function count(t, field, by)
-  local fields = counted[t]
-  if not fields then
-    fields = {}
-    counted[t] = fields
-  end
+  local fields = within(counted, t)
   fields[field] = (fields[field] or 0) + by
 end
 
