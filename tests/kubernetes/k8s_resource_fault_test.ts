@@ -1,8 +1,9 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import type { ErrorCode } from "@transporter/sdk";
-import { type Fault, FaultProxy, status } from "../fault_proxy.ts";
+import { type Fault, status } from "../fault_proxy.ts";
 import { TcpProxy } from "../tcp_proxy.ts";
 import { freshNamespace, testCluster } from "./cluster.ts";
+import { executorBehindProxy } from "./behind_proxy.ts";
 import {
   changes,
   configMap,
@@ -13,27 +14,8 @@ import {
   runEvent,
 } from "./k8s_resource.ts";
 
-/** An executor behind a proxy that breaks what it is told to. */
-async function open(rest: Readonly<Record<string, unknown>> = {}) {
-  const stack = new AsyncDisposableStack();
-  const kube = stack.use(await testCluster());
-  const { name: namespace } = stack.use(await freshNamespace(kube));
-  const proxy = stack.use(
-    await FaultProxy.open({ server: kube.server, caPem: kube.address.caPem }),
-  );
-  const { config } = stack.use(await proxied(proxy, kube, rest));
-  const executor = stack.use(await openPlugin(config));
-  return {
-    kube,
-    namespace,
-    proxy,
-    executor,
-    [Symbol.asyncDispose]: () => stack.disposeAsync(),
-  };
-}
-
 Deno.test("a small event is a look and an apply, once the kinds are known", async () => {
-  await using cluster = await open();
+  await using cluster = await executorBehindProxy();
   const { namespace, proxy, executor } = cluster;
   await runEvent(executor, [configMap(namespace, "first")]);
   deepStrictEqual(
@@ -158,7 +140,7 @@ const PERMANENT: Readonly<Record<string, readonly [Fault, ErrorCode, RegExp]>> =
   };
 
 Deno.test("answers that cannot change end the event at once, with their code", async (t) => {
-  await using cluster = await open();
+  await using cluster = await executorBehindProxy();
   const { namespace, proxy, executor } = cluster;
   for (const [name, [fault, code, message]] of Object.entries(PERMANENT)) {
     await t.step(name, async () => {
@@ -288,7 +270,7 @@ const TRANSIENT: Readonly<Record<string, readonly [Fault, RegExp]>> = {
 };
 
 Deno.test("answers that may change are tried again, and reported once", async (t) => {
-  await using cluster = await open();
+  await using cluster = await executorBehindProxy();
   const { namespace, proxy, executor, kube } = cluster;
   for (const [name, [fault, message]] of Object.entries(TRANSIENT)) {
     await t.step(name, async () => {
@@ -312,7 +294,7 @@ Deno.test("answers that may change are tried again, and reported once", async (t
 });
 
 Deno.test("what stays broken ends as cluster_unavailable when time is up", async (t) => {
-  await using cluster = await open({ phase_timeout_ms: 1_000 });
+  await using cluster = await executorBehindProxy({ phase_timeout_ms: 1_000 });
   const { namespace, proxy, executor } = cluster;
   await runEvent(executor, [configMap(namespace, "first")]);
   const cases: Readonly<Record<string, Fault>> = {
@@ -335,7 +317,7 @@ Deno.test("what stays broken ends as cluster_unavailable when time is up", async
 });
 
 Deno.test("k8s.hang: a server that stays silent is given up, and asked again over a new connection", async () => {
-  await using cluster = await open({ request_timeout_ms: 300 });
+  await using cluster = await executorBehindProxy({ request_timeout_ms: 300 });
   const { namespace, proxy, executor } = cluster;
   proxy.inject({ method: "PATCH", times: 2, fault: "hang" });
   const run = await runEvent(executor, [configMap(namespace, "a")]);
@@ -373,7 +355,7 @@ Deno.test("k8s.hang: a connection that fell silent is left for a new one", async
 });
 
 Deno.test("k8s.hang: an event can be cancelled while the server stays silent", async () => {
-  await using cluster = await open();
+  await using cluster = await executorBehindProxy();
   const { namespace, proxy, executor } = cluster;
   proxy.inject({ method: "PATCH", fault: "hang" });
   const stop = new AbortController();
@@ -390,7 +372,7 @@ Deno.test("k8s.hang: an event can be cancelled while the server stays silent", a
 });
 
 Deno.test("an endless answer is cut off", async () => {
-  await using cluster = await open({ phase_timeout_ms: 500 });
+  await using cluster = await executorBehindProxy({ phase_timeout_ms: 500 });
   const { namespace, proxy, executor } = cluster;
   await runEvent(executor, [configMap(namespace, "first")]);
   proxy.inject({
@@ -404,7 +386,7 @@ Deno.test("an endless answer is cut off", async () => {
 });
 
 Deno.test("an answer that is no JSON ends the event", async () => {
-  await using cluster = await open();
+  await using cluster = await executorBehindProxy();
   const { namespace, proxy, executor } = cluster;
   proxy.inject({
     method: "PATCH",
@@ -416,7 +398,7 @@ Deno.test("an answer that is no JSON ends the event", async () => {
 });
 
 Deno.test("a namespace that is nowhere ends the event as not_found after a moment", async () => {
-  await using cluster = await open({ phase_timeout_ms: 700 });
+  await using cluster = await executorBehindProxy({ phase_timeout_ms: 700 });
   const run = await runEvent(cluster.executor, [
     configMap("nowhere-at-all", "a"),
   ]);
@@ -425,7 +407,7 @@ Deno.test("a namespace that is nowhere ends the event as not_found after a momen
 });
 
 Deno.test("who may not read is told as much as the answers show", async () => {
-  await using cluster = await open();
+  await using cluster = await executorBehindProxy();
   const { namespace, proxy, executor } = cluster;
   proxy.inject({
     method: "GET",

@@ -1,11 +1,9 @@
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
-import { FaultProxy, status } from "../fault_proxy.ts";
-import { freshNamespace, testCluster } from "./cluster.ts";
+import { status } from "../fault_proxy.ts";
+import { executorBehindProxy } from "./behind_proxy.ts";
 import {
   configMap,
   configMapPath,
-  openPlugin,
-  proxied,
   read,
   runEvent,
   write,
@@ -19,25 +17,15 @@ interface ConfigMap {
 /** An executor behind a proxy, which has made three objects and so takes the next one for new. */
 async function open(rest: Readonly<Record<string, unknown>> = {}) {
   await using stack = new AsyncDisposableStack();
-  const kube = stack.use(await testCluster());
-  const { name: namespace } = stack.use(await freshNamespace(kube));
-  const proxy = stack.use(
-    await FaultProxy.open({ server: kube.server, caPem: kube.address.caPem }),
-  );
-  const { config } = stack.use(
-    await proxied(proxy, kube, { kube_events: false, ...rest }),
-  );
-  const executor = stack.use(await openPlugin(config));
+  const place = stack.use(await executorBehindProxy(rest));
+  const { namespace, proxy, executor } = place;
   for (const name of ["a", "b", "c"]) {
     await runEvent(executor, [configMap(namespace, name)]);
   }
   proxy.seen.length = 0;
   const all = stack.move();
   return {
-    kube,
-    namespace,
-    proxy,
-    executor,
+    ...place,
     /** The requests since then, without what they all have. */
     methods: () =>
       proxy.seen.map(({ method, path }) =>

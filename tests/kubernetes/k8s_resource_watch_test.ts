@@ -1,11 +1,10 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import type { LocalKube } from "../../deploy/localkube/mod.ts";
-import { FaultProxy, status } from "../fault_proxy.ts";
-import { freshNamespace, testCluster } from "./cluster.ts";
+import { status } from "../fault_proxy.ts";
 import { actAs } from "./identity.ts";
+import { executorBehindProxy } from "./behind_proxy.ts";
 import {
   openPlugin,
-  proxied,
   type Run,
   runEvent,
   thingDefinition,
@@ -16,13 +15,8 @@ import {
 /** An executor behind a proxy, and a kind whose objects are ready when a test says so. */
 async function open(rest: Readonly<Record<string, unknown>> = {}) {
   await using stack = new AsyncDisposableStack();
-  const kube = stack.use(await testCluster());
-  const { name: namespace } = stack.use(await freshNamespace(kube));
-  const proxy = stack.use(
-    await FaultProxy.open({ server: kube.server, caPem: kube.address.caPem }),
-  );
-  const { config } = stack.use(await proxied(proxy, kube, rest));
-  const executor = stack.use(await openPlugin(config));
+  const place = stack.use(await executorBehindProxy(rest));
+  const { kube, namespace, proxy, executor } = place;
   const group = `g${crypto.randomUUID().slice(0, 8)}.example`;
   stack.defer(() =>
     write(
@@ -37,10 +31,7 @@ async function open(rest: Readonly<Record<string, unknown>> = {}) {
   const things = `/apis/${group}/v1/namespaces/${namespace}/things`;
   const all = stack.move();
   return {
-    kube,
-    namespace,
-    proxy,
-    executor,
+    ...place,
     things,
     group,
     /** An object that waits. */
