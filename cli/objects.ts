@@ -74,15 +74,22 @@ export interface ObjectColumns {
   readonly wide?: boolean;
 }
 
-/** The columns of the table of objects; messages show when something went wrong. */
+/** What became of an object against what was asked for, or not at all: only the message says why. */
+const NEEDS_WHY: ReadonlySet<string> = new Set([
+  "failed",
+  "not_attempted",
+  "skipped",
+  "unknown",
+  "unverifiable",
+]);
+
+/** The columns of the table of objects; messages show when something was not done. */
 export function objectColumns(
   rows: readonly ObjectRow[],
   options: ObjectColumns = {},
 ): Column<ObjectRow>[] {
   const { agent = false, wide = false, times = wide, now } = options;
-  const wrong = rows.some(({ status }) =>
-    status === "failed" || status === "not_attempted"
-  );
+  const wrong = rows.some(({ status }) => NEEDS_WHY.has(status));
   const runs = rows.some(({ since }) => since !== undefined);
   const columns: Column<ObjectRow>[] = [
     { name: "KIND", cell: (row) => row.kind },

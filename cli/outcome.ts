@@ -66,7 +66,29 @@ export function summaryLine(
     `${counts === "" ? "" : `: ${safe(counts)}${more}`}\n`;
 }
 
-/** Shows what policies found, of all events in one table, and what to know besides. */
+/** Warnings of an event that are shown; one for each of 2,000 objects would leave nothing else on the screen. */
+const WARNINGS_MAX = 20;
+
+/** Shows what the agents warn of, which else nobody would see who waits. */
+function showWarnings(invocation: Invocation, seen: readonly Seen[]): void {
+  for (const { agent, view } of seen) {
+    const warnings = warningsOf(view.result);
+    const word = invocation.paintError(
+      seen.length > 1 ? `warning (${safe(agent)}):` : "warning:",
+      "warn",
+    );
+    for (const warning of warnings.slice(0, WARNINGS_MAX)) {
+      invocation.note(`${word} ${safe(warning)}`);
+    }
+    const more = warnings.length - WARNINGS_MAX;
+    if (more > 0) {
+      const look = `"transporter describe event ${safe(view.spec.id)}"`;
+      invocation.note(`${word} ${more} more, which ${look} shows`);
+    }
+  }
+}
+
+/** Shows what policies found, of all events in one table. */
 function showFindings(invocation: Invocation, seen: readonly Seen[]): void {
   const rows = seen.flatMap(({ agent, view }) =>
     findingsOf(view.result, agent)
@@ -76,14 +98,9 @@ function showFindings(invocation: Invocation, seen: readonly Seen[]): void {
     const table = new Table<FindingRow>(columns, invocation.tableOptions);
     invocation.print(table.head(rows));
   }
-  for (const { view } of seen) {
-    for (const warning of warningsOf(view.result)) {
-      invocation.note(`warning: ${safe(warning)}`);
-    }
-  }
 }
 
-/** Shows what became of each object, of all events in one table, and below it how objects differ. */
+/** Shows what became of each object, of all events in one table; below it how objects differ, and warnings. */
 export function showObjects(
   invocation: Invocation,
   seen: readonly Seen[],
@@ -92,12 +109,14 @@ export function showObjects(
   if (judging.length > 0) showFindings(invocation, judging);
   const rows = seen.filter(({ view }) => !isJudging(view))
     .flatMap(({ agent, view }) => objectsOf(view.result, agent));
-  if (rows.length === 0) return;
-  const columns = objectColumns(rows, {
-    agent: seen.length > 1,
-    wide: invocation.format === "wide",
-  });
-  const table = new Table<ObjectRow>(columns, invocation.tableOptions);
-  invocation.print(table.head(rows));
-  showChanges(invocation, seen);
+  if (rows.length > 0) {
+    const columns = objectColumns(rows, {
+      agent: seen.length > 1,
+      wide: invocation.format === "wide",
+    });
+    const table = new Table<ObjectRow>(columns, invocation.tableOptions);
+    invocation.print(table.head(rows));
+    showChanges(invocation, seen);
+  }
+  showWarnings(invocation, seen);
 }

@@ -1,4 +1,9 @@
-import { type HistoryEntry, isTerminal, parseTime } from "@transporter/sdk";
+import {
+  type HistoryEntry,
+  isDone,
+  isTerminal,
+  parseTime,
+} from "@transporter/sdk";
 import type { Invocation } from "./invocation.ts";
 import { liveFrame, type LiveList, placeOf } from "./live_frame.ts";
 import { LiveRegion } from "./live_region.ts";
@@ -121,7 +126,10 @@ export class Progress {
       // What is only begun, or waited for, without a reason yet is no news.
       const isNews = row.message !== "" ||
         !/^(pending|.*ing)$/.test(row.status);
-      if (!isNews || event.told.get(key) === news) continue;
+      // At the end each is told of once more, with a sentence that says the same.
+      const wasTold = isDone(row.status) &&
+        event.told.get(key)?.startsWith(`${row.status} `) === true;
+      if (!isNews || wasTold || event.told.get(key) === news) continue;
       event.told.set(key, news);
       any = true;
       const what = `${safe(row.kind)} ${placeOf(row)}`;

@@ -81,6 +81,37 @@ Deno.test("--wait says when there were more objects than the control plane kept"
   match(stdout, /configured, and more that is not kept\n$/);
 });
 
+Deno.test("--wait shows what the agent warns of, unless quiet is wanted, and why an object was skipped", async () => {
+  const warned = (count: number) => {
+    const { result, ...view } = completed();
+    const warnings = Array.from({ length: count }, (_, at) => `no ${at}\u001b`);
+    const objects = [{
+      ...{ kind: "Namespace", name: "shop", namespace: "", api_version: "v1" },
+      ...{ status: "skipped", message: "It is of another set" },
+    }];
+    return {
+      ...view,
+      result: { ...result, warnings, resource_status: objects },
+    } as unknown as EventView;
+  };
+  async function waitFor(count: number, flags: readonly string[] = []) {
+    const stream = new ScriptedStream();
+    await using server = serverOf(history(), warned(count), stream);
+    return await wait(server, flags);
+  }
+  const two = await waitFor(2);
+  match(two.stderr, /\nwarning: no 0\\u001b\nwarning: no 1\\u001b\n$/);
+  match(two.stdout, /\nNamespace .* skipped +It is of another set\n/);
+  const many = await waitFor(22);
+  match(
+    many.stderr,
+    RegExp(
+      `\nwarning: no 19.*\nwarning: 2 more, which "transporter describe event ${ID}" shows\n$`,
+    ),
+  );
+  strictEqual((await waitFor(2, ["-q"])).stderr, "");
+});
+
 const FAILURES: readonly {
   readonly state: "failed" | "expired" | "cancelled";
   readonly view: Partial<EventView>;
@@ -351,7 +382,7 @@ Deno.test("--wait tells of each object that moves, without a terminal and on a d
     ),
     page(
       { name: "a", status: "ready", message: "" },
-      { name: "b", status: "created", message: "" },
+      { name: "b", status: "created", message: "It was created" },
     ),
   ];
   for (const env of [{}, { TERM: "dumb" }]) {
