@@ -10,6 +10,8 @@ export interface PluginRequest {
   readonly config: unknown;
   /** What it may touch, as the `allow` of a configuration file. */
   readonly allow: Readonly<Record<string, true | readonly string[]>>;
+  /** Where the secrets are that it may ask for, as the `secrets` of a configuration file. */
+  readonly secrets: Readonly<Record<string, string>>;
 }
 
 /** A plugin as `plugin list` shows it. */

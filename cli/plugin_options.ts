@@ -13,6 +13,8 @@ export interface PluginFlags {
   readonly inProcess?: true;
   /** `--allow`, each as typed. */
   readonly allow?: readonly string[];
+  /** `--secret`, each as typed. */
+  readonly secret?: readonly string[];
   /** `--plugin-config`. */
   readonly pluginConfig?: string;
 }
@@ -35,6 +37,11 @@ export function addPluginCommand(
     .option(
       "--allow <NAME[=VALUE,...]>",
       "what it may touch: net, read, write, env, run, sys, each with what of it; repeatable",
+      collect,
+    )
+    .option(
+      "--secret <NAME=SOURCE>",
+      "a secret that it may ask for, and where that is: env:VARIABLE or file:PATH; repeatable",
       collect,
     )
     .option(
@@ -68,6 +75,26 @@ function readAllow(
   return found;
 }
 
+/** `token=env:TOKEN`. */
+function readSecrets(
+  secret: readonly string[],
+): Readonly<Record<string, string>> {
+  const found: Record<string, string> = {};
+  for (const each of secret) {
+    const [, name = "", source = ""] = /^([^=]+)=((?:env|file):.+)$/
+      .exec(each) ?? [];
+    if (name === "" || Object.hasOwn(found, name)) {
+      refuse(
+        "--secret",
+        each.replace(/=.*/s, "=…"), // it may be the secret itself
+        'a secret and where it is, such as "token=env:TOKEN", each once',
+      );
+    }
+    found[name] = source;
+  }
+  return found;
+}
+
 /**
  * Reads which plugin a person means.
  *
@@ -78,7 +105,7 @@ export async function requestOf(
   flags: PluginFlags,
   host: Host,
 ): Promise<PluginRequest> {
-  const { inProcess = false, allow = [], pluginConfig } = flags;
+  const { inProcess = false, allow = [], secret = [], pluginConfig } = flags;
   if (inProcess && allow.length > 0) {
     throw new TransporterError(
       "usage",
@@ -92,6 +119,7 @@ export async function requestOf(
       ? undefined
       : await readYamlFile(pluginConfig, host.files) ?? undefined,
     allow: readAllow(allow),
+    secrets: readSecrets(secret),
   };
 }
 

@@ -97,12 +97,14 @@ Deno.test("plugin run hands over what the plugin may touch, and its config", asy
   const { requests } = await plugin([
     ...["run", "a.ts", "-f", "event.yaml", "--plugin-config", "greet.yaml"],
     ...["--allow", "net=a:1,b:2", "--allow", "net=c:3", "--allow", "env"],
+    ...["--secret", "token=env:TOKEN", "--secret", "key=file:a=b"],
   ]);
   deepStrictEqual(requests, [{
     spec: "a.ts",
     inProcess: false,
     config: { greeting: "Hello" },
     allow: { net: ["a:1", "b:2", "c:3"], env: true },
+    secrets: { token: "env:TOKEN", key: "file:a=b" },
   }]);
 });
 
@@ -127,6 +129,14 @@ const REFUSED: readonly (readonly [args: string, message: RegExp])[] = [
   [
     "run a.ts -f event.yaml --allow net --in-process",
     /Cannot use --allow with --in-process/,
+  ],
+  [
+    "run a.ts -f event.yaml --secret token=s3cret",
+    /Cannot use --secret "token=…": it must be a secret and where it is/,
+  ],
+  [
+    "run a.ts -f event.yaml --secret a=env:A --secret a=env:B",
+    /Cannot use --secret "a=…": .* each once/,
   ],
   ["new Greet", /Cannot use NAME "Greet": it must be a name such as "greet"/],
   ["new ../greet", /Cannot use NAME/],

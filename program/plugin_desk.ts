@@ -41,11 +41,11 @@ async function isolation({ env }: Runtime, log: Logger) {
 }
 
 async function entryOf(
-  { spec, inProcess, config, allow }: PluginRequest,
+  { spec, inProcess, config, allow, secrets }: PluginRequest,
 ): Promise<PluginEntry> {
   const { readEntry } = await import("@transporter/agent/plugin");
   const rest = inProcess ? {} : { allow };
-  return readEntry({ spec, config, ...rest }, {
+  return readEntry({ spec, config, secrets, ...rest }, {
     flag: inProcess ? "plugin-in-process" : "plugin",
     cwd: Deno.cwd(),
   });

@@ -174,6 +174,13 @@ export interface PluginContext {
   readonly signal: AbortSignal;
   /** For facts that the operator of the agent needs. */
   readonly log: Logger;
+  /**
+   * The value of a secret that the operator lends to a plugin, by its name;
+   * absent: none is lent.
+   *
+   * @throws {TransporterError} `denied` for one that is not lent; `usage` for one that cannot be read now.
+   */
+  readonly secret?: (name: string) => Promise<string>;
 }
 
 /** What {@linkcode defineExecutor} needs: the interface, with what has a safe default left out. */

@@ -49,6 +49,7 @@ export { FRAME_BYTES_MAX, MESSAGE_BYTES_MAX, utf8Length } from "./parts.ts";
 export * from "./plugin.ts";
 export * from "./progress.ts";
 export * from "./queue.ts";
+export * from "./redact.ts";
 export * from "./results.ts";
 export * from "./rng.ts";
 export * from "./schema.ts";

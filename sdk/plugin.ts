@@ -12,8 +12,21 @@ import { parse, type Schema, type SchemaIssue } from "./schema.ts";
 /** The version of the interface between plugins and the programs that load them. */
 export const PLUGIN_API = 1;
 
+/** What `open` of {@linkcode definePlugin} gets. */
+export interface PluginOpenContext extends PluginContext {
+  /**
+   * The value of a secret that the operator lends to the plugin, by its name. It
+   * is taken out of whatever the plugin says of an event.
+   *
+   * @throws {TransporterError} `denied` for one that is not lent; `usage` for one that cannot be read now.
+   */
+  readonly secret: (name: string) => Promise<string>;
+}
+
 /** What an executor of {@linkcode definePlugin} works with: the attempt, and what its plugin opened. */
 export interface PluginExecutorContext<Opened> extends ExecutorContext {
+  /** See {@linkcode PluginOpenContext.secret}. */
+  readonly secret: PluginOpenContext["secret"];
   /** What `open` resolved with. */
   readonly opened: Opened;
 }
@@ -31,7 +44,7 @@ export interface PluginDefinition<Config, Opened, Payload, Plan, Result> {
   /** The shape of the operator's config; by default it takes none. */
   readonly config?: Schema<Config>;
   /** Acquires what every event uses, such as a client; by default nothing. Disposed at the end, if it can be. */
-  open?(config: Config, context: PluginContext): Opened | Promise<Opened>;
+  open?(config: Config, context: PluginOpenContext): Opened | Promise<Opened>;
   /** Refuses what the schema cannot: pure, without what `open` acquires. */
   check?(payload: Payload): void | Promise<void>;
   /** See `Executor.validate`; by default the payload is the plan. */
@@ -136,8 +149,12 @@ export function definePlugin<
         definition.repeatable?.(payload as Payload) ?? false,
     },
     async open(config, context) {
-      const opened = await definition.open?.(config, context) as Opened;
-      const lend = (to: ExecutorContext) => ({ ...to, opened });
+      const { secret = noSecret } = context;
+      const opened = await definition.open?.(
+        config,
+        { ...context, secret },
+      ) as Opened;
+      const lend = (to: ExecutorContext) => ({ ...to, opened, secret });
       const { keys, repeatable, standing, recover } = definition;
       return defineExecutor<Payload, Plan, Result>({
         type,
@@ -166,6 +183,15 @@ export function definePlugin<
       });
     },
   };
+}
+
+function noSecret(name: string): Promise<never> {
+  return Promise.reject(
+    new TransporterError(
+      "denied",
+      `Cannot lend the secret "${name}": none is lent to this plugin`,
+    ),
+  );
 }
 
 /** What a module of a plugin has to have. */

@@ -86,3 +86,22 @@ export async function whyNoFile(
     throw error;
   }
 }
+
+/** Bytes of a file with a secret. */
+const SECRET_BYTES_MAX = 1024 * 1024;
+
+/** A file with a secret, or why there is none. */
+export async function readSecretFile(
+  path: string,
+): Promise<{ readonly text: string } | { readonly why: string }> {
+  try {
+    const { size } = await Deno.stat(path);
+    return size > SECRET_BYTES_MAX
+      ? { why: `"${path}" has more than ${SECRET_BYTES_MAX} bytes` }
+      : { text: await Deno.readTextFile(path) };
+  } catch (error) {
+    return error instanceof Deno.errors.NotFound
+      ? { why: `there is no file "${path}"` }
+      : { why: `the file "${path}" cannot be read` };
+  }
+}

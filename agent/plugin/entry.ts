@@ -21,6 +21,14 @@ export const PERMISSIONS = [
   "sys",
 ] as const;
 
+/** Where the value of a secret is. */
+export interface SecretSource {
+  /** A variable of the agent's environment, or a file. */
+  readonly from: "env" | "file";
+  /** Its name, or its path. */
+  readonly at: string;
+}
+
 /** A plugin that an operator named. */
 export interface PluginEntry {
   /** What it is called in messages: as the operator wrote it, without its pin. */
@@ -33,6 +41,8 @@ export interface PluginEntry {
   readonly config: unknown;
   /** What it may touch. */
   readonly allow: Allowed;
+  /** Where the secrets are that it is lent, by the names that it asks with. */
+  readonly secrets: Readonly<Record<string, SecretSource>>;
   /** Bytes of its heap, in MiB; what else it may take follows from it. */
   readonly memoryMib: number;
 }
@@ -99,6 +109,27 @@ function readMemory(value: unknown, where: string): number {
   );
 }
 
+const SOURCE_REGEXP = /^(env|file):(.+)$/;
+
+function readSecrets(
+  value: unknown,
+  where: string,
+  cwd: string,
+): PluginEntry["secrets"] {
+  if (value === undefined) return {};
+  if (!isRecord(value)) refuse(`Cannot use ${where}: it must be a mapping`);
+  return Object.fromEntries(
+    Object.entries(value).map(([name, source]) => {
+      const [, from, at = ""] = SOURCE_REGEXP.exec(String(source)) ?? [];
+      if (from === "env") return [name, { from, at }];
+      if (from === "file") return [name, { from, at: resolve(cwd, at) }];
+      return refuse(
+        `Cannot use ${where}.${name}: it must say where the secret is, as "env:VARIABLE" or "file:PATH"`,
+      );
+    }),
+  );
+}
+
 /** Takes the pin off a specifier. */
 function unpin(
   spec: string,
@@ -130,14 +161,17 @@ export function readEntry(
   },
 ): PluginEntry {
   const given = typeof entry === "string" ? { spec: entry } : entry;
-  const { spec, config, allow, memory } = given as Record<string, unknown>;
+  const { spec, config, allow, memory, secrets } = given as Record<
+    string,
+    unknown
+  >;
   if (typeof spec !== "string" || spec === "") {
     refuse(`Cannot use an entry of "${flag}" without "spec", the plugin`);
   }
   const { name, integrity } = unpin(spec);
   const where = `the plugin "${name}"`;
   const isolated = flag === "plugin" ? ["allow", "memory"] : [];
-  checkKeys(given, ["spec", "config", ...isolated], where);
+  checkKeys(given, ["spec", "config", "secrets", ...isolated], where);
   return {
     name,
     specifier: SCHEME_REGEXP.test(name)
@@ -146,6 +180,7 @@ export function readEntry(
     integrity,
     config,
     allow: readAllowed(allow, `${where}: "allow"`),
+    secrets: readSecrets(secrets, `${where}: "secrets"`, cwd),
     memoryMib: readMemory(memory, `${where}: "memory"`),
   };
 }

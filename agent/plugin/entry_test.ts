@@ -28,18 +28,23 @@ for (const [spec, specifier] of Object.entries(SPECS)) {
 Deno.test("readEntry() grants nothing unless a mapping says so", () => {
   const bare = readEntry("./greet.ts", at);
   deepStrictEqual([bare.allow, bare.memoryMib], [{}, MEMORY_MIB_DEFAULT]);
-  const { allow, memoryMib, config } = readEntry({
+  const { allow, memoryMib, config, secrets } = readEntry({
     spec: "./greet.ts",
     allow: { net: ["example.com:443"], env: true },
     memory: 64,
     config: { a: 1 },
+    secrets: { token: "env:TOKEN", key: "file:run/key" },
   }, at);
   deepStrictEqual(
-    { allow, memoryMib, config },
+    { allow, memoryMib, config, secrets },
     {
       allow: { net: ["example.com:443"], env: true },
       memoryMib: 64,
       config: { a: 1 },
+      secrets: {
+        token: { from: "env", at: "TOKEN" },
+        key: { from: "file", at: "/srv/run/key" },
+      },
     },
   );
 });
@@ -52,6 +57,11 @@ const BAD: readonly (readonly [unknown, RegExp])[] = [
   [{ spec: "./a.ts", allow: { net: [] } }, /"allow"\.net: it must be true/],
   [{ spec: "./a.ts", allow: { net: ["a,b"] } }, /without commas/],
   [{ spec: "./a.ts", allow: { net: "a" } }, /it must be true or a list/],
+  [
+    { spec: "./a.ts", secrets: { token: "s3cret" } },
+    /"secrets"\.token: it must say where the secret is/,
+  ],
+  [{ spec: "./a.ts", secrets: ["a"] }, /"secrets": it must be a mapping/],
   [{ spec: "./a.ts", memory: 1 }, /an integer from 32 to 16384/],
 ];
 

@@ -11,10 +11,12 @@ import {
   type OutputStream,
   parse,
   type Plugin,
+  type PluginContext,
   readPlugin,
   readPluginConfig,
   TransporterError,
 } from "@transporter/sdk";
+import { Answers } from "./answers.ts";
 import { Lines } from "./lines.ts";
 import {
   type Down,
@@ -38,9 +40,8 @@ class Guest {
   readonly #executor: Executor;
   readonly #send: (message: Up) => void;
   readonly #aborts = new Map<number, AbortController>();
-  readonly #reports = new Map<number, PromiseWithResolvers<void>>();
+  readonly #reports = new Answers<void>();
   #run: Run | undefined;
-  #reported = 0;
 
   constructor(executor: Executor, send: (message: Up) => void) {
     this.#executor = executor;
@@ -59,13 +60,8 @@ class Guest {
         );
         return;
       }
-      case "reported": {
-        const waiting = this.#reports.get(message.n);
-        this.#reports.delete(message.n);
-        if (message.error === undefined) waiting?.resolve();
-        else waiting?.reject(TransporterError.fromBody(message.error));
-        return;
-      }
+      case "reported":
+        return this.#reports.take(message.n, undefined, message.error);
       default:
         return;
     }
@@ -121,18 +117,15 @@ class Guest {
       ...context,
       signal,
       log: loggerTo(this.#send),
-      report: (message, details) => {
-        const n = ++this.#reported;
-        const waiting = Promise.withResolvers<void>();
-        this.#reports.set(n, waiting);
-        this.#send({
-          t: "report",
-          n,
-          message: String(message),
-          ...(details === undefined ? {} : { details }),
-        });
-        return waiting.promise;
-      },
+      report: (message, details) =>
+        this.#reports.ask((n) =>
+          this.#send({
+            t: "report",
+            n,
+            message: String(message),
+            ...(details === undefined ? {} : { details }),
+          })
+        ),
       output: (stream: OutputStream, text: string) =>
         this.#send({ t: "output", stream, text: String(text) }),
     };
@@ -224,27 +217,34 @@ async function* messages(): AsyncGenerator<Down> {
 export async function serve(module: unknown): Promise<never> {
   let guest: Guest | undefined;
   let executor: Executor | undefined;
-  for await (const message of messages()) {
-    if (message.t === "close") break;
-    if (message.t !== "open") {
-      guest?.take(message);
-      continue;
-    }
+  const secrets = new Answers<string>();
+  async function begin(message: Open): Promise<void> {
     const send = sender(message.mark);
     try {
       const plugin = pluginOf(module, message);
       if (message.what === "describe") {
         const { type, version = "" } = plugin;
-        send({ t: "opened", type, version });
-        continue;
+        return send({ t: "opened", type, version });
       }
-      executor = await open(plugin, message, send);
+      executor = await open(plugin, message, {
+        signal: new AbortController().signal,
+        log: loggerTo(send),
+        secret: (name) =>
+          secrets.ask((n) => send({ t: "secret", n, name: String(name) })),
+      });
       guest = new Guest(executor, send);
       const { type, version } = executor.info;
       send({ t: "opened", type, version });
     } catch (reason) {
       send({ t: "refused", error: bodyOf(reason) });
     }
+  }
+  for await (const message of messages()) {
+    if (message.t === "close") break;
+    if (message.t === "open") begin(message); // it may ask, and is answered meanwhile
+    else if (message.t === "secret") {
+      secrets.take(message.n, message.value ?? "", message.error);
+    } else guest?.take(message);
   }
   await executor?.[Symbol.asyncDispose]();
   Deno.exit(0);
@@ -263,10 +263,10 @@ function pluginOf(module: unknown, { protocol, name }: Open): Plugin {
 async function open(
   plugin: Plugin,
   { name, config }: Open,
-  send: (message: Up) => void,
+  context: PluginContext,
 ): Promise<Executor> {
   return await plugin.open(
     await readPluginConfig(plugin, config, `the plugin "${name}"`),
-    { signal: new AbortController().signal, log: loggerTo(send) },
+    context,
   );
 }

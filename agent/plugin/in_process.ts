@@ -10,6 +10,8 @@ import type { PluginTools } from "./command.ts";
 import type { PluginEntry } from "./entry.ts";
 import { whyNoFile } from "./deno.ts";
 import { inspect } from "./graph.ts";
+import { guarded } from "./guarded.ts";
+import { PluginSecrets } from "./secrets.ts";
 
 /** What {@linkcode openInProcess} needs. */
 export interface InProcessOptions extends PluginContext {
@@ -57,11 +59,21 @@ export async function openInProcess(
   }
   const plugin = readPlugin(module, name);
   const where = `the plugin "${name}"`;
-  const { signal, log } = options;
-  return await plugin.open(
-    await readPluginConfig(plugin, config, where),
-    { signal, log },
-  );
+  const { signal, log, tools } = options;
+  const secrets = await PluginSecrets.open(entry, tools.env);
+  try {
+    const executor = await plugin.open(
+      await readPluginConfig(plugin, config, where),
+      {
+        signal,
+        log: secrets.logger(log),
+        secret: (name) => secrets.get(name),
+      },
+    );
+    return guarded(executor, secrets);
+  } catch (reason) {
+    throw secrets.error(reason);
+  }
 }
 
 /** What a name means here could be something else than what was hashed. */

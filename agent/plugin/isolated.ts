@@ -10,9 +10,11 @@ import {
   TransporterError,
 } from "@transporter/sdk";
 import type { PluginEntry } from "./entry.ts";
+import { guarded } from "./guarded.ts";
 import { Pool } from "./pool.ts";
 import type { PluginProcess } from "./process.ts";
 import type { Facts } from "./protocol.ts";
+import { PluginSecrets } from "./secrets.ts";
 import { type IsolationOptions, startProcess } from "./start.ts";
 
 /** Milliseconds for what an agent asks before an event runs, which is pure. */
@@ -80,14 +82,17 @@ export async function openIsolated(
   entry: PluginEntry,
   options: IsolationOptions,
 ): Promise<Executor> {
-  const { clock, rng } = options;
-  const start = () => startProcess(entry, options, "open");
+  const { clock, rng, tools } = options;
+  const secrets = await PluginSecrets.open(entry, tools.env);
+  const start = () => startProcess(entry, options, secrets);
   const pool = new Pool({ start, clock, rng });
-  const first = await pool.take(NEVER);
+  const first = await pool.take(NEVER).catch((reason) => {
+    throw secrets.error(reason);
+  });
   const info = await first.info;
   pool.release(first);
   const isolated = new Isolated(info.type, pool, clock);
-  return defineExecutor<unknown, Held, unknown>({
+  const executor = defineExecutor<unknown, Held, unknown>({
     type: info.type,
     version: info.version,
     schema: isolated.schema,
@@ -100,6 +105,7 @@ export async function openIsolated(
     recover: (payload, context) => isolated.recover(payload, context),
     close: () => pool[Symbol.asyncDispose](),
   });
+  return guarded(executor, secrets);
 }
 
 /** What an agent asks of a plugin, asked of its processes. */

@@ -20,6 +20,7 @@ export {
   PERMISSIONS,
   type PluginEntry,
   readEntry,
+  type SecretSource,
 } from "./entry.ts";
 export { inspect, type Inspection } from "./graph.ts";
 export { type InProcessOptions, openInProcess } from "./in_process.ts";

@@ -6,6 +6,7 @@ import {
   type Logger,
   TransporterError,
 } from "@transporter/sdk";
+import { Asked } from "./asked.ts";
 import { Pipe } from "./pipe.ts";
 import {
   type CallName,
@@ -14,6 +15,7 @@ import {
   readUp,
   type Up,
 } from "./protocol.ts";
+import type { PluginSecrets } from "./secrets.ts";
 
 /** What {@linkcode PluginProcess.start} needs. */
 export interface PluginProcessOptions {
@@ -27,6 +29,8 @@ export interface PluginProcessOptions {
   readonly what: "open" | "describe";
   /** The plugin's config. */
   readonly config: unknown;
+  /** What it is lent. */
+  readonly secrets: PluginSecrets | undefined;
   /** Stands before each message up: nobody knows it before. */
   readonly mark: string;
   /** Milliseconds from an abort to the kill. */
@@ -57,9 +61,6 @@ interface Call {
 /** Milliseconds that a plugin may take to open. */
 const OPEN_MS = 10_000;
 
-/** Reports that wait to be recorded; a plugin that awaits each has one. */
-const REPORTS_MAX = 256;
-
 /** Lines that are logged for one call, and between two. */
 const LOG_LINES_MAX = 1000;
 
@@ -74,8 +75,7 @@ export class PluginProcess implements AsyncDisposable {
   readonly #ended: Promise<void>;
   #call: Call | undefined;
   #calls = 0;
-  #reports: Promise<void> = Promise.resolve();
-  #waiting = 0;
+  readonly #asked: Asked;
   #lines = 0;
   #failure: TransporterError | undefined;
 
@@ -103,8 +103,13 @@ export class PluginProcess implements AsyncDisposable {
 
   /** Made by {@linkcode PluginProcess.start}. */
   private constructor(options: PluginProcessOptions) {
-    const { command, env, clock, mark, name, what, config } = options;
+    const { command, env, clock, mark, name, what, config, secrets } = options;
     this.#options = options;
+    this.#asked = new Asked({
+      secrets,
+      send: (message) => this.#send(message),
+      flooded: (how) => this.#fail(this.#gone(how)),
+    });
     this.#opened.promise.catch(() => {});
     this.#pipe = new Pipe({
       command,
@@ -220,7 +225,9 @@ export class PluginProcess implements AsyncDisposable {
       case "refused":
         return this.#opened.reject(errorOf(message.error));
       case "report":
-        return this.#report(message);
+        return this.#asked.report(message, this.#call?.context);
+      case "secret":
+        return this.#asked.secret(message);
       case "output":
         return this.#call?.context?.output(message.stream, message.text);
       case "log":
@@ -230,25 +237,6 @@ export class PluginProcess implements AsyncDisposable {
     }
     if (message.t === "done") this.#call.answer.resolve(message.value);
     else this.#call.answer.reject(errorOf(message.error));
-  }
-
-  #report({ n, message, details }: Extract<Up, { t: "report" }>): void {
-    const context = this.#call?.context;
-    if (context === undefined) return;
-    if (++this.#waiting > REPORTS_MAX) {
-      return this.#fail(this.#gone("does not wait for its reports"));
-    }
-    this.#reports = this.#reports.then(async () => {
-      try {
-        await context.report(message, details);
-        this.#send({ t: "reported", n });
-      } catch (reason) {
-        const { code, message } = TransporterError.from(reason);
-        this.#send({ t: "reported", n, error: { code, message } });
-      } finally {
-        this.#waiting--;
-      }
-    });
   }
 
   #gone(how: string): TransporterError {

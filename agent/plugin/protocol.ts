@@ -66,6 +66,12 @@ export type Down =
     readonly n: number;
     readonly error?: ErrorBody;
   }
+  | {
+    readonly t: "secret";
+    readonly n: number;
+    readonly value?: string;
+    readonly error?: ErrorBody;
+  }
   | { readonly t: "close" };
 
 /** What a plugin says. */
@@ -83,6 +89,11 @@ export type Up =
     readonly n: number;
     readonly message: string;
     readonly details?: Readonly<Record<string, unknown>>;
+  }
+  | {
+    readonly t: "secret";
+    readonly n: number;
+    readonly name: string;
   }
   | {
     readonly t: "output";
@@ -115,6 +126,7 @@ const SHAPES: Readonly<Record<Up["t"], Readonly<Record<string, string>>>> = {
   done: { id: "number" },
   failed: { id: "number", error: "error" },
   report: { n: "number", message: "string" },
+  secret: { n: "number", name: "string" },
   output: { stream: "string", text: "string" },
   log: { level: "string", message: "string", fields: "object" },
 };

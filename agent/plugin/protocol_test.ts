@@ -12,6 +12,7 @@ Deno.test("readUp() reads what a plugin may say", () => {
       { t: "report", n: 1, message: "a" },
       { t: "report", n: 1, message: "a", details: { progress: 1 } },
       { t: "output", stream: "stderr", text: "a" },
+      { t: "secret", n: 1, name: "token" },
       { t: "log", level: "warn", message: "a", fields: {} },
     ]
   ) deepStrictEqual(readUp(JSON.stringify(message)), message);
@@ -30,6 +31,7 @@ for (
     '{"t":"failed","id":1,"error":"No"}',
     '{"t":"report","n":1,"message":"a","details":"b"}',
     '{"t":"failed","id":1,"error":{"code":1,"message":"No"}}',
+    '{"t":"secret","n":1,"name":{}}',
     '{"t":"output","stream":"stdin","text":""}',
     '{"t":"log","level":"fatal","message":"","fields":{}}',
     '{"t":"log","level":"info","message":"","fields":[]}',

@@ -3,6 +3,7 @@ import { commandOf, environment, type PluginTools } from "./command.ts";
 import type { PluginEntry } from "./entry.ts";
 import { inspect } from "./graph.ts";
 import { PluginProcess } from "./process.ts";
+import type { PluginSecrets } from "./secrets.ts";
 
 /** What {@linkcode startProcess} needs. */
 export interface IsolationOptions {
@@ -21,11 +22,17 @@ export interface IsolationOptions {
 /** Milliseconds that a plugin has after an abort to put things in order. */
 const GRACE_MS = 5000;
 
-/** Looks at a plugin, and starts a process of it: each time, since files change. */
+/**
+ * Looks at a plugin, and starts a process of it: each time, since files change.
+ *
+ * @param entry Which.
+ * @param options What it is run with.
+ * @param secrets What it is lent; absent: it only says what it serves.
+ */
 export async function startProcess(
   entry: PluginEntry,
   options: IsolationOptions,
-  what: "open" | "describe",
+  secrets?: PluginSecrets,
 ): Promise<PluginProcess> {
   const { tools, clock, rng, log, graceMs = GRACE_MS } = options;
   const { name, config, allow } = entry;
@@ -34,12 +41,13 @@ export async function startProcess(
     name,
     command: commandOf(entry, found.resolution, tools),
     env: environment(tools, allow),
-    what,
+    what: secrets === undefined ? "describe" : "open",
     config,
+    secrets,
     mark: `\x1e${Math.floor(rng.next() * 2 ** 52).toString(36)} `,
     graceMs,
     clock,
-    log: log.with({ plugin: name }),
+    log: (secrets?.logger(log) ?? log).with({ plugin: name }),
   });
 }
 
@@ -55,6 +63,6 @@ export async function describe(
   entry: PluginEntry,
   options: IsolationOptions,
 ): Promise<{ readonly type: string; readonly version: string }> {
-  await using process = await startProcess(entry, options, "describe");
+  await using process = await startProcess(entry, options);
   return await process.info;
 }

@@ -41,18 +41,13 @@ export default definePlugin({
   version: "1.0.0",
   config: v.strictObject({
     url: v.pipe(v.string(), v.url()),
-    // The name of a variable, never the secret itself.
-    token_env: v.optional(v.string(), "TICKETS_TOKEN"),
   }),
   payload: v.strictObject({
     title: v.pipe(v.string(), v.minLength(1), v.maxLength(200)),
   }),
 
-  open({ url, token_env: name }) {
-    const token = Deno.env.get(name);
-    if (token) return new Tickets(url, token);
-    throw new TransporterError("usage", `Cannot find a token in ${name}`);
-  },
+  // The operator says where the token is; here is only its name.
+  open: async ({ url }, { secret }) => new Tickets(url, await secret("token")),
 
   keys: () => [],
   // The API knows the event's id again, so a second try opens no second ticket.

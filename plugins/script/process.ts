@@ -1,6 +1,5 @@
-import type { Clock, OutputStream } from "@transporter/sdk";
+import { type Clock, type OutputStream, Redactor } from "@transporter/sdk";
 import { PATH } from "./inside.ts";
-import { Redactor } from "./redact.ts";
 
 /** Characters of the end of standard error that a sentence about a failure is made of. */
 const LAST_CHARS_MAX = 4096;

@@ -110,6 +110,7 @@ ${[...types.values()].map(section).join("\n")}`;
 const PLUGIN_API: readonly (readonly [path: string, name: string])[] = [
   ["sdk/plugin.ts", "definePlugin"],
   ["sdk/plugin.ts", "PluginDefinition"],
+  ["sdk/plugin.ts", "PluginOpenContext"],
   ["sdk/plugin.ts", "PluginExecutorContext"],
   ["sdk/executor.ts", "ExecutorContext"],
   ["sdk/executor.ts", "PluginContext"],

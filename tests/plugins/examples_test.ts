@@ -75,9 +75,8 @@ for (const flag of FLAGS) {
     await using system = await start(flag, {
       spec: `${ROOT}examples/ticket/mod.ts`,
       config: { url: `http://${host}` },
-      ...(flag === "plugin"
-        ? { allow: { net: [host], env: ["TICKETS_TOKEN"] } }
-        : {}),
+      secrets: { token: "env:TICKETS_TOKEN" },
+      ...(flag === "plugin" ? { allow: { net: [host] } } : {}),
     }, { TICKETS_TOKEN: "s3cret" });
     const view = await system.run("ticket", { title: "Disk is full" }, {
       retry: { max_attempts: 3, initial_delay: "100ms", max_delay: "100ms" },

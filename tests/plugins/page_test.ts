@@ -100,7 +100,14 @@ Deno.test("docs/plugins.md: a newcomer who does what it says sees what it says",
 Deno.test("docs/plugins.md: its configuration file is one", () => {
   const block = blocksOf(PAGE).find(({ title }) => title === "agent.yaml");
   const { plugin: [entry] } = parse(block?.text ?? "");
-  const { allow, memoryMib } = readEntry(entry, { flag: "plugin", cwd: "/" });
-  deepStrictEqual([allow.env, memoryMib], [["TICKETS_TOKEN"], 256]);
+  const { allow, memoryMib, secrets } = readEntry(entry, {
+    flag: "plugin",
+    cwd: "/",
+  });
+  deepStrictEqual([allow.net, memoryMib, secrets["token"]?.at], [
+    ["tickets.example.com:443"],
+    256,
+    "TICKETS_TOKEN",
+  ]);
   strictEqual(isRecord(entry.config), true);
 });

@@ -1,6 +1,6 @@
-import { utf8Length } from "@transporter/sdk";
+import { Redactor, utf8Length } from "@transporter/sdk";
 import type { ProcessEnd } from "../process.ts";
-import { Redactor } from "../redact.ts";
+
 import { LogText, type Place } from "./log_text.ts";
 
 /** Characters of the end of the output that a sentence about a failure is made of. */

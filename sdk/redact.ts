@@ -1,3 +1,5 @@
+import { isRecord } from "./json.ts";
+
 /** What stands in place of a secret. */
 export const REDACTED = "[redacted]";
 
@@ -21,6 +23,10 @@ function escape(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 }
 
+function regexpOf(words: readonly string[]): RegExp {
+  return new RegExp(words.map(escape).join("|"), "g");
+}
+
 /**
  * Takes secrets out of a text that comes in pieces, by their values: also where
  * one is cut between two pieces.
@@ -33,9 +39,7 @@ export class Redactor {
   /** Makes one that holds nothing back yet. */
   constructor(secrets: readonly string[]) {
     this.#words = wordsOf(secrets);
-    this.#regexp = this.#words.length === 0
-      ? undefined
-      : new RegExp(this.#words.map(escape).join("|"), "g");
+    this.#regexp = this.#words.length === 0 ? undefined : regexpOf(this.#words);
   }
 
   /** Takes a piece, and returns what may go out: what could be the beginning of a secret is held back. */
@@ -77,4 +81,44 @@ export class Redactor {
     }
     return longest;
   }
+}
+
+/**
+ * Takes secrets out of a value of JSON, by their values: out of each text in
+ * it, and each name. What has none is returned as it is.
+ *
+ * @param value Any value; what is no JSON is left alone.
+ * @param secrets What must not be seen.
+ * @returns The value, or one like it.
+ */
+export function redactValue(
+  value: unknown,
+  secrets: readonly string[],
+): unknown {
+  if (secrets.length === 0) return value;
+  const regexp = regexpOf(wordsOf(secrets));
+  function redact(each: unknown): unknown {
+    if (typeof each === "string") return each.replace(regexp, REDACTED);
+    if (Array.isArray(each)) {
+      const items = each.map(redact);
+      return items.every((item, i) => item === each[i]) ? each : items;
+    }
+    if (!isPlain(each)) return each;
+    const before = Object.entries(each);
+    const after = before.map(([key, item]) =>
+      [key.replace(regexp, REDACTED), redact(item)] as const
+    );
+    const isSame = after.every(([key, item], i) =>
+      key === before[i]?.[0] && item === before[i]?.[1]
+    );
+    return isSame ? each : Object.fromEntries(after);
+  }
+  return redact(value);
+}
+
+/** Whether it is an object as JSON has them, and no `Date` or the like. */
+function isPlain(value: unknown): value is Record<string, unknown> {
+  if (!isRecord(value)) return false;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 }

@@ -1,0 +1,76 @@
+import { type ExecutorContext, TransporterError } from "@transporter/sdk";
+import type { Down, Up } from "./protocol.ts";
+import type { PluginSecrets } from "./secrets.ts";
+
+/** What {@linkcode Asked} needs. */
+export interface AskedOptions {
+  /** What the plugin is lent. */
+  readonly secrets: PluginSecrets | undefined;
+  /** Answers. */
+  readonly send: (message: Down) => void;
+  /** It asks without waiting for answers; takes what is said of it. */
+  readonly flooded: (how: string) => void;
+}
+
+/** What a plugin may ask before it has an answer; one that awaits each asks one thing. */
+const WAITING_MAX = 256;
+
+/** What a plugin waits for: reports that are recorded one after the other, and secrets. */
+export class Asked {
+  readonly #options: AskedOptions;
+  readonly #waiting = { reports: 0, secrets: 0 };
+  #last: Promise<void> = Promise.resolve();
+
+  /** Makes one that was asked nothing. */
+  constructor(options: AskedOptions) {
+    this.#options = options;
+  }
+
+  /** It reports something about the event that it runs; `undefined`: it runs none. */
+  report(
+    { n, message, details }: Extract<Up, { t: "report" }>,
+    context: ExecutorContext | undefined,
+  ): void {
+    if (context === undefined) return;
+    this.#inTurn("reports", async () => {
+      try {
+        await context.report(message, details);
+        return { t: "reported", n };
+      } catch (reason) {
+        return { t: "reported", n, error: bodyOf(reason) };
+      }
+    });
+  }
+
+  /** It asks for a secret. */
+  secret({ n, name }: Extract<Up, { t: "secret" }>): void {
+    this.#inTurn("secrets", async () => {
+      try {
+        const { secrets } = this.#options;
+        if (secrets === undefined) {
+          throw new TransporterError("denied", "It is lent nothing");
+        }
+        return { t: "secret", n, value: await secrets.get(name) };
+      } catch (reason) {
+        return { t: "secret", n, error: bodyOf(reason) };
+      }
+    });
+  }
+
+  #inTurn(what: "reports" | "secrets", answer: () => Promise<Down>): void {
+    const { send, flooded } = this.#options;
+    const waiting = this.#waiting;
+    if (++waiting[what] > WAITING_MAX) {
+      return flooded(`does not wait for its ${what}`);
+    }
+    this.#last = this.#last.then(async () => {
+      send(await answer());
+      waiting[what]--;
+    });
+  }
+}
+
+function bodyOf(reason: unknown) {
+  const { code, message } = TransporterError.from(reason);
+  return { code, message };
+}
