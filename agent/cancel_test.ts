@@ -1,4 +1,4 @@
-import { deepStrictEqual } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import {
   AgentBench,
   type AgentBenchOptions,
@@ -39,14 +39,24 @@ class Bench implements AsyncDisposable {
     await this.far.send({ type: "event", seq, attempt: 1, event, ...rest });
   }
 
-  async cancel(id: string, attempt?: number): Promise<void> {
+  async cancel(
+    id: string,
+    attempt?: number,
+    reason = "operator",
+  ): Promise<void> {
     const rest = attempt === undefined ? {} : { attempt };
-    await this.far.send({
-      type: "cancel",
-      event_id: id,
-      reason: "operator",
-      ...rest,
-    });
+    await this.far.send({ type: "cancel", event_id: id, reason, ...rest });
+  }
+
+  /** What the agent says why it ended something. */
+  async why(): Promise<string> {
+    while (true) {
+      const { type, error } = await this.far.next();
+      const message = (error as RawFrame | undefined)?.["message"];
+      if (type === "status_update" && typeof message === "string") {
+        return message;
+      }
+    }
   }
 
   /** What the agent says until its next heartbeat, without acknowledgements and phases on the way. */
@@ -88,6 +98,16 @@ Deno.test("Inbox.cancel() aborts what runs", async () => {
   await bench.cancel("e1");
   deepStrictEqual(await bench.answers(), ["e1 1 cancelled cancelled"]);
   deepStrictEqual(bench.started, ["e1 1"]);
+});
+
+Deno.test("Inbox.cancel() says why, where anybody said so", async () => {
+  await using bench = await Bench.open();
+  await bench.event(1, "e1");
+  await bench.cancel("e1", 1, "");
+  strictEqual(await bench.why(), 'Event "e1" was cancelled');
+  await bench.event(2, "e2");
+  await bench.cancel("e2", 1, "change freeze");
+  strictEqual(await bench.why(), 'Event "e2" was cancelled: change freeze');
 });
 
 Deno.test("Inbox.cancel() leaves an attempt completed that was faster", async () => {

@@ -158,7 +158,7 @@ export class Inbox {
     log.info("Event is cancelled", { event_id: id, stage: known.stage });
     const error = new TransporterError(
       "cancelled",
-      `Event "${id}" was cancelled: ${reason}`,
+      `Event "${id}" was cancelled${reason === "" ? "" : `: ${reason}`}`,
     );
     runner.cancel(id, error);
     const report = { agentId, at: clock.now() };

@@ -176,7 +176,7 @@ export function addSendK8s(
         invocation.note(
           `The check goes on until the ttl of its event is over, and looks every ${
             safe(every)
-          }. Ctrl-C stops watching it; "transporter cancel event ID" ends it`,
+          }. Ctrl-C stops watching it; "transporter cancel ID" ends it`,
         );
       }
       context.finish(await deliver(invocation, drafts, options));

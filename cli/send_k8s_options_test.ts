@@ -86,7 +86,7 @@ Deno.test("send k8s --check with every says that it goes on; its exit code has n
   const sent = await send([...every, "--timeout", "1s"]);
   match(
     sent.stderr,
-    /The check goes on until the ttl of its event is over, and looks every 1h\. Ctrl-C stops watching it; "transporter cancel event ID" ends it/,
+    /The check goes on until the ttl of its event is over, and looks every 1h\. Ctrl-C stops watching it; "transporter cancel ID" ends it/,
   );
   const { code, stderr, payload } = await send([...every, "--exit-code"]);
   deepStrictEqual([code, payload], [2, undefined]);

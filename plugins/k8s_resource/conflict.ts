@@ -59,7 +59,6 @@ export function describeConflicts(
     );
     return `"${manager}" owns ${names.join(", ")}`;
   });
-  return `${
-    owners.join("; ")
-  }; take these fields out of the manifest, or let their manager give them up`;
+  return `${owners.join("; ")}; take these fields out of the manifest, ` +
+    'let their manager give them up, or set "force_conflicts" to take them over';
 }

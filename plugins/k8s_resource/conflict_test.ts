@@ -11,7 +11,7 @@ spec:
 `;
 
 const WAY_OUT =
-  "; take these fields out of the manifest, or let their manager give them up";
+  '; take these fields out of the manifest, let their manager give them up, or set "force_conflicts" to take them over';
 
 Deno.test("describeConflicts() names managers, fields, and lists that are owned as a whole", () => {
   const cases: [field: string, expected: string][] = [

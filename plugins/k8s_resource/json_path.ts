@@ -58,6 +58,16 @@ function standard(text: string): string {
   return outsideBrackets(path, quoted);
 }
 
+/** Several braces, or text before one, as templates of `kubectl` have them. */
+const TEMPLATE_REGEXP = /\}[^]*\{|^\s*\{(?:range|end)\b|^\s*[^{\s][^[\]]*\{/;
+
+/** Why a text is no path. */
+function whyNot(text: string, { message }: JSONPathError): string {
+  return TEMPLATE_REGEXP.test(text)
+    ? "it is a template; give each path by itself, such as {.metadata.name}"
+    : message.split("\n")[0] ?? "";
+}
+
 /**
  * Reads a path: JSONPath by RFC 9535, written as there or as `kubectl -o
  * jsonpath` takes it (`{.metadata.labels.app\.kubernetes\.io/name}`). No
@@ -83,7 +93,7 @@ export function readPath(text: string): FieldPath {
     if (!(error instanceof JSONPathError)) throw error;
     throw new TransporterError(
       "invalid",
-      `Cannot read the path "${text}": ${error.message.split("\n")[0]}`,
+      `Cannot read the path "${text}": ${whyNot(text, error)}`,
       { cause: error },
     );
   }

@@ -63,3 +63,19 @@ Deno.test("readPath() refuses by one sentence what is no path", async (t) => {
       }));
   }
 });
+
+Deno.test("readPath() says of kubectl's templates that they are some", () => {
+  const templates = [
+    "{range .items[*]}{.metadata.name}{end}",
+    "{.metadata.name} {.kind}",
+    "{.status.conditions[0].type}{.kind}",
+    "name: {.metadata.name}",
+  ];
+  for (const template of templates) {
+    throws(() => readPath(template), {
+      code: "invalid",
+      message:
+        `Cannot read the path "${template}": it is a template; give each path by itself, such as {.metadata.name}`,
+    });
+  }
+});

@@ -100,7 +100,7 @@ const PERMANENT: Readonly<Record<string, readonly [Fault, ErrorCode, RegExp]>> =
         },
       }),
       "conflict",
-      /"kubectl-edit" owns \.data\.a, \.data\.b; "helm" owns \.metadata\.labels; take these fields out of the manifest, or let their manager give them up$/,
+      /"kubectl-edit" owns \.data\.a, \.data\.b; "helm" owns \.metadata\.labels; take these fields out of the manifest, let their manager give them up, or set "force_conflicts" to take them over$/,
     ],
     "413": [status(413, "Request entity too large"), "too_large", /too large$/],
     "415": [
