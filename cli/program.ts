@@ -31,6 +31,9 @@ export class Done extends Error {}
 /** How wide help is where nobody says how wide lines may be. */
 const HELP_COLUMNS = 80;
 
+/** Columns beside long options in which help is still wrapped; with fewer it is one long line. */
+const LEAST_HELP_COLUMNS = 24;
+
 function addSend(program: CommandUnknownOpts, context: CommandContext): void {
   const group = program.command("send")
     .summary("send events to agents")
@@ -119,6 +122,7 @@ export function buildProgram(
     )
     .addHelpOption(helpOption())
     .configureHelp({
+      minWidthToWrap: LEAST_HELP_COLUMNS,
       subcommandTerm: (command) => {
         const words = command.registeredArguments.map((each) =>
           `<${each.name()}>`

@@ -1,5 +1,5 @@
 import { ControlPlane } from "@transporter/cp";
-import { strictEqual } from "node:assert/strict";
+import { ok, strictEqual } from "node:assert/strict";
 import { Program } from "./program.ts";
 
 Deno.test("main.ts reaches this machine without the proxy of the environment", async () => {
@@ -15,3 +15,17 @@ Deno.test("main.ts reaches this machine without the proxy of the environment", a
   const { code } = await program.status();
   strictEqual(code, 0, program.output);
 });
+
+for (const command of ["cp", "agent", "demo", "migrate"]) {
+  Deno.test(`transporter ${command} --help fits a terminal of 80 columns`, async () => {
+    await using program = Program.start([command, "--help"], {});
+    const { code } = await program.status();
+    strictEqual(code, 0);
+    const [options = ""] = program.output.split("Examples:");
+    for (const line of options.split("\n")) {
+      const fits = line.length <= 80;
+      // A word alone is not broken.
+      ok(fits || !line.trim().includes(" "), line);
+    }
+  });
+}
