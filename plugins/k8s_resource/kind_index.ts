@@ -135,10 +135,12 @@ export class KindIndex {
     }
     const groups = [...new Set(all.map(({ group }) => group))]
       .filter((group) => !BUILT_IN.has(group)).sort();
+    const start = `the cluster has no "${kind}" in "${wanted}"${hint}`;
+    if (groups.length === 0) {
+      return `${start}, and no API groups besides those of Kubernetes`;
+    }
     const more = groups.length > GROUPS_NAMED_MAX ? " and more" : "";
-    const named = groups.length === 0
-      ? "none"
-      : groups.slice(0, GROUPS_NAMED_MAX).join(", ");
-    return `the cluster has no "${kind}" in "${wanted}"${hint}; its API groups besides those of Kubernetes are ${named}${more}`;
+    const named = groups.slice(0, GROUPS_NAMED_MAX).join(", ");
+    return `${start}; its API groups besides those of Kubernetes are ${named}${more}`;
   }
 }

@@ -85,4 +85,8 @@ Deno.test("KindIndex.explain() says what is there instead", () => {
   for (const [group, version, kind, expected] of cases) {
     strictEqual(index().explain({ group, version }, kind), expected);
   }
+  strictEqual(
+    new KindIndex().explain({ group: "x.io", version: "v1" }, "Whatever"),
+    'the cluster has no "Whatever" in "x.io/v1", and no API groups besides those of Kubernetes',
+  );
 });
