@@ -24,7 +24,7 @@ export function showOpen(
 }
 
 /** What an agent can run. */
-export function showExecutors({ executors, capabilities }: AgentView): string {
+function showExecutors({ executors, capabilities }: AgentView): string {
   return executors.length === 0
     ? capabilities.join(",")
     : executors.map(({ type }) => type).join(",");

@@ -27,7 +27,7 @@ interface Contexts {
 }
 
 /** Where the contexts are kept; `undefined` without a home. @see {@link https://specifications.freedesktop.org/basedir-spec/latest/} */
-export function contextsPath(
+function contextsPath(
   env: Readonly<Record<string, string>>,
 ): string | undefined {
   if (env["XDG_CONFIG_HOME"]) {

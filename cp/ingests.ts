@@ -27,7 +27,7 @@ export interface Ingests extends AsyncDisposable {
  *
  * @throws {TransporterError} `usage`.
  */
-export function readBroker(
+function readBroker(
   flag: string,
   text: string,
   schemes: readonly string[],

@@ -10,7 +10,7 @@ import { printable, typeOf } from "./event_fields.ts";
 import { isRecord, parseJson } from "./json.ts";
 
 /** What the type of a CloudEvent begins with that asks for an event; the event's type follows. */
-export const CLOUD_EVENT_ASKS = "io.transporter.event.";
+const CLOUD_EVENT_ASKS = "io.transporter.event.";
 
 /** Extensions that are fields of an event. */
 const FIELDS: Readonly<Record<string, string>> = {

@@ -24,7 +24,7 @@ export interface ReadEventOptions {
 }
 
 /** How long an event may take when it does not say, in nanoseconds. */
-export const TTL_DEFAULT = 24 * 3600e9;
+const TTL_DEFAULT = 24 * 3600e9;
 
 /** The longest that an event may take, in nanoseconds: agents remember ids that long. */
 export const TTL_MAX = 30 * 24 * 3600e9;

@@ -1,7 +1,7 @@
 import { isRecord } from "./json.ts";
 
 /** What stands in place of a secret. */
-export const REDACTED = "[redacted]";
+const REDACTED = "[redacted]";
 
 /** Characters of a line of a secret that is taken out by itself. */
 const LINE_CHARS_MIN = 8;

@@ -13,7 +13,7 @@ export const ROOT: string = decodeURIComponent(
 const PASSED_OVER: readonly string[] = [".git", "node_modules", "dist"];
 
 /** Every file of the repository, by path from the root, in order. */
-export async function repositoryFiles(folder = ""): Promise<string[]> {
+async function repositoryFiles(folder = ""): Promise<string[]> {
   const found: string[] = [];
   for await (const entry of Deno.readDir(ROOT + folder)) {
     const path = folder + entry.name;
@@ -42,7 +42,7 @@ export async function repositoryTexts(): Promise<Map<string, string>> {
 }
 
 /** Every test file, by path from the root, in order. */
-export async function testFiles(): Promise<string[]> {
+async function testFiles(): Promise<string[]> {
   return (await repositoryFiles()).filter((path) =>
     /_test\.tsx?$/.test(path) && !/(^|\/)testdata\//.test(path)
   );

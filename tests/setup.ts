@@ -29,7 +29,7 @@ export const PARTS = [
 export type Part = typeof PARTS[number];
 
 /** The variable that names the kubeconfig of a cluster with a kubelet. */
-export const PODS_VARIABLE = "TRANSPORTER_TEST_KUBECONFIG";
+const PODS_VARIABLE = "TRANSPORTER_TEST_KUBECONFIG";
 
 /** What is ready for the tests; dispose it when they are over. */
 export interface Setup extends AsyncDisposable {

@@ -24,6 +24,3 @@ export type TcpFault =
   | { readonly kind: "half_close" }
   /** The open connections are reset; new ones are accepted, and silent for as long as they live. */
   | { readonly kind: "accept_silence" };
-
-/** The name of a fault. */
-export type TcpFaultKind = TcpFault["kind"];

@@ -36,7 +36,7 @@ export interface HttpAppOptions {
 }
 
 /** The routes of a control plane. */
-export function routesOf(services: Services): readonly Route[] {
+function routesOf(services: Services): readonly Route[] {
   const routes: Route[] = [
     ...submitRoutes(services),
     ...eventRoutes(services),

@@ -27,7 +27,7 @@ const RETRY_AFTER_SECONDS: Partial<Readonly<Record<ErrorCode, number>>> = {
 const CONTROL_REGEXP = /[\u0000-\u001f\u007f-\u009f]/g;
 
 /** The code in words: `id_conflict` is "Id conflict". */
-export function titleOf(code: ErrorCode): string {
+function titleOf(code: ErrorCode): string {
   const words = code.replaceAll("_", " ");
   return words.charAt(0).toUpperCase() + words.slice(1);
 }

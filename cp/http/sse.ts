@@ -18,7 +18,7 @@ export interface SseMessage {
 }
 
 /** Writes a message. */
-export function encodeSse({ event, id, data, comment }: SseMessage): string {
+function encodeSse({ event, id, data, comment }: SseMessage): string {
   const said = comment === undefined ? "" : `: ${comment}\n`;
   const named = event === undefined ? "" : `event: ${event}\n`;
   const numbered = id === undefined ? "" : `id: ${id}\n`;

@@ -15,7 +15,7 @@ import type { EventChange, EventRecord } from "../store/store.ts";
 import { failure, isReleased, requeue } from "./entry.ts";
 
 /** Attempts that an agent may die in before the event is kept away from agents (decisions.md 6). */
-export const INTERRUPTIONS_MAX = 2;
+const INTERRUPTIONS_MAX = 2;
 
 /** The policy of an event: its own, or the usual one. */
 export function policyOf({ spec }: Pick<EventRecord, "spec">): RetryPolicy {

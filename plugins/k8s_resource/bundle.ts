@@ -16,7 +16,7 @@ import { splitDocuments } from "./yaml_split.ts";
 import { isMapping, Unreadable, type Value } from "./yaml_value.ts";
 
 /** Manifests in an event (security.md E.8). */
-export const MANIFESTS_MAX = 500;
+const MANIFESTS_MAX = 500;
 
 /** Objects in an event (security.md E.8). */
 export const OBJECTS_MAX = 2_000;

@@ -68,7 +68,7 @@ export interface Options {
 }
 
 /** How a payload's patch is written. */
-export function patchTypeOf(
+function patchTypeOf(
   given: Pick<GivenOptions, "patch" | "patch_type">,
 ): PatchType {
   return given.patch_type ?? (Array.isArray(given.patch) ? "json" : "merge");

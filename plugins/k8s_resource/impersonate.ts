@@ -20,7 +20,7 @@ export type Header = readonly [name: string, value: string];
  * @param identity As whom.
  * @see {@link https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/}
  */
-export function impersonationOf(identity: Identity): readonly Header[] {
+function impersonationOf(identity: Identity): readonly Header[] {
   const [namespace, name] = identity.service_account.split("/");
   return [
     ["impersonate-user", `system:serviceaccount:${namespace}:${name}`],

@@ -24,7 +24,7 @@ export interface PodProblem {
  * pauses 10 s, 20 s, 40 s ... between them, so that this takes two and a half
  * minutes or more, in which what it needs may have come.
  */
-export const RESTARTS_MAX = 5;
+const RESTARTS_MAX = 5;
 
 /** Reasons of a container's waiting, and what they come from. @see {@link https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/kubelet/images/types.go} */
 const KINDS: ReadonlyMap<unknown, NonNullable<PodProblem["kind"]>> = new Map([

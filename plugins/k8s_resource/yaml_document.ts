@@ -42,7 +42,7 @@ export const DEPTH_MAX = 64;
  * but brackets and commas could take as much as a whole control plane has.
  * A megabyte of ordinary YAML has about this many.
  */
-export const TOKENS_MAX = 250_000;
+const TOKENS_MAX = 250_000;
 
 /** Characters that end a line for the server (YAML 1.1), and not for us (YAML 1.2) or not everywhere; and NUL. */
 const UNCLEAR_REGEXP = /[\0\u0085\u2028\u2029]|\r(?!\n)/;

@@ -3,7 +3,7 @@ import type { Severity } from "./policy.ts";
 import type { Subject } from "./subject.ts";
 
 /** Findings that a result holds; all are counted. */
-export const FINDINGS_MAX = 5_000;
+const FINDINGS_MAX = 5_000;
 
 /** Characters of a message in a result. */
 const MESSAGE_CHARS_MAX = 2_000;

@@ -3,10 +3,10 @@ import { OutOfBudget, Run } from "./run.ts";
 import type { Fields, Subject } from "./subject.ts";
 
 /** What the expressions of a policy may cost for one object, as Kubernetes has it. */
-export const POLICY_COST_MAX = 10_000_000;
+const POLICY_COST_MAX = 10_000_000;
 
 /** What its conditions may. */
-export const CONDITIONS_COST_MAX = 2_500_000;
+const CONDITIONS_COST_MAX = 2_500_000;
 
 /** Bytes of a message that an expression makes. */
 const MESSAGE_BYTES_MAX = 5 * 1024;

@@ -9,7 +9,7 @@ function integer(min: number, max: number) {
 }
 
 /** What is done with scripts where nothing keeps their Pods from the network. */
-export const NETWORK_POLICIES = ["mark", "require", "ignore"] as const;
+const NETWORK_POLICIES = ["mark", "require", "ignore"] as const;
 
 /** Who a script runs as when the cluster is to choose. */
 export const USER_OF_CLUSTER = "cluster";

@@ -49,7 +49,7 @@ export interface Victim {
 }
 
 /** The name of the control plane among the processes. */
-export const CONTROL_PLANE = "cp";
+const CONTROL_PLANE = "cp";
 
 /** The name of the second one, if there is one, and of whom has a link to it. */
 const SECOND = "cp2";

@@ -22,7 +22,7 @@ import { superseded } from "./superseded.ts";
 import type { Checker, Violation } from "./violation.ts";
 
 /** Every checker, by what it looks after. */
-export const CHECKERS: Readonly<Record<Violation["guarantee"], Checker>> = {
+const CHECKERS: Readonly<Record<Violation["guarantee"], Checker>> = {
   G1: (history) => [...ended(history), ...deleted(history)],
   G2: startedOnce,
   G3: (history) => [...monotonic(history), ...truthful(history)],
