@@ -1,6 +1,6 @@
 /**
- * `deno task ok`: what has to hold before every commit, in under a minute once
- * the caches are warm. Says at the end how long each step took.
+ * `deno task ok`: what has to hold before every commit, in a minute and a half
+ * on two cores once the caches are warm. Says at the end how long each step took.
  *
  * @module
  */
