@@ -27,7 +27,7 @@ import { NOBODY, takeOver } from "./migrate.ts";
 import type { PlannedObject } from "./plan.ts";
 import type { Done } from "./progress.ts";
 import { tellProvenance } from "./provenance.ts";
-import { isReplaced, removeForReplacement } from "./replace.ts";
+import { isReplaced, removeForReplacement, withWayOut } from "./replace.ts";
 import { resultOf } from "./result.ts";
 import type { ApiRequest } from "./transport.ts";
 import { applyUnseen } from "./unseen.ts";
@@ -236,7 +236,9 @@ export async function applyObject(
         lost.add(version);
         continue;
       }
-      if (!old || replaced.length > 0 || !isReplaced(error, apply)) throw error;
+      if (!old || replaced.length > 0 || !isReplaced(error, apply)) {
+        throw withWayOut(error, object, old, apply);
+      }
       const note = await removeForReplacement(object, old, apply, error);
       if (options.dryRun) {
         const what = `${describeObject(object)} would be deleted and made anew`;

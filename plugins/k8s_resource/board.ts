@@ -65,6 +65,16 @@ export class Board {
     }
   }
 
+  /** Those that nobody has looked at, in the order of the manifests. */
+  *unseen(): Generator<Seen> {
+    const reason = "the API server has not said how it is";
+    for (const [object, state] of this.#waiting) {
+      if (state === undefined) {
+        yield { object, state: { ready: false, reason }, why: "" };
+      }
+    }
+  }
+
   #seen(object: PlannedObject, state: Readiness): Seen {
     return { object, state, why: this.#whys.get(object) ?? "" };
   }

@@ -37,6 +37,25 @@ export function isReplaced(
     options.replaceImmutable;
 }
 
+/** The error of an apply; with the option that would have helped, where a field cannot change. */
+export function withWayOut(
+  error: unknown,
+  object: PlannedObject,
+  live: LiveObject | null | undefined,
+  { cluster, options }: Pick<ApplyContext, "cluster" | "options">,
+): unknown {
+  if (
+    !live || !(error instanceof TransporterError) ||
+    error.code !== "immutable" || options.replaceImmutable ||
+    cluster.client.isGated || reasonToKeep(object, live) !== undefined
+  ) return error;
+  return new TransporterError(
+    error.code,
+    `${error.message}; keep what is there, or set "replace_immutable" to have the object deleted and made anew`,
+    { cause: error },
+  );
+}
+
 /**
  * Takes away an object of which a field would have to change that cannot, so
  * that it can be made anew: by its uid, and until it is gone. The Pods of a

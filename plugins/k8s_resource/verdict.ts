@@ -59,6 +59,9 @@ function patchMessage(causes: readonly Cause[]): string | undefined {
     "what the patch would make of it is invalid";
 }
 
+/** The server shows differences of a claim over several lines; a report is a sentence. */
+const LINE_END_REGEXP = /\s*\n\s*/g;
+
 function statusOf(answer: ApiAnswer): Status {
   let body: unknown;
   try {
@@ -82,7 +85,7 @@ function statusOf(answer: ApiAnswer): Status {
   const patched = kind === "" ? patchMessage(causes) : undefined;
   return {
     reason: textOf(body.reason),
-    message: patched ?? textOf(body.message),
+    message: (patched ?? textOf(body.message)).replace(LINE_END_REGEXP, " "),
     kind,
     causes,
   };
@@ -241,7 +244,11 @@ export function judge(answer: ApiAnswer): Verdict {
     const { message: reason } = status;
     return { transient: false, code: "conflict", reason, expired: true };
   }
-  if (answer.status === 422 && IMMUTABLE_REGEXP.test(status.message)) {
+  if (
+    answer.status === 422 && IMMUTABLE_REGEXP.test(status.message) &&
+    // A policy's own words are no reason to make the object anew behind its back.
+    !DENIED_BY_ADMISSION_REGEXP.test(status.message)
+  ) {
     return { transient: false, code: "immutable", reason: status.message };
   }
   return refusedVerdict(answer, status);

@@ -93,7 +93,10 @@ async function watchBoard(board: Board, watch: Watch): Promise<void> {
     if (board.left === 0) return;
     const now = clock.now();
     const waiting = [...board.waiting()];
-    if (now >= end) throw notReady("not_ready", waiting, " in time");
+    if (now >= end) {
+      const others = waiting.length === 0 ? [] : [...board.unseen()];
+      throw notReady("not_ready", [...waiting, ...others], " in time");
+    }
     const message = messageOf(waiting);
     if (message !== reported && now >= reportAt) {
       reported = message;

@@ -137,6 +137,23 @@ const PERMANENT: Readonly<Record<string, readonly [Fault, ErrorCode, RegExp]>> =
       "unknown_kind",
       /does not serve this kind any more/,
     ],
+    "422 of an admission policy that has a word for fields that cannot change":
+      [
+        status(
+          422,
+          "ValidatingAdmissionPolicy 'p' with binding 'b' denied request: the owner is immutable",
+          { reason: "Invalid" },
+        ),
+        "denied",
+        /the owner is immutable$/,
+      ],
+    "422 in several lines": [
+      status(422, "spec: Forbidden: no\n@@ -6 @@\n- a\n+ b\n\n  c", {
+        reason: "Invalid",
+      }),
+      "invalid",
+      /spec: Forbidden: no @@ -6 @@ - a \+ b c$/,
+    ],
   };
 
 Deno.test("answers that cannot change end the event at once, with their code", async (t) => {

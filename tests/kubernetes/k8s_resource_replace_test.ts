@@ -1,5 +1,6 @@
 import {
   deepStrictEqual,
+  doesNotMatch,
   match,
   notStrictEqual,
   ok,
@@ -11,10 +12,15 @@ import {
   openPlace,
   read,
   runEvent,
+  until,
+  write,
 } from "./k8s_resource.ts";
 
 interface Live {
-  readonly metadata: { readonly uid: string };
+  readonly metadata: {
+    readonly uid: string;
+    readonly ownerReferences?: readonly { readonly uid: string }[];
+  };
   readonly data?: Readonly<Record<string, string>>;
 }
 
@@ -47,18 +53,99 @@ Deno.test("option replace_immutable: what cannot change is deleted by its uid an
   notStrictEqual(after.metadata.uid, before.metadata.uid);
 });
 
-Deno.test("option replace_immutable: what would take more with it is kept", async () => {
+/** Kinds that stay, with a field that cannot change as `%`, and two values of it. */
+const KEPT: Readonly<
+  Record<
+    string,
+    readonly [plural: string, spec: string, from: string, to: string]
+  >
+> = {
+  PersistentVolumeClaim: [
+    "persistentvolumeclaims",
+    "{accessModes: [%], resources: {requests: {storage: 1Gi}}}",
+    "ReadWriteOnce",
+    "ReadWriteMany",
+  ],
+  PersistentVolume: [
+    "persistentvolumes",
+    "{accessModes: [ReadWriteOnce], capacity: {storage: 1Gi}, hostPath: {path: %}}",
+    "/a",
+    "/b",
+  ],
+  Service: [
+    "services",
+    "{type: LoadBalancer, clusterIP: %, ports: [{port: 80}]}",
+    '""',
+    "10.0.0.77",
+  ],
+};
+
+for (const [kind, [plural, spec, from, to]] of Object.entries(KEPT)) {
+  Deno.test(`option replace_immutable: what would take more with it is kept: ${kind}`, async () => {
+    await using place = await openPlace();
+    const { namespace, executor, kube } = place;
+    const name = `a-${namespace}`;
+    const manifest = (value: string) =>
+      `apiVersion: v1\nkind: ${kind}\nmetadata: {name: ${name}}\nspec: ${
+        spec.replace("%", value)
+      }\n`;
+    const at = kind === "PersistentVolume" ? "" : `/namespaces/${namespace}`;
+    const path = `/api/v1${at}/${plural}/${name}`;
+    await runEvent(executor, [manifest(from)], REPLACE);
+    const { metadata } = await read<Live>(kube, path);
+    const run = await runEvent(executor, [manifest(to)], REPLACE);
+    strictEqual(run.last.error?.code, "immutable", run.last.message);
+    match(run.last.message, /; "replace_immutable" does not delete a /);
+    const without = await runEvent(executor, [manifest(to)]);
+    strictEqual(without.last.error?.code, "immutable", without.last.message);
+    doesNotMatch(without.last.message, /replace_immutable/);
+    strictEqual((await read<Live>(kube, path)).metadata.uid, metadata.uid);
+    await write(kube, path, { method: "DELETE" });
+  });
+}
+
+Deno.test("option replace_immutable: the Pods of a StatefulSet stay, and the new one has them", async () => {
   await using place = await openPlace();
   const { namespace, executor, kube } = place;
-  const claim = (mode: string) =>
-    `apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: a}\nspec: {accessModes: [${mode}], resources: {requests: {storage: 1Gi}}}\n`;
-  const path = `/api/v1/namespaces/${namespace}/persistentvolumeclaims/a`;
-  await runEvent(executor, [claim("ReadWriteOnce")], REPLACE);
-  const { metadata } = await read<Live>(kube, path);
-  const run = await runEvent(executor, [claim("ReadWriteMany")], REPLACE);
-  strictEqual(run.last.error?.code, "immutable", run.last.message);
-  match(run.last.message, /does not delete a PersistentVolumeClaim/);
-  strictEqual((await read<Live>(kube, path)).metadata.uid, metadata.uid);
+  const set = (service: string) =>
+    `apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db}
+spec:
+  serviceName: ${service}
+  selector: {matchLabels: {app: db}}
+  template:
+    metadata: {labels: {app: db}}
+    spec: {containers: [{name: main, image: none}]}
+`;
+  const setPath = `/apis/apps/v1/namespaces/${namespace}/statefulsets/db`;
+  const podPath = `/api/v1/namespaces/${namespace}/pods/db-0`;
+  await runEvent(executor, [set("one")], REPLACE);
+  await until(async () => {
+    const response = await kube.fetch(podPath);
+    await response.body?.cancel();
+    return response.ok;
+  });
+  const before = await read<Live>(kube, podPath);
+  const refused = await runEvent(executor, [set("two")]);
+  match(
+    refused.last.message,
+    /; keep what is there, or set "replace_immutable" to have the object deleted and made anew$/,
+  );
+  const run = await runEvent(executor, [set("two")], REPLACE);
+  deepStrictEqual(changes(run), ["StatefulSet/db: created"]);
+  const { metadata } = await read<Live>(kube, setPath);
+  await until(async () => {
+    const { metadata: { ownerReferences = [] } } = await read<Live>(
+      kube,
+      podPath,
+    );
+    return ownerReferences.some(({ uid }) => uid === metadata.uid);
+  });
+  strictEqual(
+    (await read<Live>(kube, podPath)).metadata.uid,
+    before.metadata.uid,
+  );
 });
 
 Deno.test("option replace_immutable: such an event is not repeated by itself", async () => {

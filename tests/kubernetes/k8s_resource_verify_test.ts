@@ -140,7 +140,7 @@ Deno.test("verify.rollout.fails (F68): a rollout that cannot succeed ends the ev
 });
 
 Deno.test("verify ends as not_ready when time is up, naming the object and the reason", async () => {
-  await using cluster = await openPlace({ phase_timeout_ms: 1_000 });
+  await using cluster = await openPlace({ phase_timeout_ms: 4_000 });
   const { namespace, executor } = cluster;
   const run = await runEvent(executor, [
     deployment(namespace, "a"),

@@ -299,6 +299,28 @@ Deno.test("a server that does not answer while objects are waited for ends the e
   strictEqual(run.last.error?.code, "cluster_unavailable", run.last.message);
 });
 
+Deno.test("what nobody could look at in time is counted, and named, too", async () => {
+  await using opened = await open({ phase_timeout_ms: 6_000 });
+  const { executor, proxy, namespace, thing } = opened;
+  proxy.inject({ path: /\/services\?/, times: 100, fault: "hang" });
+  const service =
+    `apiVersion: v1\nkind: Service\nmetadata: {name: lb, namespace: ${namespace}}\nspec: {type: LoadBalancer, ports: [{port: 80}]}\n`;
+  const run = await runEvent(executor, [service, thing("a")]);
+  strictEqual(run.last.error?.code, "not_ready", run.last.message);
+  match(
+    run.last.message,
+    /^Cannot get Thing "a" in .* ready in time: .*not yet \(and 1 more\)$/,
+  );
+  const waiting = run.last.error?.details?.["waiting"] as {
+    readonly kind: string;
+    readonly reason: string;
+  }[];
+  deepStrictEqual(
+    waiting.map(({ kind, reason }) => `${kind}: ${reason}`).at(1),
+    "Service: the API server has not said how it is",
+  );
+});
+
 Deno.test("waiting can be cancelled, and leaves nothing behind", async () => {
   await using opened = await open();
   const stop = new AbortController();
