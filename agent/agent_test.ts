@@ -165,7 +165,7 @@ Deno.test("Agent.run() gives up a connection that is never made", async () => {
   match(lines.join("\n"), /Cannot connect to \\"cp-1\\" as it does not answer/);
 });
 
-Deno.test("agent.burst.500: a burst of events runs once each, eight at a time, in order", async () => {
+Deno.test("agent.burst.500: a burst of events runs once each, 24 at a time, in order", async () => {
   let running = 0;
   let runningMax = 0;
   const started: string[] = [];
@@ -193,7 +193,7 @@ Deno.test("agent.burst.500: a burst of events runs once each, eight at a time, i
     completed.add(id);
   }
   deepStrictEqual(started, ids.map((id) => `${id} 1`));
-  strictEqual(runningMax, 8);
+  strictEqual(runningMax, 24);
 });
 
 Deno.test("agent.sigterm.midapply: what runs finishes, nothing else starts, and the control plane is told", async () => {

@@ -206,14 +206,14 @@ export const SETTINGS = {
   },
   concurrency: {
     kind: "integer",
-    default: 8,
+    default: 24,
     min: 1,
     max: 1000,
     help: "Events that run at the same time",
   },
   window: {
     kind: "integer",
-    default: 32,
+    default: 64,
     min: 1,
     max: 1000,
     help:

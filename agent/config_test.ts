@@ -19,8 +19,8 @@ Deno.test("config reads every setting of an agent from flags and environment", (
     "team=payments",
   ]]);
   deepStrictEqual([values.concurrency, values.window, values.inCluster], [
-    8,
-    32,
+    24,
+    64,
     false,
   ]);
   deepStrictEqual(warnings, [

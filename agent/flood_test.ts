@@ -44,7 +44,7 @@ Deno.test("agent.flood.10k: a control plane that ignores the window has what is 
     new Set(nacks.map((nack) => `${nack["code"]} ${nack["retry_after_ms"]}`)),
     new Set(["exhausted 10000"]),
   );
-  strictEqual(started.length, 8);
+  strictEqual(started.length, 24);
   gate.resolve();
   await bench.clock.advance(0);
   strictEqual(started.length, 4000);
@@ -59,7 +59,7 @@ Deno.test("agent.flood.10k: a v1 control plane, which cannot be asked to wait, h
     far.wire.send(JSON.stringify({ type: "event", event: specOf(`e${i}`) }));
   }
   await bench.clock.advance(0);
-  strictEqual(started.length, 8);
+  strictEqual(started.length, 24);
   gate.resolve();
   await bench.clock.advance(0);
   strictEqual(started.length, COUNT);

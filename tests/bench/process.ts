@@ -23,23 +23,25 @@ interface Running {
 }
 
 /**
- * Measures something, and adds to the note what each event cost both programs:
- * unlike a rate, that says little about what else the machine does.
+ * Runs something, and tells what each event cost both programs: unlike a rate,
+ * that says little about what else the machine does.
  */
-export async function withCost<T extends { readonly note?: string }>(
+export async function withCost(
   { cp, agent }: { readonly cp: Running; readonly agent: Running },
   events: number,
-  measure: () => Promise<T>,
-): Promise<T> {
+  run: () => Promise<number>,
+): Promise<{ readonly rate: number; readonly cost: string }> {
   const cpuOf = () =>
     Promise.all([cp, agent].map(({ program }) => cpuMs(program.pid)));
   const before = await cpuOf();
-  const measured = await measure();
+  const rate = await run();
   const [ofCp, ofAgent] = (await cpuOf()).map((ms, i) =>
     ((ms - (before[i] ?? 0)) / events).toFixed(1)
   );
-  const cost = `${ofCp} ms CPU of the control plane, ${ofAgent} of the agent`;
-  return { ...measured, note: `${measured.note}; an event took ${cost}` };
+  return {
+    rate,
+    cost: `${ofCp} ms CPU of the control plane, ${ofAgent} of the agent`,
+  };
 }
 
 /** A figure of `/proc/PID/status` in MB (10^6 bytes), such as `VmRSS` or `VmHWM`. */

@@ -50,6 +50,7 @@ export class AgentNode extends Node {
       executors: [witness(process, this.#cluster, observer)],
       journalFile: new SimulatedJournal(this.disk, process),
       concurrency,
+      window: 32, // as when its seeds were recorded
       clock,
       rng,
       log: silentLogger,
