@@ -117,8 +117,12 @@ Deno.test("script as a Job is admitted where only what is locked down may run, a
   strictEqual(automountServiceAccountToken, false);
   strictEqual(own, 120);
   strictEqual(containers[0]?.imagePullPolicy, "Never");
-  deepStrictEqual(containers[0]?.command.slice(3).toSpliced(1, 1), [
+  deepStrictEqual(containers[0]?.command.slice(3).toSpliced(2, 1), [
     "32",
+    "1024",
+    "STAGE",
+    "TOKEN",
+    "--",
     "/bin/sh",
     "/script",
     "$(id)",
@@ -218,6 +222,7 @@ Deno.test("script as a Job that is there already, as a request whose answer was 
     user: { uid: 47533, gid: 47533 },
     memoryMib: 64,
     processes: 32,
+    files: 64,
     tmpMib: 1,
   }, cluster.client);
   const spec = {

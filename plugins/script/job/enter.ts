@@ -32,18 +32,26 @@ while :; do
 done
 `;
 
+/** What stands before the name of a variable that a script is given, until the Pod is bounded. */
+export const GIVEN = "GIVEN_";
+
 /**
- * The first process of the container: bounds how many there are, gives the
- * script its input, and becomes the interpreter. Nothing of an event is a part
- * of this text.
+ * The first process of the container: bounds how many there are and what they
+ * have open, gives the
+ * script its variables and its input, and becomes the interpreter. Nothing of
+ * an event but the names of variables is a part of what it reads as text.
  */
 const ENTER =
-  'ulimit -p "$0" 2>/dev/null || ulimit -u "$0" || exit 125; unset $1; shift; exec "$@" </run/script/stdin';
+  `ulimit -p "$0" 2>/dev/null || ulimit -u "$0" && ulimit -n "$1" || exit 125; unset $2; shift 2
+while [ "$1" != -- ]; do eval "command export $1=\\"\\$${GIVEN}$1\\"" 2>/dev/null; unset "${GIVEN}$1"; shift; done
+shift; exec "$@" </run/script/stdin`;
 
 /** How a container is entered. */
 export interface Entrance {
   /** Processes that it may have. */
   readonly processes: number;
+  /** Open files of each. */
+  readonly files: number;
   /** Variables that the script is given. */
   readonly given: readonly string[];
   /** Whether it waits until its network is held. */
@@ -54,12 +62,16 @@ export interface Entrance {
 
 /** The command line of a container, in front of that of the script. */
 export function entering(
-  { processes, given, held, told }: Entrance,
+  { processes, files, given, held, told }: Entrance,
 ): readonly string[] {
   const unwanted = told ? [] : TOLD.filter((name) => !given.includes(name));
   return [
     ...["/bin/sh", "-c", `${held ? HELD : ""}${ENTER}`],
     String(processes),
+    String(files),
     unwanted.join(" "),
+    // A name that is another one's until then comes behind that.
+    ...given.toSorted((a, b) => a.length - b.length),
+    "--",
   ];
 }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Payload } from "../payload.ts";
-import { entering } from "./enter.ts";
+import { entering, GIVEN } from "./enter.ts";
 import { valueOf } from "../payload.ts";
 
 /** The annotations of a Job: which event it is of, and how far its log was read. */
@@ -21,6 +21,9 @@ const KEPT_SECONDS = 3600;
 /** Seconds that a script has to end by itself after SIGTERM. */
 export const GRACE_SECONDS = 5;
 
+/** MiB of the log of a Pod on its node, which keeps five pieces of ten and looks every ten seconds. */
+const LOG_MIB = 512;
+
 /** How scripts run in a cluster, by what the operator allows. */
 export interface JobSettings {
   /** The namespace of the Jobs. */
@@ -33,6 +36,8 @@ export interface JobSettings {
   readonly memoryMib: number;
   /** Processes of the container. */
   readonly processes: number;
+  /** Open files of one process. */
+  readonly files: number;
   /** Size of `/tmp`, in MiB. */
   readonly tmpMib: number;
 }
@@ -106,7 +111,7 @@ function podSpec(
 ): Readonly<Record<string, unknown>> {
   const { payload, command, image, timeoutMs } = spec;
   const { held = false, told = false, ownUsers = false } = spec;
-  const { user, memoryMib, processes, tmpMib, runtimeClass } = settings;
+  const { user, memoryMib, processes, files, tmpMib, runtimeClass } = settings;
   const name = jobName(spec);
   const seconds = Math.ceil(timeoutMs / 1000);
   const given = Object.keys(payload.env ?? {});
@@ -133,13 +138,17 @@ function podSpec(
       name: CONTAINER,
       image,
       imagePullPolicy: pullPolicy(image),
-      command: [...entering({ processes, given, held, told }), ...command],
+      command: [
+        ...entering({ processes, files, given, held, told }),
+        ...command,
+      ],
       workingDir: "/tmp",
       env: [
         ...Object.entries(usual).filter(([key]) => !given.includes(key))
           .map(([key, value]) => ({ name: key, value })),
+        // By another name, so that none of them does anything before the script begins.
         ...given.map((key) => ({
-          name: key,
+          name: `${GIVEN}${key}`,
           valueFrom: { secretKeyRef: { name, key: `env.${key}` } },
         })),
       ],
@@ -153,7 +162,7 @@ function podSpec(
         limits: {
           cpu: "1",
           memory: `${memoryMib}Mi`,
-          "ephemeral-storage": `${tmpMib + 16}Mi`,
+          "ephemeral-storage": `${LOG_MIB}Mi`,
         },
         requests: { cpu: "10m", memory: "16Mi", "ephemeral-storage": "1Mi" },
       },
@@ -169,7 +178,11 @@ function podSpec(
       ],
     }],
     volumes: [
-      { name: "tmp", emptyDir: { sizeLimit: `${tmpMib}Mi` } },
+      // In memory, which is the Pod's: on a disk its size would hold a while later only.
+      {
+        name: "tmp",
+        emptyDir: { medium: "Memory", sizeLimit: `${tmpMib}Mi` },
+      },
       {
         name: "given",
         secret: {

@@ -24,7 +24,7 @@ export async function openJobRunner(
   config: Config,
   { clock, log }: Surroundings,
 ): Promise<Runner> {
-  const { job, user, memory_mib, processes, tmp_mib } = config;
+  const { job, user, memory_mib, processes, files, tmp_mib } = config;
   const [usual] = job?.images ?? [];
   if (job === undefined || usual === undefined) {
     throw new TransporterError(
@@ -40,6 +40,7 @@ export async function openJobRunner(
     runtimeClass: job.runtime_class,
     memoryMib: memory_mib,
     processes,
+    files,
     tmpMib: tmp_mib,
   }, cluster.client);
   const runner = new JobRunner(api, clock);
