@@ -1,4 +1,5 @@
 import {
+  deadline,
   type EventView,
   type Executor,
   type ResourceStatus,
@@ -20,6 +21,9 @@ import { type Given, readSettings } from "./settings.ts";
 
 /** The id of the demo's agent. */
 const AGENT = "demo";
+
+/** How long a cluster may take to answer at first, in milliseconds. */
+const CLUSTER_MS_MAX = 10_000;
 
 const MANIFEST = new URL("../examples/demo.yaml", import.meta.url);
 
@@ -156,6 +160,7 @@ async function openAgent(
       log: silentLogger,
     }),
   );
+  await findCluster(executor, runtime.signal);
   const agent = stack.use(
     await Agent.open({
       agentId: AGENT,
@@ -180,6 +185,34 @@ async function openAgent(
   const { signal } = runtime;
   await untilConnected(AGENT, { url, running, clock: systemClock, signal });
   connected = true;
+}
+
+/**
+ * Whether the cluster answers: an agent waits until it does, a person need not.
+ *
+ * @throws {TransporterError} `cluster_unavailable`, or what else is wrong.
+ */
+async function findCluster(
+  executor: Executor,
+  signal: AbortSignal,
+): Promise<void> {
+  const reason = new TransporterError(
+    "cluster_unavailable",
+    `No answer of the API server came in ${CLUSTER_MS_MAX / 1000} s`,
+  );
+  using limit = deadline(systemClock, CLUSTER_MS_MAX, { reason, signal });
+  try {
+    await executor.place(limit.signal);
+  } catch (error) {
+    const { code, message } = TransporterError.from(error);
+    // It answered, and does not tell everybody which it is.
+    if (code === "denied" || code === "not_found") return;
+    throw new TransporterError(
+      code,
+      `${message}: start the cluster, or name another with --kube-context or --kubeconfig`,
+      { cause: error },
+    );
+  }
 }
 
 function clusterConfig(

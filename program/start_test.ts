@@ -85,6 +85,22 @@ const CASES: readonly Case[] = [
     says: [/Cannot find the kubeconfig "\/missing\/config"/],
   },
   {
+    name: "demo with a cluster that is away",
+    args: [
+      "demo",
+      "--once",
+      "--listen",
+      "127.0.0.1:0",
+      "--kubeconfig",
+      new URL("testdata/away.yaml", import.meta.url).pathname,
+    ],
+    code: 3,
+    says: [
+      /^error\[cluster_unavailable\]: .* does not answer/m,
+      /start the cluster, or name another with --kube-context or --kubeconfig$/m,
+    ],
+  },
+  {
     name: "demo on a machine without a cluster",
     args: ["demo", "--once"],
     code: 3,

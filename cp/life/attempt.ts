@@ -163,7 +163,8 @@ export function refuse(
   const { attemptsBefore = 0 } = record.notes;
   return {
     ...requeue(record, {
-      message: "Agent does not take the event now, queued again",
+      message:
+        `Agent does not take the event now, queued again: ${error.message}`,
       error,
     }, now),
     notes: { ...record.notes, attemptsBefore: attemptsBefore + 1 },

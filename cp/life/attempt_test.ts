@@ -183,6 +183,10 @@ Deno.test("refuse() fails an event, or queues it again when the agent will take 
     again: true,
   });
   strictEqual(later?.status.state, "queued");
+  strictEqual(
+    later?.status.message,
+    `Agent does not take the event now, queued again: ${NO.message}`,
+  );
   strictEqual(later?.error, undefined);
   deepStrictEqual(later?.notes, { attemptsBefore: 1 }, "nobody tried");
 });
