@@ -62,7 +62,7 @@ Deno.test("readSettings() warns once of each variable that looks like a setting 
   });
   strictEqual(readSettings(config, { flags: {} }, runtime).listen, ":1");
   deepStrictEqual(notes, [
-    "warning: The environment variable TP_CP_LISTN is not known\n",
+    "warning: The environment variable TP_CP_LISTN is not known: did you mean TP_CP_LISTEN?\n",
     "warning: The environment variable TP_CP_DRAIN is not known\n",
   ]);
 });

@@ -1,5 +1,6 @@
 import { TransporterError } from "./error.ts";
 import { isRecord } from "./json.ts";
+import { nearest } from "./nearest.ts";
 import {
   convert,
   helpOf,
@@ -127,9 +128,11 @@ export class Config<T extends Settings> {
     const known = new Set(this.settings.map(({ key }) => key));
     const unknown = Object.keys(file).find((key) => !known.has(key));
     if (unknown !== undefined) {
+      const near = nearest(unknown, known);
+      const hint = near === undefined ? "" : `: did you mean "${near}"?`;
       throw new TransporterError(
         "usage",
-        `Cannot read the configuration file: the key "${unknown}" is not known`,
+        `Cannot read the configuration file: the key "${unknown}" is not known${hint}`,
       );
     }
     return file;
@@ -137,11 +140,18 @@ export class Config<T extends Settings> {
 
   #unknownVariables(env: Readonly<Record<string, string>>): string[] {
     const prefix = prefixOf(this.name);
-    const known = new Set(this.settings.map((described) => described.env));
-    return Object.keys(env).filter((name) =>
-      name.startsWith(prefix) && !known.has(name)
-    )
-      .map((name) => `The environment variable ${name} is not known`);
+    const known = this.settings.map(({ env }) => env.slice(prefix.length));
+    return Object.keys(env).filter((name) => name.startsWith(prefix))
+      .map((name) => name.slice(prefix.length))
+      .filter((name) => !known.includes(name))
+      .map((name) => {
+        // What all of them begin with would make any two of them alike.
+        const near = nearest(name, known);
+        const hint = near === undefined
+          ? ""
+          : `: did you mean ${prefix}${near}?`;
+        return `The environment variable ${prefix}${name} is not known${hint}`;
+      });
   }
 
   /** The reference page: one table row a setting, in Markdown. */

@@ -102,8 +102,17 @@ const BAD: readonly [
     { flags: { logLevel: "loud" } },
     /one of debug, info/,
   ],
-  ["an unknown key", { file: { lisen: "x" } }, /"lisen" is not known/],
-  ["a camelCase key", { file: { dataDir: "x" } }, /"dataDir" is not known/],
+  [
+    "an unknown key",
+    { file: { lisen: "x" } },
+    /"lisen" is not known: did you mean "listen"\?$/,
+  ],
+  [
+    "a camelCase key",
+    { file: { dataDir: "x" } },
+    /"dataDir" is not known: did you mean "data-dir"\?$/,
+  ],
+  ["a key like no other", { file: { foo: 1 } }, /"foo" is not known$/],
   ["a file that is a list", { file: [] }, /must be a mapping/],
 ];
 
@@ -122,7 +131,7 @@ Deno.test("Config.read() warns of an unknown variable", () => {
     env: { TP_CP_LISEN: "x", TP_AGENT_ID: "x", PATH: "x" },
   });
   deepStrictEqual(warnings, [
-    "The environment variable TP_CP_LISEN is not known",
+    "The environment variable TP_CP_LISEN is not known: did you mean TP_CP_LISTEN?",
   ]);
 });
 
