@@ -183,6 +183,47 @@ for (const signal of ["SIGTERM", "SIGKILL"] as const) {
   });
 }
 
+Deno.test("standing checks: one goes on, and heals, while its agent is cut off from the control plane", async () => {
+  await using kube = await testCluster();
+  await using namespace = await freshNamespace(kube);
+  await using cp = await CpProcess.start();
+  await using agent = await AgentProcess.start("edge", {
+    cpUrl: cp.agentUrl,
+    flags: ["--kubeconfig", kube.kubeconfig],
+  });
+  await untilConnected(cp.url, "edge");
+  const id = `standing-${namespace.name}`;
+  const manifests = [configMap(namespace.name)];
+  const payload = { operation: "check", every: "10s", heal: true, manifests };
+  await submit(cp.url, { ...eventOf(id, manifests[0] ?? ""), payload });
+  const path = `/api/v1/namespaces/${namespace.name}/configmaps`;
+  const count = async () => {
+    const answer = await kube.fetch(path);
+    const { items } = await answer.json() as {
+      items: { metadata: { name: string } }[];
+    };
+    return items.filter(({ metadata: { name } }) => name !== "kube-root-ca.crt")
+      .length;
+  };
+  await until(async () => await count() === 1 ? true : undefined);
+  await untilEvent(cp.url, id, ({ message }) => message.startsWith("In order"));
+  cp.program.kill("SIGKILL");
+  await cp.program.status();
+  const gone = await kube.fetch(path, { method: "DELETE" });
+  await gone.body?.cancel();
+  await until(async () => await count() === 1 ? true : undefined);
+
+  await cp.restart();
+  const { state } = await untilEvent(cp.url, id, () => true);
+  strictEqual(state, "in_progress");
+  await until(async () => {
+    const answer = await fetch(`${cp.url}/v2/events/${id}/history`);
+    const { items } = await answer.json() as { items: { message: string }[] };
+    const said = items.filter(({ message }) => /set right/.test(message));
+    return said.length >= 2 ? true : undefined;
+  });
+});
+
 Deno.test("SIGTERM ends a control plane with a stream and an agent connected, and the agent finds it again", async () => {
   await using kube = await testCluster();
   await using namespace = await freshNamespace(kube);
