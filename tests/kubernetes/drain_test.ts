@@ -187,7 +187,7 @@ Deno.test("standing checks: one goes on, and heals, while its agent is cut off f
   await using kube = await testCluster();
   await using namespace = await freshNamespace(kube);
   await using cp = await CpProcess.start();
-  await using agent = await AgentProcess.start("edge", {
+  await using _agent = await AgentProcess.start("edge", {
     cpUrl: cp.agentUrl,
     flags: ["--kubeconfig", kube.kubeconfig],
   });
