@@ -1,4 +1,5 @@
 import { type LogFrame, type Logger, utf8Length } from "@transporter/sdk";
+import type { Quotas } from "./log_quota.ts";
 import type { LogChunk, Store } from "./store/store.ts";
 
 /** Bytes of output that are kept of one attempt (security.md E.8). */
@@ -14,7 +15,7 @@ const ATTEMPTS_MAX = 256;
 const PAGE = 500;
 
 /** Options of {@linkcode LogFlow}. */
-export interface LogFlowOptions {
+export interface LogFlowOptions extends Quotas {
   /** Where output is kept. */
   readonly store: Pick<Store, "getEvent" | "addLogs" | "listLogs">;
   /** Whose agent it is. */
@@ -91,12 +92,13 @@ export class LogFlow {
   }
 
   async #add(id: string, frames: readonly LogFrame[]): Promise<void> {
-    const { store, tenant, foreign } = this.#options;
+    const { store, tenant, agent, foreign, logQuota } = this.#options;
     const chunks: LogChunk[] = [];
+    const take = (bytes: number) => logQuota.take(tenant, agent, bytes);
     for (const frame of frames) {
       const kept = await this.#keptOf(frame);
       if (kept === undefined) return foreign(id);
-      const chunk = fitting(frame, kept);
+      const chunk = fitting(frame, kept, take);
       if (chunk !== undefined) chunks.push(chunk);
     }
     if (chunks.length > 0) await store.addLogs(tenant, id, chunks);
@@ -138,11 +140,15 @@ export class LogFlow {
 }
 
 /** The piece as it is kept: whole, or a mark for all that is too much; `undefined` when the mark is there. */
-function fitting(frame: LogFrame, kept: Kept): LogChunk | undefined {
+function fitting(
+  frame: LogFrame,
+  kept: Kept,
+  take: (bytes: number) => boolean,
+): LogChunk | undefined {
   const { attempt, stream, off, data, trunc = false } = frame;
   const bytes = utf8Length(data);
   const place = { attempt, stream, off };
-  if (kept.bytes + bytes <= LOG_BYTES_MAX) {
+  if (kept.bytes + bytes <= LOG_BYTES_MAX && take(bytes)) {
     kept.bytes += bytes;
     return { ...place, data, ...(trunc ? { trunc } : {}) };
   }

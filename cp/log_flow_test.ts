@@ -1,5 +1,6 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { type LogFrame, silentLogger } from "@transporter/sdk";
+import { AGENT_LOG_BYTES_MAX, LogQuota } from "./log_quota.ts";
 import { LOG_BYTES_MAX, LogFlow } from "./log_flow.ts";
 import type { Store } from "./store/store.ts";
 import { World } from "./testing/world.ts";
@@ -26,8 +27,10 @@ async function open(
   await world.submit("e1");
   await agent.nextOf("event");
   const foreign: string[] = [];
+  const logQuota = new LogQuota({ monotonic: () => 0 });
   function flow(agent = "edge-1"): LogFlow {
     return new LogFlow({
+      logQuota,
       store: store?.(world.store) ?? world.store,
       tenant: T,
       agent,
@@ -48,6 +51,7 @@ async function open(
     world,
     flow,
     foreign,
+    logQuota,
     kept,
     [Symbol.asyncDispose]: () => world[Symbol.asyncDispose](),
   };
@@ -80,6 +84,20 @@ Deno.test("LogFlow.take() keeps two MiB of an attempt, over all sessions, and ma
   const kept = await place.kept();
   strictEqual(kept.reduce((sum, [, , size]) => sum + size, 0), LOG_BYTES_MAX);
   deepStrictEqual(kept.slice(8), [["stdout", LOG_BYTES_MAX, 0, true]]);
+});
+
+Deno.test("LogFlow.take() keeps no more of an agent than its quota, and marks where it stopped", async () => {
+  await using place = await open();
+  place.logQuota.take(T, "edge-1", AGENT_LOG_BYTES_MAX - 9);
+  for (let session = 0; session < 3; session++) {
+    const flow = place.flow();
+    flow.take(frame({ off: session * 6 }));
+    await flow.idle();
+  }
+  deepStrictEqual(await place.kept(), [
+    ["stdout", 0, 6, false],
+    ["stdout", 6, 0, true],
+  ]);
 });
 
 Deno.test("LogFlow.take() keeps nothing of another agent's event, or of an attempt that is not yet", async () => {

@@ -18,6 +18,7 @@ import {
   welcomeTo,
 } from "./handshake.ts";
 import { Incoming } from "./incoming.ts";
+import type { Quotas } from "./log_quota.ts";
 import type { Metrics } from "./metrics_port.ts";
 import type { Seat } from "./peers/port.ts";
 import { Reconciliation } from "./reconcile.ts";
@@ -80,7 +81,7 @@ export interface SessionPorts {
 }
 
 /** Options of {@linkcode Session}. */
-export interface SessionOptions extends SessionPorts, Agreement {
+export interface SessionOptions extends SessionPorts, Agreement, Quotas {
   /** Whether the store cannot have gone back in time since the agent's last session. */
   readonly unbroken: boolean;
   /** When the agent had last been seen before, by the store; absent when it never was. */

@@ -10,6 +10,7 @@ import { type Guest, Strangers } from "./guests.ts";
 import type { Hello } from "./hello.ts";
 import { LiveSessions } from "./live_sessions.ts";
 import { Rounds } from "./rounds.ts";
+import { LogQuota } from "./log_quota.ts";
 import { Session, type SessionPorts } from "./session.ts";
 import type { AgentRecord } from "./store/store.ts";
 import { comeBackMs, sendAway, spreadMsOf, Turnstile } from "./turnstile.ts";
@@ -52,6 +53,7 @@ export class Sessions {
   readonly #turnstile: Turnstile;
   readonly #strangers: Strangers;
   readonly #rounds: Rounds<Session>;
+  readonly #logQuota: LogQuota;
   #closed: string | undefined;
 
   /** Makes a set without sessions. */
@@ -61,6 +63,7 @@ export class Sessions {
     this.#since = options.clock.now();
     const { clock, config } = options;
     this.#strangers = new Strangers(clock);
+    this.#logQuota = new LogQuota(clock);
     this.#rounds = new Rounds({
       clock,
       everyMs: Math.min(LOOK_MS, config.idleMs),
@@ -250,6 +253,7 @@ export class Sessions {
       session: `s_${ids.next()}`,
       link,
       rounds: this.#rounds,
+      logQuota: this.#logQuota,
       spreadMs: () => spreadMsOf(this.live.size),
     });
     // The store refuses what the older one still writes; closing it is a courtesy nobody waits for.
