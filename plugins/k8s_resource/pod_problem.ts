@@ -107,8 +107,9 @@ function isEarly({ state }: Fields): boolean {
 
 /** Why a pod has failed. */
 function failureOf(status: Fields): string {
-  const said = status.message || status.reason;
-  if (said) return String(said);
+  const said = [status.reason, status.message].filter((each) => !!each)
+    .map((each) => String(each).trim());
+  if (said.length > 0) return said.join(": ");
   const problems = recordsOf(status.containerStatuses)
     .flatMap((container) => containerProblem(container) ?? []);
   return problems[0]?.reason ?? "it has failed";

@@ -25,8 +25,8 @@ const CASES: Readonly<Record<string, readonly [Fields, string]>> = {
   ],
   "done": [{ phase: "Succeeded" }, ""],
   "failed, in words": [
-    { phase: "Failed", reason: "Evicted", message: "low on memory" },
-    "low on memory",
+    { phase: "Failed", reason: "Evicted", message: "low on memory. " },
+    "Evicted: low on memory.",
   ],
   "failed, without": [{ phase: "Failed" }, "it has failed"],
   "failed, as its container": [

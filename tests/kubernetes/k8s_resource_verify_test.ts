@@ -258,7 +258,10 @@ Deno.test("verify waits for a Pod, and fails when it failed", async () => {
     },
   });
   strictEqual(bad.last.error?.code, "failed", bad.last.message);
-  match(bad.last.message, /Pod "bad" .* ready: The node was low on memory/);
+  match(
+    bad.last.message,
+    /Pod "bad" .* ready: Evicted: The node was low on memory/,
+  );
 });
 
 Deno.test("a definition whose names are taken ends the event, and its objects are not attempted", async () => {

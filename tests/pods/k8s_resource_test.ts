@@ -155,3 +155,23 @@ Deno.test({
     await Promise.all(runs);
   },
 });
+
+Deno.test({
+  name: "a Pod that its kubelet evicts ends the event, which says so",
+  ignore: KUBECONFIG === undefined,
+  async fn() {
+    const kubeconfig = KUBECONFIG ?? "";
+    const image = await imageAt(kubeconfig);
+    await using place = await open(kubeconfig);
+    const greedy =
+      `containers: [{name: main, image: "${image}", command: [sh, -c, "dd if=/dev/zero of=/v/x bs=1M count=40; sleep 3600"], volumeMounts: [{name: v, mountPath: /v}], readinessProbe: {exec: {command: ["false"]}}}], volumes: [{name: v, emptyDir: {sizeLimit: 4Mi}}], terminationGracePeriodSeconds: 0`;
+    const pod =
+      `apiVersion: v1\nkind: Pod\nmetadata: {name: alone}\nspec: {restartPolicy: Never, ${greedy}}\n`;
+    const run = await runEvent(place.executor, [pod], { minutes: 5 });
+    strictEqual(run.last.error?.code, "failed", run.last.message);
+    match(
+      run.last.message,
+      /^Cannot get Pod "alone" .* ready: Evicted: Usage of EmptyDir volume "v" exceeds/,
+    );
+  },
+});
