@@ -17,10 +17,20 @@ export const ADMISSION_LIMITS: AdmissionLimits = {
   waitingMsMax: 250,
 };
 
+/** A request's place among what is on its way to the store. Dispose it when the request is answered. */
+export interface Room extends Disposable {
+  /**
+   * Takes the bytes of one of its events; dispose that when the store has
+   * answered.
+   *
+   * @throws {TransporterError} `overloaded`.
+   */
+  enter(bytes: number): Disposable;
+}
+
 interface Waiting {
-  readonly tenant: string;
-  readonly bytes: number;
-  readonly since: number;
+  /** When it came, or when an event of it was last answered. */
+  since: number;
 }
 
 /**
@@ -31,9 +41,10 @@ interface Waiting {
 export class Admission {
   readonly #limits: AdmissionLimits;
   readonly #clock: Clock;
-  /** In the order in which they came. */
+  /** Who was not heard of for longest comes first. */
   readonly #waiting = new Set<Waiting>();
   readonly #byTenant = new Map<string, number>();
+  #events = 0;
   #bytes = 0;
 
   /** Makes one where nothing waits. */
@@ -57,56 +68,65 @@ export class Admission {
     if (ms > waitingMsMax) {
       refuse(`the store has been busy for ${Math.round(ms)} ms`);
     }
-    this.checkRoom(tenant);
+    this.#checkRoom(tenant);
   }
 
   /**
-   * Refuses work whose events would find no room; when a body was read, and
-   * before what it costs to look at each of its events.
+   * Lets a request in whose body was read. Its events count from now on, and
+   * not only once they are looked at, which takes a while when much comes. It
+   * is not refused for being late: that would waste what reading it cost.
    *
+   * @param tenant Whose it is.
+   * @param events How many of its events are worked on at a time.
    * @throws {TransporterError} `overloaded`.
    */
-  checkRoom(tenant: string): void {
-    const { waitingEventsMax } = this.#limits;
-    // Each of those that have something waiting may have the same share of the room.
-    const own = this.#byTenant.get(tenant) ?? 0;
-    const tenants = this.#byTenant.size + (own === 0 ? 1 : 0);
-    if (
-      own >= waitingEventsMax / tenants ||
-      this.#waiting.size >= waitingEventsMax
-    ) {
-      refuse(`${this.#waiting.size} events wait for the store`);
-    }
-  }
-
-  /**
-   * Lets an event in; dispose it when the store has answered. What has been
-   * read is not refused for being late: that would waste what it cost.
-   *
-   * @throws {TransporterError} `overloaded`.
-   */
-  enter(tenant: string, bytes: number): Disposable {
-    this.checkRoom(tenant);
-    if (
-      this.#waiting.size > 0 &&
-      this.#bytes + bytes > this.#limits.waitingBytesMax
-    ) {
-      refuse(`events of ${this.#bytes} bytes wait for the store`);
-    }
-    const waiting = { tenant, bytes, since: this.#clock.monotonic() };
+  begin(tenant: string, events: number): Room {
+    this.#checkRoom(tenant);
+    const waiting = { since: this.#clock.monotonic() };
     this.#waiting.add(waiting);
-    this.#count(tenant, 1);
-    this.#bytes += bytes;
+    this.#count(tenant, events);
     return {
+      enter: (bytes) => this.#enter(waiting, bytes),
       [Symbol.dispose]: () => {
-        if (!this.#waiting.delete(waiting)) return;
-        this.#count(tenant, -1);
-        this.#bytes -= bytes;
+        if (this.#waiting.delete(waiting)) this.#count(tenant, -events);
       },
     };
   }
 
-  #count(tenant: string, by: 1 | -1): void {
+  /** Each of those that have something waiting may have the same share of the room. */
+  #checkRoom(tenant: string): void {
+    const { waitingEventsMax } = this.#limits;
+    const own = this.#byTenant.get(tenant) ?? 0;
+    const tenants = this.#byTenant.size + (own === 0 ? 1 : 0);
+    if (
+      own >= waitingEventsMax / tenants || this.#events >= waitingEventsMax
+    ) {
+      refuse(`${this.#events} events wait for the store`);
+    }
+  }
+
+  #enter(waiting: Waiting, bytes: number): Disposable {
+    if (
+      this.#bytes > 0 && this.#bytes + bytes > this.#limits.waitingBytesMax
+    ) {
+      refuse(`events of ${this.#bytes} bytes wait for the store`);
+    }
+    this.#bytes += bytes;
+    let entered = true;
+    return {
+      [Symbol.dispose]: () => {
+        if (!entered) return;
+        entered = false;
+        this.#bytes -= bytes;
+        if (!this.#waiting.delete(waiting)) return;
+        waiting.since = this.#clock.monotonic();
+        this.#waiting.add(waiting);
+      },
+    };
+  }
+
+  #count(tenant: string, by: number): void {
+    this.#events += by;
     const count = (this.#byTenant.get(tenant) ?? 0) + by;
     if (count > 0) this.#byTenant.set(tenant, count);
     else this.#byTenant.delete(tenant);

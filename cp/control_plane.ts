@@ -29,6 +29,7 @@ import { problems } from "./http/problems.ts";
 import { Readiness } from "./http/readiness.ts";
 import { type Brokers, openIngests } from "./ingests.ts";
 import type { Services } from "./http/services.ts";
+import { Turns } from "./turns.ts";
 import { openResults, type Sinks } from "./sinks.ts";
 import { ControlPlaneMetrics } from "./metrics.ts";
 import { watchLag } from "./lag.ts";
@@ -168,6 +169,7 @@ export class ControlPlane implements AsyncDisposable {
       ingests,
       results,
       intake: core.intake,
+      turns: new Turns(),
       operator: core.operator,
       connected: core.connected,
       peers,

@@ -9,9 +9,9 @@ import {
   readEvent,
   type State,
   TransporterError,
-  utf8Length,
 } from "@transporter/sdk";
-import type { Admission } from "./admission.ts";
+import type { Admission, Room } from "./admission.ts";
+import { sizeOf } from "./event_size.ts";
 import { Kinds } from "./kinds.ts";
 import type { Metrics } from "./metrics_port.ts";
 import type { Quota } from "./quota.ts";
@@ -24,9 +24,6 @@ import type {
 } from "./store/store.ts";
 import { supersede } from "./supersede.ts";
 import { checkServed, unknownTarget } from "./target.ts";
-
-/** Bytes of one event as JSON (security.md E.8). */
-export const EVENT_BYTES_MAX = 8 * 1024 * 1024;
 
 /** What is known about a submission besides its body. */
 export interface AcceptOptions {
@@ -43,6 +40,8 @@ export interface AcceptOptions {
   readonly idempotencyKey?: string;
   /** When somebody took it who keeps it for us, in milliseconds since 1970: its ttl counts from then. */
   readonly handedOverAt?: number;
+  /** The room of its request; one that came alone finds its own. */
+  readonly room?: Room;
   /** Its place among events that are accepted side by side and stored in order. */
   readonly turn?: Turn;
 }
@@ -134,14 +133,17 @@ export class Intake {
     this.#admit(() => this.#options.admission.check(tenant));
   }
 
-  /** The same once a body is read: others may have taken the room meanwhile. */
-  admitRead(tenant: string): void {
-    this.#admit(() => this.#options.admission.checkRoom(tenant));
+  /**
+   * The same once a body is read, of which so many events are accepted at a
+   * time; its room until it is answered.
+   */
+  admitRead(tenant: string, events: number): Room {
+    return this.#admit(() => this.#options.admission.begin(tenant, events));
   }
 
-  #admit(check: () => void): void {
+  #admit<T>(check: () => T): T {
     try {
-      check();
+      return check();
     } catch (reason) {
       this.#options.metrics.refused(TransporterError.from(reason).code);
       throw reason;
@@ -161,7 +163,10 @@ export class Intake {
       await this.#check(spec, agent, options);
       await options.turn?.ready;
       using _room = quota.reserve(tenant, { agent: spec.target_agent, bytes });
-      using _entered = admission.enter(tenant, bytes);
+      using own = options.room === undefined
+        ? admission.begin(tenant, 1)
+        : undefined;
+      using _entered = (options.room ?? own)?.enter(bytes);
       const creating = recorder.create(tenant, {
         spec,
         digest,
@@ -282,16 +287,4 @@ function removed(
 function knownOf(record: EventRecord): Known {
   const { spec: { id, target_agent: agent }, state } = record;
   return { id, agent, state, record };
-}
-
-function sizeOf(spec: EventSpec): number {
-  const text = JSON.stringify(spec);
-  const bytes = text.length > EVENT_BYTES_MAX ? text.length : utf8Length(text);
-  if (bytes > EVENT_BYTES_MAX) {
-    throw new TransporterError(
-      "too_large",
-      `Cannot accept event "${spec.id}" as it has more than ${EVENT_BYTES_MAX} bytes`,
-    );
-  }
-  return bytes;
 }

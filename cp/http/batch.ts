@@ -4,7 +4,8 @@ import {
   TransporterError,
 } from "@transporter/sdk";
 import type { AcceptedBody } from "@transporter/sdk";
-import { type AcceptOptions, EVENT_BYTES_MAX, type Turn } from "../intake.ts";
+import { EVENT_BYTES_MAX } from "../event_size.ts";
+import type { AcceptOptions, Turn } from "../intake.ts";
 import { PRINCIPAL } from "./principal.ts";
 import type { Services } from "./services.ts";
 import { acceptedBody } from "./view.ts";
@@ -89,12 +90,16 @@ function readLine(bytes: Uint8Array): unknown {
  * @param services Where they go.
  * @param api How tolerant to be.
  * @returns What became of each, in order.
+ * @throws {TransporterError} `overloaded` for all of it.
  */
 export async function submitBatch(
   lines: readonly BatchItem[],
   services: Services,
   api: AcceptOptions["api"],
 ): Promise<readonly BatchLine[]> {
+  const { intake, tenant, turns } = services;
+  const parallel = Math.min(PARALLEL_MAX, lines.length);
+  using room = intake.admitRead(tenant, parallel);
   const answers: BatchLine[] = [];
   let next = 0;
   let before = Promise.resolve();
@@ -110,7 +115,7 @@ export async function submitBatch(
       try {
         answers[i] = {
           line: line.line,
-          ...await submit(line, { ready, done: resolve }),
+          ...await turns.run(() => submit(line, { ready, done: resolve })),
         };
       } catch (reason) {
         answers[i] = { line: line.line, ...services.problem(reason).body };
@@ -121,17 +126,16 @@ export async function submitBatch(
   }
 
   async function submit(item: BatchItem, turn: Turn): Promise<AcceptedBody> {
-    const acceptance = await services.intake.accept(item.read(), {
+    const acceptance = await intake.accept(item.read(), {
       api,
-      tenant: services.tenant,
+      tenant,
       principal: PRINCIPAL,
+      room,
       turn,
     });
     return await acceptedBody(acceptance, services.store);
   }
 
-  await Promise.all(
-    Array.from({ length: Math.min(PARALLEL_MAX, lines.length) }, work),
-  );
+  await Promise.all(Array.from({ length: parallel }, work));
   return answers;
 }

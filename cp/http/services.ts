@@ -13,6 +13,7 @@ import type { OpenedResults } from "../sinks.ts";
 import type { Store } from "../store/store.ts";
 import type { Problem } from "./problem.ts";
 import type { Readiness } from "./readiness.ts";
+import type { Turns } from "../turns.ts";
 
 /** What handlers work with. */
 export interface Services {
@@ -24,6 +25,8 @@ export interface Services {
   readonly results: Pick<OpenedResults, "states">;
   /** Takes events in. */
   readonly intake: Intake;
+  /** When events that were submitted are looked at. */
+  readonly turns: Turns;
   /** Does what people ask of events and agents. */
   readonly operator: Operator;
   /** Knows who is connected. */

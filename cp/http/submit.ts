@@ -6,7 +6,8 @@ import {
   readSubmission,
   TransporterError,
 } from "@transporter/sdk";
-import { type AcceptOptions, EVENT_BYTES_MAX } from "../intake.ts";
+import { EVENT_BYTES_MAX } from "../event_size.ts";
+import type { AcceptOptions } from "../intake.ts";
 import {
   BATCH_BYTES_MAX,
   type BatchItem,
@@ -86,17 +87,21 @@ async function one(
     readonly types: readonly string[];
   },
 ): Promise<Answer> {
-  const { intake, store, tenant } = services;
+  const { intake, store, tenant, turns } = services;
   using body = await request.body({ types, bytesMax: EVENT_BYTES_MAX });
-  intake.admitRead(tenant);
+  using room = intake.admitRead(tenant, 1);
   const key = api === "v2" ? request.header("idempotency-key") : undefined;
-  const value = readSubmission(request.headers, body.bytes);
-  const acceptance = await intake.accept(value, {
+  const options: AcceptOptions = {
     // No CloudEvent is a Go producer's: its fields are all meant.
     api: api === "v1" && isCloudMessage(request.headers) ? "ingest" : api,
     tenant,
     principal: PRINCIPAL,
+    room,
     ...(key === undefined ? {} : { idempotencyKey: key }),
+  };
+  const acceptance = await turns.run(async () => {
+    const value = readSubmission(request.headers, body.bytes);
+    return await intake.accept(value, options);
   });
   return json(await acceptedBody(acceptance, store), 202);
 }
@@ -114,7 +119,6 @@ async function many(
     types: [type],
     bytesMax: BATCH_BYTES_MAX,
   });
-  services.intake.admitRead(services.tenant);
   if (request.header("idempotency-key") !== undefined) {
     throw new TransporterError(
       "invalid",

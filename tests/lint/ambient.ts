@@ -52,6 +52,7 @@ export const DRIVERS: Readonly<Record<string, string>> = {
   "cp/server.ts": "the listener",
   "cp/first_message.ts": "its sockets, before anybody has registered",
   "cp/read_fairly.ts": "its requests, read in turns",
+  "cp/turns.ts": "work of one turn of the event loop",
   "agent/journal_file.ts": "the journal on disk",
   "agent/plugin/deno.ts": "deno as a tool, and the files of plugins",
   "agent/plugin/guest.ts": "the streams of a plugin's process",
