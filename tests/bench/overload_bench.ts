@@ -123,10 +123,16 @@ export async function overload(script: string): Promise<Figure[]> {
     {
       what:
         `${OVERLOAD}x overload for a minute, answer to what is refused, p99`,
-      value: percentile(refusedMs, 0.99),
+      value: over.refuseMs[1],
       unit: "ms",
       bar: { atMost: 100 },
-      note: `${refusedMs.length} to somebody else; in all ${told(over)}`,
+      note: `p50 ${over.refuseMs[0].toFixed(0)} ms; in all ${told(over)}; ${
+        refusedMs.length === 0
+          ? "somebody else had nothing refused"
+          : `somebody else was refused ${refusedMs.length}, p99 ${
+            percentile(refusedMs, 0.99).toFixed(0)
+          } ms`
+      }`,
     },
     {
       what: `${OVERLOAD}x overload, goodput as a share of the peak`,
