@@ -132,6 +132,12 @@ export const SETTINGS = {
     help:
       "The RuntimeClass of Pods of scripts, such as that of gVisor; otherwise the cluster's usual one",
   },
+  scriptPullSecret: {
+    kind: "list",
+    placeholder: "NAME",
+    help:
+      "A Secret in the namespace of the Jobs of scripts that their images are pulled with",
+  },
   scriptInterpreter: {
     kind: "list",
     placeholder: "NAME=PATH",

@@ -79,7 +79,8 @@ function scriptConfig(
 /** Where scripts run as Jobs. */
 function jobConfig(sources: PluginSources): Readonly<Record<string, unknown>> {
   const { scriptNamespace, scriptImage } = sources.values;
-  const { scriptNetworkPolicy, scriptRuntimeClass } = sources.values;
+  const { scriptNetworkPolicy, scriptRuntimeClass, scriptPullSecret } =
+    sources.values;
   const cluster = clusterConfig(sources);
   if (cluster === undefined) {
     throw new TransporterError(
@@ -92,6 +93,7 @@ function jobConfig(sources: PluginSources): Readonly<Record<string, unknown>> {
     namespace: scriptNamespace,
     images: scriptImage,
     network_policy: scriptNetworkPolicy,
+    pull_secrets: scriptPullSecret,
     ...(scriptRuntimeClass === undefined
       ? {}
       : { runtime_class: scriptRuntimeClass }),

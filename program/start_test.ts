@@ -52,6 +52,20 @@ const CASES: readonly Case[] = [
     says: [/"user": UID or UID:GID is needed, and not root/],
   },
   {
+    name: "agent with a pull secret whose name no Secret can have",
+    args: [
+      ...AGENT,
+      "--kubeconfig",
+      new URL("testdata/away.yaml", import.meta.url).pathname,
+      ...["--enable", "script", "--script-runner", "job"],
+      ...["--script-image", "busybox:1", "--script-pull-secret", "My_Key"],
+    ],
+    code: 2,
+    says: [
+      /"job\.pull_secrets\.0": the name of a Secret is needed: lowercase letters, digits, - and \./,
+    ],
+  },
+  {
     name: "agent with an interpreter that is not there",
     args: [...AGENT, "--enable", "script", "--script-interpreter", "a=/no/b"],
     code: 2,

@@ -14,6 +14,16 @@ const NETWORK_POLICIES = ["mark", "require", "ignore"] as const;
 /** Who a script runs as when the cluster is to choose. */
 export const USER_OF_CLUSTER = "cluster";
 
+/** The name of a Secret. @see {@link https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names} */
+const secretName = v.pipe(
+  v.string(),
+  v.maxLength(253, "the name of a Secret has at most 253 characters"),
+  v.regex(
+    /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/,
+    "the name of a Secret is needed: lowercase letters, digits, - and .",
+  ),
+);
+
 /** Where scripts run as Jobs. */
 const jobSchema = v.strictObject({
   /** The cluster, as `k8s_resource` has it. */
@@ -26,6 +36,8 @@ const jobSchema = v.strictObject({
   network_policy: v.optional(v.picklist(NETWORK_POLICIES), "mark"),
   /** The RuntimeClass of the Pods. */
   runtime_class: v.optional(text),
+  /** The Secrets that the images are pulled with. */
+  pull_secrets: v.optional(v.array(secretName), []),
 });
 
 /** How a script is kept from everything else. */

@@ -141,7 +141,7 @@ Deno.test("script as a Job is admitted where only what is locked down may run, a
   });
 });
 
-Deno.test("script as a Job has the RuntimeClass and the user of the operator, or none where the cluster chooses one", async () => {
+Deno.test("script as a Job has the RuntimeClass, the pull secrets and the user of the operator, or none where the cluster chooses one", async () => {
   await using kube = await testCluster();
   await using namespace = await place(kube);
   const runtime = `gvisor-${namespace.name}`;
@@ -155,7 +155,10 @@ Deno.test("script as a Job has the RuntimeClass and the user of the operator, or
   try {
     await using bench = await open(kube, namespace.name, {
       user: "cluster",
-      job: { runtime_class: runtime },
+      job: {
+        runtime_class: runtime,
+        pull_secrets: ["registry.one", "registry-two"],
+      },
     });
     const stop = new AbortController();
     const running = bench.run("date", { signal: stop.signal });
@@ -168,7 +171,12 @@ Deno.test("script as a Job has the RuntimeClass and the user of the operator, or
     });
     stop.abort();
     await running;
-    const { runtimeClassName, securityContext, hostUsers } = pod?.spec ?? {};
+    const { runtimeClassName, securityContext, hostUsers, imagePullSecrets } =
+      pod?.spec ?? {};
+    deepStrictEqual(imagePullSecrets, [
+      { name: "registry.one" },
+      { name: "registry-two" },
+    ]);
     strictEqual(runtimeClassName, runtime);
     strictEqual(hostUsers, undefined);
     deepStrictEqual(securityContext, {
@@ -224,6 +232,7 @@ Deno.test("script as a Job that is there already, as a request whose answer was 
     processes: 32,
     files: 64,
     tmpMib: 1,
+    pullSecrets: [],
   }, cluster.client);
   const spec = {
     ...{ id: "e", attempt: 1, image: "docker.io/local/busybox:1" },

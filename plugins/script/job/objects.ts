@@ -32,6 +32,8 @@ export interface JobSettings {
   readonly user: { readonly uid: number; readonly gid: number } | undefined;
   /** The RuntimeClass of the Pods, such as gVisor's. */
   readonly runtimeClass?: string | undefined;
+  /** The Secrets that the images are pulled with. */
+  readonly pullSecrets: readonly string[];
   /** Memory of the container, in MiB. */
   readonly memoryMib: number;
   /** Processes of the container. */
@@ -111,7 +113,8 @@ function podSpec(
 ): Readonly<Record<string, unknown>> {
   const { payload, command, image, timeoutMs } = spec;
   const { held = false, told = false, ownUsers = false } = spec;
-  const { user, memoryMib, processes, files, tmpMib, runtimeClass } = settings;
+  const { user, memoryMib, processes, files, tmpMib } = settings;
+  const { runtimeClass, pullSecrets } = settings;
   const name = jobName(spec);
   const seconds = Math.ceil(timeoutMs / 1000);
   const given = Object.keys(payload.env ?? {});
@@ -128,6 +131,7 @@ function podSpec(
     hostIPC: false,
     ...(ownUsers ? { hostUsers: false } : {}),
     ...(runtimeClass === undefined ? {} : { runtimeClassName: runtimeClass }),
+    imagePullSecrets: pullSecrets.map((name) => ({ name })),
     securityContext: {
       runAsNonRoot: true,
       // Without one the cluster chooses (OpenShift).

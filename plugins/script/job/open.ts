@@ -38,6 +38,7 @@ export async function openJobRunner(
     namespace,
     user: user === USER_OF_CLUSTER ? undefined : userOf(user),
     runtimeClass: job.runtime_class,
+    pullSecrets: job.pull_secrets,
     memoryMib: memory_mib,
     processes,
     files,
