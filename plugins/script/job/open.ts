@@ -69,11 +69,12 @@ export async function openJobRunner(
     async run(task, context) {
       const { warnings, ...terms } = await isolation.terms(context.signal);
       const spec = { ...specOf(task, context), ...terms };
-      return { ...await runner.run(spec, context), warnings };
+      const end = await runner.run(spec, context);
+      return { ...end, warnings: [...warnings, ...end.warnings ?? []] };
     },
     async recover(task, context) {
       const end = await runner.recover(specOf(task, context), context);
-      return end && { ...end, warnings: [AGAIN] };
+      return end && { ...end, warnings: [AGAIN, ...end.warnings ?? []] };
     },
     async [Symbol.asyncDispose]() {
       await isolation[Symbol.asyncDispose]();

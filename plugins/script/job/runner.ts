@@ -104,6 +104,8 @@ export class JobRunner {
       place,
       secrets: secretsOf(spec.payload.env),
       output: (text) => context.output("stdout", text),
+      // A script's own output is never there.
+      note: (line) => context.output("stderr", line),
     });
     const patient = { ...context, signal: over.signal };
     try {
@@ -112,8 +114,9 @@ export class JobRunner {
       const { code, reason } = await this.#ended(spec, patient);
       return { begun: true, code, reason, ...log.end() };
     } catch (error) {
+      const known = log.end();
       if (!signal.aborted) throw afterBegin(error);
-      return { begun: true, code: 137, ...log.end() };
+      return { begun: true, code: 137, ...known };
     } finally {
       signal.removeEventListener("abort", stop);
       await stopping;
