@@ -1,7 +1,7 @@
 import { match, strictEqual } from "node:assert/strict";
 import type { Executor } from "@transporter/sdk";
 import { openPlugin, type Run, runEvent } from "../kubernetes/k8s_resource.ts";
-import { askCluster } from "./cluster.ts";
+import { askCluster, busybox } from "./cluster.ts";
 
 /** The kubeconfig of a cluster with a kubelet. */
 const KUBECONFIG = Deno.env.get("TRANSPORTER_TEST_KUBECONFIG");
@@ -161,7 +161,7 @@ Deno.test({
   ignore: KUBECONFIG === undefined,
   async fn() {
     const kubeconfig = KUBECONFIG ?? "";
-    const image = await imageAt(kubeconfig);
+    const image = await busybox();
     await using place = await open(kubeconfig);
     const greedy =
       `containers: [{name: main, image: "${image}", command: [sh, -c, "dd if=/dev/zero of=/v/x bs=1M count=40; sleep 3600"], volumeMounts: [{name: v, mountPath: /v}], readinessProbe: {exec: {command: ["false"]}}}], volumes: [{name: v, emptyDir: {sizeLimit: 4Mi}}], terminationGracePeriodSeconds: 0`;
