@@ -36,12 +36,34 @@ export async function askCluster<Body>(
 /** The kubeconfig of a cluster with a kubelet. */
 export const KUBECONFIG = Deno.env.get("TRANSPORTER_TEST_KUBECONFIG") ?? "";
 
-/** An image with a shell that the first node has, as none is pulled; `undefined` when it has none. */
-export async function busybox(): Promise<string | undefined> {
-  if (KUBECONFIG === "") return undefined;
+/** The names of the images that the first node has, as none is pulled. */
+export async function imagesOf(kubeconfig: string): Promise<string[]> {
   const { items } = await askCluster<
     { items: { status: { images: { names: string[] }[] } }[] }
-  >(KUBECONFIG, "/api/v1/nodes");
-  return items[0]?.status.images.flatMap(({ names }) => names)
-    .find((name) => name.includes("busybox") && !name.includes("@"));
+  >(kubeconfig, "/api/v1/nodes");
+  return (items[0]?.status.images.flatMap(({ names }) => names) ?? [])
+    .filter((name) => !name.includes("@"));
+}
+
+/** One of them that has a shell; `undefined` when there is none. */
+export async function busybox(): Promise<string | undefined> {
+  if (KUBECONFIG === "") return undefined;
+  return (await imagesOf(KUBECONFIG)).find((name) => name.includes("busybox"));
+}
+
+/** A namespace of its own, where only what is locked down may run. */
+export async function lockedNamespace() {
+  const name = `test-${crypto.randomUUID().slice(0, 13)}`;
+  await askCluster(KUBECONFIG, "/api/v1/namespaces", "POST", {
+    metadata: {
+      name,
+      labels: { "pod-security.kubernetes.io/enforce": "restricted" },
+    },
+  });
+  return {
+    name,
+    async [Symbol.asyncDispose]() {
+      await askCluster(KUBECONFIG, `/api/v1/namespaces/${name}`, "DELETE");
+    },
+  };
 }

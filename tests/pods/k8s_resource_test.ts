@@ -1,18 +1,14 @@
 import { match, strictEqual } from "node:assert/strict";
 import type { Executor } from "@transporter/sdk";
 import { openPlugin, type Run, runEvent } from "../kubernetes/k8s_resource.ts";
-import { askCluster, busybox } from "./cluster.ts";
+import { busybox, imagesOf } from "./cluster.ts";
 
 /** The kubeconfig of a cluster with a kubelet. */
 const KUBECONFIG = Deno.env.get("TRANSPORTER_TEST_KUBECONFIG");
 
 /** An image that the first node has, so that nothing need be pulled. */
 async function imageAt(kubeconfig: string): Promise<string> {
-  const { items } = await askCluster<
-    { items: { status: { images: { names: string[] }[] } }[] }
-  >(kubeconfig, "/api/v1/nodes");
-  const names = items[0]?.status.images.flatMap((image) => image.names) ?? [];
-  const name = names.find((each) => !each.includes("@"));
+  const [name] = await imagesOf(kubeconfig);
   if (name === undefined) throw new RangeError("The node has no image");
   return name;
 }

@@ -11,30 +11,13 @@ import {
   processesWith,
 } from "../../plugins/script/testing/processes.ts";
 import { ROOT } from "../files.ts";
-import { askCluster, busybox, KUBECONFIG } from "./cluster.ts";
+import { askCluster, busybox, KUBECONFIG, lockedNamespace } from "./cluster.ts";
 
 const FOUND = await busybox();
 const IMAGE = FOUND ?? "";
 
-/** A namespace of its own, where only what is locked down may run. */
-async function place() {
-  const name = `test-${crypto.randomUUID().slice(0, 13)}`;
-  await askCluster(KUBECONFIG, "/api/v1/namespaces", "POST", {
-    metadata: {
-      name,
-      labels: { "pod-security.kubernetes.io/enforce": "restricted" },
-    },
-  });
-  return {
-    name,
-    async [Symbol.asyncDispose]() {
-      await askCluster(KUBECONFIG, `/api/v1/namespaces/${name}`, "DELETE");
-    },
-  };
-}
-
 async function open(more: Settings = {}, images = [IMAGE]) {
-  const namespace = await place();
+  const namespace = await lockedNamespace();
   const bench = await Bench.open({
     runners: ["job"],
     interpreters: ["sh=/bin/sh"],
@@ -164,7 +147,7 @@ const MORE: Readonly<Record<string, () => Promise<void>>> = {
     );
   },
   async "hostPath, hostNetwork, privileged Pods and the like, in its namespace"() {
-    await using namespace = await place();
+    await using namespace = await lockedNamespace();
     for (const [name, spec] of Object.entries(FORBIDDEN)) {
       const [container = {}] = (spec["containers"] ?? []) as object[];
       const answer = await askCluster<{ reason?: string; message?: string }>(

@@ -14,7 +14,7 @@ import {
   until,
   untilConnected,
 } from "../system.ts";
-import { askCluster, busybox, KUBECONFIG } from "./cluster.ts";
+import { askCluster, busybox, KUBECONFIG, lockedNamespace } from "./cluster.ts";
 
 const FOUND = await busybox();
 const IMAGE = FOUND ?? "";
@@ -23,26 +23,17 @@ interface Item {
   readonly metadata: { readonly name: string };
 }
 
-/** A namespace of its own, where only what is locked down may run. */
+/** A namespace of its own, where only what is locked down may run, and what is in it. */
 async function place() {
-  const name = `test-${crypto.randomUUID().slice(0, 13)}`;
-  await askCluster(KUBECONFIG, "/api/v1/namespaces", "POST", {
-    metadata: {
-      name,
-      labels: { "pod-security.kubernetes.io/enforce": "restricted" },
-    },
-  });
+  const namespace = await lockedNamespace();
   return {
-    name,
+    ...namespace,
     items: async (path: string) =>
       (await askCluster<{ items: Item[] }>(
         KUBECONFIG,
-        path.replace("NS", name),
+        path.replace("NS", namespace.name),
       ))
         .items,
-    async [Symbol.asyncDispose]() {
-      await askCluster(KUBECONFIG, `/api/v1/namespaces/${name}`, "DELETE");
-    },
   };
 }
 
