@@ -72,7 +72,10 @@ export class Reserve implements Room {
     this.#full = true;
     if (this.#closed) return;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#taking = this.#take(), LOOK_MS);
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#taking = this.#taking.then(() => this.#take());
+    }, LOOK_MS);
   }
 
   /** Takes the room; without any, nothing of it is left behind, and it tries again. */
@@ -80,7 +83,8 @@ export class Reserve implements Room {
     try {
       const { size } = await Deno.stat(this.#path).catch(() => ({ size: 0 }));
       if (size !== RESERVE_BYTES) await this.#write();
-      this.#full = false;
+      // Unless it was given away meanwhile: then it is looked for again.
+      if (this.#timer === undefined) this.#full = false;
     } catch {
       // No room, or no right to write: to find that out is what this is for.
       this.#remove();

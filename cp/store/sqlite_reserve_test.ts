@@ -36,6 +36,18 @@ Deno.test("Reserve.make() gives the room, once, and refuses until it is back", a
   }
 });
 
+Deno.test("Reserve.make() while the room is being taken stays full until it is back", async () => {
+  await using folder = await tempFolder();
+  const path = `${folder.path}/x.reserve`;
+  const reserve = new Reserve(folder.path, "x.reserve");
+  while (await sizeOf(path) === 0) {
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+  strictEqual(reserve.make(), true);
+  await reserve[Symbol.asyncDispose](); // what was being taken has ended
+  throws(() => reserve.check(), { code: "disk_full" });
+});
+
 function turn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 5));
 }
