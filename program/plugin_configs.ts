@@ -119,12 +119,23 @@ function k8sConfig(
   };
 }
 
+/** How the settings say which cluster is meant: by a kubeconfig, or it is that of the Pod; `undefined`: there is none. */
+export function clusterBy(
+  { values, env }: Pick<PluginSources, "values" | "env">,
+): "kubeconfig" | "pod" | undefined {
+  const { inCluster, kubeconfig, kubeContext } = values;
+  if (kubeconfig !== undefined || kubeContext !== undefined) {
+    return "kubeconfig";
+  }
+  return inCluster || env["KUBERNETES_SERVICE_HOST"] ? "pod" : undefined;
+}
+
 /** Which cluster `k8s_resource` works in: the one that is named, else the one that the agent runs in. */
 function clusterConfig(
   { values, env }: PluginSources,
 ): Readonly<Record<string, unknown>> | undefined {
   const { inCluster, kubeconfig, kubeContext, serviceAccountDir } = values;
-  const named = kubeconfig !== undefined || kubeContext !== undefined;
+  const named = clusterBy({ values, env }) === "kubeconfig";
   if (inCluster && named) {
     throw new TransporterError(
       "usage",

@@ -18,15 +18,27 @@ export interface Given {
  * Reads the settings of one part of the system: flags, environment, file,
  * defaults; warns of variables that look like a setting and are none.
  *
- * @throws {TransporterError} `usage` for a value that does not fit.
+ * @param config Which there are.
+ * @param given Flags, and the file.
+ * @param runtime The environment, and who is warned.
+ * @param options `check`: looks at them together, with where each came from that was given.
+ * @throws {TransporterError} `usage` for a value that does not fit; what `check` throws.
  */
 export function readSettings<T extends Settings>(
   config: Config<T>,
   given: Given,
   runtime: Runtime,
+  options: {
+    readonly check?: (
+      values: ConfigOf<Config<T>>,
+      from: ReadonlyMap<string, string>,
+    ) => void;
+  } = {},
 ): ConfigOf<Config<T>> {
-  const { values, warnings } = config.read({ ...given, env: runtime.env });
+  const { env } = runtime;
+  const { values, given: from, warnings } = config.read({ ...given, env });
   for (const sentence of warnings) runtime.note(`warning: ${sentence}\n`);
+  options.check?.(values, from);
   return values;
 }
 

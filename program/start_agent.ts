@@ -12,6 +12,7 @@ import { configOf } from "./plugin_configs.ts";
 import { readPolicyDir } from "./policy_dir.ts";
 import { logTo, type Runtime } from "./runtime.ts";
 import { type Given, readSettings, stateDir } from "./settings.ts";
+import { refuseUnused } from "./unused_settings.ts";
 
 /**
  * Runs an agent until it is asked to end.
@@ -29,7 +30,9 @@ export async function startAgent(
     "@transporter/plugins"
   );
   const { env, signal } = runtime;
-  const values = readSettings(config, given, runtime);
+  const values = readSettings(config, given, runtime, {
+    check: (values, from) => refuseUnused(values, from, env),
+  });
   const { agentId } = values;
   if (agentId === undefined) {
     throw new TransporterError(

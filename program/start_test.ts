@@ -4,6 +4,7 @@ import { Program } from "../tests/program.ts";
 interface Case {
   readonly name: string;
   readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
   readonly code: number;
   readonly says: readonly RegExp[];
 }
@@ -63,6 +64,35 @@ const CASES: readonly Case[] = [
     code: 2,
     says: [
       /"job\.pull_secrets\.0": the name of a Secret is needed: lowercase letters, digits, - and \./,
+    ],
+  },
+  {
+    name: "agent with an image for scripts, which are off",
+    args: [...AGENT, "--script-image", "busybox:1"],
+    code: 2,
+    says: [
+      /^error\[usage\]: Cannot use --script-image without --enable script: scripts are off$/m,
+    ],
+  },
+  {
+    name: "agent whose file has a pull secret for Jobs that do not run",
+    args: [
+      ...AGENT,
+      "--config",
+      new URL("testdata/no_jobs.yaml", import.meta.url).pathname,
+    ],
+    code: 2,
+    says: [
+      /^error\[usage\]: Cannot use the file's script-pull-secret without --script-runner job: no script runs as a Job$/m,
+    ],
+  },
+  {
+    name: "agent with a variable for the network of scripts that are Jobs",
+    args: [...AGENT, "--enable", "script", "--script-runner", "job"],
+    env: { TP_AGENT_SCRIPT_NETWORK: "true" },
+    code: 2,
+    says: [
+      /^error\[usage\]: Cannot use TP_AGENT_SCRIPT_NETWORK without --script-runner process: no script runs beside the agent$/m,
     ],
   },
   {
@@ -137,7 +167,7 @@ async function denoDir(): Promise<string> {
   return denoDir;
 }
 
-for (const { name, args, code, says } of CASES) {
+for (const { name, args, env = {}, code, says } of CASES) {
   Deno.test(`transporter ends with ${code} and says what to do: ${name}`, async () => {
     const dir = await Deno.makeTempDir();
     try {
@@ -146,6 +176,7 @@ for (const { name, args, code, says } of CASES) {
       await using program = Program.start(args, {
         env: {
           ...NONE,
+          ...env,
           DENO_DIR: await denoDir(),
           HOME: dir,
           PATH: `${dir}/bin`,

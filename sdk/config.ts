@@ -91,16 +91,19 @@ export class Config<T extends Settings> {
    * Reads every setting: flag before environment before file before default.
    *
    * @param sources Where values come from.
-   * @returns The values, durations in milliseconds, and warnings about unknown variables.
+   * @returns The values, durations in milliseconds; of each that was given where it came from, as a refusal names
+   * it, such as `--data-dir`; and warnings about unknown variables.
    * @throws {TransporterError} `usage` for a value that does not fit, and for a file key that is not known.
    */
   read(sources: ConfigSources): {
     readonly values: ConfigOf<Config<T>>;
+    readonly given: ReadonlyMap<string, string>;
     readonly warnings: readonly string[];
   } {
     const { flags = {}, env = {}, file } = sources;
     const keys = this.#fileKeys(file);
     const values: Record<string, unknown> = {};
+    const given = new Map<string, string>();
     for (const described of this.settings) {
       const [from, raw] = flags[described.name] !== undefined
         ? [described.flag, flags[described.name]]
@@ -110,9 +113,11 @@ export class Config<T extends Settings> {
         ? [`the file's ${described.key}`, keys[described.key]]
         : ["", described.setting.default];
       values[described.name] = convert(described.setting, raw, from);
+      if (from !== "") given.set(described.name, from);
     }
     return {
       values: values as ConfigOf<Config<T>>,
+      given,
       warnings: this.#unknownVariables(env),
     };
   }

@@ -63,6 +63,19 @@ Deno.test("Config.read() takes flag before environment before file before defaul
   });
 });
 
+Deno.test("Config.read() says of each value where it came from, and nothing of defaults", () => {
+  const { given } = config.read({
+    flags: { listen: "a:1" },
+    env: { TP_CP_LISTEN: "b:1", TP_CP_LABEL: "k=v" },
+    file: { "data-dir": "/a", label: ["a=b"], dev: null },
+  });
+  deepStrictEqual([...given], [
+    ["listen", "--listen"],
+    ["dataDir", "the file's data-dir"],
+    ["label", "TP_CP_LABEL"],
+  ]);
+});
+
 Deno.test("Config.read() types its values", () => {
   const values: ConfigOf<typeof config> = config.read({}).values;
   const timeoutMs: number = values.drainTimeout;

@@ -37,7 +37,8 @@ export const FIELDS: Readonly<
     otherwise: "`audit`: the event is completed, whatever is found",
   },
   namespace: {
-    about: "The namespace of manifests that name none.",
+    about:
+      "The namespace of manifests that name none; refused without manifests.",
     otherwise: "that of the agent's context, else `default`",
   },
 };

@@ -81,8 +81,21 @@ export class Live implements Lookup {
     );
   }
 
-  /** The kind of a target; without a version, the first that the server names. */
-  async kindOf({ kind, api_version: apiVersion }: Target): Promise<Kind> {
+  /**
+   * The kind of a target; without a version, the first that the server names.
+   *
+   * @throws {TransporterError} `unknown_kind`; `invalid` for a namespace where its objects are in none.
+   */
+  async kindOf(target: Target): Promise<Kind> {
+    const of = await this.#named(target);
+    if (target.namespace === undefined || of.namespaced) return of;
+    throw new TransporterError(
+      "invalid",
+      `Cannot look at the kind "${of.kind}" in the namespace "${target.namespace}": its objects are in none`,
+    );
+  }
+
+  async #named({ kind, api_version: apiVersion }: Target): Promise<Kind> {
     if (apiVersion !== undefined) return await this.kind(apiVersion, kind);
     const index = await this.#index((each) =>
       each.findAnyGroup(kind) !== undefined

@@ -42,6 +42,11 @@ const REFUSED: Readonly<
     /nothing to judge by/,
   ],
   "nothing to judge": [{ policy_rules: [RULE] }, "invalid", /nothing to judge/],
+  "a namespace for manifests, and none of those": [
+    { policy_rules: [RULE], targets: [{ kind: "Pod" }], namespace: "shop" },
+    "invalid",
+    /"namespace" is only for "manifests": a target has a "namespace" of its own/,
+  ],
   "an unknown key": [
     { policy_rules: [RULE], manifest: [] },
     "invalid",

@@ -127,6 +127,10 @@ export const payloadSchema = v.pipe(
     ({ manifests, targets }) => hasAny(manifests) || hasAny(targets),
     '"manifests" or "targets" is needed: there is nothing to judge',
   ),
+  v.check(
+    ({ manifests, namespace }) => namespace === undefined || hasAny(manifests),
+    '"namespace" is only for "manifests": a target has a "namespace" of its own',
+  ),
 );
 
 /** What the schema accepts. */

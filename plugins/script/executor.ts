@@ -78,7 +78,7 @@ export async function openExecutor(
   await using stack = new AsyncDisposableStack();
   const options = { ...surroundings, interpreters: [...interpreters.values()] };
   const runners = new Map<string, Runner>();
-  for (const name of config.runners) {
+  for (const name of new Set(config.runners)) {
     runners.set(name, stack.use(await openRunner(name, config, options)));
   }
   const opened = stack.move();

@@ -251,6 +251,18 @@ Deno.test("a kind that the cluster does not have ends the event, by name", async
   );
 });
 
+Deno.test("a namespace of a kind whose objects are in none ends the event", async () => {
+  await using place = await open();
+  const { last } = await runPolicy(place.executor, {
+    policies: policyOf("any", { validations: [{ expression: "true" }] }),
+    targets: [{ kind: "Node", namespace: "default" }],
+  });
+  deepStrictEqual([last.error?.code, last.error?.message], [
+    "invalid",
+    'Cannot look at the kind "Node" in the namespace "default": its objects are in none',
+  ]);
+});
+
 Deno.test("a cluster that does not answer is said, once, and tried again", async () => {
   await using kube = await testCluster();
   await using namespace = await freshNamespace(kube);
