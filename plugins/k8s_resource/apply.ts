@@ -27,9 +27,15 @@ import { NOBODY, takeOver } from "./migrate.ts";
 import type { PlannedObject } from "./plan.ts";
 import type { Done } from "./progress.ts";
 import { tellProvenance } from "./provenance.ts";
-import { isReplaced, removeForReplacement, withWayOut } from "./replace.ts";
+import {
+  isReplaced,
+  removeForReplacement,
+  withLoss,
+  withWayOut,
+} from "./replace.ts";
 import { resultOf } from "./result.ts";
 import type { ApiRequest } from "./transport.ts";
+import { whileCounted } from "./try_anew.ts";
 import { applyUnseen } from "./unseen.ts";
 
 /** The object as it is sent: without what is left alone, once it is there; a dry run has that as it is. */
@@ -226,7 +232,8 @@ export async function applyObject(
         ...limits,
         review(verdict, since) {
           version = verdict.lost;
-          return limits.review?.(verdict, since) ?? verdict;
+          const reviewed = limits.review?.(verdict, since) ?? verdict;
+          return replaced.length === 0 ? reviewed : whileCounted(reviewed);
         },
       }, apply);
     } catch (error) {
@@ -236,7 +243,8 @@ export async function applyObject(
         lost.add(version);
         continue;
       }
-      if (!old || replaced.length > 0 || !isReplaced(error, apply)) {
+      if (replaced.length > 0) throw withLoss(error);
+      if (!old || !isReplaced(error, apply)) {
         throw withWayOut(error, object, old, apply);
       }
       const note = await removeForReplacement(object, old, apply, error);

@@ -166,7 +166,7 @@ export const OPTIONS = {
     otherwise:
       "`false`: the event ends with `immutable`, which names the field",
     about:
-      "Deletes an object of which a field would have to change that cannot, and makes it anew. Never a Namespace, a PersistentVolume, a claim for one, a CustomResourceDefinition or a Service with a load balancer. The Pods of a StatefulSet stay. Such an event is not repeated after a crash of its agent.",
+      "Deletes an object of which a field would have to change that cannot, and makes it anew, once the server has tried the new one under another name. Never a Namespace, a PersistentVolume, a claim for one, a CustomResourceDefinition or a Service with a load balancer. The Pods of a StatefulSet stay. Such an event is not repeated after a crash of its agent.",
   }),
   apply_set: option(applySet, {
     operations: ["apply", "diff", "check"],

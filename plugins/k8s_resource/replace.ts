@@ -5,6 +5,7 @@ import { deleteObject } from "./delete.ts";
 import { describeObject } from "./manifest.ts";
 import type { PlannedObject } from "./plan.ts";
 import { recordOf } from "./ready_parts.ts";
+import { tryAnew } from "./try_anew.ts";
 
 /** What goes with an object of these kinds cannot be got back by making it anew. */
 const KEPT: ReadonlySet<string> = new Set([
@@ -56,17 +57,32 @@ export function withWayOut(
   );
 }
 
+/** The error of an apply of the new object, when the old one is gone. */
+export function withLoss(error: unknown): unknown {
+  if (!(error instanceof TransporterError)) return error;
+  return new TransporterError(
+    error.code,
+    `${error.message}; the old one was deleted before that`,
+    {
+      cause: error,
+      ...(error.details === undefined ? {} : { details: error.details }),
+    },
+  );
+}
+
 /**
  * Takes away an object of which a field would have to change that cannot, so
- * that it can be made anew: by its uid, and until it is gone. The Pods of a
- * StatefulSet stay, for the new one to take over.
+ * that it can be made anew: once the server would take the new one, by its uid,
+ * and until it is gone. The Pods of a StatefulSet stay, for the new one to take
+ * over.
  *
  * @param object Which object.
  * @param live The object as it is.
  * @param apply How, and until when.
  * @param error What the apply was refused with.
  * @returns What the producer should know.
- * @throws {TransporterError} `immutable` when an object of its kind is not taken away; as `deleteObject`.
+ * @throws {TransporterError} `immutable` when an object of its kind is not taken away; as `tryAnew` and
+ * `deleteObject`.
  */
 export async function removeForReplacement(
   object: PlannedObject,
@@ -83,6 +99,7 @@ export async function removeForReplacement(
       cause: error,
     });
   }
+  await tryAnew(object, live, apply);
   const what = describeObject(object);
   if (!apply.options.dryRun) {
     await apply.context.report(

@@ -1,0 +1,137 @@
+import { createHash } from "node:crypto";
+import { TransporterError } from "@transporter/sdk";
+import { type ApplyContext, limitsOf, queryOf } from "./apply_calls.ts";
+import type { LiveObject } from "./change.ts";
+import { fieldsOf } from "./object_fields.ts";
+import type { PlannedObject } from "./plan.ts";
+import { demandOf } from "./preflight/demand.ts";
+import { type Fields, recordOf, recordsOf } from "./ready_parts.ts";
+import type { Verdict } from "./verdict.ts";
+
+/** A name of this length does for every kind; a CronJob's has no more. */
+const NAME_CHARS = 52;
+
+/** Writes an integer that a number cannot hold; TypeScript does not know of it yet. */
+const { rawJSON } = JSON as unknown as {
+  readonly rawJSON: (text: string) => unknown;
+};
+
+/** How the server says that a quota has no room; there is no reason code for it. */
+const QUOTA_REGEXP = /exceeded quota: /;
+
+/** What a quota has no room for may be taken a little later: what was deleted is counted for a moment. */
+export function whileCounted(verdict: Verdict): Verdict {
+  return QUOTA_REGEXP.test(verdict.reason)
+    ? { ...verdict, transient: true }
+    : verdict;
+}
+
+/** A name that nothing has, which begins like the object's own: policies may look at it. */
+function otherName(name: string): string {
+  const hash = createHash("sha256").update(name).digest("hex").slice(0, 8);
+  const chars = Math.max(name.length, NAME_CHARS) - hash.length - 1;
+  return `${name.slice(0, chars).replace(/[^a-z0-9]+$/i, "")}-${hash}`;
+}
+
+/** A Service without the address and the ports that the old one has to itself until it is gone. */
+function withoutTaken(spec: Fields, old: Fields): Fields {
+  const taken = new Set(recordsOf(old.ports).map(({ nodePort }) => nodePort));
+  const { clusterIP, clusterIPs, healthCheckNodePort, ports, ...rest } = spec;
+  const isFree = clusterIP !== old.clusterIP || clusterIP === "None";
+  return {
+    ...rest,
+    ...(isFree ? { clusterIP, clusterIPs } : {}),
+    ...(healthCheckNodePort === old.healthCheckNodePort
+      ? {}
+      : { healthCheckNodePort }),
+    ...(Array.isArray(ports)
+      ? {
+        ports: recordsOf(ports).map(({ nodePort, ...port }) =>
+          taken.has(nodePort) ? port : { ...port, nodePort }
+        ),
+      }
+      : {}),
+  };
+}
+
+/** The new object as it can be tried while the old one is there. */
+function trialOf(
+  { group, kind, path, name }: PlannedObject,
+  fields: Fields,
+  live: LiveObject,
+): { readonly path: string; readonly name: string; readonly body: string } {
+  const other = otherName(name);
+  const trial = {
+    ...fields,
+    metadata: { ...recordOf(fields.metadata), name: other },
+    ...(group === "" && kind === "Service"
+      ? { spec: withoutTaken(recordOf(fields.spec), recordOf(live.spec)) }
+      : {}),
+  };
+  return {
+    name: other,
+    path: path.slice(0, path.lastIndexOf("/") + 1) + encodeURIComponent(other),
+    body: JSON.stringify(
+      trial,
+      (_key, value) =>
+        typeof value === "bigint" ? rawJSON(String(value)) : value,
+    ),
+  };
+}
+
+/** Whether a quota that has room for the old object has room for the new one in its place. */
+function fitsInPlace(
+  object: PlannedObject,
+  fields: Fields,
+  live: LiveObject,
+): boolean {
+  const freed = demandOf(object, live).now;
+  return demandOf(object, fields).now.entries().every(([name, amount]) =>
+    (freed.get(name) ?? 0) >= amount
+  );
+}
+
+/**
+ * Has the server try an object that is to be made anew, under another name and
+ * with nothing written, before the old one is taken away for it.
+ *
+ * @param object The new object.
+ * @param live The old one.
+ * @param apply How, and until when.
+ * @throws {TransporterError} The code of the server's answer: it would not take the object.
+ */
+export async function tryAnew(
+  object: PlannedObject,
+  live: LiveObject,
+  apply: ApplyContext,
+): Promise<void> {
+  const fields = fieldsOf(object);
+  const { name, path, body } = trialOf(object, fields, live);
+  const query = queryOf({ ...apply.options, dryRun: true });
+  const limits = limitsOf(object, apply);
+  let isCounted = false;
+  try {
+    await apply.cluster.client.call({
+      method: "PATCH",
+      path: `${path}?${query}&force=true`,
+      contentType: "application/apply-patch+yaml",
+      body,
+    }, {
+      ...limits,
+      review(verdict, since) {
+        isCounted = QUOTA_REGEXP.test(verdict.reason);
+        return limits.review?.(verdict, since) ?? verdict;
+      },
+    });
+  } catch (error) {
+    if (isCounted && fitsInPlace(object, fields, live)) return;
+    if (!(error instanceof TransporterError)) throw error;
+    throw new TransporterError(
+      error.code,
+      `${
+        error.message.replaceAll(name, object.name)
+      }; so "replace_immutable" has deleted nothing`,
+      { cause: error },
+    );
+  }
+}
