@@ -9,17 +9,21 @@ import {
   TransporterError,
   ulids,
 } from "@transporter/sdk";
+import { Backlog } from "./backlog.ts";
 import { config } from "./config.ts";
 import { stayConnected } from "./connect.ts";
 import { ControlPlaneClock } from "./control_plane_clock.ts";
+import { drain, type DrainOptions, giveUp } from "./drain.ts";
 import { Inbox } from "./inbox.ts";
 import { openDigest } from "./inventory.ts";
 import { Journal } from "./journal.ts";
 import { openDiskJournal } from "./journal_file.ts";
+import { untilNothingWaits } from "./once.ts";
 import {
   type AgentOptions,
   type AgentSettings,
   checkExecutors,
+  checkOnce,
   identityOf,
   readUrl,
 } from "./options.ts";
@@ -30,8 +34,8 @@ import { type Identity, recvOf, registrationOf } from "./registration.ts";
 import { Runner } from "./runner.ts";
 import { converse, type SessionOptions } from "./session.ts";
 
-/** The part of the drain time that is kept for attempts that have to be cut off, in milliseconds. */
-const CUT_OFF_MS_MAX = 5_000;
+/** How long nothing may be going on with `once`, unless told otherwise, in milliseconds. */
+const ONCE_TIMEOUT_MS = 30_000;
 
 /** An agent, from its journal to its link. */
 export class Agent implements AsyncDisposable {
@@ -47,7 +51,10 @@ export class Agent implements AsyncDisposable {
   readonly #runner: Runner;
   readonly #inbox: Inbox;
   readonly #controlPlaneClock: ControlPlaneClock;
+  readonly #backlog = new Backlog();
   readonly #failed = Promise.withResolvers<unknown>();
+  /** Why there is no session. */
+  #lost: TransporterError | undefined;
 
   /**
    * Opens the journal, which nobody else may have open, and compares where its
@@ -70,6 +77,7 @@ export class Agent implements AsyncDisposable {
         "Cannot start the agent without --cp-url",
       );
     }
+    checkOnce(settings);
     checkExecutors(options.executors);
     await using opening = new AsyncDisposableStack();
     const file = options.journalFile ??
@@ -146,12 +154,14 @@ export class Agent implements AsyncDisposable {
   }
 
   /**
-   * Serves until the signal aborts, then drains: takes no new work, lets what
-   * runs finish or cuts it off, and tells the control plane. Call it once.
+   * Serves until the signal aborts, or with `once` until nothing waits, then
+   * drains: takes no new work, lets what runs finish or cuts it off, and tells the
+   * control plane. Call it once.
    *
    * @param signal Asks the agent to drain.
    * @throws {TransporterError} `store_unavailable` when the journal cannot be written any more;
-   * `other_cluster` when its work would be done elsewhere now.
+   * `other_cluster` when its work would be done elsewhere now; with `once` those of
+   * {@linkcode untilNothingWaits}, and `cancelled` when the signal aborts first.
    */
   async run(signal: AbortSignal): Promise<void> {
     const over = new AbortController();
@@ -162,15 +172,29 @@ export class Agent implements AsyncDisposable {
     const connected = stayConnected({
       ...this.#options,
       urls: this.#urls,
+      lost: (error) => this.#lost = error,
       converse: (wire) => converse(wire, this.#sessionOptions(over.signal)),
       signal: over.signal,
     });
     connected.catch(this.#fail);
+    const emptied = this.#settings.once
+      ? this.#untilNothingWaits(AbortSignal.any([signal, over.signal]))
+      : undefined;
+    emptied?.then(stop, this.#fail);
     const watched = this.#places.watch(over.signal).catch(this.#fail);
     try {
-      const drained = stopped.promise.then(() => this.#drain());
+      const drained = stopped.promise.then(() => drain(this.#ends));
       const failure = await Promise.race([drained, this.#failed.promise]);
-      if (failure !== undefined) await this.#giveUp(failure);
+      if (failure !== undefined) {
+        await giveUp(this.#ends);
+        throw failure;
+      }
+      if (await emptied === false) {
+        throw new TransporterError(
+          "cancelled",
+          `Stopped before all that waits for agent "${this.#identity.id}" was run: the next run goes on with it`,
+        );
+      }
     } finally {
       signal.removeEventListener("abort", stop);
       over.abort();
@@ -186,58 +210,25 @@ export class Agent implements AsyncDisposable {
 
   readonly #fail = (reason: unknown): void => this.#failed.resolve(reason);
 
-  async #drain(): Promise<undefined> {
+  get #ends(): DrainOptions {
     const { clock, log } = this.#options;
+    const [inbox, runner, outbox] = [this.#inbox, this.#runner, this.#outbox];
     const { drainTimeout } = this.#settings;
-    const cutOffMs = Math.min(CUT_OFF_MS_MAX, drainTimeout / 2);
-    log.info("Draining", {
-      running: this.#runner.running,
-      waiting: this.#runner.waiting,
+    return { inbox, runner, outbox, drainTimeout, clock, log };
+  }
+
+  /** Resolves once nothing waits, if that is to be the end. */
+  async #untilNothingWaits(signal: AbortSignal): Promise<boolean> {
+    const { onceTimeout = ONCE_TIMEOUT_MS } = this.#settings;
+    return await untilNothingWaits({
+      ...this.#ends,
+      agentId: this.#identity.id,
+      backlog: this.#backlog,
+      controlPlaneClock: this.#controlPlaneClock,
+      timeoutMs: onceTimeout,
+      hindrance: () => this.#lost ?? this.#inbox.refusal,
+      signal,
     });
-    this.#inbox.stop();
-    this.#runner.stop();
-    const end = clock.monotonic() + drainTimeout;
-    await this.#within(this.#runner.idle(), drainTimeout - cutOffMs);
-    if (this.#runner.running > 0) {
-      log.warn("Events are cut off as the time to drain is over", {
-        running: this.#runner.running,
-      });
-      this.#cutOff();
-    }
-    await this.#within(
-      this.#runner.idle().then(() => this.#outbox.flushed()),
-      end - clock.monotonic(),
-    );
-    log.info("Drained", {
-      running: this.#runner.running,
-      unacknowledged: this.#outbox.length,
-    });
-  }
-
-  async #giveUp(reason: unknown): Promise<never> {
-    this.#inbox.stop();
-    this.#runner.stop();
-    this.#cutOff();
-    await this.#within(this.#runner.idle(), CUT_OFF_MS_MAX);
-    throw reason;
-  }
-
-  #cutOff(): void {
-    const reason = "The agent was stopped before the event was over";
-    this.#runner.abort(new TransporterError("interrupted", reason));
-  }
-
-  /** Waits for something, but not for ever. */
-  async #within(work: Promise<void>, ms: number): Promise<void> {
-    const done = new AbortController();
-    const timeout = this.#options.clock.sleep(Math.max(0, ms), {
-      signal: done.signal,
-    })
-      .catch((reason) => {
-        if (!done.signal.aborted) throw reason;
-      });
-    await Promise.race([work, timeout]);
-    done.abort();
   }
 
   #sessionOptions(signal: AbortSignal): SessionOptions {
@@ -272,6 +263,7 @@ export class Agent implements AsyncDisposable {
         },
       }),
       registered: (welcome) => {
+        this.#lost = undefined;
         log.info("Connected", {
           link: welcome?.v ?? 1,
           session: welcome?.session,
@@ -281,6 +273,7 @@ export class Agent implements AsyncDisposable {
       inbox: this.#inbox,
       outbox: this.#outbox,
       outputs: this.#outputs,
+      backlog: this.#backlog,
       runner,
       journal,
       window: this.#settings.window,

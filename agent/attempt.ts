@@ -49,6 +49,8 @@ export interface Running {
   keys: readonly string[];
   /** What it led to, once it has said that it waits: a later process can go on with that. */
   applied?: JournalApplied;
+  /** Whether it waits until it is known where it is done. */
+  blind: boolean;
   /** Whether it is cut off as the agent ends, through no fault of its own. */
   cutOff: boolean;
   /** Whether it is left as it is, for the next start: how it ends is not told. */
@@ -105,7 +107,11 @@ export async function runAttempt(
   const output = options.outputs.open(id, attempt);
   log.info(startOf(work), { type });
   // The gate let nothing new in before that was known; what was begun before came without it.
-  if (begun) await options.places.known(type, limit.signal);
+  if (begun) {
+    running.blind = true;
+    await options.places.known(type, limit.signal);
+    running.blind = false;
+  }
   // Counted before it goes on: what leaves it for the next start takes that back.
   if (begun && applied !== undefined) {
     await journal.applied({ id, attempt }, {

@@ -234,6 +234,18 @@ export const SETTINGS = {
     help:
       "Size of the journal in MiB at which new events are refused for now; the last quarter is for ends",
   },
+  once: {
+    kind: "boolean",
+    help:
+      "Run what waits for it, have the control plane acknowledge all ends, and exit",
+  },
+  onceTimeout: {
+    kind: "duration",
+    min: "1s",
+    max: "1h",
+    help:
+      "How long --once goes on while the control plane is away, or nothing comes of what waits; 30s unless it is given",
+  },
   drainTimeout: {
     kind: "duration",
     default: "30s",

@@ -7,7 +7,7 @@ Deno.test("config reads every setting of an agent from flags and environment", (
     env: {
       TP_AGENT_CP_URL: "ws://a/ws, wss://b/ws",
       TP_AGENT_HEARTBEAT_INTERVAL: "2s",
-      TP_AGENT_ONCE: "true",
+      TP_AGENT_TWICE: "true",
     },
   });
   deepStrictEqual(values.cpUrl, ["ws://a/ws", "wss://b/ws"]);
@@ -24,7 +24,7 @@ Deno.test("config reads every setting of an agent from flags and environment", (
     false,
   ]);
   deepStrictEqual(warnings, [
-    "The environment variable TP_AGENT_ONCE is not known",
+    "The environment variable TP_AGENT_TWICE is not known",
   ]);
 });
 

@@ -21,6 +21,8 @@ export interface ConnectOptions {
   readonly agentId: string;
   /** Holds a session; resolves when it is over, never rejects. */
   readonly converse: (wire: Wire) => Promise<SessionEnd>;
+  /** Called when there is no session, with the reason. */
+  readonly lost?: (error: TransporterError | undefined) => void;
   /** Where time comes from. */
   readonly clock: Clock;
   /** Where the jitter comes from. */
@@ -64,6 +66,7 @@ export async function stayConnected(options: ConnectOptions): Promise<void> {
     const end = await attempt(url, options);
     const { error, livedMs, away } = end;
     if (signal.aborted) return;
+    options.lost?.(error);
     if (away !== undefined) {
       failures = 0;
       await pause(away.afterMs + options.rng.next() * away.jitterMs, options);

@@ -10,6 +10,7 @@ import {
   TransporterError,
   type WelcomeFrame,
 } from "@transporter/sdk";
+import type { Backlog } from "./backlog.ts";
 import { Credit, nextSeqOf } from "./credit.ts";
 import type { Heartbeats } from "./heartbeats.ts";
 import type { Inbox } from "./inbox.ts";
@@ -35,6 +36,8 @@ export interface ExchangeOptions {
   readonly runner: Runner;
   /** Where output comes from. */
   readonly outputs: Outputs;
+  /** What the control plane says of what waits. */
+  readonly backlog: Backlog;
   /** What the agent remembers. */
   readonly journal: Journal;
   /** How many events it takes at a time. */
@@ -114,10 +117,12 @@ export class Exchange {
    * @throws {TransporterError} `unavailable` when the link ends before an answer is written.
    */
   async take(delivery: Delivery<Message>): Promise<void> {
-    const { inbox, outbox, heartbeats, welcome, log, failed } = this.#options;
+    const { inbox, outbox, heartbeats, welcome, log, failed, backlog } =
+      this.#options;
     const { value: message } = delivery;
     switch (message.type) {
       case "event":
+        backlog.forget();
         this.#credit?.saw(message.seq ?? 0);
         await inbox.take({ ...delivery, value: message }, {
           epoch: welcome?.epoch,
@@ -131,6 +136,8 @@ export class Exchange {
         return outbox.limit(message.limit_sid);
       case "inventory_request":
         return await this.#takeStock(message);
+      case "backlog":
+        return backlog.answered(message);
       case "drain":
         this.#drained = message;
         log.info("The control plane asks to come back later", {

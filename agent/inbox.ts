@@ -10,6 +10,7 @@ import {
   isRecord,
   type Logger,
   readFrameEvent,
+  retryAfterMs,
   TransporterError,
 } from "@transporter/sdk";
 import { Asking } from "./asking.ts";
@@ -70,6 +71,8 @@ export class Inbox {
   readonly #gate: Gate;
   readonly #asking: Asking;
   #stopped = false;
+  /** Why an event was refused for now, the last time. */
+  refusal: TransporterError | undefined;
 
   /** Makes an inbox. */
   constructor(options: InboxOptions) {
@@ -270,6 +273,7 @@ export class Inbox {
     const { event, seq, attempt = 1 } = delivery.value;
     const id: unknown = isRecord(event) ? event.id : undefined;
     log.warn("Event was refused", { event_id: id, error });
+    if (retryAfterMs(error) !== undefined) this.refusal = error;
     if (seq !== undefined) {
       delivery.nack(error);
       return;

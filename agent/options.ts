@@ -103,6 +103,19 @@ export function readUrl(
 }
 
 /**
+ * Checks that what is said of `once` is said with it.
+ *
+ * @throws {TransporterError} `usage`.
+ */
+export function checkOnce({ once, onceTimeout }: AgentSettings): void {
+  if (once || onceTimeout === undefined) return;
+  throw new TransporterError(
+    "usage",
+    "Cannot use --once-timeout without --once: an agent that stays dials for ever",
+  );
+}
+
+/**
  * Checks that there is one executor for each type of event.
  *
  * @throws {TransporterError} `usage` for none at all, and for two of one type.

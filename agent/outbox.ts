@@ -166,13 +166,14 @@ export class Outbox {
 
   /** Resolves when the control plane has everything; for a v1 control plane, when everything was sent. */
   async flushed(): Promise<void> {
-    while (this.#owes()) {
+    while (this.owes) {
       this.#idle ??= Promise.withResolvers();
       await this.#idle.promise;
     }
   }
 
-  #owes(): boolean {
+  /** Whether the control plane lacks something; one of version 1, whether something was not sent. */
+  get owes(): boolean {
     return this.#items.list.some(({ told }) =>
       this.#session?.version === 2 || !told
     );
@@ -262,7 +263,7 @@ export class Outbox {
     if (session.version === 2 || !item.last) this.#settled(item);
     else this.#forgetOldest();
     this.#pump();
-    if (this.#owes()) return;
+    if (this.owes) return;
     this.#idle?.resolve();
     this.#idle = undefined;
   }

@@ -19,6 +19,7 @@ const FEATURES: readonly LinkFeature[] = [
   "cancel",
   "drain",
   "logs",
+  "backlog",
 ];
 
 /** Who the agent is: what a registration says of it. */

@@ -25,7 +25,16 @@ Deno.test("registrationOf() names capabilities as v1 does, and leaves out what i
     capabilities: ["k8s_crud", "script_exec", "dance"],
     link: {
       versions: [2, 1],
-      features: ["ack", "parts", "resume", "credit", "cancel", "drain", "logs"],
+      features: [
+        "ack",
+        "parts",
+        "resume",
+        "credit",
+        "cancel",
+        "drain",
+        "logs",
+        "backlog",
+      ],
       instance: "i",
       resume: {
         epoch: "e",

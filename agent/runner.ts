@@ -41,6 +41,8 @@ export class Runner {
   ended: (() => void) | undefined;
   /** The highest number in the agent's stream that was started. */
   startedSeq = 0;
+  /** How many attempts were started. */
+  started = 0;
 
   /** Makes a runner that has nothing to do. */
   constructor(options: RunnerOptions) {
@@ -53,9 +55,17 @@ export class Runner {
   }
 
   /** How many of them stand. */
-  get #standing(): number {
-    return [...this.#running.values()].filter(({ work }) => work.standing)
-      .length;
+  get standing(): number {
+    return this.#count(({ work }) => work.standing);
+  }
+
+  /** How many of them neither stand nor have to wait until it is known where they are done. */
+  get active(): number {
+    return this.#count(({ work, blind }) => !work.standing && !blind);
+  }
+
+  #count(is: (running: Running) => boolean): number {
+    return [...this.#running.values()].filter(is).length;
   }
 
   /** How many attempts wait for a free place. */
@@ -169,7 +179,7 @@ export class Runner {
       [...this.#running.values()].flatMap(({ keys }) => keys),
     );
     const typesUnsaid = new Set<string>();
-    let busy = this.#running.size - this.#standing;
+    let busy = this.#running.size - this.standing;
     for (let i = 0; i < this.#waiting.length;) {
       const work = this.#waiting[i];
       const full = busy >= this.#options.concurrency ||
@@ -196,13 +206,15 @@ export class Runner {
       work,
       abort,
       keys: work.keys,
+      blind: false,
       cutOff: false,
       left: false,
     };
+    this.started++;
     this.#running.set(work.spec.id, running);
     this.startedSeq = Math.max(this.startedSeq, work.seq ?? 0);
     const attempt = runAttempt(running, this.#options, {
-      standing: this.#standing,
+      standing: this.standing,
       applied: () => this.#applied(running),
       waits: (applied) => this.#waits(running, applied),
     });

@@ -7,6 +7,7 @@ import {
   type WelcomeFrame,
   type Wire,
 } from "@transporter/sdk";
+import type { Backlog } from "./backlog.ts";
 import type { ControlPlaneClock } from "./control_plane_clock.ts";
 import { type Away, awayOf, Exchange } from "./exchange.ts";
 import { register, SentAway } from "./handshake.ts";
@@ -29,6 +30,8 @@ export interface SessionOptions {
   readonly runner: Runner;
   /** Where output comes from. */
   readonly outputs: Outputs;
+  /** What the control plane says of what waits. */
+  readonly backlog: Backlog;
   /** What the agent remembers. */
   readonly journal: Journal;
   /** How many events it takes at a time. */
@@ -92,7 +95,7 @@ class Session {
   }
 
   async run(): Promise<SessionEnd> {
-    const { outbox, clock, signal } = this.#options;
+    const { outbox, backlog, clock, signal } = this.#options;
     const leave = () => this.#leave();
     signal.addEventListener("abort", leave, { once: true });
     let error: TransporterError | undefined;
@@ -104,6 +107,7 @@ class Session {
       signal.removeEventListener("abort", leave);
       this.#over.abort();
       outbox.detach(this.#link);
+      backlog.detach(this.#link);
       this.#exchange?.end();
     }
     await this.#link.close(error);
@@ -118,7 +122,7 @@ class Session {
   }
 
   async #talk(): Promise<void> {
-    const { clock, outbox, inbox, runner, failed } = this.#options;
+    const { clock, outbox, inbox, runner, backlog, failed } = this.#options;
     const link = this.#link;
     const messages = link.receive()[Symbol.asyncIterator]();
     const askedAt = clock.monotonic();
@@ -148,6 +152,10 @@ class Session {
       link,
       version: welcome === undefined ? 1 : 2,
       statusUpto: welcome?.status_upto ?? 0,
+    });
+    backlog.attach(link, {
+      at: this.#registeredAt,
+      answers: welcome?.features.includes("backlog") ?? false,
     });
     inbox.attach();
     if (welcome === undefined) inbox.reportInterrupted().catch(failed);

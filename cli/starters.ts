@@ -41,7 +41,7 @@ const STARTERS: readonly Starter[] = [
     name: "agent",
     summary: "run an agent in or beside a cluster",
     description:
-      "Run an agent, until it is stopped. It dials out to the control plane, so nothing has to reach it.",
+      "Run an agent, until it is stopped, or with --once until nothing waits for it. It dials out to the control plane, so nothing has to reach it.",
     examples: [
       [
         "With the cluster of a context of your kubeconfig",
@@ -50,6 +50,10 @@ const STARTERS: readonly Starter[] = [
       [
         "In a pod",
         "transporter agent --agent-id edge-7 --cp-url wss://cp.example.com/ws --in-cluster",
+      ],
+      [
+        "In a cron job or a CI job: run what waits, and end",
+        "transporter agent --once --agent-id edge-7 --kube-context kind-edge",
       ],
     ],
   },

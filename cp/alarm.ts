@@ -11,6 +11,8 @@ export interface AlarmOptions {
   readonly signal: AbortSignal;
   /** What happens when the time has come. May be early: whoever hears it looks for himself. */
   readonly ring: () => void;
+  /** Asks the store when something that is not ready yet will be. */
+  readonly next: (at: number) => Promise<number | undefined>;
 }
 
 /** Rings when an event that waits for its time may be ready. */
@@ -40,6 +42,20 @@ export class Alarm {
       () => this.#ring(),
       () => {}, // set to an earlier time, or over
     );
+  }
+
+  /** Nothing is ready: finds out when something will be, unless every change since was heard of. */
+  async lookAhead(): Promise<void> {
+    if (this.sure) return;
+    const { next, clock } = this.#options;
+    this.sure = true;
+    try {
+      const at = await next(clock.now());
+      if (at !== undefined) this.set(at);
+    } catch (error) {
+      this.sure = false;
+      throw error;
+    }
   }
 
   #ring(): void {

@@ -6,6 +6,7 @@ import {
   TransporterError,
 } from "@transporter/sdk";
 import { Alarm } from "./alarm.ts";
+import { type Backlog, Questions } from "./backlog.ts";
 import { Holds } from "./holds.ts";
 import { isReleased } from "./life.ts";
 import type { Recorder } from "./recorder.ts";
@@ -58,6 +59,7 @@ export class Dispatch {
   readonly #touched = new Set<string>();
   /** Whether it may also have changed without a word to anybody here. */
   #missed = false;
+  readonly #questions: Questions;
   readonly #over = new AbortController();
 
   /** Makes a dispatch that has sent nothing. */
@@ -76,10 +78,12 @@ export class Dispatch {
       signal: this.#over.signal,
       over: () => this.wake(),
     });
+    this.#questions = new Questions({ ...options, ...target });
     this.#alarm = new Alarm({
       clock: options.clock,
       signal: this.#over.signal,
       ring: () => this.wake(),
+      next: (at) => options.store.nextReadyAt(target.tenant, target.agent, at),
     });
     target.link.closed.then(() => {
       this.#over.abort();
@@ -150,6 +154,12 @@ export class Dispatch {
     this.wake();
   }
 
+  /** The agent asks what waits for it: that is told once the queue was looked into again. */
+  ask(tell: (backlog: Backlog) => void): void {
+    this.#questions.ask(tell);
+    this.wake();
+  }
+
   /**
    * Whether the agent was told that an event is not wanted, and was not sent
    * the event on this link: if it does not know it then, it never had it.
@@ -172,8 +182,8 @@ export class Dispatch {
       this.#window.settle();
       if (this.#touched.size > 0) await this.#seeTouched();
       this.#sending.flush((id) => this.#window.has(id));
-      if (this.#doubtful || this.#mayRelease()) await this.#release();
-      else await this.#untilWoken();
+      const busy = this.#doubtful || this.#mayRelease() || this.#questions.open;
+      await (busy ? this.#look() : this.#untilWoken());
     }
     while (this.#sending.busy) {
       this.#woken = false;
@@ -202,12 +212,19 @@ export class Dispatch {
       this.#queueVersion !== this.#emptyVersion && !this.#holds.everything;
   }
 
-  async #release(): Promise<void> {
+  /** Whether anything is on its way to the agent, or may be ready to be. */
+  get #owes(): boolean {
+    return this.#queueVersion !== this.#emptyVersion || this.#holds.some ||
+      this.#sending.busy;
+  }
+
+  async #look(): Promise<void> {
     const { tenant, agent, gen, version } = this.#target;
     const queueVersion = this.#queueVersion;
     const { seqMax } = this.#sending;
     try {
       if (this.#doubtful) return await this.#lookBack();
+      if (!this.#mayRelease()) return await this.#questions.answer(this.#owes);
       const released = await this.#options.recorder.release(tenant, {
         agent,
         gen,
@@ -218,7 +235,7 @@ export class Dispatch {
         ...(seqMax === Infinity ? {} : { seqMax }),
       });
       if (released.length === 0) {
-        await this.#lookAhead();
+        await this.#alarm.lookAhead();
         this.#emptyVersion = queueVersion;
       }
       this.#storeFailures = 0;
@@ -262,21 +279,6 @@ export class Dispatch {
       this.#queueVersion++;
     } catch (error) {
       this.#doubtful = true;
-      throw error;
-    }
-  }
-
-  /** Nothing is ready: finds out when something will be, unless every change since was heard of. */
-  async #lookAhead(): Promise<void> {
-    if (this.#alarm.sure) return;
-    const { store, clock } = this.#options;
-    const { tenant, agent } = this.#target;
-    this.#alarm.sure = true;
-    try {
-      const at = await store.nextReadyAt(tenant, agent, clock.now());
-      if (at !== undefined) this.#alarm.set(at);
-    } catch (error) {
-      this.#alarm.sure = false;
       throw error;
     }
   }

@@ -26,6 +26,7 @@ const FEATURES: readonly LinkFeature[] = [
   "cancel",
   "drain",
   "logs",
+  "backlog",
 ];
 
 /** The fields that a v1 agent must fill in, and upstream's name for each. */

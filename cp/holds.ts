@@ -41,6 +41,12 @@ export class Holds {
     return this.#options.clock.monotonic() < this.#until;
   }
 
+  /** Whether anything may not be sent. */
+  get some(): boolean {
+    const now = this.#options.clock.monotonic();
+    return this.everything || [...this.#types.values()].some((at) => now < at);
+  }
+
   /** Holds everything for a while, or what is of a type. */
   add(ms: number, type?: string): void {
     const { clock, signal, over } = this.#options;

@@ -13,6 +13,7 @@ import {
   TransporterError,
 } from "@transporter/sdk";
 import { figuresOf } from "./agent_figures.ts";
+import type { Backlog } from "./backlog.ts";
 import type { Dispatch } from "./dispatch.ts";
 import { cancelUnknown } from "./life.ts";
 import { LogFlow } from "./log_flow.ts";
@@ -91,6 +92,8 @@ export class Incoming {
       case "credit":
         if (features.has("credit")) this.dispatch?.credit(value.limit_seq);
         return;
+      case "backlog_request":
+        return this.#backlog();
       case "error":
         return await this.#hear(value);
       case "log":
@@ -113,6 +116,14 @@ export class Incoming {
       foreign: (id) =>
         this.#stray("Output is not this agent's to send", { event: id }),
     });
+  }
+
+  /** The agent asks what waits for it; nobody can say before there is somebody who sends. */
+  #backlog(): void {
+    const tell = (backlog: Backlog) =>
+      this.#tell({ type: "backlog", ...backlog });
+    if (this.dispatch === undefined) tell({ waiting: true });
+    else this.dispatch.ask(tell);
   }
 
   /** What the agent said of itself with its last heartbeat, if anything. */

@@ -14,6 +14,7 @@ import type { ExecutorInfo, OutputStream } from "./executor.ts";
  * - `cancel`: the agent obeys `cancel`
  * - `drain`: the agent obeys `drain`
  * - `logs`: the control plane takes `log` frames
+ * - `backlog`: the control plane answers `backlog_request`
  */
 export type LinkFeature =
   | "ack"
@@ -22,7 +23,8 @@ export type LinkFeature =
   | "credit"
   | "cancel"
   | "drain"
-  | "logs";
+  | "logs"
+  | "backlog";
 
 /** What is open between an agent and its control plane, in one line; `inventoryDigest()` makes it and says what counts as open. */
 export interface InventoryDigest {
@@ -341,6 +343,28 @@ export interface InventoryFrame {
   readonly more: boolean;
 }
 
+/** A → C, version 2: does anything wait for this agent? Only with the feature `backlog`. */
+export interface BacklogRequestFrame {
+  /** The discriminant. */
+  readonly type: "backlog_request";
+}
+
+/**
+ * C → A, version 2: what waits for the agent, each question answered once and
+ * in order. Nothing does when all that was released was sent and answered for,
+ * and the queue was looked into after the question came.
+ */
+export interface BacklogFrame {
+  /** The discriminant. */
+  readonly type: "backlog";
+  /** Whether something is on its way, or ready to be. */
+  readonly waiting: boolean;
+  /** Whether the agent is paused, so that nothing is released to it, whatever waits. */
+  readonly paused?: boolean;
+  /** When the first event that waits for its time is ready, RFC 3339. */
+  readonly ready_at?: string;
+}
+
 /** Either way, version 2: something is wrong; the link goes on unless `fatal`. */
 export interface ErrorFrame {
   /** The discriminant. */
@@ -384,6 +408,8 @@ export type Frame =
   | LogFrame
   | InventoryRequestFrame
   | InventoryFrame
+  | BacklogRequestFrame
+  | BacklogFrame
   | ErrorFrame
   | ByeFrame;
 

@@ -170,6 +170,12 @@ const FRAMES: Readonly<Record<Frame["type"], Readonly<Record<string, Check>>>> =
       items: (value) => Array.isArray(value) && value.every(item),
       more: flag,
     },
+    backlog_request: {},
+    backlog: {
+      waiting: flag,
+      paused: optional(flag),
+      ready_at: optional(text),
+    },
     error: {
       code: text,
       message: text,

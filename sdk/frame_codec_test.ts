@@ -43,6 +43,8 @@ const TYPES: Readonly<Record<string, string>> = {
   v2_log: "log",
   v2_inventory_request: "inventory_request",
   v2_inventory: "inventory",
+  v2_backlog_request: "backlog_request",
+  v2_backlog: "backlog",
   v2_error: "error",
   v2_bye: "bye",
 };
