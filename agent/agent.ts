@@ -9,6 +9,7 @@ import {
   TransporterError,
   ulids,
 } from "@transporter/sdk";
+import { Acknowledgements } from "./acknowledgements.ts";
 import { Backlog } from "./backlog.ts";
 import { config } from "./config.ts";
 import { stayConnected } from "./connect.ts";
@@ -46,6 +47,7 @@ export class Agent implements AsyncDisposable {
   readonly #resources: AsyncDisposableStack;
   readonly #journal: Journal;
   readonly #places: Places;
+  readonly #acknowledgements: Acknowledgements;
   readonly #outbox: Outbox;
   readonly #outputs: Outputs;
   readonly #runner: Runner;
@@ -130,26 +132,25 @@ export class Agent implements AsyncDisposable {
     const controlPlaneClock = this.#controlPlaneClock = new ControlPlaneClock(
       clock,
     );
-    const outbox = this.#outbox = new Outbox({ journal, log });
+    const acknowledgements = this.#acknowledgements = new Acknowledgements({
+      ...{ executors, journal, clock, log },
+    });
+    const acknowledged = () => acknowledgements.look();
+    const outbox = this.#outbox = new Outbox({ journal, log, acknowledged });
     const outputs = this.#outputs = new Outputs(clock, () => outbox.held);
-    const shared = {
-      agentId,
-      journal,
-      places,
-      outbox,
-      clock,
-      controlPlaneClock,
-      log,
-    };
+    const shared = { agentId, journal, places, outbox, clock, log };
     const { concurrency, window } = settings;
     const runner = this.#runner = new Runner({
       ...shared,
+      controlPlaneClock,
       outputs,
       concurrency,
       standingMax: Math.max(1, Math.floor(window / 2)),
       failed: this.#fail,
     });
-    this.#inbox = new Inbox({ ...shared, runner, executors });
+    this.#inbox = new Inbox({
+      ...{ ...shared, controlPlaneClock, runner, executors },
+    });
     journal.failed.then(this.#fail);
   }
 
@@ -181,6 +182,7 @@ export class Agent implements AsyncDisposable {
       ? this.#untilNothingWaits(AbortSignal.any([signal, over.signal]))
       : undefined;
     emptied?.then(stop, this.#fail);
+    this.#acknowledgements.look();
     const watched = this.#places.watch(over.signal).catch(this.#fail);
     try {
       const drained = stopped.promise.then(() => drain(this.#ends));
@@ -198,6 +200,7 @@ export class Agent implements AsyncDisposable {
     } finally {
       signal.removeEventListener("abort", stop);
       over.abort();
+      this.#acknowledgements.stop();
       await connected;
       await watched;
     }
@@ -214,7 +217,9 @@ export class Agent implements AsyncDisposable {
     const { clock, log } = this.#options;
     const [inbox, runner, outbox] = [this.#inbox, this.#runner, this.#outbox];
     const { drainTimeout } = this.#settings;
-    return { inbox, runner, outbox, drainTimeout, clock, log };
+    const acknowledgements = this.#acknowledgements;
+    const rest = { drainTimeout, clock, log };
+    return { inbox, runner, outbox, acknowledgements, ...rest };
   }
 
   /** Resolves once nothing waits, if that is to be the end. */

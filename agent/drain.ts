@@ -1,4 +1,5 @@
 import { type Clock, type Logger, TransporterError } from "@transporter/sdk";
+import type { Acknowledgements } from "./acknowledgements.ts";
 import type { Inbox } from "./inbox.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Runner } from "./runner.ts";
@@ -14,6 +15,8 @@ export interface DrainOptions {
   readonly runner: Runner;
   /** Tells the control plane what became of it. */
   readonly outbox: Outbox;
+  /** Tells executors what the control plane has. */
+  readonly acknowledgements: Acknowledgements;
   /** How long that may take, in milliseconds. */
   readonly drainTimeout: number;
   /** Where time comes from. */
@@ -25,6 +28,7 @@ export interface DrainOptions {
 /** Takes no new work, lets what runs finish or cuts it off, and tells the control plane. */
 export async function drain(options: DrainOptions): Promise<void> {
   const { inbox, runner, outbox, drainTimeout, clock, log } = options;
+  const { acknowledgements } = options;
   const cutOffMs = Math.min(CUT_OFF_MS_MAX, drainTimeout / 2);
   const { running, waiting } = runner;
   log.info("Draining", { running, waiting });
@@ -39,7 +43,8 @@ export async function drain(options: DrainOptions): Promise<void> {
     cutOff(runner);
   }
   await within(
-    runner.idle().then(() => outbox.flushed()),
+    runner.idle().then(() => outbox.flushed())
+      .then(() => acknowledgements.idle()),
     end - clock.monotonic(),
     clock,
   );

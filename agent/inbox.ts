@@ -230,7 +230,8 @@ export class Inbox {
     const now = this.#options.controlPlaneClock.now();
     const deadline = deadlineOf(frame, spec, now);
     if (stage === "received" || known?.seq !== seq || known?.epoch !== epoch) {
-      journal.arrive({ id, attempt, digest, deadline, ...at });
+      const tells = rest.executor.acknowledged && { tells: spec.type };
+      journal.arrive({ id, attempt, digest, deadline, ...at, ...tells });
     }
     const begun = stage === "begun";
     if (stage === "finished") outbox.repeat(id);

@@ -237,6 +237,17 @@ export class Journal implements AsyncDisposable {
     this.#state.apply({ sent: { upto } });
   }
 
+  /** Events whose executors are still to be told that their ends are acknowledged. */
+  untold(): Iterable<JournalEntry> {
+    return this.#state.untold();
+  }
+
+  /** Notes that the executor was told of that. Need not be waited for. */
+  told({ id, attempt }: Pick<JournalEntry, "id" | "attempt">): Promise<void> {
+    const { sentUpto: upto } = this.#state;
+    return this.#writer.add({ sent: { upto, told: { id, attempt } } });
+  }
+
   /** Resolves when all that was noted so far is durable. */
   durable(): Promise<void> {
     return this.#writer.durable();

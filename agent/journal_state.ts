@@ -30,6 +30,8 @@ export interface JournalArrival {
   readonly epoch?: string;
   /** Its number in the stream; absent from a v1 control plane. */
   readonly seq?: number;
+  /** The type whose executor is told when the control plane has its end; absent: none is. */
+  readonly tells?: string;
 }
 
 /** Work that was applied and of which only the wait is left. */
@@ -70,8 +72,17 @@ export type JournalRecord =
       readonly sid: number;
     };
   }
-  /** The control plane has every status up to this one. */
-  | { readonly sent: { readonly upto: number } };
+  /**
+   * The control plane has every status up to this one; with `told`, the executor
+   * knows that it has the end of this attempt. A program that does not know that
+   * leaves it out, after which the executor is told again.
+   */
+  | {
+    readonly sent: {
+      readonly upto: number;
+      readonly told?: { readonly id: string; readonly attempt: number };
+    };
+  };
 
 /** What is known of an event: its highest attempt, and how far that got. */
 export interface JournalEntry extends JournalArrival {
@@ -85,6 +96,8 @@ export interface JournalEntry extends JournalArrival {
   readonly status?: EventStatus;
   /** Whether the control plane has its last status. */
   readonly acknowledged: boolean;
+  /** Whether its executor was told of that. */
+  readonly told?: boolean;
 }
 
 /** How long an id is remembered after its event's deadline, in milliseconds: clocks differ, and links are slow. */
@@ -100,6 +113,8 @@ export class JournalState {
   sentUpto = 0;
   /** Finished events whose last status has a number and is not acknowledged. */
   readonly #owed = new Set<string>();
+  /** Events whose end is acknowledged, which their executors do not know yet. */
+  readonly #untold = new Set<string>();
 
   /** Takes one record into account. */
   apply(record: JournalRecord): void {
@@ -108,15 +123,26 @@ export class JournalState {
     else if ("try" in record) this.#begin(record.try);
     else if ("fin" in record) this.#finish(record.fin);
     else if ("num" in record) this.#number(record.num);
-    else this.#send(record.sent.upto);
+    else {
+      this.#send(record.sent.upto);
+      this.#tell(record.sent.told);
+    }
+  }
+
+  /** Events whose end is acknowledged, and whose executors are to be told. */
+  *untold(): Iterable<JournalEntry> {
+    for (const id of this.#untold) {
+      const entry = this.entries.get(id);
+      if (entry !== undefined) yield entry;
+    }
   }
 
   /** The fewest records that add up to the same. */
   snapshot(): JournalRecord[] {
     const records: JournalRecord[] = [];
     for (
-      const { stage, sid, status, applied, acknowledged: _, ...arrival } of this
-        .entries.values()
+      const { stage, sid, status, applied, acknowledged: _, told, ...arrival }
+        of this.entries.values()
     ) {
       const { id, attempt } = arrival;
       records.push({ in: arrival });
@@ -126,6 +152,9 @@ export class JournalState {
       }
       if (status !== undefined) {
         records.push({ fin: { id, attempt, sid, status } });
+      }
+      if (told) {
+        records.push({ sent: { upto: this.sentUpto, told: { id, attempt } } });
       }
     }
     records.push({ sent: { upto: this.sentUpto } });
@@ -138,6 +167,7 @@ export class JournalState {
    * Forgets events that nobody can send again, as their deadline is long over.
    * An end that the control plane has not acknowledged is kept, unless it was
    * never numbered: then it was for a v1 control plane, which acknowledges none.
+   * So is one of which an executor is still to be told.
    *
    * @param now The time of day at the control plane, in milliseconds since 1970.
    * @param held Whether the event is in hand in this process.
@@ -146,9 +176,8 @@ export class JournalState {
   purge(now: number, held: (id: string) => boolean): number {
     const before = this.entries.size;
     for (const { id, deadline } of this.entries.values()) {
-      if (this.#owed.has(id) || held(id) || deadline + REMEMBERED_MS >= now) {
-        continue;
-      }
+      const isOwed = this.#owed.has(id) || this.#untold.has(id);
+      if (isOwed || held(id) || deadline + REMEMBERED_MS >= now) continue;
       this.entries.delete(id);
     }
     return before - this.entries.size;
@@ -164,15 +193,19 @@ export class JournalState {
     }
     const known = this.entries.get(arrival.id);
     if (known !== undefined && known.attempt > arrival.attempt) return;
-    if (known?.attempt !== arrival.attempt) this.#owed.delete(arrival.id);
+    if (known?.attempt !== arrival.attempt) {
+      this.#owed.delete(arrival.id);
+      this.#untold.delete(arrival.id); // what is told of this one holds for those before it
+    }
     // The same attempt again keeps how far it got, and takes its place in the newer stream.
-    const { stage, sid, status, applied, acknowledged } =
+    const { stage, sid, status, applied, acknowledged, told } =
       known?.attempt === arrival.attempt ? known : {
         stage: "received" as const,
         sid: 0,
         status: undefined,
         applied: undefined,
         acknowledged: false,
+        told: undefined,
       };
     this.entries.set(arrival.id, {
       ...arrival,
@@ -181,6 +214,7 @@ export class JournalState {
       acknowledged,
       ...(status === undefined ? {} : { status }),
       ...(applied === undefined ? {} : { applied }),
+      ...(told === undefined ? {} : { told }),
     });
   }
 
@@ -236,8 +270,9 @@ export class JournalState {
     for (const id of this.#owed) {
       const entry = this.entries.get(id);
       if (entry === undefined || entry.sid > this.sentUpto) continue;
-      const { status } = entry;
+      const { status, tells, told } = entry;
       this.#owed.delete(id);
+      if (tells !== undefined && !told) this.#untold.add(id);
       this.entries.set(id, {
         ...entry,
         acknowledged: true,
@@ -247,6 +282,13 @@ export class JournalState {
           : { status: { ...status, details: null, result: null } }),
       });
     }
+  }
+
+  #tell(end: { readonly id: string; readonly attempt: number } | undefined) {
+    const known = end && this.entries.get(end.id);
+    if (known?.attempt !== end?.attempt || known === undefined) return;
+    this.#untold.delete(known.id);
+    this.entries.set(known.id, { ...known, told: true });
   }
 
   #use(sid: number): void {

@@ -14,6 +14,8 @@ export interface OutboxOptions {
   readonly journal: Journal;
   /** For what is left out. */
   readonly log: Logger;
+  /** Called when the control plane has last statuses that it did not have. */
+  readonly acknowledged?: () => void;
   /** Statuses that may wait; beyond it a progress report takes the place of the one before. */
   readonly statusesMax?: number;
 }
@@ -63,6 +65,7 @@ export class Outbox {
   readonly #journal: Journal;
   readonly #log: Logger;
   readonly #statusesMax: number;
+  readonly #acknowledged: OutboxOptions["acknowledged"];
   readonly #items = new OutboxItems();
   /** The highest number that the control plane takes in this session. */
   #limitSid = Infinity;
@@ -76,6 +79,7 @@ export class Outbox {
   constructor(options: OutboxOptions) {
     this.#journal = options.journal;
     this.#log = options.log;
+    this.#acknowledged = options.acknowledged;
     this.#statusesMax = options.statusesMax ?? STATUSES_MAX;
     for (const { status, acknowledged, sid } of options.journal.entries()) {
       if (status === undefined || acknowledged) continue;
@@ -272,7 +276,9 @@ export class Outbox {
     const index = this.#items.list.indexOf(item);
     if (index === -1) return;
     this.#remove(index);
-    if (item.last && item.sid > 0) this.#journal.sent(item.sid);
+    if (!item.last || item.sid === 0) return;
+    this.#journal.sent(item.sid);
+    this.#acknowledged?.();
   }
 
   #remove(index: number): void {

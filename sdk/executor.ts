@@ -50,6 +50,12 @@ export interface ExecutorContext {
   output(stream: OutputStream, text: string): void;
 }
 
+/** What an executor is told of an attempt whose end is at the control plane for good. */
+export type AcknowledgedContext = Pick<
+  ExecutorContext,
+  "idempotencyKey" | "attempt" | "signal" | "log"
+>;
+
 /** What became of work that was begun before a restart. */
 export type Recovery<Result> =
   | { readonly kind: "lost" }
@@ -128,6 +134,15 @@ export interface Executor<Payload = unknown, Plan = unknown, Result = unknown>
     payload: Payload,
     context: ExecutorContext,
   ): Promise<Recovery<Result>>;
+  /**
+   * Told that the control plane has the end of an attempt for good: what was
+   * kept in case the agent needs it once more may go, of this attempt and of
+   * those before it. Never before that, and at least once, maybe by a later
+   * process of the agent; an error is logged, and it is not told again. Never
+   * told under a control plane of version 1, which acknowledges nothing, so
+   * that what is kept needs an end of its own. Absent: it keeps nothing.
+   */
+  acknowledged?(context: AcknowledgedContext): Promise<void>;
 }
 
 /**
@@ -214,6 +229,8 @@ export interface ExecutorDefinition<Payload, Plan, Result> {
     payload: Payload,
     context: ExecutorContext,
   ): Promise<Recovery<Result>>;
+  /** See {@linkcode Executor.acknowledged}; by default it is not told. */
+  acknowledged?(context: AcknowledgedContext): Promise<void>;
   /** Releases what the executor holds. */
   close?(): Promise<void>;
 }
@@ -227,6 +244,7 @@ export interface ExecutorDefinition<Payload, Plan, Result> {
 export function defineExecutor<Payload, Plan, Result>(
   definition: ExecutorDefinition<Payload, Plan, Result>,
 ): Executor<Payload, Plan, Result> {
+  const { acknowledged } = definition;
   return {
     info: { type: definition.type, version: definition.version },
     schema: definition.schema,
@@ -240,6 +258,9 @@ export function defineExecutor<Payload, Plan, Result>(
     recover: (payload, context) =>
       definition.recover?.(payload, context) ??
         Promise.resolve({ kind: "lost" }),
+    // Who is not there need not be told.
+    ...(acknowledged &&
+      { acknowledged: (context) => acknowledged.call(definition, context) }),
     [Symbol.asyncDispose]: () => definition.close?.() ?? Promise.resolve(),
   };
 }

@@ -1,5 +1,6 @@
 import { TransporterError } from "./error.ts";
 import {
+  type AcknowledgedContext,
   defineExecutor,
   type ExecutorContext,
   type Plugin,
@@ -74,6 +75,12 @@ export interface PluginDefinition<Config, Opened, Payload, Plan, Result> {
     payload: Payload,
     context: PluginExecutorContext<Opened>,
   ): Promise<Recovery<Result>>;
+  /** See `Executor.acknowledged`; by default it is not told, and neither is a plugin in a process of its own. */
+  acknowledged?(
+    context:
+      & AcknowledgedContext
+      & Pick<PluginExecutorContext<Opened>, "opened" | "secret">,
+  ): Promise<void>;
 }
 
 /** The config of a plugin that takes none. */
@@ -154,8 +161,8 @@ export function definePlugin<
         config,
         { ...context, secret },
       ) as Opened;
-      const lend = (to: ExecutorContext) => ({ ...to, opened, secret });
-      const { keys, repeatable, standing, recover } = definition;
+      const lend = <To>(to: To) => ({ ...to, opened, secret });
+      const { keys, repeatable, standing, recover, acknowledged } = definition;
       return defineExecutor<Payload, Plan, Result>({
         type,
         version,
@@ -179,6 +186,9 @@ export function definePlugin<
             recover: (payload, to) =>
               recover.call(definition, payload, lend(to)),
           }),
+        ...(acknowledged && {
+          acknowledged: (to) => acknowledged.call(definition, lend(to)),
+        }),
         close: once(() => dispose(opened)),
       });
     },

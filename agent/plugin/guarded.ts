@@ -18,6 +18,7 @@ const STREAMS: readonly OutputStream[] = ["stdout", "stderr"];
  */
 export function guarded(executor: Executor, secrets: PluginSecrets): Executor {
   if (!secrets.any) return executor;
+  const { acknowledged } = executor;
   const { "~standard": standard } = executor.schema;
   return {
     info: executor.info,
@@ -57,6 +58,16 @@ export function guarded(executor: Executor, secrets: PluginSecrets): Executor {
     repeatable: (payload) => executor.repeatable(payload),
     standing: (payload) => executor.standing(payload),
     place: (signal) => executor.place(signal),
+    ...(acknowledged && {
+      async acknowledged(context) {
+        const log = secrets.logger(context.log);
+        try {
+          await acknowledged.call(executor, { ...context, log });
+        } catch (reason) {
+          throw secrets.error(reason);
+        }
+      },
+    }),
     [Symbol.asyncDispose]: () => executor[Symbol.asyncDispose](),
   };
 }

@@ -233,8 +233,13 @@ export async function serve(module: unknown): Promise<never> {
           secrets.ask((n) => send({ t: "secret", n, name: String(name) })),
       });
       guest = new Guest(executor, send);
-      const { type, version } = executor.info;
-      send({ t: "opened", type, version });
+      const { info: { type, version }, acknowledged } = executor;
+      send({
+        t: "opened",
+        type,
+        version,
+        acknowledged: acknowledged !== undefined,
+      });
     } catch (reason) {
       send({ t: "refused", error: bodyOf(reason) });
     }

@@ -82,7 +82,7 @@ export async function openIsolated(
   entry: PluginEntry,
   options: IsolationOptions,
 ): Promise<Executor> {
-  const { clock, rng, tools } = options;
+  const { clock, rng, tools, log } = options;
   const secrets = await PluginSecrets.open(entry, tools.env);
   const start = () => startProcess(entry, options, secrets);
   const pool = new Pool({ start, clock, rng });
@@ -91,6 +91,12 @@ export async function openIsolated(
   });
   const info = await first.info;
   pool.release(first);
+  if (info.acknowledged) {
+    log.warn(
+      "A plugin that runs isolated is not told that ends are acknowledged",
+      { plugin: entry.name },
+    );
+  }
   const isolated = new Isolated(info.type, pool, clock);
   const executor = defineExecutor<unknown, Held, unknown>({
     type: info.type,

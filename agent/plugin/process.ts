@@ -51,6 +51,9 @@ export interface CallOptions {
   readonly signal: AbortSignal;
 }
 
+/** What a plugin says of itself. */
+type Opened = Omit<Extract<Up, { t: "opened" }>, "t">;
+
 /** The call that goes on. */
 interface Call {
   readonly id: number;
@@ -71,7 +74,7 @@ const LOG_LINES_MAX = 1000;
 export class PluginProcess implements AsyncDisposable {
   readonly #options: PluginProcessOptions;
   readonly #pipe: Pipe;
-  readonly #opened = Promise.withResolvers<{ type: string; version: string }>();
+  readonly #opened = Promise.withResolvers<Opened>();
   readonly #ended: Promise<void>;
   #call: Call | undefined;
   #calls = 0;
@@ -123,7 +126,7 @@ export class PluginProcess implements AsyncDisposable {
   }
 
   /** What it serves: the type of its events, and its version. */
-  get info(): Promise<{ readonly type: string; readonly version: string }> {
+  get info(): Promise<Opened> {
     return this.#opened.promise;
   }
 

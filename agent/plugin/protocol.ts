@@ -78,6 +78,8 @@ export type Down =
 export type Up =
   | {
     readonly t: "opened";
+    /** Whether it has `Executor.acknowledged`, which isolated plugins are not told. */
+    readonly acknowledged?: boolean;
     readonly type: string;
     readonly version: string;
   }

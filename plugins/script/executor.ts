@@ -103,6 +103,11 @@ export async function openExecutor(
     };
   }
 
+  // A process leaves nothing behind.
+  const keeping = [...runners.values()].filter(({ acknowledged }) =>
+    acknowledged !== undefined
+  );
+
   return defineExecutor<Payload, Plan, ScriptResult>({
     type: EVENT_TYPE,
     version: VERSION,
@@ -139,6 +144,11 @@ export async function openExecutor(
         };
       }
     },
+    ...(keeping.length > 0 && {
+      async acknowledged(context) {
+        for (const runner of keeping) await runner.acknowledged?.(context);
+      },
+    }),
     close: () => opened.disposeAsync(),
   });
 }

@@ -1,4 +1,9 @@
-import type { Clock, ExecutorContext, Logger } from "@transporter/sdk";
+import type {
+  AcknowledgedContext,
+  Clock,
+  ExecutorContext,
+  Logger,
+} from "@transporter/sdk";
 import type { Interpreter } from "./interpreters.ts";
 import type { Payload } from "./payload.ts";
 import type { ProcessEnd } from "./process.ts";
@@ -33,6 +38,8 @@ export interface Runner extends AsyncDisposable {
   run(task: Task, context: TaskContext): Promise<ProcessEnd>;
   /** Goes on with a script that an earlier agent began; `undefined` when it is lost. */
   recover(task: Task, context: TaskContext): Promise<ProcessEnd | undefined>;
+  /** See `Executor.acknowledged`. */
+  acknowledged?(context: AcknowledgedContext): Promise<void>;
 }
 
 /** What runners need of the outside. */

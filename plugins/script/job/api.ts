@@ -41,8 +41,16 @@ export class JobApi {
       "jobs",
       jobOf(spec, this.#settings),
       { ...bounds, doing: "create the Job of the script" },
-    ) ?? await this.#job(spec, bounds);
-    const secret = secretOf(spec, this.#settings, uidOf(job ?? {}));
+    ) ?? await this.#own(spec, bounds);
+    if (job === undefined) {
+      throw new TransporterError(
+        "conflict",
+        `Cannot run the script as a Job as "${
+          jobName(spec)
+        }" is there already, and not of this event`,
+      );
+    }
+    const secret = secretOf(spec, this.#settings, uidOf(job));
     await this.#make("v1", "secrets", secret, {
       ...bounds,
       doing: "create the Secret of the script",
@@ -67,7 +75,7 @@ export class JobApi {
     | { readonly isBegun: boolean; readonly place: Place | undefined }
     | undefined
   > {
-    const job = await this.#job(which, bounds);
+    const job = await this.#own(which, bounds);
     if (job === undefined) return undefined;
     const { annotations } = fieldsOf(job["metadata"]);
     return {
@@ -130,12 +138,14 @@ export class JobApi {
     });
   }
 
-  /** Removes a Job with its Pod and its Secret. */
+  /** Removes a Job with its Pod and its Secret: the very one that was looked at, and no other's. */
   async remove(which: Which, bounds: Bounds): Promise<void> {
+    const job = await this.#own(which, bounds);
+    if (job === undefined) return;
     await this.#delete(
       this.#path("batch/v1", "jobs", jobName(which)),
       bounds,
-      { propagationPolicy: "Background" },
+      { propagationPolicy: "Background", preconditions: { uid: uidOf(job) } },
     );
   }
 
@@ -150,7 +160,15 @@ export class JobApi {
       path,
       contentType: "application/json",
       body: JSON.stringify(options),
-    }, { ...bounds, doing: "tidy up after the script" });
+    }, {
+      ...bounds,
+      doing: "tidy up after the script",
+      // Another one has its name now, which stays so.
+      review: (verdict) =>
+        verdict.code === "conflict"
+          ? { ...verdict, transient: false }
+          : verdict,
+    });
   }
 
   /** Creates an object; nothing when it is there already, which is ours, as nobody else makes that name. */
@@ -181,12 +199,13 @@ export class JobApi {
     }
   }
 
-  async #job(which: Which, bounds: Bounds): Promise<Fields | undefined> {
+  /** The Job of an attempt; nothing when there is none, or one of that name that is another's. */
+  async #own(which: Which, bounds: Bounds): Promise<Fields | undefined> {
     const found = await this.#client.find(
       { method: "GET", path: this.#path("batch/v1", "jobs", jobName(which)) },
       { ...bounds, doing: "find the Job of the script" },
     );
-    return found?.body;
+    return found && isOf(which, found.body) ? found.body : undefined;
   }
 
   #path(version: string, kind: string, name?: string): string {
@@ -196,6 +215,12 @@ export class JobApi {
     const all = `${group}/namespaces/${this.#settings.namespace}/${kind}`;
     return name === undefined ? all : `${all}/${name}`;
   }
+}
+
+/** Whether a Job is one of a script of this event. */
+function isOf({ id }: Which, job: Fields): boolean {
+  const { annotations } = fieldsOf(job["metadata"]);
+  return fieldsOf(annotations)[ANNOTATIONS.event] === id;
 }
 
 /** A Job that may have begun is not begun once more by another attempt. */

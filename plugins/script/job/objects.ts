@@ -15,8 +15,11 @@ export const CONTAINER = "script";
 /** Seconds after the agent's own end of a script at which the cluster ends it, should the agent be gone. */
 const BACKSTOP_SECONDS = 60;
 
-/** Seconds that a Job stays when it is over: an agent that was away finds it. */
-const KEPT_SECONDS = 3600;
+/**
+ * Seconds after its end at which the cluster removes a Job that no agent has
+ * removed: as long as an event is of use to anybody unless it says otherwise.
+ */
+export const KEPT_SECONDS = 86_400;
 
 /** Seconds that a script has to end by itself after SIGTERM. */
 export const GRACE_SECONDS = 5;

@@ -76,6 +76,8 @@ export async function openJobRunner(
       const end = await runner.recover(specOf(task, context), context);
       return end && { ...end, warnings: [AGAIN, ...end.warnings ?? []] };
     },
+    acknowledged: ({ idempotencyKey: id, attempt, signal }) =>
+      runner.release({ id, attempt }, signal),
     async [Symbol.asyncDispose]() {
       await isolation[Symbol.asyncDispose]();
       cluster[Symbol.dispose]();

@@ -9,6 +9,9 @@ const LATE_SECONDS_MAX = 10;
 /** Milliseconds that are waited for a Pod with users of its own, once one without has ended. */
 const OWN_USERS_MS_MAX = 5_000;
 
+/** Nobody gives up tidying, which has its own end. */
+const NEVER = new AbortController().signal;
+
 /** Whether something keeps Pods of scripts from the network. */
 export type Network =
   | {
@@ -108,5 +111,10 @@ export async function probe(
     context.signal.removeEventListener("abort", end);
     over.abort();
     await owned;
+    await runner.release({ ...spec, attempt: 2 }, NEVER).catch((error) =>
+      context.log.warn("Cannot remove the Pods that tried the network", {
+        error,
+      })
+    );
   }
 }

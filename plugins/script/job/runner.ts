@@ -85,6 +85,20 @@ export class JobRunner {
     return undefined;
   }
 
+  /**
+   * Removes what was kept of an attempt, and of those before it: nobody has to
+   * find it any more.
+   */
+  async release(
+    { id, attempt }: Pick<JobSpec, "id" | "attempt">,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const bounds = { ...this.#tidying(), signal };
+    for (let each = attempt; each > 0; each--) {
+      await this.#api.remove({ id, attempt: each }, bounds);
+    }
+  }
+
   /** From the beginning of a Job to its end, with its output. */
   async #toItsEnd(
     spec: JobSpec,
@@ -208,7 +222,7 @@ export class JobRunner {
     }
   }
 
-  /** A Job that was stopped goes; one that ended stays for a while, for an agent that was away. */
+  /** A Job that was stopped goes; one that ended stays until its end is acknowledged, for an agent that was away. */
   async #tidy(spec: JobSpec, context: JobContext): Promise<void> {
     if (context.signal.aborted) return await this.#away(spec, context);
     try {

@@ -32,6 +32,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** Sees output as it comes. */
   readonly onOutput?: (text: string) => unknown;
+  /** The id of its event; by default a new one. */
+  readonly id?: string;
   /** Whether output is kept, for {@linkcode Ran}; by default it is. */
   readonly keep?: boolean;
 }
@@ -82,7 +84,7 @@ export class Bench implements AsyncDisposable {
       options;
     const written = { stdout: "", stderr: "" };
     const spec: EventSpec = {
-      id: `e${++events}`,
+      id: options.id ?? `e${++events}`,
       type: "script",
       target_agent: "bench",
       payload: typeof payload === "string" ? { script: payload } : payload,
