@@ -1,66 +1,91 @@
 import { describeObject, type Manifest } from "./manifest.ts";
 import { isMapping, type Value } from "./yaml_value.ts";
 
-/** The tools that are told by annotations what to do with an object, and by which. */
-const TOOLS: readonly (readonly [tool: string, annotation: RegExp])[] = [
-  [
-    "Flux",
-    /^kustomize\.toolkit\.fluxcd\.io\/(force|prune|reconcile|ssa|substitute)$/,
-  ],
+/** A tool that is told by annotations what to do with an object. */
+interface Tool {
+  readonly name: string;
+  readonly keys: RegExp;
+  /** Whether labels of these names tell it the same. */
+  readonly readsLabels?: true;
+}
+
+const TOOLS: readonly Tool[] = [
+  {
+    name: "Flux",
+    keys:
+      /^(kustomize\.toolkit\.fluxcd\.io\/(decrypt|force|prune|reconcile|ssa|substitute)|helm\.toolkit\.fluxcd\.io\/driftDetection)$/,
+    readsLabels: true,
+  },
   // The others are kapp's notes on what it has applied.
-  ["kapp", /^kapp\.k14s\.io\/(?!association$|identity$|original)/],
-  [
-    "Argo CD",
-    /^argocd\.argoproj\.io\/(compare-options|hook|hook-delete-policy|sync-options|sync-wave)$/,
-  ],
-  [
-    "Helm",
-    /^helm\.sh\/(hook|hook-delete-policy|hook-weight|resource-policy)$/,
-  ],
-  [
-    "kpt",
-    /^(config\.kubernetes\.io\/(depends-on|local-config)|cli-utils\.sigs\.k8s\.io\/on-remove|client\.lifecycle\.config\.k8s\.io\/(deletion|mutation))$/,
-  ],
+  {
+    name: "kapp",
+    keys: /^kapp\.k14s\.io\/(?!association$|identity$|original)/,
+  },
+  {
+    name: "Argo CD",
+    keys:
+      /^argocd\.argoproj\.io\/(compare-options|hook|hook-delete-policy|ignore-healthcheck|sync-options|sync-wave)$/,
+  },
+  {
+    name: "Helm",
+    keys: /^helm\.sh\/(hook|hook-delete-policy|hook-weight|resource-policy)$/,
+  },
+  {
+    name: "kpt",
+    keys:
+      /^(config\.kubernetes\.io\/(depends-on|local-config)|cli-utils\.sigs\.k8s\.io\/on-remove|client\.lifecycle\.config\.k8s\.io\/(deletion|mutation))$/,
+  },
 ];
 
-function toolOf(annotation: string): string | undefined {
-  return TOOLS.find(([, regexp]) => regexp.test(annotation))?.[0];
+/** What is said of those keys of labels or annotations that are for a tool. */
+function toldBy(
+  pairs: Value | undefined,
+  what: "annotation" | "label",
+): readonly string[] {
+  if (pairs === undefined || !isMapping(pairs)) return [];
+  const tools = what === "label"
+    ? TOOLS.filter(({ readsLabels }) => readsLabels)
+    : TOOLS;
+  return Object.keys(pairs).flatMap((key) => {
+    const tool = tools.find(({ keys }) => keys.test(key));
+    return tool === undefined
+      ? []
+      : [`the ${what} "${key}" is for ${tool.name}`];
+  });
 }
 
 /**
- * The annotations by which an object tells other tools what to do with it;
- * they are applied like any other, and not obeyed.
+ * The annotations, and labels, by which an object tells other tools what to do
+ * with it; they are applied like any other, and not obeyed.
  *
  * @param metadata The object's.
+ * @returns What is said of each: `the annotation "helm.sh/hook" is for Helm`.
  */
 export function directivesIn(
-  { annotations }: { readonly [key: string]: Value },
+  { annotations, labels }: { readonly [key: string]: Value },
 ): readonly string[] {
-  if (annotations === undefined || !isMapping(annotations)) return [];
-  return Object.keys(annotations).filter((key) => toolOf(key) !== undefined);
+  return [...toldBy(annotations, "annotation"), ...toldBy(labels, "label")];
 }
 
-/** Says which annotations are not obeyed: one warning for each, however many objects have it. */
+/** Says which of them are not obeyed: one warning for each, however many objects have it. */
 export function directiveWarnings(
   objects: readonly Manifest[],
 ): readonly string[] {
   const all = new Map<string, Manifest[]>();
   for (const object of objects) {
-    for (const annotation of object.directives) {
-      const known = all.get(annotation);
-      if (known === undefined) all.set(annotation, [object]);
+    for (const directive of object.directives) {
+      const known = all.get(directive);
+      if (known === undefined) all.set(directive, [object]);
       else known.push(object);
     }
   }
-  return [...all].flatMap(([annotation, [first, ...more]]) => {
+  return [...all].flatMap(([directive, [first, ...more]]) => {
     if (first === undefined) return [];
     const others = more.length === 0 ? "" : ` and ${more.length} more`;
     return [
       `${
         describeObject(first)
-      }${others}: the annotation "${annotation}" is for ${
-        toolOf(annotation)
-      }, and is not obeyed: options are those of the event`,
+      }${others}: ${directive}, and is not obeyed: options are those of the event`,
     ];
   });
 }

@@ -12,6 +12,10 @@ metadata: {name: ${name}, annotations: {${pairs.join(", ")}}}
 
 Deno.test("directiveWarnings() names each annotation that another tool would obey, once", () => {
   const prune = "kustomize.toolkit.fluxcd.io/prune";
+  const more = [
+    "helm.toolkit.fluxcd.io/driftDetection",
+    "argocd.argoproj.io/ignore-healthcheck",
+  ];
   const others = [
     "kapp.k14s.io/versioned",
     "argocd.argoproj.io/sync-wave",
@@ -22,6 +26,7 @@ Deno.test("directiveWarnings() names each annotation that another tool would obe
     annotated("a", prune),
     annotated("b", prune, ...others),
     annotated("c", prune),
+    annotated("d", ...more),
   ]);
   deepStrictEqual(directiveWarnings(objects), [
     `ConfigMap "a" and 2 more: the annotation "${prune}" is for Flux, and is not obeyed: options are those of the event`,
@@ -30,6 +35,25 @@ Deno.test("directiveWarnings() names each annotation that another tool would obe
         others[i]
       }" is for ${tool}, and is not obeyed: options are those of the event`
     ),
+    ...["Flux", "Argo CD"].map((tool, i) =>
+      `ConfigMap "d": the annotation "${
+        more[i]
+      }" is for ${tool}, and is not obeyed: options are those of the event`
+    ),
+  ]);
+});
+
+Deno.test("directiveWarnings() names labels that tell a tool the same, and no others", () => {
+  const objects = readManifests([
+    annotated(
+      "a",
+      "kustomize.toolkit.fluxcd.io/reconcile",
+      "kapp.k14s.io/app",
+      "helm.sh/hook",
+    ).replace("annotations:", "labels:"),
+  ]);
+  deepStrictEqual(directiveWarnings(objects), [
+    'ConfigMap "a": the label "kustomize.toolkit.fluxcd.io/reconcile" is for Flux, and is not obeyed: options are those of the event',
   ]);
 });
 

@@ -64,6 +64,14 @@ function elementsOf(
   );
 }
 
+/** The names of the elements that are in both lists, in the order of the first. */
+function orderOf(
+  list: ReadonlyMap<string, unknown>,
+  other: ReadonlyMap<string, unknown>,
+): readonly string[] {
+  return [...list.keys()].filter((key) => other.has(key));
+}
+
 function* walk(
   before: unknown,
   after: unknown,
@@ -78,9 +86,13 @@ function* walk(
     }
   } else if (Array.isArray(before) && Array.isArray(after)) {
     const [old, now] = elementsOf([before, after]);
-    for (const key of new Set([...old?.keys() ?? [], ...now?.keys() ?? []])) {
-      yield* walk(old?.get(key), now?.get(key), path + key);
+    if (old === undefined || now === undefined) return;
+    for (const key of new Set([...old.keys(), ...now.keys()])) {
+      yield* walk(old.get(key), now.get(key), path + key);
     }
+    // Containers begin one after the other, and variables may stand for earlier ones.
+    const [was, is] = [orderOf(old, now), orderOf(now, old)];
+    if (!isDeepStrictEqual(was, is)) yield { path, before: was, after: is };
   } else {
     yield {
       path,

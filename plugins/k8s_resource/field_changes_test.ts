@@ -19,13 +19,39 @@ const CASES: Readonly<
     { metadata: { labels: { c: "d" } } },
     [{ path: '.metadata.labels["example.com/a"]', before: "b" }],
   ],
-  "elements by their names, wherever they stand": [
-    { spec: { containers: [{ name: "a", image: "1" }, { name: "b" }] } },
-    { spec: { containers: [{ name: "b" }, { name: "a", image: "2" }] } },
+  "elements by their names, and their order": [
+    {
+      spec: {
+        containers: [{ name: "a", image: "1" }, { name: "b" }, { name: "c" }],
+      },
+    },
+    {
+      spec: {
+        containers: [{ name: "d" }, { name: "b" }, { name: "a", image: "2" }],
+      },
+    },
+    [
+      {
+        path: '.spec.containers[name="a"].image',
+        before: "1",
+        after: "2",
+      },
+      { path: '.spec.containers[name="c"]', before: { name: "c" } },
+      { path: '.spec.containers[name="d"]', after: { name: "d" } },
+      {
+        path: ".spec.containers",
+        before: ['[name="a"]', '[name="b"]'],
+        after: ['[name="b"]', '[name="a"]'],
+      },
+    ],
+  ],
+  "integers that a number cannot hold": [
+    { spec: { id: 9007199254740992n } },
+    { spec: { id: 9007199254740993n } },
     [{
-      path: '.spec.containers[name="a"].image',
-      before: "1",
-      after: "2",
+      path: ".spec.id",
+      before: 9007199254740992n,
+      after: 9007199254740993n,
     }],
   ],
   "elements without names by their places": [

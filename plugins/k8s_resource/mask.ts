@@ -1,5 +1,6 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { isRecord } from "@transporter/sdk";
+import { withLongAsText } from "./exact_json.ts";
 import type { FieldChange } from "./field_changes.ts";
 import { isSecret } from "./is_secret.ts";
 import type { ObjectName } from "./manifest.ts";
@@ -29,7 +30,8 @@ function cut(text: string, from: number): string {
 }
 
 /** Cuts long values to where they part. */
-function excerpts({ path, ...values }: FieldChange): FieldChange {
+function excerpts({ path, ...raw }: FieldChange): FieldChange {
+  const values = withLongAsText(raw) as Omit<FieldChange, "path">;
   const entries = Object.entries(values);
   const texts = entries.map(([, value]) => textOf(value));
   if (texts.every(({ length }) => length <= VALUE_CHARS_MAX)) {

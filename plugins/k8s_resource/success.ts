@@ -1,5 +1,6 @@
 import { isRecord, TransporterError } from "@transporter/sdk";
 import type { ApiAnswer } from "./answer.ts";
+import { parseExactly } from "./exact_json.ts";
 
 /** An answer that is a success. */
 export interface Success {
@@ -35,7 +36,7 @@ export function successOf(
   const { status, headers } = answer;
   let body: unknown;
   try {
-    body = JSON.parse(answer.text);
+    body = parseExactly(answer.text);
   } catch (cause) {
     throw new TransporterError(
       "failed",

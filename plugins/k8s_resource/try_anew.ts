@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { TransporterError } from "@transporter/sdk";
 import { type ApplyContext, limitsOf, queryOf } from "./apply_calls.ts";
 import type { LiveObject } from "./change.ts";
+import { stringifyExactly } from "./exact_json.ts";
 import { fieldsOf } from "./object_fields.ts";
 import type { PlannedObject } from "./plan.ts";
 import { demandOf } from "./preflight/demand.ts";
@@ -10,11 +11,6 @@ import type { Verdict } from "./verdict.ts";
 
 /** A name of this length does for every kind; a CronJob's has no more. */
 const NAME_CHARS = 52;
-
-/** Writes an integer that a number cannot hold; TypeScript does not know of it yet. */
-const { rawJSON } = JSON as unknown as {
-  readonly rawJSON: (text: string) => unknown;
-};
 
 /** How the server says that a quota has no room; there is no reason code for it. */
 const QUOTA_REGEXP = /exceeded quota: /;
@@ -71,11 +67,7 @@ function trialOf(
   return {
     name: other,
     path: path.slice(0, path.lastIndexOf("/") + 1) + encodeURIComponent(other),
-    body: JSON.stringify(
-      trial,
-      (_key, value) =>
-        typeof value === "bigint" ? rawJSON(String(value)) : value,
-    ),
+    body: stringifyExactly(trial),
   };
 }
 

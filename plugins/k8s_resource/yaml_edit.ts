@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { isMap, isScalar, isSeq } from "yaml";
 import type { Document, Pair, ParsedNode, YAMLMap } from "yaml";
+import { stringifyExactly } from "./exact_json.ts";
 import { isMapping, Unreadable, type Value } from "./yaml_value.ts";
 
 /** Keys and values, as JSON has them. */
@@ -84,7 +85,7 @@ function written(
   const column = start - text.lastIndexOf("\n", start) - 1;
   return {
     pairs: Object.entries(mapping).map(([name, value]) =>
-      `${JSON.stringify(name)}: ${JSON.stringify(value)}`
+      `${JSON.stringify(name)}: ${stringifyExactly(value)}`
     ),
     between: map.flow ? ", " : `\n${" ".repeat(column)}`,
   };

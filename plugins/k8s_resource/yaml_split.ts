@@ -13,6 +13,9 @@ export interface DocumentText {
 /** A marker at the start of a line; YAML lets none stand inside a scalar (YAML 1.2.2, 9.1.2 `c-forbidden`). */
 const MARKER_REGEXP = /^(---|\.\.\.)(?=[ \t\r\n]|$)/;
 
+/** What may stand between a marker and what follows; the server takes no tab there. */
+const BLANKS_REGEXP = /[ \t]*/y;
+
 interface Open {
   start: number;
   line: number;
@@ -44,9 +47,7 @@ export function splitDocuments(source: string): DocumentText[] {
   for (let at = 0; at < source.length; line++) {
     const newline = source.indexOf("\n", at);
     const next = newline === -1 ? source.length : newline + 1;
-    const bom = source.charCodeAt(at) === 0xfeff && open.state === "prefix"
-      ? 1
-      : 0;
+    const bom = source.charCodeAt(at) === 0xfeff ? 1 : 0;
     const marker = MARKER_REGEXP.exec(
       source.slice(at + bom, Math.min(next, at + bom + 4)),
     )?.[1];
@@ -55,13 +56,21 @@ export function splitDocuments(source: string): DocumentText[] {
         end(at);
         open = begin(at, line);
       }
-      open.start = at + bom + 3;
+      BLANKS_REGEXP.lastIndex = at + bom + 3;
+      BLANKS_REGEXP.test(source);
+      open.start = BLANKS_REGEXP.lastIndex;
       open.line = line;
       open.state = "body";
     } else if (marker === "...") {
       if (open.state === "body") end(at);
       open = begin(next, line + 1);
-    } else if (open.state === "prefix") {
+    } else if (open.state === "body") {
+      // A file that was put after a marker begins with the mark of a file.
+      if (bom === 1 && source.slice(open.start, at).trim() === "") {
+        open.start = at + bom;
+        open.line = line;
+      }
+    } else {
       const text = source.slice(at + bom, next).trim();
       if (text.startsWith("%")) open.directives.push(text);
       else if (text !== "" && !text.startsWith("#")) open.state = "body";

@@ -10,14 +10,18 @@ const CASES: Readonly<
   "a document with its marker": ["---\na: 1\n", [[1, "\na: 1\n"]]],
   "two documents": ["a: 1\n---\nb: 2\n", [[1, "a: 1\n"], [2, "\nb: 2\n"]]],
   "a marker at the end": ["a: 1\n---", [[1, "a: 1\n"], [2, ""]]],
-  "a marker with content": ["--- {a: 1}\n--- # c\nb: 2", [[1, " {a: 1}\n"], [
+  "a marker with content": ["--- {a: 1}\n--- # c\nb: 2", [[1, "{a: 1}\n"], [
     2,
-    " # c\nb: 2",
+    "# c\nb: 2",
   ]]],
-  "a marker with a tab": ["---\t# c\na: 1\n", [[1, "\t# c\na: 1\n"]]],
+  "a marker with a tab": ["---\t# c\na: 1\n", [[1, "# c\na: 1\n"]]],
   "CRLF": ["a: 1\r\n---\r\nb: 2\r\n", [[1, "a: 1\r\n"], [2, "\r\nb: 2\r\n"]]],
   "a byte order mark": ["\ufeff---\na: 1\n", [[1, "\na: 1\n"]]],
   "a byte order mark before content": ["\ufeffa: 1\n", [[1, "\ufeffa: 1\n"]]],
+  "byte order marks of files that were put together": [
+    "\ufeffa: 1\n\ufeff---\nb: 2\n---\n\ufeffc: 3\n",
+    [[1, "\ufeffa: 1\n"], [2, "\nb: 2\n"], [5, "c: 3\n"]],
+  ],
   "comments before a marker": ["# c\n\n---\na: 1\n", [[3, "\na: 1\n"]]],
   "comments without a marker": ["# c\na: 1\n", [[1, "# c\na: 1\n"]]],
   "an end marker": ["a: 1\n...\n# c\n---\nb: 2\n...\n", [[1, "a: 1\n"], [
