@@ -111,7 +111,13 @@ export const SETTINGS = {
     kind: "list",
     placeholder: "IMAGE",
     help:
-      "An image that Jobs of scripts may use, the usual one first: by digest, or by a tag that the nodes have",
+      "An image that Jobs of scripts may use, the usual one first: by digest, or by a tag that the nodes have. None: the agent's own, if it is a Pod",
+  },
+  podName: {
+    kind: "string",
+    placeholder: "NAME",
+    help:
+      "What the agent's own Pod is called, by which it finds its image; by default as its machine, which is another name with hostNetwork",
   },
   scriptNamespace: {
     kind: "string",

@@ -64,7 +64,7 @@ function scriptConfig(
     runners: values.scriptRunner,
     ...(values.scriptRunner.includes("job") ? { job: jobConfig(sources) } : {}),
     dir: `${dataDir}/script`,
-    interpreters: values.scriptInterpreter,
+    interpreters: interpretersOf(sources),
     timeout_max_ms: values.scriptTimeoutMax,
     user: values.scriptUser,
     network: values.scriptNetwork,
@@ -76,9 +76,30 @@ function scriptConfig(
   };
 }
 
+/** Whether scripts run as Jobs in the image of the agent's own Pod. */
+export function runsInOwnImage(
+  { values, env }: Pick<PluginSources, "values" | "env">,
+): boolean {
+  const { enable, scriptRunner, scriptImage } = values;
+  return enable.includes("script") && scriptRunner.includes("job") &&
+    scriptImage.length === 0 && clusterBy({ values, env }) === "pod";
+}
+
+/** What may run scripts: in the agent's own image what runs this program, too, unless it is the program itself. */
+export function interpretersOf(
+  { values, env }: Pick<PluginSources, "values" | "env">,
+): readonly string[] {
+  const { scriptRunner, scriptInterpreter } = values;
+  const isNamed = scriptInterpreter.some((each) => each.startsWith("deno="));
+  return isNamed || scriptRunner.includes("process") ||
+      !runsInOwnImage({ values, env }) || Deno.build.standalone
+    ? scriptInterpreter
+    : [...scriptInterpreter, `deno=${Deno.execPath()}`];
+}
+
 /** Where scripts run as Jobs. */
 function jobConfig(sources: PluginSources): Readonly<Record<string, unknown>> {
-  const { scriptNamespace, scriptImage } = sources.values;
+  const { scriptNamespace, scriptImage, podName } = sources.values;
   const { scriptNetworkPolicy, scriptRuntimeClass, scriptPullSecret } =
     sources.values;
   const cluster = clusterConfig(sources);
@@ -92,6 +113,7 @@ function jobConfig(sources: PluginSources): Readonly<Record<string, unknown>> {
     cluster,
     namespace: scriptNamespace,
     images: scriptImage,
+    ...(podName === undefined ? {} : { pod_name: podName }),
     network_policy: scriptNetworkPolicy,
     pull_secrets: scriptPullSecret,
     ...(scriptRuntimeClass === undefined

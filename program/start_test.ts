@@ -53,6 +53,19 @@ const CASES: readonly Case[] = [
     says: [/"user": UID or UID:GID is needed, and not root/],
   },
   {
+    name: "agent that is no Pod and names no image for its Jobs",
+    args: [
+      ...AGENT,
+      "--kubeconfig",
+      new URL("testdata/away.yaml", import.meta.url).pathname,
+      ...["--enable", "script", "--script-runner", "job"],
+    ],
+    code: 2,
+    says: [
+      /"job\.images": an image is needed: an agent that is no Pod has none of its own \(--script-image\)/,
+    ],
+  },
+  {
     name: "agent with a pull secret whose name no Secret can have",
     args: [
       ...AGENT,

@@ -1,6 +1,6 @@
 import type { AgentConfig } from "@transporter/agent";
 import { TransporterError } from "@transporter/sdk";
-import { clusterBy } from "./plugin_configs.ts";
+import { clusterBy, interpretersOf, runsInOwnImage } from "./plugin_configs.ts";
 
 /** Settings that do nothing by themselves. */
 interface Rule {
@@ -31,7 +31,7 @@ function rules(
   values: AgentConfig,
   env: Readonly<Record<string, string>>,
 ): readonly Rule[] {
-  const { enable, scriptRunner, scriptInterpreter } = values;
+  const { enable, scriptRunner } = values;
   const all = Object.keys(values) as (keyof AgentConfig)[];
   const place = clusterBy({ values, env });
   return [
@@ -52,9 +52,16 @@ function rules(
     },
     {
       names: ["scriptDenoPermission"],
-      isMet: scriptInterpreter.some((each) => each.startsWith("deno=")),
+      isMet: interpretersOf({ values, env })
+        .some((each) => each.startsWith("deno=")),
       why:
         "without --script-interpreter deno=PATH: no script may be of the interpreter deno",
+    },
+    {
+      names: ["podName"],
+      isMet: runsInOwnImage({ values, env }),
+      why:
+        "unless scripts run as Jobs in the agent's own image: in a Pod, with --enable script, --script-runner job and no --script-image",
     },
     {
       names: ["kubeEvents"],

@@ -79,6 +79,23 @@ const REFUSED: readonly (readonly [Said, message: string])[] = [
     { flags: { ...SCRIPT, scriptDenoPermission: ["env"] } },
     "--script-deno-permission without --script-interpreter deno=PATH: no script may be of the interpreter deno",
   ],
+  ...[
+    { flags: { ...JOB, podName: "a" } },
+    { pod: true, flags: { ...SCRIPT, podName: "a" } },
+    { pod: true, flags: { ...JOB, podName: "a", scriptImage: ["a"] } },
+  ].map((said) =>
+    [
+      said as Said,
+      "--pod-name unless scripts run as Jobs in the agent's own image: in a Pod, with --enable script, --script-runner job and no --script-image",
+    ] as const
+  ),
+  [
+    {
+      pod: true,
+      flags: { ...JOB, scriptImage: ["a"], scriptDenoPermission: ["env"] },
+    },
+    "--script-deno-permission without --script-interpreter deno=PATH: no script may be of the interpreter deno",
+  ],
   [
     { flags: { ...SCRIPT, kubeEvents: true } },
     "--kube-events without a cluster: no manifests are applied",
@@ -137,6 +154,10 @@ const TAKEN: Readonly<Record<string, Said>> = {
   "what is of Pods in a Pod": {
     pod: true,
     flags: { serviceAccountDir: "/a", kubeEvents: true },
+  },
+  "the agent's own image in a Pod, which has Deno": {
+    pod: true,
+    flags: { ...JOB, podName: "a", scriptDenoPermission: ["env"] },
   },
   "Events in the cluster of a kubeconfig": {
     flags: { kubeContext: "a", kubeEvents: true },

@@ -25,13 +25,15 @@ const secretName = v.pipe(
 );
 
 /** Where scripts run as Jobs. */
-const jobSchema = v.strictObject({
+const jobEntries = v.strictObject({
   /** The cluster, as `k8s_resource` has it. */
   cluster: clusterSchema,
   /** The namespace of the Jobs. */
   namespace: v.optional(text, "tp-run-default"),
-  /** The images that may be used; the first one unless an event names another. */
-  images: v.pipe(v.array(text), v.minLength(1, "an image is needed")),
+  /** The images that may be used, the first one unless an event names another; none: the agent's own, in its cluster. */
+  images: v.optional(v.array(text), []),
+  /** The agent's Pod; by default it is called as its machine is. */
+  pod_name: v.optional(text),
   /** What is done where nothing keeps to NetworkPolicies. */
   network_policy: v.optional(v.picklist(NETWORK_POLICIES), "mark"),
   /** The RuntimeClass of the Pods. */
@@ -39,6 +41,19 @@ const jobSchema = v.strictObject({
   /** The Secrets that the images are pulled with. */
   pull_secrets: v.optional(v.array(secretName), []),
 });
+
+/** The same, where an image is known without being named. */
+const jobSchema = v.pipe(
+  jobEntries,
+  v.forward(
+    v.check(
+      ({ images, cluster: { kubeconfig, in_cluster } }) =>
+        images.length > 0 || kubeconfig === undefined || in_cluster === true,
+      "an image is needed: an agent that is no Pod has none of its own (--script-image)",
+    ),
+    ["images"],
+  ),
+);
 
 /** How a script is kept from everything else. */
 export const CONFINEMENTS = ["bwrap", "namespaces"] as const;

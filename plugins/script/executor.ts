@@ -83,7 +83,10 @@ export async function openExecutor(
   }
   const opened = stack.move();
 
-  async function plan(payload: Payload): Promise<Plan> {
+  async function plan(
+    payload: Payload,
+    { signal }: Pick<ExecutorContext, "signal">,
+  ): Promise<Plan> {
     const { interpreter: name = INTERPRETER_DEFAULT, timeout } = payload;
     const { runner: how = config.runners[0] ?? "process" } = payload;
     const runner = choose(runners, how, "the runner ");
@@ -91,7 +94,7 @@ export async function openExecutor(
     const permissions = name === DENO
       ? denoOptions(payload.permissions ?? [], config.deno_permissions)
       : [];
-    const program = await runner.accept(payload, interpreter);
+    const program = await runner.accept(payload, interpreter, signal);
     const args = payload.args ?? [];
     return {
       runner,
@@ -129,7 +132,7 @@ export async function openExecutor(
     verify: () => Promise.resolve(), // nothing of it is left that could be looked at
     keys: () => [], // nobody knows what it touches; who does names a concurrency_key
     async recover(payload, context) {
-      const { runner, task } = await plan(payload);
+      const { runner, task } = await plan(payload, context);
       const end = await runner.recover(task, bounded(context, context.signal));
       if (end === undefined) return { kind: "lost" };
       try {

@@ -30,10 +30,15 @@ export interface Runner extends AsyncDisposable {
    * Refuses what it cannot run.
    *
    * @param interpreter What the operator allows.
+   * @param signal Gives up.
    * @returns Where a script finds the interpreter.
-   * @throws {TransporterError} `denied`, or `too_large`.
+   * @throws {TransporterError} `denied`, or `too_large`; what it is asked of fails with.
    */
-  accept(payload: Payload, interpreter: Interpreter): Promise<string>;
+  accept(
+    payload: Payload,
+    interpreter: Interpreter,
+    signal: AbortSignal,
+  ): Promise<string>;
   /** Runs a script to its end, or until the signal aborts. */
   run(task: Task, context: TaskContext): Promise<ProcessEnd>;
   /** Goes on with a script that an earlier agent began; `undefined` when it is lost. */

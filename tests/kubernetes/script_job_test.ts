@@ -303,16 +303,15 @@ Deno.test("script as a Job whose Secret is refused leaves no Job behind", async 
 /** What the manifests for Jobs of scripts are at the API. */
 const RESOURCES: Readonly<Record<string, string>> = {
   Namespace: "/api/v1/namespaces",
-  NetworkPolicy:
-    "/apis/networking.k8s.io/v1/namespaces/tp-run-default/networkpolicies",
-  ResourceQuota: "/api/v1/namespaces/tp-run-default/resourcequotas",
-  Role: "/apis/rbac.authorization.k8s.io/v1/namespaces/tp-run-default/roles",
-  RoleBinding:
-    "/apis/rbac.authorization.k8s.io/v1/namespaces/tp-run-default/rolebindings",
+  NetworkPolicy: "/apis/networking.k8s.io/v1/namespaces/NS/networkpolicies",
+  ResourceQuota: "/api/v1/namespaces/NS/resourcequotas",
+  Role: "/apis/rbac.authorization.k8s.io/v1/namespaces/NS/roles",
+  RoleBinding: "/apis/rbac.authorization.k8s.io/v1/namespaces/NS/rolebindings",
 };
 
 Deno.test("deploy/script/jobs.yaml gives an agent what it needs for scripts, and no more", async () => {
   await using kube = await testCluster();
+  await using own = await freshNamespace(kube); // the agent's, in place of "transporter"
   const send = async (path: string, body: unknown) => {
     const answer = await kube.fetch(path, {
       method: "POST",
@@ -324,13 +323,23 @@ Deno.test("deploy/script/jobs.yaml gives an agent what it needs for scripts, and
     return JSON.parse(text);
   };
   const file = new URL("../../deploy/script/jobs.yaml", import.meta.url);
-  const documents = parseAllDocuments(await Deno.readTextFile(file));
+  const text = (await Deno.readTextFile(file))
+    .replaceAll("namespace: transporter\n", `namespace: ${own.name}\n`);
+  const documents = parseAllDocuments(text);
   try {
-    for (const document of documents as { toJS(): { kind: string } }[]) {
-      const object = document.toJS();
-      await send(RESOURCES[object.kind] ?? object.kind, object);
+    for (const document of documents) {
+      const { kind, metadata, ...object } = document.toJS();
+      const path = RESOURCES[kind]?.replace("NS", metadata.namespace);
+      await send(path ?? kind, { kind, metadata, ...object });
     }
-    const may = async (verb: string, group: string, resource: string) => {
+    const may = async (
+      verb: string,
+      group: string,
+      { resource, namespace = "tp-run-default" }: {
+        readonly resource: string;
+        readonly namespace?: string;
+      },
+    ) => {
       const [name, subresource] = resource.split("/");
       const { status } = await send(
         "/apis/authorization.k8s.io/v1/subjectaccessreviews",
@@ -338,9 +347,9 @@ Deno.test("deploy/script/jobs.yaml gives an agent what it needs for scripts, and
           apiVersion: "authorization.k8s.io/v1",
           kind: "SubjectAccessReview",
           spec: {
-            user: "system:serviceaccount:transporter:transporter-agent",
+            user: `system:serviceaccount:${own.name}:transporter-agent`,
             resourceAttributes: {
-              namespace: "tp-run-default",
+              namespace,
               verb,
               group,
               resource: name,
@@ -363,7 +372,7 @@ Deno.test("deploy/script/jobs.yaml gives an agent what it needs for scripts, and
       ] as const
     ) {
       for (const verb of verbs) {
-        if (await may(verb, group, resource)) {
+        if (await may(verb, group, { resource })) {
           allowed.push(`${verb} ${resource}`);
         }
       }
@@ -379,6 +388,11 @@ Deno.test("deploy/script/jobs.yaml gives an agent what it needs for scripts, and
       "delete pods",
       "get pods/log",
     ]);
+    // Its own Pod says which image it has.
+    const there = { resource: "pods", namespace: own.name };
+    const looks: string[] = [];
+    for (const verb of verbs) if (await may(verb, "", there)) looks.push(verb);
+    deepStrictEqual(looks, ["get"]);
   } finally {
     const answer = await kube.fetch("/api/v1/namespaces/tp-run-default", {
       method: "DELETE",

@@ -1,9 +1,9 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import type { EventView, HistoryEntry } from "@transporter/sdk";
-import { parse } from "yaml";
 import { openPlugin, runEvent } from "../kubernetes/k8s_resource.ts";
 import { CpProcess, submit, until, untilConnected } from "../system.ts";
 import { askCluster } from "./cluster.ts";
+import { addressOf, RELAY, relayTo } from "./relay.ts";
 
 /** The kubeconfig of a cluster with a kubelet. */
 const KUBECONFIG = Deno.env.get("TRANSPORTER_TEST_KUBECONFIG");
@@ -12,42 +12,6 @@ const KUBECONFIG = Deno.env.get("TRANSPORTER_TEST_KUBECONFIG");
 const IMAGE = Deno.env.get("TRANSPORTER_TEST_AGENT_IMAGE");
 
 const NAMESPACE = "transporter-own";
-
-/** Passes connections from pods on to a control plane, which listens on this machine alone. */
-function relayTo(url: string): Deno.TcpListener {
-  const { port } = new URL(url);
-  const listener = Deno.listen({ hostname: "0.0.0.0", port: 0 });
-  (async () => {
-    for await (const near of listener) {
-      const far = await Deno.connect({
-        hostname: "127.0.0.1",
-        port: Number(port),
-      });
-      near.readable.pipeTo(far.writable).catch(() => {});
-      far.readable.pipeTo(near.writable).catch(() => {});
-    }
-  })().catch(() => {});
-  return listener;
-}
-
-/** Passes connections within a pod on to where its arguments say. */
-const RELAY = `
-  const [hostname, port] = Deno.args;
-  for await (const near of Deno.listen({ port: 8080 })) {
-    Deno.connect({ hostname, port: Number(port) }).then((far) => {
-      near.readable.pipeTo(far.writable).catch(() => {});
-      far.readable.pipeTo(near.writable).catch(() => {});
-    }, () => near.close());
-  }
-`;
-
-/** The address at which pods reach this machine: the one from which it reaches their cluster. */
-async function addressOf(kubeconfig: string): Promise<string> {
-  const { clusters } = parse(await Deno.readTextFile(kubeconfig));
-  const { hostname, port } = new URL(clusters[0].cluster.server);
-  using connection = await Deno.connect({ hostname, port: Number(port) });
-  return connection.localAddr.hostname;
-}
 
 /** The agent's own objects; another `release` is another Pod. */
 function agentObjects(

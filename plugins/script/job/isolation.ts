@@ -20,7 +20,7 @@ export interface IsolationOptions {
   /** What runs Pods. */
   readonly runner: JobRunner;
   /** The image that they are tried with. */
-  readonly image: string;
+  readonly image: (signal: AbortSignal) => Promise<string>;
   /** The namespace that they are in. */
   readonly namespace: string;
   /** What is done where nothing holds them. */
@@ -103,9 +103,13 @@ export class Isolation implements AsyncDisposable {
       output() {},
     };
     const id = `network probe ${crypto.randomUUID()}`;
-    const spec = { id, image, timeoutMs: PROBE_MS_MAX };
     let found: Found;
     try {
+      const spec = {
+        id,
+        image: await image(context.signal),
+        timeoutMs: PROBE_MS_MAX,
+      };
       found = await probe(runner, spec, context);
     } catch (error) {
       const { message } = TransporterError.from(error);

@@ -7,6 +7,8 @@ import type { Runner, Surroundings, Task, TaskContext } from "../runner.ts";
 import { systemRng } from "@transporter/sdk";
 import { JobApi } from "./api.ts";
 import { Isolation } from "./isolation.ts";
+import { SERVICE_ACCOUNT_DIR } from "../../k8s_resource/in_cluster.ts";
+import { OwnImage } from "./own_image.ts";
 import { checkSize, JobRunner } from "./runner.ts";
 
 /** How far a log was read is noted every five seconds, and what was read last may have been on its way. */
@@ -18,18 +20,17 @@ const AGAIN =
  *
  * @param config What the operator allows.
  * @param surroundings Time, and where to tell.
- * @throws {TransporterError} `usage` without a cluster or an image.
+ * @throws {TransporterError} `usage` without a cluster.
  */
 export async function openJobRunner(
   config: Config,
-  { clock, log }: Surroundings,
+  { clock, log, signal }: Surroundings,
 ): Promise<Runner> {
   const { job, user, memory_mib, processes, files, tmp_mib } = config;
-  const [usual] = job?.images ?? [];
-  if (job === undefined || usual === undefined) {
+  if (job === undefined) {
     throw new TransporterError(
       "usage",
-      "Cannot run scripts as Jobs without a cluster and an image: name one with --script-image",
+      "Cannot run scripts as Jobs without a cluster",
     );
   }
   const { images, namespace, network_policy: policy } = job;
@@ -46,21 +47,33 @@ export async function openJobRunner(
   }, cluster.client);
   const runner = new JobRunner(api, clock);
   log.info("Scripts run as Jobs", { namespace, images });
+  const own = new OwnImage({
+    client: cluster.client,
+    dir: job.cluster.service_account_dir ?? SERVICE_ACCOUNT_DIR,
+    pod: job.pod_name ?? Deno.hostname(),
+    ...{ clock, log },
+  });
+  if (images.length === 0) await own.begin(signal);
+  /** The images that may be used, the usual one first. */
+  const allowed = async (signal: AbortSignal) =>
+    images.length > 0 ? images : [await own.get(signal)];
   const isolation = new Isolation({
-    ...{ runner, image: usual, namespace, policy, clock, log },
+    image: async (signal) => (await allowed(signal))[0] ?? "",
+    ...{ runner, namespace, policy, clock, log },
   });
   isolation.begin();
 
   function specOf(task: Task, context: TaskContext) {
     const { idempotencyKey: id, attempt } = context;
-    return { id, attempt, image: task.payload.image ?? usual ?? "", ...task };
+    const usual = images[0] ?? own.known ?? ""; // asked for when the payload was looked at
+    return { id, attempt, image: task.payload.image ?? usual, ...task };
   }
 
   return {
-    accept(payload, { name, path, sha256 }) {
-      checkImage(payload, images);
+    async accept(payload, { name, path, sha256 }, signal) {
+      checkImage(payload, await allowed(signal));
       checkSize({ payload });
-      if (sha256 === undefined) return Promise.resolve(path);
+      if (sha256 === undefined) return path;
       throw new TransporterError(
         "denied",
         `Cannot run a script with "${name}" as a Job: this agent allows one program of its own machine, by its digest`,

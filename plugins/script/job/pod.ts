@@ -10,7 +10,8 @@ export function fieldsOf(value: unknown): Fields {
   return isRecord(value) ? value : {};
 }
 
-function listOf(value: unknown): readonly Fields[] {
+/** Those members of a list that are objects. */
+export function listOf(value: unknown): readonly Fields[] {
   return Array.isArray(value) ? value.filter(isRecord) : [];
 }
 
