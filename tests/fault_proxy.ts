@@ -67,7 +67,11 @@ export class FaultProxy implements AsyncDisposable {
   /** Every request that came, in order. */
   readonly seen: SeenRequest[] = [];
   /** Called when a request has come; what happens to it goes before every rule. */
-  onRequest: ((request: SeenRequest) => Fault | undefined) | undefined;
+  onRequest:
+    | ((
+      request: SeenRequest,
+    ) => Fault | undefined | Promise<Fault | undefined>)
+    | undefined;
   /** The certificate authority of the proxy, PEM. */
   readonly caPem: string;
   #upstream: Upstream;
@@ -169,7 +173,8 @@ export class FaultProxy implements AsyncDisposable {
     this.seen.push(seen);
     const body = await readBody(request);
     if (body === undefined) return;
-    const fault = this.onRequest?.(seen) ?? this.#faultFor(method, path);
+    const fault = await this.onRequest?.(seen) ??
+      this.#faultFor(method, path);
     if (fault === "hang") return;
     if (fault === "cut") {
       response.destroy();

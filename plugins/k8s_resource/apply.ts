@@ -252,7 +252,7 @@ export async function applyObject(
         const what = `${describeObject(object)} would be deleted and made anew`;
         return { result: resultOf(object, "configured", what) };
       }
-      replaced.push(note);
+      if (note !== undefined) replaced.push(note);
       continue;
     }
     if (answer === undefined) return unverifiable(object);

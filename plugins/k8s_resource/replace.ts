@@ -1,6 +1,6 @@
 import { TransporterError } from "@transporter/sdk";
 import type { ApplyContext } from "./apply_calls.ts";
-import type { LiveObject } from "./change.ts";
+import { type LiveObject, metadataOf } from "./change.ts";
 import { deleteObject } from "./delete.ts";
 import { describeObject } from "./manifest.ts";
 import type { PlannedObject } from "./plan.ts";
@@ -80,7 +80,7 @@ export function withLoss(error: unknown): unknown {
  * @param live The object as it is.
  * @param apply How, and until when.
  * @param error What the apply was refused with.
- * @returns What the producer should know.
+ * @returns What the producer should know; `undefined` when it was gone already, or another object has its name.
  * @throws {TransporterError} `immutable` when an object of its kind is not taken away; as `tryAnew` and
  * `deleteObject`.
  */
@@ -89,7 +89,7 @@ export async function removeForReplacement(
   live: LiveObject,
   apply: ApplyContext,
   error: TransporterError,
-): Promise<string> {
+): Promise<string | undefined> {
   // What the agent's policies say of the new one shows only once the old one is gone.
   const reason = apply.cluster.client.isGated
     ? '"replace_immutable" deletes nothing where the agent has policies, as the new object can only be judged afterwards'
@@ -108,6 +108,12 @@ export async function removeForReplacement(
   }
   const propagation = object.kind === "StatefulSet" ? "orphan" : "background";
   const options = { ...apply.options, propagation } as const;
-  await deleteObject(object, { ...apply, options }, true);
+  const { uid } = metadataOf(live);
+  const { result } = await deleteObject(object, { ...apply, options }, true, {
+    seen: live,
+    holds: (now) => metadataOf(now).uid === uid,
+    confirm: () => Promise.resolve(),
+  });
+  if (result.status !== "deleted") return undefined;
   return `${what}: it was deleted and made anew, as a field of it cannot change`;
 }

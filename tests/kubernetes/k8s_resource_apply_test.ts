@@ -88,6 +88,11 @@ Deno.test("apply.foreign.fields (F61): what others set stays, and what another m
     conflict.last.message,
     /"someone" owns \.data\.b; take these fields out/,
   );
+  deepStrictEqual(
+    conflict.statuses.filter(({ message }) => message.startsWith("Trying")),
+    [],
+    "what somebody owns is theirs a little later, too",
+  );
   deepStrictEqual((await read<Live>(kube, path)).data, {
     a: "ours, too",
     b: "theirs",

@@ -50,18 +50,34 @@ Deno.test("delete.gone: what is named is gone when the event is done, and what i
 
 Deno.test("delete.order: custom objects are gone before their definition, and a second delete is fine", async () => {
   await using place = await openPlace();
-  const { executor, namespace } = place;
+  const { executor, namespace, kube } = place;
   const group = `${namespace}.example.com`;
   const manifests = [
     thingDefinition(group),
     `apiVersion: ${group}/v1\nkind: Thing\nmetadata: {name: t, namespace: ${namespace}}\n`,
   ];
   await runEvent(executor, manifests);
+  const thing = `/apis/${group}/v1/namespaces/${namespace}/things/t`;
+  const definition =
+    `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/things.${group}`;
+  const hold = (finalizers: readonly string[] | null) =>
+    write(kube, thing, { method: "PATCH", body: { metadata: { finalizers } } });
+  await hold(["example.com/hold"]); // as its operator would
   const said: string[] = [];
+  let untouched = 0;
   const run = await runEvent(executor, manifests, {
     ...DELETE,
-    onStatus: ({ message }) => void said.push(message),
+    async onStatus({ message }) {
+      said.push(message);
+      if (!message.startsWith('Waiting until Thing "t"')) return;
+      const { metadata } = await read<
+        { readonly metadata: { readonly deletionTimestamp?: string } }
+      >(kube, definition);
+      if (metadata.deletionTimestamp === undefined) untouched++;
+      await hold(null);
+    },
   });
+  strictEqual(untouched, 1);
   const names = [`CustomResourceDefinition/things.${group}`, "Thing/t"];
   deepStrictEqual(changes(run), names.map((name) => `${name}: deleted`));
   strictEqual(
