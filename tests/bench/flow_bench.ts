@@ -11,6 +11,7 @@ import {
 } from "../system.ts";
 import { type Figure, percentile } from "./figures.ts";
 import { PEERS } from "./peers.ts";
+import { logsTo } from "./process.ts";
 
 const ONE_BY_ONE = 300;
 const BURST = 1000;
@@ -141,11 +142,15 @@ export async function burst(
   script: string,
 ): Promise<Figure[]> {
   await using namespace = await freshNamespace(kube);
+  const log = await Deno.makeTempFile({ prefix: "transporter-bench-" });
+  await using opened = new AsyncDisposableStack();
+  opened.defer(() => Deno.remove(log));
   await using cp = await CpProcess.start({ script });
   await using _agent = await AgentProcess.start("bench", {
     cpUrl: cp.agentUrl,
     flags: ["--kubeconfig", kube.kubeconfig],
     script,
+    via: logsTo(log),
   });
   await untilConnected(cp.url, "bench");
   await submit(cp.url, configMap(namespace.name, "warm-up"));

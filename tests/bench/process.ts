@@ -17,6 +17,14 @@ export async function cpuMs(pid: number): Promise<number> {
   return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
 }
 
+/**
+ * For `via` of a program: its log goes to a file, as a service manager keeps
+ * it. Over a pipe whoever measures would read, decode and split each line.
+ */
+export function logsTo(file: string): readonly string[] {
+  return ["sh", "-c", 'log=$1; shift; exec "$@" 2>"$log"', "sh", file];
+}
+
 /** A program of ours that runs. */
 interface Running {
   readonly program: { readonly pid: number };
