@@ -9,6 +9,7 @@ import {
   type Place,
   refuse,
 } from "./manifest.ts";
+import { longIn } from "./exact_json.ts";
 import { safeJson } from "./safe_json.ts";
 import { withoutStringData } from "./secret.ts";
 import { type Reading, readYaml } from "./yaml_document.ts";
@@ -134,9 +135,16 @@ function* objectsOf(
   work: Work,
 ): Generator<Manifest> {
   const first: Place = { manifest: number, document: 1, line: 1 };
-  const source = typeof manifest === "string"
-    ? manifest
-    : JSON.stringify(manifest);
+  const isText = typeof manifest === "string";
+  const source = isText ? manifest : JSON.stringify(manifest);
+  const long = isText ? undefined : longIn(source);
+  if (long !== undefined) {
+    throw refuse(
+      "invalid_manifest",
+      first,
+      `it holds the integer ${long}, which may have been another one, as JSON numbers have 53 bits; send it as text`,
+    );
+  }
   if (!source.isWellFormed()) {
     throw refuse(
       "invalid_manifest",

@@ -88,6 +88,11 @@ const REFUSED: Readonly<
     "invalid_manifest",
     /no object/,
   ],
+  "an object with an integer beyond 53 bits": [
+    [{ apiVersion: "v1", kind: "Thing", metadata: { name: "a" }, id: 2 ** 53 }],
+    "invalid_manifest",
+    /manifest 1, document 1, line 1: it holds the integer 9007199254740992, which may have been another one/,
+  ],
   "an empty List": [
     ["kind: List\napiVersion: v1\nitems: []\n"],
     "invalid_manifest",

@@ -14,7 +14,10 @@ const { rawJSON, parse } = JSON as unknown as {
 };
 
 /** An integer of so many digits that a number may be another one. */
-const LONG_REGEXP = /[:,[]\s*-?\d{16,19}\s*[,}\]]/;
+const LONG_REGEXP = /[:,[]\s*-?\d{16,}\s*[,}\]]/;
+
+/** From here on nothing is an integer of the API. */
+const INTEGERS_END = 2 ** 64;
 
 const INTEGER_REGEXP = /^-?\d+$/;
 
@@ -32,6 +35,24 @@ export function parseExactly(text: string): unknown {
       INTEGER_REGEXP.test(source);
     return isLong && fits(BigInt(source)) ? BigInt(source) : value;
   });
+}
+
+/**
+ * The first integer of what came as JSON that may have been another one: a
+ * number holds 53 bits.
+ *
+ * @param text What came, as `JSON.stringify` writes it.
+ */
+export function longIn(text: string): number | undefined {
+  if (!LONG_REGEXP.test(text)) return undefined;
+  let found: number | undefined;
+  parse(text, (_key, each) => {
+    const isLong = Number.isInteger(each) && !Number.isSafeInteger(each) &&
+      Math.abs(Number(each)) < INTEGERS_END;
+    if (isLong) found ??= Number(each);
+    return each;
+  });
+  return found;
 }
 
 /** Writes JSON; a `bigint` is an integer. */

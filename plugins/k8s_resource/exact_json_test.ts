@@ -1,5 +1,6 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import {
+  longIn,
   parseExactly,
   stringifyExactly,
   withLongAsText,
@@ -38,4 +39,12 @@ Deno.test("withLongAsText() has nothing that JSON cannot have", () => {
     b: ["-9223372036854775808", 1, "12345678901234567"],
     c: { d: "9007199254740993" },
   });
+});
+
+Deno.test("longIn() finds the first integer that may have been another one", () => {
+  const found = (value: unknown) => longIn(JSON.stringify(value));
+  strictEqual(found({ a: ["9007199254740993", 1.5, 2 ** 53] }), 2 ** 53);
+  strictEqual(found([-(2 ** 60), 2 ** 61]), -(2 ** 60));
+  strictEqual(found([Number.MAX_SAFE_INTEGER, 1e300, 0.1]), undefined);
+  strictEqual(found(":1234567890123456789,"), undefined);
 });

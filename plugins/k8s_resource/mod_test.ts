@@ -169,6 +169,15 @@ const REFUSED: Readonly<Record<string, readonly [unknown, string, RegExp]>> = {
     "invalid",
     /"propagation" is only for the operation "delete", and for an apply with "apply_set"$/,
   ],
+  "a patch with an integer beyond 53 bits": [
+    {
+      manifests: [CONFIG_MAP],
+      operation: "patch",
+      patch: { spec: { id: 2 ** 53 } },
+    },
+    "invalid",
+    /the "patch" holds the integer 9007199254740992, which may have been another one/,
+  ],
   "no object": [
     { manifests: ["# nothing\n"] },
     "invalid_manifest",

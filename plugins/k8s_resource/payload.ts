@@ -1,5 +1,6 @@
 import { isRecord } from "@transporter/sdk";
 import * as v from "valibot";
+import { longIn } from "./exact_json.ts";
 import { oneOf } from "./option_shapes.ts";
 import { misplacedOption } from "./event_options.ts";
 import { OPERATIONS, optionEntries, OPTIONS } from "./options.ts";
@@ -22,6 +23,14 @@ const manifest = v.custom<string | Readonly<Record<string, unknown>>>(
   (value) => typeof value === "string" || isRecord(value),
   "a manifest has to be text or an object",
 );
+
+/** Why a patch cannot be taken as it came; text in it is no help, as fields have types. */
+function lostIn(patch: unknown): string | undefined {
+  const long = longIn(JSON.stringify(patch ?? null));
+  return long === undefined
+    ? undefined
+    : `the "patch" holds the integer ${long}, which may have been another one, as JSON numbers have 53 bits; apply a manifest that is text`;
+}
 
 const KEYS = ["manifests", "operation", ...Object.keys(OPTIONS)];
 
@@ -48,7 +57,8 @@ export const payloadSchema = v.pipe(
   ),
   v.rawCheck(({ dataset, addIssue }) => {
     if (!dataset.typed) return;
-    const message = misplacedOption(dataset.value);
+    const message = misplacedOption(dataset.value) ??
+      lostIn(dataset.value.patch);
     if (message !== undefined) addIssue({ message });
   }),
 );
