@@ -1,5 +1,6 @@
 import { type Clock, type OutputStream, Redactor } from "@transporter/sdk";
 import { PATH } from "./inside.ts";
+import type { Usage } from "./job/frames.ts";
 
 /** Characters of the end of standard error that a sentence about a failure is made of. */
 const LAST_CHARS_MAX = 4096;
@@ -62,6 +63,8 @@ export interface ProcessEnd {
   readonly reason?: string;
   /** What people should know. */
   readonly warnings?: readonly string[];
+  /** What it used, if anybody knows. */
+  readonly usage?: Usage;
 }
 
 /** Sends a signal to a process and all of its group; does nothing when they are gone. */

@@ -1,5 +1,6 @@
 import { TransporterError } from "@transporter/sdk";
 import { constants } from "node:os";
+import type { Usage } from "./job/frames.ts";
 import type { ProcessEnd } from "./process.ts";
 
 /** Bytes of output that are kept, its beginning and its end (security.md E.8). */
@@ -9,7 +10,7 @@ const KEPT_BYTES_MAX = 2 * 1024 * 1024;
 const LINE_CHARS_MAX = 200;
 
 /** How a script ended. */
-export interface ScriptResult {
+export interface ScriptResult extends Partial<Usage> {
   /** Its exit code; 128 and the number of the signal if one ended it. */
   readonly exit_code: number;
   /** The signal that ended it, by what its exit code says; absent: none did. */
@@ -43,6 +44,7 @@ function signalOf(code: number): string | undefined {
  */
 export function resultOf(end: ProcessEnd, signal: AbortSignal): ScriptResult {
   const { code, bytes, lastLine, begun, reason = "", warnings = [] } = end;
+  const { usage } = end;
   const ended = signalOf(code);
   const result: ScriptResult = {
     exit_code: code,
@@ -50,6 +52,7 @@ export function resultOf(end: ProcessEnd, signal: AbortSignal): ScriptResult {
     stdout_bytes: bytes.stdout,
     stderr_bytes: bytes.stderr,
     output_truncated: bytes.stdout + bytes.stderr > KEPT_BYTES_MAX,
+    ...usage,
     ...(warnings.length === 0 ? {} : { warnings }),
   };
   if (signal.aborted) throw stopped(signal, result);

@@ -39,9 +39,9 @@ export const KUBECONFIG = Deno.env.get("TRANSPORTER_TEST_KUBECONFIG") ?? "";
 /** The names of the images that the first node has, as none is pulled. */
 export async function imagesOf(kubeconfig: string): Promise<string[]> {
   const { items } = await askCluster<
-    { items: { status: { images: { names: string[] }[] } }[] }
+    { items: { status: { images: { names: string[] | null }[] } }[] }
   >(kubeconfig, "/api/v1/nodes");
-  return (items[0]?.status.images.flatMap(({ names }) => names) ?? [])
+  return (items[0]?.status.images.flatMap(({ names }) => names ?? []) ?? [])
     .filter((name) => !name.includes("@"));
 }
 

@@ -118,6 +118,8 @@ Deno.test({
 
       await apply(all.filter(isLook));
       const shell = await run({ script: "echo out; echo err >&2; exit 3" });
+      deepStrictEqual([shell.stdout, shell.stderr], ["out\n", "err\n"]);
+      strictEqual(typeof shell.view.result?.["user_time"], "number");
       deepStrictEqual(
         [shell.view.error?.message, shell.view.result?.["exit_code"]],
         ['The script ended with exit code 3, and said "err"', 3],

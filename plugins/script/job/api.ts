@@ -72,7 +72,11 @@ export class JobApi {
     which: Which,
     bounds: Bounds,
   ): Promise<
-    | { readonly isBegun: boolean; readonly place: Place | undefined }
+    | {
+      readonly isBegun: boolean;
+      readonly isFramed: boolean;
+      readonly place: Place | undefined;
+    }
     | undefined
   > {
     const job = await this.#own(which, bounds);
@@ -80,6 +84,7 @@ export class JobApi {
     const { annotations } = fieldsOf(job["metadata"]);
     return {
       isBegun: fieldsOf(job["spec"])["suspend"] !== true,
+      isFramed: fieldsOf(annotations)[ANNOTATIONS.framed] === "true",
       place: placeOf(fieldsOf(annotations)[ANNOTATIONS.read]),
     };
   }

@@ -1,6 +1,6 @@
-import { Redactor, utf8Length } from "@transporter/sdk";
+import { type OutputStream, Redactor, utf8Length } from "@transporter/sdk";
 import type { ProcessEnd } from "../process.ts";
-
+import { readFrame, type Usage } from "./frames.ts";
 import { LogText, type Place } from "./log_text.ts";
 
 /** Characters of the end of the output that a sentence about a failure is made of. */
@@ -20,26 +20,59 @@ export interface LogOptions {
   readonly place?: Place | undefined;
   /** What must not be seen. */
   readonly secrets: readonly string[];
-  /** Takes what is new. */
-  readonly output: (text: string) => void;
-  /** Takes a line about it, which is not the script's. */
-  readonly note: (line: string) => void;
+  /** Whether its lines are those of the shim, which tells streams apart; else all of it is standard output. */
+  readonly isFramed?: boolean;
+  /** Takes what is new, and lines about it, which are not the script's: those are on standard error. */
+  readonly output: (stream: OutputStream, text: string) => void;
 }
 
-/** The output of a script, as the log of its Pod has it: both streams are one there. */
+/** One of the two things that a script writes to. */
+class Stream {
+  readonly #redactor: Redactor;
+  readonly #output: (text: string) => void;
+  bytes = 0;
+  last = "";
+
+  constructor(secrets: readonly string[], output: (text: string) => void) {
+    this.#redactor = new Redactor(secrets);
+    this.#output = output;
+  }
+
+  push(text: string): void {
+    this.bytes += utf8Length(text);
+    this.#write(this.#redactor.push(text));
+  }
+
+  end(): void {
+    this.#write(this.#redactor.end());
+  }
+
+  #write(text: string): void {
+    if (text === "") return;
+    this.last = (this.last + text).slice(-LAST_CHARS_MAX);
+    this.#output(text);
+  }
+}
+
+/** The output of a script, as the log of its Pod has it. */
 export class Log {
   readonly #text: LogText;
-  readonly #redactor: Redactor;
   readonly #options: LogOptions;
-  #bytes = 0;
-  #last = "";
+  readonly #streams: Readonly<Record<OutputStream, Stream>>;
+  /** The beginning of a line of the shim: so far as it was read, a place is always the end of one. */
+  #line = "";
+  #usage: Usage | undefined;
   #hasGap = false;
 
   /** Makes one that has read nothing. */
   constructor(options: LogOptions) {
     this.#options = options;
     this.#text = new LogText(options.place);
-    this.#redactor = new Redactor(options.secrets);
+    const { secrets, output } = options;
+    this.#streams = {
+      stdout: new Stream(secrets, (text) => output("stdout", text)),
+      stderr: new Stream(secrets, (text) => output("stderr", text)),
+    };
   }
 
   /** The time of the last line; `undefined` when none was read. */
@@ -54,37 +87,52 @@ export class Log {
 
   /** The log is opened once more. */
   reopen(): void {
+    this.#line = "";
     this.#text.reopen();
   }
 
   /** Takes a piece of the log. */
   push(piece: string): void {
-    const text = this.#text.push(piece);
-    // What could be the beginning of a secret stays held back: its end may follow.
+    if (this.#options.isFramed !== true) {
+      const text = this.#text.push(piece);
+      // What could be the beginning of a secret stays held back: its end may follow.
+      if (this.#text.takeGap()) this.#noteGap();
+      this.#streams.stdout.push(text);
+      return;
+    }
+    const lines = this.#line + piece;
+    const end = lines.lastIndexOf("\n") + 1;
+    this.#line = lines.slice(end);
+    const text = this.#text.push(lines.slice(0, end));
     if (this.#text.takeGap()) this.#noteGap();
-    this.#bytes += utf8Length(text);
-    this.#write(this.#redactor.push(text));
+    for (const line of text.split("\n")) {
+      if (line !== "") this.#take(line);
+    }
+  }
+
+  #take(line: string): void {
+    const frame = readFrame(line);
+    if ("usage" in frame) this.#usage = frame.usage;
+    else this.#streams[frame.stream].push(frame.text);
   }
 
   /** What is known of the output at its end. */
-  end(): Pick<ProcessEnd, "bytes" | "lastLine" | "warnings"> {
-    this.#write(this.#redactor.end());
+  end(): Pick<ProcessEnd, "bytes" | "lastLine" | "warnings" | "usage"> {
+    const { stdout, stderr } = this.#streams;
+    stdout.end();
+    stderr.end();
     if (this.#text.isSought) this.#noteGap();
+    const said = this.#options.isFramed === true ? stderr : stdout;
     return {
-      bytes: { stdout: this.#bytes, stderr: 0 },
-      lastLine: this.#last.trimEnd().split("\n").at(-1)?.trim() ?? "",
+      bytes: { stdout: stdout.bytes, stderr: stderr.bytes },
+      lastLine: said.last.trimEnd().split("\n").at(-1)?.trim() ?? "",
       warnings: this.#hasGap ? [MISSING] : [],
+      ...(this.#usage === undefined ? {} : { usage: this.#usage }),
     };
   }
 
   #noteGap(): void {
     this.#hasGap = true;
-    this.#options.note(`${GAP}\n`);
-  }
-
-  #write(text: string): void {
-    if (text === "") return;
-    this.#last = (this.#last + text).slice(-LAST_CHARS_MAX);
-    this.#options.output(text);
+    this.#options.output("stderr", `${GAP}\n`);
   }
 }

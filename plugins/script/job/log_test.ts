@@ -12,8 +12,8 @@ function readAgain(again: string | undefined) {
   const written: string[] = [];
   const log = new Log({
     secrets: ["s3cret"],
-    output: (text) => void written.push(text),
-    note: (line) => void written.push(`stderr: ${line}`),
+    output: (stream, text) =>
+      void written.push(stream === "stdout" ? text : `stderr: ${text}`),
   });
   log.push(`${T1} a\n${T2} b s3c`);
   log.reopen();
@@ -56,8 +56,7 @@ Deno.test("Log notes nothing where nothing was read before", () => {
   const notes: string[] = [];
   const log = new Log({
     secrets: [],
-    output() {},
-    note: (line) => void notes.push(line),
+    output: (_, text) => void notes.push(text),
   });
   log.reopen();
   deepStrictEqual([log.end().warnings, notes], [[], []]);

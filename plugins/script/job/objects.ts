@@ -2,10 +2,18 @@ import { createHash } from "node:crypto";
 import type { Payload } from "../payload.ts";
 import { entering, GIVEN } from "./enter.ts";
 import { valueOf } from "../payload.ts";
+import {
+  SHIM_KEY,
+  SHIM_MIB,
+  SHIM_PROCESSES,
+  SHIM_TEXT,
+  shimCommand,
+} from "./shim.ts";
 
-/** The annotations of a Job: which event it is of, and how far its log was read. */
+/** The annotations of a Job: which event it is of, whether its log is that of the shim, how far that was read. */
 export const ANNOTATIONS = {
   event: "transporter/event-id",
+  framed: "transporter/framed",
   read: "transporter/read",
 } as const;
 
@@ -67,6 +75,8 @@ export interface JobSpec {
   readonly held?: boolean;
   /** Whether it is told where the API server is. */
   readonly told?: boolean;
+  /** Where the image has Deno for the shim that tells the streams of a script apart; absent: there is none. */
+  readonly shim?: string | undefined;
 }
 
 /** The name of the Job of an attempt: the same each time, so that it is begun once. */
@@ -104,6 +114,7 @@ export function secretOf(
     stringData: {
       script: payload.script,
       stdin: payload.stdin ?? "",
+      ...(spec.shim === undefined ? {} : { [SHIM_KEY]: SHIM_TEXT }),
       ...Object.fromEntries(variables),
     },
   };
@@ -121,6 +132,11 @@ function podSpec(
   const name = jobName(spec);
   const seconds = Math.ceil(timeoutMs / 1000);
   const given = Object.keys(payload.env ?? {});
+  const { shim } = spec;
+  const [own, ownMib] = shim === undefined
+    ? [0, 0]
+    : [SHIM_PROCESSES, SHIM_MIB];
+  const keys = ["script", "stdin", ...(shim === undefined ? [] : [SHIM_KEY])];
   const usual = { HOME: "/tmp", LANG: "C.UTF-8" };
   return {
     restartPolicy: "Never",
@@ -146,7 +162,10 @@ function podSpec(
       image,
       imagePullPolicy: pullPolicy(image),
       command: [
-        ...entering({ processes, files, given, held, told }),
+        ...(shim === undefined ? [] : shimCommand(shim)),
+        ...entering({
+          ...{ processes: processes + own, files, given, held, told },
+        }),
         ...command,
       ],
       workingDir: "/tmp",
@@ -168,7 +187,7 @@ function podSpec(
       resources: {
         limits: {
           cpu: "1",
-          memory: `${memoryMib}Mi`,
+          memory: `${memoryMib + ownMib}Mi`,
           "ephemeral-storage": `${LOG_MIB}Mi`,
         },
         requests: { cpu: "10m", memory: "16Mi", "ephemeral-storage": "1Mi" },
@@ -195,7 +214,7 @@ function podSpec(
         secret: {
           secretName: name,
           defaultMode: 0o444,
-          items: ["script", "stdin"].map((key) => ({ key, path: key })),
+          items: keys.map((key) => ({ key, path: key })),
         },
       },
     ],
@@ -216,7 +235,10 @@ export function jobOf(
       name: jobName(spec),
       namespace: settings.namespace,
       labels,
-      annotations: { [ANNOTATIONS.event]: spec.id },
+      annotations: {
+        [ANNOTATIONS.event]: spec.id,
+        [ANNOTATIONS.framed]: String(spec.shim !== undefined),
+      },
     },
     spec: {
       suspend: true,

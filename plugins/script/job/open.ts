@@ -66,7 +66,11 @@ export async function openJobRunner(
   function specOf(task: Task, context: TaskContext) {
     const { idempotencyKey: id, attempt } = context;
     const usual = images[0] ?? own.known ?? ""; // asked for when the payload was looked at
-    return { id, attempt, image: task.payload.image ?? usual, ...task };
+    const image = task.payload.image ?? usual;
+    // The same image has the same program at the same place.
+    const hasDeno = image === own.known && !Deno.build.standalone;
+    const shim = hasDeno ? Deno.execPath() : undefined;
+    return { id, attempt, image, shim, ...task };
   }
 
   return {

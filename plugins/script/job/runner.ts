@@ -8,8 +8,7 @@ import { NoAnswer } from "../../k8s_resource/no_answer.ts";
 import { secretsOf, valueOf } from "../payload.ts";
 import type { ProcessEnd } from "../process.ts";
 import type { Bounds, JobApi } from "./api.ts";
-import { Log } from "./log.ts";
-import type { Place } from "./log_text.ts";
+import { Log, type LogOptions } from "./log.ts";
 import type { JobSpec } from "./objects.ts";
 import { type Ended, nameOf, type PodState, stateOf } from "./pod.ts";
 
@@ -69,7 +68,8 @@ export class JobRunner {
       await this.#away(spec, context);
       throw error;
     }
-    return await this.#toItsEnd(spec, context);
+    const isFramed = spec.shim !== undefined;
+    return await this.#toItsEnd(spec, context, { isFramed });
   }
 
   /** Goes on with a script that was begun before; `undefined` when there is none. */
@@ -79,7 +79,8 @@ export class JobRunner {
   ): Promise<ProcessEnd | undefined> {
     const found = await this.#api.find(spec, boundsOf(context));
     if (found?.isBegun) {
-      return await this.#toItsEnd(spec, context, found.place);
+      const { place, isFramed } = found;
+      return await this.#toItsEnd(spec, context, { place, isFramed });
     }
     if (found !== undefined) await this.#api.remove(spec, this.#tidying());
     return undefined;
@@ -103,7 +104,7 @@ export class JobRunner {
   async #toItsEnd(
     spec: JobSpec,
     context: JobContext,
-    place?: Place,
+    read: Pick<LogOptions, "place" | "isFramed">,
   ): Promise<ProcessEnd> {
     const { signal } = context;
     // Reads the output of what is being stopped, and gives up when that is over.
@@ -115,11 +116,9 @@ export class JobRunner {
     signal.addEventListener("abort", stop, { once: true });
     if (signal.aborted) stop();
     const log = new Log({
-      place,
+      ...read,
       secrets: secretsOf(spec.payload.env),
-      output: (text) => context.output("stdout", text),
-      // A script's own output is never there.
-      note: (line) => context.output("stderr", line),
+      output: (stream, text) => context.output(stream, text),
     });
     const patient = { ...context, signal: over.signal };
     try {
