@@ -33,7 +33,9 @@ export interface ExecutorContext {
   /** For facts that the operator of the agent needs; bound to the event's id. */
   readonly log: Logger;
   /**
-   * Reports progress in the current phase; resolves once it is recorded.
+   * Reports progress in the current phase; resolves once it is recorded. From a
+   * process of its own up to 16 are on their way, and a phase ends when all of
+   * its reports are recorded.
    *
    * @param message For people.
    * @param details Facts for programs, such as `{ progress }`: see {@linkcode EventProgress}.

@@ -18,6 +18,7 @@ import {
 } from "@transporter/sdk";
 import { Answers } from "./answers.ts";
 import { Lines } from "./lines.ts";
+import { Reports } from "./reports.ts";
 import {
   type Down,
   type Facts,
@@ -40,7 +41,7 @@ class Guest {
   readonly #executor: Executor;
   readonly #send: (message: Up) => void;
   readonly #aborts = new Map<number, AbortController>();
-  readonly #reports = new Answers<void>();
+  readonly #reports = new Reports();
   #run: Run | undefined;
 
   constructor(executor: Executor, send: (message: Up) => void) {
@@ -61,7 +62,7 @@ class Guest {
         return;
       }
       case "reported":
-        return this.#reports.take(message.n, undefined, message.error);
+        return this.#reports.recorded(message.n);
       default:
         return;
     }
@@ -118,7 +119,7 @@ class Guest {
       signal,
       log: loggerTo(this.#send),
       report: (message, details) =>
-        this.#reports.ask((n) =>
+        this.#reports.say((n) =>
           this.#send({
             t: "report",
             n,
@@ -202,8 +203,10 @@ async function* messages(): AsyncGenerator<Down> {
     2 * MESSAGE_CHARS_MAX,
     (line) => ready.push(JSON.parse(line)),
   );
-  for await (const bytes of stdin.readable) {
-    lines.push(bytes);
+  // Without the machinery of its stream, which costs more than what comes.
+  const buffer = new Uint8Array(65_536);
+  for (let n = await stdin.read(buffer); n; n = await stdin.read(buffer)) {
+    lines.push(buffer.subarray(0, n));
     yield* ready.splice(0);
   }
 }

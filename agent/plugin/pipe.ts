@@ -1,4 +1,4 @@
-import { type Clock, TransporterError } from "@transporter/sdk";
+import { type Clock, IN_TIME, TransporterError } from "@transporter/sdk";
 import { Lines } from "./lines.ts";
 import { MESSAGE_CHARS_MAX } from "./protocol.ts";
 
@@ -91,7 +91,7 @@ export class Pipe {
       () => {},
     );
     await read;
-    done.abort();
+    done.abort(IN_TIME);
     return this.#ending(status);
   }
 

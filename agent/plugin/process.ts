@@ -3,6 +3,7 @@ import {
   deadline,
   type ErrorBody,
   type ExecutorContext,
+  IN_TIME,
   type Logger,
   TransporterError,
 } from "@transporter/sdk";
@@ -163,7 +164,7 @@ export class PluginProcess implements AsyncDisposable {
       return await answer.promise;
     } finally {
       signal.removeEventListener("abort", abort);
-      answered.abort();
+      answered.abort(IN_TIME);
       this.#call = undefined;
     }
   }
@@ -202,12 +203,11 @@ export class PluginProcess implements AsyncDisposable {
   /** What a plugin prints is output of the event that it runs. */
   #wrote(stream: "stdout" | "stderr", line: string): void {
     const context = this.#call?.context;
-    if (context !== undefined) context.output(stream, `${line}\n`);
-    else {this.#log({
-        level: "info",
-        message: "Plugin wrote",
-        fields: { line },
-      });}
+    if (context !== undefined) {
+      this.#asked.inOrder(() => context.output(stream, `${line}\n`));
+    } else {
+      this.#log({ level: "info", message: "Plugin wrote", fields: { line } });
+    }
   }
 
   #log(
@@ -231,15 +231,20 @@ export class PluginProcess implements AsyncDisposable {
         return this.#asked.report(message, this.#call?.context);
       case "secret":
         return this.#asked.secret(message);
-      case "output":
-        return this.#call?.context?.output(message.stream, message.text);
+      case "output": {
+        const { stream, text } = message;
+        const context = this.#call?.context;
+        return this.#asked.inOrder(() => context?.output(stream, text));
+      }
       case "log":
-        return this.#log(message);
+        return this.#asked.inOrder(() => this.#log(message));
       default:
         if (this.#call?.id !== message.id) return; // nobody waits for it
     }
-    if (message.t === "done") this.#call.answer.resolve(message.value);
-    else this.#call.answer.reject(errorOf(message.error));
+    const { resolve, reject } = this.#call.answer;
+    const done = this.#asked.done();
+    if (message.t === "done") done.then(() => resolve(message.value), reject);
+    else done.catch(() => {}).then(() => reject(errorOf(message.error)));
   }
 
   #gone(how: string): TransporterError {
@@ -251,9 +256,11 @@ export class PluginProcess implements AsyncDisposable {
 
   /** It is of no use any more. */
   #fail(error: TransporterError): void {
-    this.#failure ??= error;
-    this.#opened.reject(this.#failure);
-    this.#call?.answer.reject(this.#failure);
+    const failure = this.#failure ??= error;
+    const call = this.#call;
+    this.#opened.reject(failure);
+    // What it reported before comes before the end of its event.
+    this.#asked.done().catch(() => {}).then(() => call?.answer.reject(failure));
     this.#pipe.kill();
   }
 
@@ -265,7 +272,7 @@ export class PluginProcess implements AsyncDisposable {
     clock.sleep(graceMs, { signal: ended.signal })
       .then(() => this.#pipe.kill(), () => {});
     await this.#ended;
-    ended.abort();
+    ended.abort(IN_TIME);
   }
 }
 

@@ -20,6 +20,12 @@ export const PROTOCOL = 1;
 /** Characters of one message, as long as a whole event and its frame may be. */
 export const MESSAGE_CHARS_MAX = 16 * 1024 * 1024;
 
+/**
+ * Reports that may be on their way: a plugin that awaits each waits only when
+ * there are more, so that most cost no round trip.
+ */
+export const REPORTS_AHEAD = 16;
+
 /** What a plugin can be asked. */
 export type CallName = "facts" | "validate" | "apply" | "verify" | "recover";
 
@@ -61,11 +67,8 @@ export type Down =
     readonly context?: CallContext;
   }
   | { readonly t: "abort"; readonly id: number; readonly reason: ErrorBody }
-  | {
-    readonly t: "reported";
-    readonly n: number;
-    readonly error?: ErrorBody;
-  }
+  /** Reports up to this one are recorded. */
+  | { readonly t: "reported"; readonly n: number }
   | {
     readonly t: "secret";
     readonly n: number;

@@ -82,6 +82,73 @@ Deno.test("what an isolated plugin reports arrives as it was said, in order", as
   );
 });
 
+const REPORTS = HELLO.replace(
+  "apply: ()",
+  `async validate(_, { report, output }) {
+     for (let i = 0; i < 40; i++) {
+       await report("report " + i);
+       output("stdout", String(i));
+     }
+   },\n  apply: ()`,
+);
+
+Deno.test("a phase of an isolated plugin ends when its reports are recorded, and what it says besides stays in its place", async () => {
+  await using dir = await folderOf({ "mod.ts": REPORTS, "text.ts": TEXT });
+  const entry = entryOf(`${dir.path}/mod.ts`);
+  await using executor = await openIsolated(entry, await isolation());
+  const payload = await parse(executor.schema, {});
+  const said: string[] = [];
+  await executor.validate(payload, {
+    ...attemptContext(),
+    output: (_, text) => said.push(text),
+    async report(message) {
+      await systemClock.sleep(2);
+      said.push(message);
+    },
+  });
+  deepStrictEqual(
+    said,
+    Array.from({ length: 40 }, (_, i) => [`report ${i}`, String(i)]).flat(),
+  );
+});
+
+Deno.test("what an isolated plugin reported before its end is recorded before that is told", async () => {
+  await using dir = await folderOf({
+    "mod.ts": REPORTS.replace(
+      "for (let i = 0; i < 40;",
+      "for (let i = 0; i < 10;",
+    )
+      .replace('output("stdout"', 'if (i === 9) Deno.exit(3); output("stdout"'),
+    "text.ts": TEXT,
+  });
+  const entry = entryOf(`${dir.path}/mod.ts`);
+  await using executor = await openIsolated(entry, await isolation());
+  const payload = await parse(executor.schema, {});
+  let recorded = 0;
+  const validated = executor.validate(payload, {
+    ...attemptContext(),
+    async report() {
+      await systemClock.sleep(20);
+      recorded++;
+    },
+  });
+  await rejects(validated, { code: "plugin_failed" });
+  strictEqual(recorded, 10);
+});
+
+Deno.test("a report of an isolated plugin that cannot be recorded fails its phase", async () => {
+  await using dir = await folderOf({ "mod.ts": REPORTS, "text.ts": TEXT });
+  const entry = entryOf(`${dir.path}/mod.ts`);
+  await using executor = await openIsolated(entry, await isolation());
+  const payload = await parse(executor.schema, {});
+  const reason = new TransporterError("store_unavailable", "The disk is full");
+  const report = () => Promise.reject(reason);
+  const context = { ...attemptContext(), report };
+  await rejects(executor.validate(payload, context), reason);
+  // The next event does not hear of it.
+  await executor.validate(payload, attemptContext());
+});
+
 Deno.test("keys, repeatable, standing and recover of an isolated plugin are its own", async () => {
   await using dir = await folderOf({
     "mod.ts": HELLO.replace(
@@ -175,7 +242,8 @@ Deno.test("the process of an aborted event is not used again, since that may sti
       "apply: ()",
       `async validate(_, { signal, report }) {
          await report(String(Deno.pid));
-         signal.throwIfAborted(); // which it was told before its report was taken
+         await new Promise((resolve) => signal.addEventListener("abort", resolve));
+         signal.throwIfAborted();
        },\n  apply: ()`,
     ),
     "text.ts": TEXT,
