@@ -82,9 +82,11 @@ Deno.test("untilNothingWaits() asks only once every end is acknowledged", async 
   const [bench, far] = await open();
   await far.send(event("e1", 1));
   await bench.clock.advance(5000);
+  for (let i = 0; i < 2; i++) { // the first may answer what was asked before the event
+    await far.send({ type: "backlog", waiting: false });
+    strictEqual(await hasEnded(bench), false);
+  }
   await acknowledge(far);
-  // The bench reads frames in order: a question before the end would have been passed by unanswered.
-  strictEqual(await hasEnded(bench), false);
   await said(bench, far, "backlog_request");
   await far.send({ type: "backlog", waiting: false });
   strictEqual(await hasEnded(bench), true);

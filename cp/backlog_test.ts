@@ -35,9 +35,10 @@ Deno.test("Questions.answer() says that something waits until it is answered for
   await using world = await World.open();
   const agent = await connect(world);
   const { epoch = "" } = agent.of("welcome")[0] ?? {};
-  for (const id of ["e1", "e2", "e3"]) await world.submit(id);
+  await world.submit("e1");
   await settle();
   deepStrictEqual(await ask(agent), SOMETHING, "on its way");
+  for (const id of ["e2", "e3"]) await world.submit(id);
   await agent.send({ type: "ack", epoch, upto: 2 });
   await settle();
   deepStrictEqual(await ask(agent), SOMETHING, "the window is full");
@@ -49,6 +50,16 @@ Deno.test("Questions.answer() says that something waits until it is answered for
   await settle();
   // What the agent has in hand, it knows itself.
   deepStrictEqual(await ask(agent), NOTHING);
+});
+
+Deno.test("Dispatch.ask() looks into the queue after the question: another process may have put something there", async () => {
+  await using world = await World.open();
+  const agent = await connect(world);
+  const { store, clock } = world;
+  await using other = await World.open({ store, clock });
+  deepStrictEqual(await ask(agent), NOTHING);
+  await other.submit("e1");
+  deepStrictEqual(await ask(agent), SOMETHING);
 });
 
 Deno.test("Questions.answer() says when the first event that waits for its time is ready", async () => {

@@ -1,8 +1,10 @@
 /** `agent --once`, as a cron job or a CI job runs it: real processes, a real control plane. */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { ROOT } from "./files.ts";
 import { freePort } from "./free_port.ts";
+import { blocksOf } from "./page.ts";
 import { Program } from "./program.ts";
-import { CpProcess, listEvents, submit, until } from "./system.ts";
+import { CpProcess, dialUrl, listEvents, submit, until } from "./system.ts";
 
 const PLUGIN = new URL("once/work.ts", import.meta.url).pathname;
 const AGENT = "edge-7";
@@ -100,13 +102,46 @@ Deno.test("agent --once: ends with 0 when nothing waits", async () => {
   strictEqual((await known.json()).connected, false);
 });
 
+for (const wire of ["poll", "sse"] as const) {
+  Deno.test(`agent --once: ends over HTTP (${wire}), too`, async () => {
+    await using place = await met();
+    await place.send("e1");
+    await using agent = startOnce(place.dir, dialUrl(place.cp.url, wire), []);
+    await ends(agent, 0);
+    deepStrictEqual(await place.states(), { e1: "completed" });
+  });
+}
+
+Deno.test("docs/once.md: its command line runs what waits", async () => {
+  await using place = await met();
+  await place.send("e1");
+  const page = await Deno.readTextFile(`${ROOT}docs/once.md`);
+  const [block] = blocksOf(page);
+  const given: Readonly<Record<string, readonly string[]>> = {
+    "--cp-url": ["--cp-url", place.cp.agentUrl],
+    "--data-dir": ["--data-dir", `${place.dir}/data`],
+    "--kubeconfig": ["--plugin-in-process", PLUGIN], // the event needs no cluster
+  };
+  const [program, ...words] = (block?.text ?? "").trim().split(" ");
+  strictEqual(program, "transporter");
+  const args = words.flatMap((word, i) =>
+    given[word] ?? (given[words[i - 1] ?? ""] === undefined ? [word] : [])
+  );
+  await using agent = Program.start(args, {
+    env: { KUBERNETES_SERVICE_HOST: "" },
+  });
+  await ends(agent, 0);
+  deepStrictEqual(await place.states(), { e1: "completed" });
+});
+
 Deno.test("agent --once: runs all that waits, also more than its window, and those that fail", async () => {
   await using place = await met();
   const ids = Array.from({ length: 200 }, (_, i) => `e${1000 + i}`);
   const fail = { code: "failed", times: 1 };
-  for (const id of ids) {
-    await place.send(id, id === "e1100" ? { fail } : {}); // "failed" is not tried again
-  }
+  await Promise.all(
+    // "failed" is not tried again.
+    ids.map((id) => place.send(id, id === "e1100" ? { fail } : {})),
+  );
   await using agent = place.once();
   await ends(agent, 0);
   const states = await place.states();
