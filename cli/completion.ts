@@ -11,7 +11,8 @@ import type { RootCommand } from "@bomb.sh/tab";
 import { showConnection } from "./agent_columns.ts";
 import type { Client } from "./client.ts";
 import { type CommandContext, examples } from "./command.ts";
-import { completePath } from "./completion_paths.ts";
+import { bashScript } from "./completion_bash.ts";
+import { isPath } from "./completion_paths.ts";
 import { addGlobals, LOCAL_GLOBALS } from "./globals.ts";
 import type { Host } from "./host.ts";
 import { Invocation } from "./invocation.ts";
@@ -23,6 +24,9 @@ const TIMEOUT_MS = 1_000;
 
 /** Ids that are offered. */
 const EVENTS_MAX = 50;
+
+/** What the scripts take for: nothing to offer, complete a path. */
+const LEFT_TO_SHELL = ":0\n";
 
 /** Something to choose from. */
 interface Candidate {
@@ -54,6 +58,14 @@ async function completionsOf(
   return tab(program as unknown as Parameters<typeof tab>[0], {
     completionCommandName: "completion",
   });
+}
+
+/** The library's script for zsh takes what stands behind a colon in an id for a description. */
+function mended(script: string): string {
+  return script.replace(
+    String.raw`comp=${"$"}{comp//:/\:}`,
+    String.raw`comp=${"$"}{comp//:/\\:}`,
+  );
 }
 
 /** What is offered: agents, events, or those events with which something can be done. */
@@ -161,9 +173,8 @@ export async function complete(
   program: CommandUnknownOpts,
   host: Host,
 ): Promise<number> {
-  const paths = await completePath(words, program, host.files);
-  if (paths !== undefined) {
-    host.stdout.write(paths);
+  if (isPath(words, program)) {
+    host.stdout.write(LEFT_TO_SHELL);
     return 0;
   }
   const root = await completionsOf(program);
@@ -193,14 +204,17 @@ export function addCompletion(
   const command = program.command("completion")
     .summary("write a script that completes commands with Tab")
     .description(
-      "Write a script that completes commands, options and ids with Tab. For bash it needs the package bash-completion.",
+      "Write a script that completes commands, options and ids with Tab. Tests press it in bash, zsh and fish; the one for PowerShell is only known to be written.",
     )
     .addArgument(new Argument("<SHELL>", "whose script").choices(SHELLS))
     .action(async (shell, _, self) => {
       context.open(self);
       const root = await completionsOf(tree());
       const name = program.name();
-      context.host.stdout.write(captured(() => root.setup(name, name, shell)));
+      const script = () => captured(() => root.setup(name, name, shell));
+      context.host.stdout.write(
+        shell === "bash" ? bashScript(name) : mended(script()),
+      );
     });
   addGlobals(command, LOCAL_GLOBALS);
   examples(command, [

@@ -75,6 +75,9 @@ function reasonOf({ file, name }: TestResult, setup: Setup): string {
     return setup.skipped.get("scripts") ??
       "this way of confining scripts does not work here";
   }
+  if (/\((zsh|fish)\)$/.test(name)) {
+    return setup.skipped.get("shells") ?? "there is no such shell";
+  }
   const pods = setup.skipped.get("pods");
   return pods !== undefined && /\bpods\b/i.test(`${file} ${name}`)
     ? pods

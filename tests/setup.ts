@@ -15,7 +15,8 @@ import { hasRedis } from "./redis/server.ts";
 /**
  * The parts one can go without. `kubernetes`: tests against an API server;
  * `pods`: tests in a cluster with a kubelet; `scripts`: those that confine
- * scripts; `redis` and `nats`: those with such a server.
+ * scripts; `redis` and `nats`: those with such a server; `shells`: those that
+ * press Tab in zsh and fish.
  */
 export const PARTS = [
   "kubernetes",
@@ -23,6 +24,7 @@ export const PARTS = [
   "scripts",
   "redis",
   "nats",
+  "shells",
 ] as const;
 
 /** The name of a part. */
@@ -70,7 +72,7 @@ export async function setUp(options: SetupOptions): Promise<Setup> {
   if (skipped.has("pods")) delete env[PODS_VARIABLE];
 
   if (without.has("scripts")) skipped.set("scripts", "--without scripts");
-  else if (!await hasBwrap()) {
+  else if (!await answers("bwrap")) {
     await installPackage("bubblewrap", {
       signal,
       otherwise:
@@ -85,6 +87,18 @@ export async function setUp(options: SetupOptions): Promise<Setup> {
       otherwise:
         'Cannot test with Redis as there is no "redis-server": install Redis 7, or go --without redis',
     });
+  }
+
+  if (without.has("shells")) skipped.set("shells", "--without shells");
+  else {
+    for (const shell of ["zsh", "fish"]) {
+      if (await answers(shell)) continue;
+      await installPackage(shell, {
+        signal,
+        otherwise:
+          `Cannot test completion as there is no "${shell}": install zsh and fish, or go --without shells`,
+      });
+    }
   }
 
   const cacheDir = userCacheDir((name) => env[name]);
@@ -121,10 +135,10 @@ export async function setUp(options: SetupOptions): Promise<Setup> {
   };
 }
 
-/** Whether scripts can be confined without root. */
-async function hasBwrap(): Promise<boolean> {
+/** Whether a program is there, and says its version. */
+async function answers(program: string): Promise<boolean> {
   try {
-    return (await new Deno.Command("bwrap", { args: ["--version"] }).output())
+    return (await new Deno.Command(program, { args: ["--version"] }).output())
       .success;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
