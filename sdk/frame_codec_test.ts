@@ -142,3 +142,11 @@ for (const [name, text] of Object.entries(BAD)) {
     throws(() => decode(text), { code: "bad_frame" });
   });
 }
+
+Deno.test("decode() leaves out what is null, and lets nobody set a prototype", () => {
+  const frame = decode(
+    '{"type":"bye","reason":"over","more":null,"__proto__":{"seq":1},"other":2}',
+  );
+  deepStrictEqual(frame, { type: "bye", reason: "over", other: 2 } as unknown);
+  strictEqual(Object.getPrototypeOf(frame), Object.prototype);
+});

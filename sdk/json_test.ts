@@ -29,6 +29,17 @@ const BAD: readonly [name: string, text: string | Uint8Array, code: string][] =
       "invalid_json",
     ],
     ["a key twice", '{"a":1,"b":{"a":2},"a":3}', "duplicate_key"],
+    [
+      "a key twice, in an object of a list",
+      '[[{"a":[]},{"a":1,"a":1}]]',
+      "duplicate_key",
+    ],
+    [
+      "a key twice, of which one has keys",
+      '{"a":{"b":1,"c":{}},"a":{}}',
+      "duplicate_key",
+    ],
+    ["a __proto__ twice", '{"__proto__":1,"__proto__":1}', "duplicate_key"],
     ["a key twice, once in disguise", '{"a":1,"\\u0061":2}', "duplicate_key"],
     ["65 levels", "[".repeat(65) + "]".repeat(65), "too_deep"],
     ["100,000 levels", "[".repeat(100_000), "too_deep"],

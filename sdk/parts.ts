@@ -15,21 +15,14 @@ const PARTS_MAX = 65_536;
 
 const encoder = new TextEncoder();
 
-/** Characters up to which looking at each of them costs less than encoding them. */
-const SHORT_CHARS = 512;
+/** What takes more than one byte. */
+const BEYOND_ASCII_REGEXP = /[\u0080-\uffff]/;
 
-/** How many bytes a text takes in UTF-8. */
+/** How many bytes a text takes in UTF-8; most have no need to be encoded for that. */
 export function utf8Length(text: string): number {
-  return text.length <= SHORT_CHARS && isAscii(text)
-    ? text.length
-    : encoder.encode(text).length;
-}
-
-function isAscii(text: string): boolean {
-  for (let i = 0; i < text.length; i++) {
-    if (text.charCodeAt(i) > 0x7f) return false;
-  }
-  return true;
+  return BEYOND_ASCII_REGEXP.test(text)
+    ? encoder.encode(text).length
+    : text.length;
 }
 
 /**
