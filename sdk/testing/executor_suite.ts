@@ -148,6 +148,17 @@ export function executorCases(
       const repeatable = executor.repeatable(parsed);
       deepStrictEqual(kind?.repeatable(good) ?? repeatable, repeatable);
     },
+    async "may be told again that an end is acknowledged, and of what it knows nothing of"(
+      executor,
+    ) {
+      const id = `${name}-acknowledged`;
+      await run(executor, payload(), { id });
+      const { signal } = new AbortController();
+      for (const idempotencyKey of [id, id, `${id}-never`]) {
+        const which = { idempotencyKey, attempt: 2 };
+        await executor.acknowledged?.({ ...which, signal, log: silentLogger });
+      }
+    },
     async "can be disposed twice"(executor) {
       await executor[Symbol.asyncDispose]();
       await executor[Symbol.asyncDispose]();

@@ -37,6 +37,8 @@ const kind: EventKind = {
   repeatable: () => true,
 };
 
+const kept = new Set<string>();
+
 testExecutor("note", {
   open: () =>
     Promise.resolve(
@@ -45,7 +47,14 @@ testExecutor("note", {
         version: "1.0.0",
         schema,
         validate: (note) => Promise.resolve(note),
-        apply: (note) => Promise.resolve({ written: note.text }),
+        apply(note, { idempotencyKey }) {
+          kept.add(idempotencyKey);
+          return Promise.resolve({ written: note.text });
+        },
+        acknowledged({ idempotencyKey }) {
+          kept.delete(idempotencyKey);
+          return Promise.resolve();
+        },
         verify: () => Promise.resolve(),
         keys: () => ["notes"],
         repeatable: () => true,
