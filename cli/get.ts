@@ -25,7 +25,7 @@ import {
   states,
   text,
 } from "./options.ts";
-import { watchAgents, watchEvents } from "./watch.ts";
+import { hasLabels, watchAgents, watchEvents } from "./watch.ts";
 
 /** How many events are shown when nobody says how many. */
 const LIMIT_DEFAULT = 100;
@@ -145,14 +145,24 @@ function addGetAgents(
   const command = parent.command("agents")
     .summary("list agents")
     .description("List agents.")
+    .option(
+      "-l, --label <KEY=VALUE>",
+      "those with this label; repeatable: all of them",
+      selectors,
+    )
     .option("--watch", "go on with every change, until Ctrl-C")
     .action(async (flags, self) => {
       const invocation = context.open(self);
       const client = await invocation.client();
       const listing = listingOfAgents(invocation);
-      if (flags.watch !== true) return listing.page(await client.agents());
+      const isWanted = ({ labels }: AgentView) =>
+        hasLabels(labels, flags.label ?? []);
+      if (flags.watch !== true) {
+        const page = await client.agents();
+        return listing.page({ ...page, items: page.items.filter(isWanted) });
+      }
       const watch = () =>
-        watchAgents(client, {
+        watchAgents(client, isWanted, {
           first: (items) => listing.first(items),
           next: (item) => listing.next(item),
         });
@@ -162,6 +172,10 @@ function addGetAgents(
   examples(command, [
     ["Every agent, and whether it is connected", "transporter get agents"],
     ["Which clusters they run in", "transporter get agents -o wide"],
+    [
+      "The ids of the agents of a team, as they were given with --label",
+      "transporter get agents -l team=platform -o name",
+    ],
     ["See agents come and go", "transporter get agents --watch"],
   ]);
 }

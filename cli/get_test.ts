@@ -326,6 +326,33 @@ Deno.test("get events --watch -o json writes one value a line", async () => {
   strictEqual("result" in lines[1], false);
 });
 
+Deno.test("get agents -l shows those that have all of the labels, also with --watch", async () => {
+  const labels = { team: "a", tier: "edge" };
+  const items = [
+    agent({ id: "both", labels }),
+    agent({ id: "one", labels: { team: "a" } }),
+    agent({ id: "none", labels: {} }),
+  ];
+  const more = [...items, agent({ id: "new", labels }), agent({ id: "other" })];
+  await using server = new ScriptedServer()
+    .on("GET /v2/agents", () => ({ items }), () => ({ items }), () => ({
+      items: more,
+    }));
+  const args = ["get", "agents", "-l", "team=a", "-l", "tier=edge", "-oname"];
+  const { code, stdout } = await run(args, { url: server.url });
+  deepStrictEqual([code, stdout], [0, "agent/both\n"]);
+  const clock = {
+    ...testClock,
+    sleep: (ms: number, options?: { readonly signal?: AbortSignal }) =>
+      testClock.sleep(ms === 2000 ? 0 : ms, options),
+  };
+  const watch = [...args, "--watch"];
+  const ran = await watching(watch, server, { until: "agent/new", clock });
+  strictEqual(ran.stdout, "agent/both\nagent/new\n");
+  const wrong = await run(["get", "agents", "-l", "team"], { url: server.url });
+  strictEqual(wrong.code, 2);
+});
+
 Deno.test("get agents --watch shows agents as they change, and not each heartbeat", async () => {
   await using server = new ScriptedServer().on(
     "GET /v2/agents",

@@ -43,16 +43,25 @@ function changed(view: EventView, status: StreamStatus): EventView {
   };
 }
 
+/** Whether labels are as all of these say, such as `team=platform`. */
+export function hasLabels(
+  labels: Readonly<Record<string, string>>,
+  wanted: readonly string[],
+): boolean {
+  return wanted.every((each) => {
+    const at = each.indexOf("=");
+    const key = each.slice(0, at);
+    return Object.hasOwn(labels, key) && labels[key] === each.slice(at + 1);
+  });
+}
+
 function matches(view: EventView, filter: EventFilter): boolean {
   const { agent, state, type, label = [], since = "" } = filter;
   const { spec } = view;
   return (agent === undefined || spec.target_agent === agent) &&
     (state === undefined || [state].flat().includes(view.state)) &&
     (type === undefined || spec.type === type) &&
-    label.every((each) => {
-      const at = each.indexOf("=");
-      return spec.labels[each.slice(0, at)] === each.slice(at + 1);
-    }) && view.accepted_at >= since;
+    hasLabels(spec.labels, label) && view.accepted_at >= since;
 }
 
 /** How many events are remembered; one that is forgotten is asked for again. */
@@ -132,16 +141,19 @@ const LOOK_MS = 2_000;
  * Follows agents: first those there are, then each that changes.
  *
  * @param client Where; ends when its signal aborts.
+ * @param isWanted Which agents.
  * @param watcher Takes them.
  * @throws {TransporterError} The signal's reason, or the code of a refusal.
  */
 export async function watchAgents(
   client: Client,
+  isWanted: (view: AgentView) => boolean,
   watcher: Watcher<AgentView>,
 ): Promise<never> {
   const { clock, signal } = client.http.options;
   const known = new Map<string, string>();
   function see(view: AgentView): boolean {
+    if (!isWanted(view)) return false;
     // A heartbeat alone is no news.
     const { seen_at: _, ...rest } = view;
     const now = JSON.stringify(rest);
