@@ -6,6 +6,7 @@ import {
   readGroupKind,
   type Scope,
 } from "./apply_set.ts";
+import { directivesIn } from "./directives.ts";
 import { describeParent, memberObject } from "./apply_set_record.ts";
 import { type ApplyContext, retrying } from "./apply_calls.ts";
 import type { LiveObject } from "./change.ts";
@@ -147,10 +148,14 @@ async function listMembers(
     if (answer === undefined) return found;
     for (const item of recordsOf(answer.body.items)) {
       if (isControlled(item)) continue;
-      const name = String(recordOf(item.metadata).name);
+      const metadata = recordOf(item.metadata);
+      const name = String(metadata.name);
       const object = { ...where, kind: place.kind, name };
       found.push({
-        object: memberObject(object, pathOf(object, place)),
+        object: {
+          ...memberObject(object, pathOf(object, place)),
+          directives: directivesIn(metadata),
+        },
         seen: item,
       });
     }

@@ -1,5 +1,5 @@
+import { isRecord } from "@transporter/sdk";
 import { describeObject, type Manifest } from "./manifest.ts";
-import { isMapping, type Value } from "./yaml_value.ts";
 
 /** A tool that is told by annotations what to do with an object. */
 interface Tool {
@@ -39,10 +39,10 @@ const TOOLS: readonly Tool[] = [
 
 /** What is said of those keys of labels or annotations that are for a tool. */
 function toldBy(
-  pairs: Value | undefined,
+  pairs: unknown,
   what: "annotation" | "label",
 ): readonly string[] {
-  if (pairs === undefined || !isMapping(pairs)) return [];
+  if (!isRecord(pairs)) return [];
   const tools = what === "label"
     ? TOOLS.filter(({ readsLabels }) => readsLabels)
     : TOOLS;
@@ -62,7 +62,7 @@ function toldBy(
  * @returns What is said of each: `the annotation "helm.sh/hook" is for Helm`.
  */
 export function directivesIn(
-  { annotations, labels }: { readonly [key: string]: Value },
+  { annotations, labels }: Readonly<Record<string, unknown>>,
 ): readonly string[] {
   return [...toldBy(annotations, "annotation"), ...toldBy(labels, "label")];
 }

@@ -53,6 +53,9 @@ export interface Plan {
  */
 const ASKED_MAX = 3;
 
+/** Operations that other tools would do otherwise when an object says so. */
+const TOLD: ReadonlySet<Operation> = new Set(["apply", "delete", "diff"]);
+
 /** Operations that send no patch to the API server. */
 const READ_OR_DELETE: ReadonlySet<Operation> = new Set(["delete", "get"]);
 
@@ -238,7 +241,7 @@ export async function makePlan(
   });
   refuseTwice(objects);
   if (set !== undefined) refuseParent(objects, set);
-  if (options.operation === "apply" || options.operation === "diff") {
+  if (TOLD.has(options.operation)) {
     warnings.push(...directiveWarnings(objects));
   }
   const states = new ObjectStates(cluster.clock, objects);

@@ -6,6 +6,7 @@ import { describeParent } from "./apply_set_record.ts";
 import type { ApplyContext } from "./apply_calls.ts";
 import { metadataOf } from "./change.ts";
 import { deleteObject } from "./delete.ts";
+import { directiveWarnings } from "./directives.ts";
 import { describeObject, objectKey } from "./manifest.ts";
 import { inOrder } from "./order.ts";
 import type { Plan, PlannedObject } from "./plan.ts";
@@ -102,7 +103,7 @@ export async function prune(
     progress = new Progress({
       options: { ...options, operation: "delete" },
       objects,
-      warnings: [],
+      warnings: directiveWarnings(gone.flat()),
       states: plan.states,
     });
     await progress.run(kept, apply, keep);
