@@ -4,6 +4,7 @@ import { silentLogger, systemClock, systemRng } from "@transporter/sdk";
 import { openCluster } from "../../plugins/k8s_resource/port.ts";
 import { JobApi } from "../../plugins/script/job/api.ts";
 import { JobRunner } from "../../plugins/script/job/runner.ts";
+import { SHIM_PROCESSES } from "../../plugins/script/job/shim.ts";
 import type { Payload } from "../../plugins/script/payload.ts";
 import { KUBECONFIG, lockedNamespace } from "./cluster.ts";
 
@@ -149,6 +150,22 @@ echo over; exit 5`,
   strictEqual(stderr, "");
   strictEqual(code, 5);
   ok(usage !== undefined && usage.user_time !== 1);
+});
+
+test("a script through the shim has the bounds of any script in a Pod", async (bench) => {
+  const { stdout } = await bench.run(
+    `grep -oE '^Max (processes|open files) +[0-9]+' /proc/self/limits; (: >/x) 2>/dev/null; (: >/run/script/x) 2>/dev/null; ls / /run/script | grep x
+grep -E '^(CapEff|NoNewPrivs|Seccomp):' /proc/self/status
+i=0; while [ $i -lt 200 ]; do sleep 100 & i=$((i+1)); done; echo more`,
+  );
+  deepStrictEqual(stdout.replaceAll(/ +/g, " ").split("\n"), [
+    `Max processes ${32 + SHIM_PROCESSES}`,
+    "Max open files 64",
+    "CapEff:\t0000000000000000",
+    "NoNewPrivs:\t1",
+    "Seccomp:\t2",
+    "",
+  ]);
 });
 
 test("a script through the shim is stopped, and may clean up; what it leaves behind goes with it", async (bench) => {
