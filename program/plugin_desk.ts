@@ -6,9 +6,11 @@ import type {
   PluginView,
 } from "@transporter/cli";
 import {
+  deadline,
   type EventStatus,
   execute,
   type Executor,
+  formatDuration,
   type Logger,
   readEvent,
   systemClock,
@@ -161,11 +163,18 @@ async function run(
     newId: () => LOCAL,
   });
   const limitMs = Math.min(spec.ttl, spec.timeout ?? Infinity) / 1e6;
+  using limit = deadline(systemClock, limitMs, {
+    signal: runtime.signal,
+    reason: new TransporterError(
+      "timeout",
+      `The event did not end within ${formatDuration(limitMs * 1e6)}`,
+    ),
+  });
   return await execute(executor, spec, {
     agentId: LOCAL,
     attempt: 1,
     deadline: now + limitMs,
-    signal: AbortSignal.any([runtime.signal, AbortSignal.timeout(limitMs)]),
+    signal: limit.signal,
     clock: systemClock,
     log: logTo(runtime, "info"),
     record(status) {
@@ -181,6 +190,8 @@ async function* check(
   { good, bad }: Parameters<PluginDesk["check"]>[1],
   runtime: Runtime,
 ): AsyncGenerator<CheckResult> {
+  // One that cannot be opened is refused once, and not by each case.
+  await (await open(request, runtime))[Symbol.asyncDispose]();
   const { executorCases } = await import("@transporter/sdk/testing");
   const cases = executorCases(request.spec, {
     open: () => open(request, runtime),

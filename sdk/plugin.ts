@@ -8,6 +8,7 @@ import {
   type Recovery,
 } from "./executor.ts";
 import { isRecord } from "./json.ts";
+import { checkDefinition } from "./plugin_check.ts";
 import { parse, type Schema, type SchemaIssue } from "./schema.ts";
 
 /** The version of the interface between plugins and the programs that load them. */
@@ -156,6 +157,7 @@ export function definePlugin<
         definition.repeatable?.(payload as Payload) ?? false,
     },
     async open(config, context) {
+      checkDefinition(definition);
       const { secret = noSecret } = context;
       const opened = await definition.open?.(
         config,

@@ -145,6 +145,22 @@ function unpin(
   return { name: spec.slice(0, -text.length), integrity };
 }
 
+/** Refuses an address that nothing is loaded from. */
+function checkScheme(name: string): void {
+  const [scheme] = /^[a-z][a-z0-9+.-]+:/i.exec(name) ?? [];
+  if (scheme === undefined) return;
+  if (!SCHEME_REGEXP.test(name)) {
+    refuse(
+      `Cannot use the plugin "${name}": it must be a path, or begin with file:, http:, https:, npm: or jsr:`,
+    );
+  }
+  const url = URL.canParse(name) ? new URL(name) : undefined;
+  const isWhole = scheme === "file:"
+    ? url?.host === ""
+    : url !== undefined && url.pathname !== "";
+  if (!isWhole) refuse(`Cannot use the plugin "${name}": it is no whole URL`);
+}
+
 /**
  * Reads one plugin as an operator names it: a text, or a mapping of a
  * configuration file.
@@ -170,6 +186,7 @@ export function readEntry(
   }
   const { name, integrity } = unpin(spec);
   const where = `the plugin "${name}"`;
+  checkScheme(name);
   const isolated = flag === "plugin" ? ["allow", "memory"] : [];
   checkKeys(given, ["spec", "config", "secrets", ...isolated], where);
   return {

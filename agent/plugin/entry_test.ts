@@ -51,6 +51,10 @@ Deno.test("readEntry() grants nothing unless a mapping says so", () => {
 
 const BAD: readonly (readonly [unknown, RegExp])[] = [
   [{}, /without "spec"/],
+  ["ftp://a.example/b.ts", /it must be a path, or begin with file:, http:/],
+  ["file://host/a.ts", /"file:\/\/host\/a\.ts": it is no whole URL/],
+  ["https://", /it is no whole URL/],
+  ["npm:", /it is no whole URL/],
   ["./a.ts#sha256-short", /after "#" stands a hash/],
   [{ spec: "./a.ts", alow: {} }, /"alow" is not known, did you mean "allow"/],
   [{ spec: "./a.ts", allow: { ffi: true } }, /"allow": the key "ffi"/],

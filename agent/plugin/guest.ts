@@ -17,6 +17,7 @@ import {
   TransporterError,
 } from "@transporter/sdk";
 import { Answers } from "./answers.ts";
+import { toJson } from "./json.ts";
 import { Lines } from "./lines.ts";
 import { Reports } from "./reports.ts";
 import {
@@ -185,7 +186,7 @@ function plain(_: string, value: unknown): unknown {
 /** Writes whole messages: what the plugin prints cannot come in between. */
 function sender(mark: string): (message: Up) => void {
   return (message) => {
-    const json = JSON.stringify(message, plain);
+    const json = toJson(message, plain);
     if (json.length > MESSAGE_CHARS_MAX) {
       throw new TransporterError(
         "too_large",

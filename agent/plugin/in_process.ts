@@ -11,6 +11,7 @@ import type { PluginEntry } from "./entry.ts";
 import { whyNoFile } from "./deno.ts";
 import { inspect } from "./graph.ts";
 import { guarded } from "./guarded.ts";
+import { jsonOnly } from "./json.ts";
 import { PluginSecrets } from "./secrets.ts";
 
 /** What {@linkcode openInProcess} needs. */
@@ -70,7 +71,7 @@ export async function openInProcess(
         secret: (name) => secrets.get(name),
       },
     );
-    return guarded(executor, secrets);
+    return guarded(jsonOnly(executor), secrets);
   } catch (reason) {
     throw secrets.error(reason);
   }

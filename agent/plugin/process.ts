@@ -65,6 +65,9 @@ interface Call {
 /** Milliseconds that a plugin may take to open. */
 const OPEN_MS = 10_000;
 
+/** Characters that are logged of a line that it prints while no event runs. */
+const LINE_CHARS_MAX = 2000;
+
 /** Lines that are logged for one call, and between two. */
 const LOG_LINES_MAX = 1000;
 
@@ -206,7 +209,9 @@ export class PluginProcess implements AsyncDisposable {
     if (context !== undefined) {
       this.#asked.inOrder(() => context.output(stream, `${line}\n`));
     } else {
-      this.#log({ level: "info", message: "Plugin wrote", fields: { line } });
+      const fields = { line: line.slice(0, LINE_CHARS_MAX) };
+      // Such as the stack of what it ended with, of which its failure says the first line.
+      this.#log({ level: "debug", message: "Plugin wrote", fields });
     }
   }
 

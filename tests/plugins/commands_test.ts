@@ -159,3 +159,41 @@ Deno.test("plugin: what is no file, a folder, or a type that is there already is
     });
   }
 });
+
+Deno.test("plugin: what a plugin does wrong is one sentence, without a stack", async (t) => {
+  const plugin = (apply: string) =>
+    `import { definePlugin } from "@transporter/sdk";
+export default definePlugin({ api: 1, type: "bad", version: "0.1.0", apply() { ${apply} },
+  payload: { "~standard": { version: 1, vendor: "test", validate: (value) => ({ value }) } } });\n`;
+  await using dir = await folderOf({
+    "event.yaml": "payload: {}\ntimeout: 1s\n",
+    "throws.ts": `throw new Error("No luck\\nsecond line");\n`,
+    "prints.ts": `console.log("x".repeat(1e6)); throw new Error("No luck");\n`,
+    "waits.ts": "await new Promise(() => {});\n",
+    "never.ts": plugin("return new Promise(() => {})"),
+    "circular.ts": plugin("const it = {}; it.it = it; return it"),
+    "ends.ts": plugin("Deno.exit(3)"),
+  });
+  const THROWS =
+    'error[plugin_failed]: The plugin "throws.ts" ended with code 1: error: Uncaught (in promise) Error: No luck\n';
+  const cases: Readonly<Record<string, string>> = {
+    "run throws.ts -f event.yaml": THROWS,
+    "check throws.ts -f event.yaml": THROWS,
+    "list throws.ts": THROWS,
+    "run prints.ts -f event.yaml": THROWS.replace("throws", "prints"),
+    "run waits.ts -f event.yaml":
+      'error[plugin_failed]: The plugin "waits.ts" ended with code 1: error: Top-level await promise never resolved\n',
+    "run never.ts -f event.yaml -q":
+      "error[timeout]: The event did not end within 1s\n",
+    "run circular.ts -f event.yaml -q":
+      "error[internal]: Cannot pass on what the plugin gave as it is no JSON: Converting circular structure to JSON\n",
+    "run ends.ts -f event.yaml -q":
+      'error[interrupted]: The plugin "ends.ts" ended with code 3\n',
+  };
+  for (const [line, sentence] of Object.entries(cases)) {
+    await t.step(line, async () => {
+      const { code, stderr } = await transporter(dir.path, `plugin ${line}`);
+      deepStrictEqual([code, stderr], [1, sentence]);
+    });
+  }
+});

@@ -180,6 +180,16 @@ const REFUSED: Readonly<
     "usage",
     /Module not found/,
   ],
+  "a plugin that does nothing": [
+    { "mod.ts": HELLO.replace("apply: ()", "aply: ()"), "text.ts": TEXT },
+    "usage",
+    /^Cannot open the plugin for events of type "hello": "apply" must be a function$/,
+  ],
+  "a plugin without the shape of its payload": [
+    { "mod.ts": HELLO.replace("payload: any", "payload: 7"), "text.ts": TEXT },
+    "usage",
+    /^Cannot open the plugin for events of type "hello": "payload" must be a Standard Schema/,
+  ],
   "a plugin whose open fails": [
     {
       "mod.ts": HELLO.replace(
@@ -213,6 +223,32 @@ Deno.test("openIsolated() refuses a link that leads out of its folder, and takes
     code: "denied",
     message: /it imports "file:.*\/secret", and its folder is /,
   });
+});
+
+Deno.test("openInProcess(): what is no JSON fails its event, and not the agent that writes it down", async () => {
+  await using dir = await folderOf({
+    "mod.ts": HELLO.replace(
+      "apply: ()",
+      `apply({ a }) { const it = { a }; it.it = it;
+         if (a === 2) throw new TransporterError("failed", "No", { details: it });
+         return it;
+       },\n  aply: ()`,
+    ).replace("definePlugin,", "definePlugin, TransporterError,")
+      .replace("{ definePlugin }", "{ definePlugin, TransporterError }"),
+    "text.ts": TEXT,
+  });
+  const entry = entryOf(`${dir.path}/mod.ts`, "plugin-in-process");
+  const { signal } = new AbortController();
+  const options = { ...await isolation(), signal };
+  await using executor = await openInProcess(entry, options);
+  for (const a of [1, 2]) {
+    const plan = await executor.validate({ a }, attemptContext());
+    await rejects(executor.apply(plan, attemptContext()), {
+      code: "internal",
+      message:
+        "Cannot pass on what the plugin gave as it is no JSON: Converting circular structure to JSON",
+    });
+  }
 });
 
 const CONFIG = `import * as v from "npm:valibot@1.5.0";\n` +

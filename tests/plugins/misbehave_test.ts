@@ -37,7 +37,10 @@ const CASES: Readonly<Record<string, Case>> = {
     code: "interrupted",
     message: /does not wait for its reports$/,
   },
-  "apply: a result that is no JSON": { code: "internal", message: /BigInt/ },
+  "apply: a result that is no JSON": {
+    code: "internal",
+    message: /^Cannot pass on what the plugin gave as it is no JSON: .*BigInt/,
+  },
   "apply: a result that is too large": { code: "too_large", message: /17/ },
   "apply: spin": {
     code: "timeout",
