@@ -169,7 +169,7 @@ export class ControlPlane implements AsyncDisposable {
       ingests,
       results,
       intake: core.intake,
-      turns: new Turns(),
+      turns: opened.use(new Turns()),
       operator: core.operator,
       connected: core.connected,
       peers,

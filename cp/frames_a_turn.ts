@@ -1,12 +1,16 @@
 // @ts-types="@types/ws"
 import type { WebSocket } from "ws";
+import type { Turns } from "./turns.ts";
 
-/** Frames of one connection that are taken in a turn of the event loop. */
+/** Frames of one connection that are taken in one go, before those of others. */
 const FRAMES_MAX = 16;
 
-/** What `ws` looks at before it hands over a frame: whether to do so at once, or in the next turn. */
+/** What `ws` reads frames with. */
 interface Receiver {
+  /** Looked at before a frame is handed over: whether to do so at once, or by `setImmediate`. */
   _allowSynchronousEvents: boolean;
+  /** Takes frames of what was read until none is left, or one has to wait. */
+  startLoop(over: (error?: Error) => void): void;
 }
 
 /**
@@ -15,18 +19,28 @@ interface Receiver {
  * frame a control plane spends a sixth of its time on turns. With no bound an
  * agent that floods would keep the event loop for itself.
  *
- * The field is not for the public: without it there is one frame a turn, which
- * the server asks for.
+ * What `turns` allows is for all connections together: the runtime looks for
+ * input only when nothing is left to be done, or after 61 rounds, and each
+ * frame that waits for `setImmediate` begins another one. With many agents that
+ * was more than half a second in which nobody else was heard.
+ *
+ * The fields are not for the public: without them there is one frame a round,
+ * which the server asks for.
  */
-export function severalFramesATurn(webSocket: WebSocket): void {
+export function severalFramesATurn(
+  webSocket: WebSocket,
+  turns: Pick<Turns, "run">,
+): void {
   const { _receiver: receiver } = webSocket as unknown as {
     readonly _receiver: Receiver;
   };
   let frames = 0;
   function count(): void {
-    // The one that had to wait is the first of its turn.
+    // The one that had to wait is the first of the next ones.
     frames = frames === FRAMES_MAX ? 1 : frames + 1;
     receiver._allowSynchronousEvents = frames < FRAMES_MAX;
   }
   webSocket.on("message", count).on("ping", count).on("pong", count);
+  const startLoop = receiver.startLoop.bind(receiver);
+  receiver.startLoop = (over) => void turns.run(() => startLoop(over));
 }

@@ -2,6 +2,7 @@ import { deepStrictEqual } from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { connect } from "node:net";
+import { setImmediate } from "node:timers";
 // @ts-types="@types/ws"
 import { type WebSocket, WebSocketServer } from "ws";
 import { severalFramesATurn } from "./frames_a_turn.ts";
@@ -54,6 +55,31 @@ async function turnsOf(
 }
 
 Deno.test("severalFramesATurn() takes sixteen frames before others have a turn", async () => {
-  deepStrictEqual(await turnsOf(40, severalFramesATurn), [16, 16, 8]);
+  const turns = { run: async <T>(work: () => T | Promise<T>) => await work() };
+  deepStrictEqual(
+    await turnsOf(40, (webSocket) => severalFramesATurn(webSocket, turns)),
+    [16, 16, 8],
+  );
   deepStrictEqual(await turnsOf(3, () => {}), [1, 1, 1]);
+});
+
+Deno.test("severalFramesATurn() takes no frame before there is a turn for it", async () => {
+  const asked = Promise.withResolvers<void>();
+  const turn = Promise.withResolvers<void>();
+  let taken = 0;
+  const taking = turnsOf(40, (webSocket) => {
+    webSocket.on("message", () => taken++);
+    severalFramesATurn(webSocket, {
+      run: async (work) => {
+        asked.resolve();
+        await turn.promise;
+        return await work();
+      },
+    });
+  });
+  await asked.promise;
+  await new Promise((resolve) => setImmediate(resolve));
+  deepStrictEqual(taken, 0);
+  turn.resolve();
+  deepStrictEqual((await taking).reduce((sum, each) => sum + each, 0), 40);
 });

@@ -18,6 +18,7 @@ import type { HttpApp } from "./http/app.ts";
 import { type Problem, rawProblem } from "./http/problem.ts";
 import { linger } from "./read_fairly.ts";
 import { SERVER_LIMITS, type ServerLimits } from "./server_limits.ts";
+import { Turns } from "./turns.ts";
 
 /** Options of {@linkcode HttpServer.listen}. */
 export interface HttpServerOptions {
@@ -79,6 +80,8 @@ export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #address: ListenAddress;
   readonly #connections: Connections;
+  /** When frames of agents are taken. */
+  readonly #frames = new Turns();
 
   private constructor(
     server: Server,
@@ -199,7 +202,7 @@ export class HttpServer {
     this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
       const wire = acceptWebSocket(webSocket, { connection: socket });
       boundFirst(webSocket, { socket, wire });
-      severalFramesATurn(webSocket);
+      severalFramesATurn(webSocket, this.#frames);
       serve(wire, remote);
     });
   }
@@ -212,6 +215,7 @@ export class HttpServer {
     this.#server.close();
     this.#connections.stop();
     await closed;
+    this.#frames[Symbol.dispose]();
     signal.removeEventListener("abort", drop);
   }
 }

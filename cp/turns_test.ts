@@ -1,6 +1,8 @@
-import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import { once } from "node:events";
+import { connect, createServer } from "node:net";
 import { setTimeout } from "node:timers/promises";
-import { Turns } from "./turns.ts";
+import { afterInput, Turns } from "./turns.ts";
 
 /** Uses up the time of a turn. */
 function work(): void {
@@ -9,7 +11,7 @@ function work(): void {
 }
 
 Deno.test("Turns gives timers their turn between pieces of work that wait for nothing", async () => {
-  const turns = new Turns();
+  using turns = new Turns();
   let timers = 0;
   let over = false;
   const ticking = (async () => {
@@ -31,7 +33,7 @@ Deno.test("Turns gives timers their turn between pieces of work that wait for no
 });
 
 Deno.test("Turns begins short pieces of work at once and in their order, and hands on how they end", async () => {
-  const turns = new Turns();
+  using turns = new Turns();
   const order: number[] = [];
   const running = [1, 2, 3].map((piece) =>
     turns.run(() => Promise.resolve(order.push(piece)))
@@ -42,5 +44,50 @@ Deno.test("Turns begins short pieces of work at once and in their order, and han
     turns.run(() => Promise.reject(new Error("no"))),
     /^Error: no$/,
   );
-  await setTimeout(1); // the turn is over
+});
+
+Deno.test("Turns begins all that waits when it is disposed of, and then everything at once", async () => {
+  const turns = new Turns();
+  const order: number[] = [];
+  const running = [1, 2, 3].map((piece) =>
+    turns.run(() => {
+      work();
+      return order.push(piece);
+    })
+  );
+  deepStrictEqual(order, [1]);
+  turns[Symbol.dispose]();
+  deepStrictEqual(order, [1, 2, 3]);
+  running.push(turns.run(() => order.push(4)));
+  deepStrictEqual(order, [1, 2, 3, 4]);
+  deepStrictEqual(await Promise.all(running), [1, 2, 3, 4]);
+});
+
+Deno.test("afterInput() has what comes meanwhile heard before each next piece of work", async () => {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  const port = typeof address === "object" ? address?.port ?? 0 : 0;
+  const opened = once(server, "connection");
+  const client = connect(port, "127.0.0.1");
+  const [[socket]] = await Promise.all([opened, once(client, "connect")]);
+  const over = Promise.withResolvers<void>();
+  let pieces = 0;
+  function piece(): void {
+    work();
+    // Each writes, as answers do: that alone makes the runtime go round once more.
+    client.write("a");
+    if (++pieces < 20) afterInput(piece, pieces % 2 === 0 ? 0 : 3);
+    else over.resolve();
+  }
+  let heard = 0;
+  socket.on("data", () => heard++);
+  piece();
+  await over.promise;
+  ok(heard >= 10, `heard ${heard} times while 20 pieces were done`);
+  const closed = Promise.all([once(client, "close"), once(server, "close")]);
+  client.destroy();
+  socket.destroy();
+  server.close();
+  await closed;
 });

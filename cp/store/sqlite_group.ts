@@ -7,10 +7,11 @@
 import { TransporterError } from "@transporter/sdk";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { clearImmediate, setImmediate } from "node:timers";
+import { afterInput } from "../turns.ts";
 import { closedError } from "./record.ts";
 
 /** Milliseconds after which no further step joins a transaction: the event loop waits while it is written. */
-const GROUP_MS = 10;
+const GROUP_MS = 5;
 
 /** Steps of a transaction, on average, from which on the store counts as busy; one event after the other has fewer. */
 const BUSY_STEPS = 3;
@@ -26,7 +27,7 @@ const LAST_WEIGHT = 0.2;
 const PAUSE_MS = 4;
 
 /** Runs something in a later turn of the event loop; returns how to call it off. */
-function after(ms: number, run: () => void): () => void {
+function after(run: () => void, ms: number): () => void {
   if (ms < 1) {
     const timer = setImmediate(run);
     return () => clearImmediate(timer);
@@ -151,6 +152,11 @@ export class GroupCommit {
     this.#stopWaiting?.();
   }
 
+  /** Whether transactions have many steps now. */
+  get #busy(): boolean {
+    return this.#stepsOnAverage >= BUSY_STEPS;
+  }
+
   get #waiting(): number {
     return this.#steps.length + this.#lastSteps.length;
   }
@@ -168,16 +174,18 @@ export class GroupCommit {
     if (this.#stopWaiting !== undefined && this.#beginsAt <= beginsAt) return;
     this.#stopWaiting?.();
     this.#beginsAt = beginsAt;
-    this.#stopWaiting = after(beginsAt - performance.now(), () => {
+    // While much comes, what came meanwhile is heard before the next transaction.
+    const begin = this.#busy ? afterInput : after;
+    const waitMs = Math.max(0, beginsAt - performance.now());
+    this.#stopWaiting = begin(() => {
       this.#stopWaiting = undefined;
       const steps = this.#flush();
       this.#stepsOnAverage += LAST_WEIGHT * (steps - this.#stepsOnAverage);
-      const busy = this.#stepsOnAverage >= BUSY_STEPS;
       // What did not fit into the transaction has waited already.
-      const rests = busy && this.#steps.length === 0;
+      const rests = this.#busy && this.#steps.length === 0;
       this.#nextAt = rests ? performance.now() + PAUSE_MS : 0;
       if (this.#steps.length > 0) this.#schedule();
-    });
+    }, waitMs);
   }
 
   /** Commits what waits, and returns how many steps that were, but for the patient ones. */
