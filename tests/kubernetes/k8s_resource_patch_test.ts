@@ -343,3 +343,24 @@ Deno.test("operation patch: what cannot be meant is refused by one sentence", as
     match(run.last.message, message);
   }
 });
+
+Deno.test("operation patch: an apply of the same manager takes what it has changed, without a conflict", async () => {
+  await using place = await openPlace();
+  const { namespace, executor, kube } = place;
+  const path = configMapPath(namespace, "a");
+  await runEvent(executor, [configMap(namespace, "a", "k: applied")]);
+  await runEvent(
+    executor,
+    [configMap(namespace, "a")],
+    patching({ data: { k: "patched", added: "x" } }),
+  );
+  const next = [configMap(namespace, "a", "k: again")];
+  const other = await runEvent(executor, next, {
+    payload: { field_manager: "other" },
+  });
+  strictEqual(other.last.error?.code, "conflict", other.last.message);
+  const run = await runEvent(executor, next);
+  deepStrictEqual(changes(run), ["ConfigMap/a: configured"], run.last.message);
+  const { data } = await read<Live>(kube, path);
+  deepStrictEqual(data, { k: "again", added: "x" });
+});

@@ -202,6 +202,45 @@ Deno.test("standing checks: heal sets right what somebody changed or deleted, an
   strictEqual(said.length, 4, said.join());
 });
 
+Deno.test("standing checks: heal overwrites nothing that it has not seen", async () => {
+  await using kube = await testCluster();
+  await using namespace = await freshNamespace(kube);
+  const { name } = namespace;
+  await using proxy = await FaultProxy.open({
+    server: kube.server,
+    caPem: kube.address.caPem,
+  });
+  await using through = await proxied(proxy, kube, {});
+  await using standing = await begin(through.config, {
+    namespace: name,
+    heal: true,
+  });
+  const { clock, said } = standing;
+  const change = (value: string) =>
+    write(kube, configMapPath(name, "a"), {
+      method: "PATCH",
+      body: { data: { a: value } },
+    });
+  await clock.asleep();
+  await change("seen");
+  said.length = 0;
+  let isUnseen = true;
+  proxy.onRequest = async ({ method, path }) => {
+    if (method === "PATCH" && !path.includes("dryRun") && isUnseen) {
+      isUnseen = false;
+      await change("unseen");
+    }
+    return undefined;
+  };
+  await clock.next();
+  await clock.asleep();
+  deepStrictEqual(await dataOf(kube, name), { a: "unseen" });
+  match(said.join(), /is drifted and cannot be set right: .*modified/);
+  await clock.next();
+  await clock.asleep();
+  deepStrictEqual(await dataOf(kube, name), { a: "b" });
+});
+
 Deno.test("standing checks: heal leaves what another event has changed since", async () => {
   await using place = await openPlace();
   const { kube, namespace } = place;

@@ -90,6 +90,21 @@ const CASES: Readonly<Record<string, Case>> = {
       Object.entries(PODS).map(([name, amount]) => [name, amount * 2]),
     ),
   },
+  "a Job, of as many pods as run at a time and are wanted": {
+    of: { group: "batch", kind: "Job", resource: "jobs" },
+    fields: {
+      spec: { parallelism: 5, completions: 2, template: { spec: pod } },
+    },
+    now: { "count/jobs.batch": 1 },
+    later: Object.fromEntries(
+      Object.entries(PODS).map(([name, amount]) => [name, amount * 2]),
+    ),
+  },
+  "a Job that is suspended, without pods": {
+    of: { group: "batch", kind: "Job", resource: "jobs" },
+    fields: { spec: { suspend: true, template: { spec: pod } } },
+    now: { "count/jobs.batch": 1 },
+  },
   "a claim of a class": {
     of: {
       group: "",
