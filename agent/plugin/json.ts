@@ -40,6 +40,7 @@ export function jsonOnly(executor: Executor): Executor {
     toJson(value);
     return value;
   };
+  const { acknowledged } = executor;
   return {
     info: executor.info,
     schema: executor.schema,
@@ -54,6 +55,9 @@ export function jsonOnly(executor: Executor): Executor {
     repeatable: (payload) => executor.repeatable(payload),
     standing: (payload) => executor.standing(payload),
     place: (signal) => executor.place(signal),
+    ...(acknowledged && {
+      acknowledged: (context) => acknowledged.call(executor, context),
+    }),
     [Symbol.asyncDispose]: () => executor[Symbol.asyncDispose](),
   };
 }
