@@ -49,8 +49,8 @@ const QUIET_MS = 5_000;
  * on its way, ready, or ready soon.
  *
  * @returns Whether it came to that; `false` when the signal aborts first.
- * @throws {TransporterError} `denied` when the agent is paused; `unavailable`, or why the control plane refuses the
- * agent, when nothing was going on for too long.
+ * @throws {TransporterError} `denied` when the agent is paused; `unavailable`, or the code of what stands in the way,
+ * when nothing was going on for too long.
  */
 export async function untilNothingWaits(
   options: OnceOptions,
@@ -123,7 +123,9 @@ function stuck(options: OnceOptions): TransporterError {
     : "nothing of what it has could go on";
   const time = formatDuration(timeoutMs * 1e6);
   return new TransporterError(
-    why?.class === "denied" ? why.code : "unavailable",
+    why?.class === "denied" || why?.class === "unavailable"
+      ? why.code
+      : "unavailable",
     `Cannot run what waits for agent "${agentId}" as ${found} for ${time}, see --once-timeout${
       why === undefined ? "" : `: ${why.message}`
     }`,

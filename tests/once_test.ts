@@ -207,6 +207,25 @@ Deno.test("agent --once: a control plane that is away is waited for as long as i
   }
 });
 
+Deno.test("agent --once: ends with 3 and the cause when its cluster is away, and the event waits", async () => {
+  await using place = await Place.open();
+  const away = new URL("../program/testdata/away.yaml", import.meta.url);
+  const flags = ["--kubeconfig", away.pathname, "--once-timeout", "1s"];
+  {
+    await using agent = place.once(...flags);
+    await ends(agent, 0); // nothing waits, so it needs no cluster
+  }
+  const manifest = "apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n";
+  const payload = { manifests: [manifest] };
+  await place.send("e1", {}, { type: "k8s_resource", payload });
+  await using agent = place.once(...flags);
+  match(
+    await ends(agent, 3),
+    /^error\[cluster_unavailable\]: Cannot run what waits .* nothing came of what waits for 1s.*does not answer/m,
+  );
+  deepStrictEqual(await place.states(), { e1: "queued" });
+});
+
 Deno.test("agent --once: an end that nobody took is told by the next run, and nothing is done twice", async () => {
   await using place = await met();
   await place.send("e1", { ms: 1500 });
