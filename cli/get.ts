@@ -25,7 +25,7 @@ import {
   states,
   text,
 } from "./options.ts";
-import { hasLabels, watchAgents, watchEvents } from "./watch.ts";
+import { hasLabels, watchAgents, watchEvent, watchEvents } from "./watch.ts";
 
 /** How many events are shown when nobody says how many. */
 const LIMIT_DEFAULT = 100;
@@ -188,10 +188,18 @@ function addGetEvent(
     .summary("show an event")
     .description("Show an event.")
     .addArgument(new Argument("<ID>", "its id").argParser(eventId))
-    .action(async (id, _, self) => {
+    .option("--watch", "go on with every change, until Ctrl-C")
+    .action(async (id, flags, self) => {
       const invocation = context.open(self);
       const client = await invocation.client();
-      listingOfEvents(invocation).one(await client.event(id));
+      const listing = listingOfEvents(invocation);
+      if (flags.watch !== true) return listing.one(await client.event(id));
+      const watch = () =>
+        watchEvent(client, id, {
+          first: (items) => listing.first(items),
+          next: (item) => listing.next(item),
+        });
+      context.finish(await watched(invocation, watch));
     });
   addGlobals(command, CLIENT_GLOBALS);
   examples(command, [
@@ -202,6 +210,10 @@ function addGetEvent(
     [
       "Everything the control plane has of it",
       "transporter get event 01JD3V6C4ZT3K8QX9M2N5P7R1S -o yaml",
+    ],
+    [
+      "See it change",
+      "transporter get event 01JD3V6C4ZT3K8QX9M2N5P7R1S --watch",
     ],
   ]);
 }
@@ -214,10 +226,19 @@ function addGetAgent(
     .summary("show an agent")
     .description("Show an agent.")
     .addArgument(new Argument("<ID>", "its id").argParser(agentId))
-    .action(async (id, _, self) => {
+    .option("--watch", "go on with every change, until Ctrl-C")
+    .action(async (id, flags, self) => {
       const invocation = context.open(self);
       const client = await invocation.client();
-      listingOfAgents(invocation).one(await client.agent(id));
+      const listing = listingOfAgents(invocation);
+      const agent = await client.agent(id);
+      if (flags.watch !== true) return listing.one(agent);
+      const watch = () =>
+        watchAgents(client, (each) => each.id === id, {
+          first: (items) => listing.first(items),
+          next: (item) => listing.next(item),
+        });
+      context.finish(await watched(invocation, watch));
     });
   addGlobals(command, CLIENT_GLOBALS);
   examples(command, [

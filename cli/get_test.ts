@@ -326,6 +326,67 @@ Deno.test("get events --watch -o json writes one value a line", async () => {
   strictEqual("result" in lines[1], false);
 });
 
+Deno.test("get event --watch shows one event, then every change of it once, until Ctrl-C", async () => {
+  const stream = new ScriptedStream();
+  const [, assigned, applying, done] = history();
+  const first = { ...open, state: "assigned", revision: 2 };
+  await using server = new ScriptedServer()
+    .on(`GET /v2/events/${ID}`, () => first)
+    .on("GET /v2/events/gone", () => problem(404, "unknown_event", "No such"))
+    .on("GET /v2/stream", stream.answer);
+  async function tell(): Promise<void> {
+    for (const [i, entry] of [assigned!, applying!, done!].entries()) {
+      await stream.send("status", status(entry), String(i));
+    }
+  }
+  const args = ["get", "event", ID, "--watch", "-o", "json"];
+  const [ran] = await Promise.all([
+    watching(args, server, { until: '"state":"completed"' }),
+    tell(),
+  ]);
+  strictEqual(ran.code, 0);
+  const lines = ran.stdout.trimEnd().split("\n").map((line) =>
+    JSON.parse(line)
+  );
+  deepStrictEqual(lines.map(({ state }) => state), [
+    "assigned",
+    "in_progress",
+    "completed",
+  ]);
+  deepStrictEqual(lines.map(({ spec }) => spec.payload), [
+    undefined,
+    undefined,
+    undefined,
+  ]);
+  strictEqual(server.asked("GET /v2/stream")[0]?.query.get("event"), ID);
+  const gone = ["get", "event", "gone", "--watch"];
+  strictEqual((await run(gone, { url: server.url })).code, 4);
+});
+
+Deno.test("get agent --watch shows one agent as it changes", async () => {
+  await using server = new ScriptedServer()
+    .on("GET /v2/agents/edge-7", () => agent())
+    .on(
+      "GET /v2/agents",
+      () => ({ items: [agent(), agent({ id: "other" })] }),
+      () => ({ items: [agent({ connected: false }), agent({ id: "new" })] }),
+    );
+  const clock = {
+    ...testClock,
+    sleep: (ms: number, options?: { readonly signal?: AbortSignal }) =>
+      testClock.sleep(ms === 2000 ? 0 : ms, options),
+  };
+  const args = ["get", "agent", "edge-7", "--watch", "-o", "json"];
+  const ran = await watching(args, server, { until: "false", clock });
+  deepStrictEqual(
+    ran.stdout.trimEnd().split("\n").map((line) => {
+      const { id, connected } = JSON.parse(line);
+      return [id, connected];
+    }),
+    [["edge-7", true], ["edge-7", false]],
+  );
+});
+
 Deno.test("get agents -l shows those that have all of the labels, also with --watch", async () => {
   const labels = { team: "a", tier: "edge" };
   const items = [

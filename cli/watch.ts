@@ -119,6 +119,38 @@ export async function watchEvents(
   throw new RangeError("A stream that is followed does not end");
 }
 
+/**
+ * Follows one event: first as it is, then after every change.
+ *
+ * @param client Where; ends when its signal aborts.
+ * @param id The event.
+ * @param watcher Takes it.
+ * @throws {TransporterError} The signal's reason, or the code of a refusal, such as `unknown_event`.
+ */
+export async function watchEvent(
+  client: Client,
+  id: string,
+  watcher: Watcher<EventView>,
+): Promise<never> {
+  const { signal, note } = client.http.options;
+  async function look(): Promise<EventView> {
+    const { spec: { payload: _, ...spec }, ...rest } = await client.event(id);
+    return { ...rest, spec }; // the payload does not change
+  }
+  let view = await look();
+  watcher.first([view]);
+  const query = { event: id };
+  for await (const item of follow(client, { query, signal, note })) {
+    const now = item.kind === "ready"
+      ? await ask(look, client)
+      : changed(view, item.status);
+    if (now === undefined || now.revision <= view.revision) continue;
+    view = now;
+    watcher.next(view);
+  }
+  throw new RangeError("A stream that is followed does not end");
+}
+
 /** Asks for what a change is about; `undefined` when it is gone already. */
 async function ask<T>(
   what: () => Promise<T>,
