@@ -149,6 +149,27 @@ Deno.test("a report of an isolated plugin that cannot be recorded fails its phas
   await executor.validate(payload, attemptContext());
 });
 
+Deno.test("an isolated plugin is told of its attempt what the agent knows", async () => {
+  await using dir = await folderOf({
+    "mod.ts": HELLO.replace(
+      "apply: ()",
+      `apply: (_, { idempotencyKey, createdAt, attempt, deadline, again, signal }) =>
+         ({ idempotencyKey, createdAt, attempt, deadline, again, aborted: signal.aborted }),\n  aply: ()`,
+    ),
+    "text.ts": TEXT,
+  });
+  const entry = entryOf(`${dir.path}/mod.ts`);
+  await using executor = await openIsolated(entry, await isolation());
+  const payload = await parse(executor.schema, {});
+  const context = { ...attemptContext(), attempt: 7, again: true };
+  const plan = await executor.validate(payload, context);
+  const { idempotencyKey, createdAt, attempt, deadline, again } = context;
+  deepStrictEqual(await executor.apply(plan, context), {
+    ...{ idempotencyKey, createdAt, attempt, deadline, again },
+    aborted: false,
+  });
+});
+
 Deno.test("keys, repeatable, standing and recover of an isolated plugin are its own", async () => {
   await using dir = await folderOf({
     "mod.ts": HELLO.replace(
