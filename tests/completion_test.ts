@@ -48,12 +48,12 @@ class Desk implements AsyncDisposable {
 
   static async open(): Promise<Desk> {
     const dir = await Deno.makeTempDir({ prefix: "transporter-tab-" });
-    for (const name of ["bin", "home", "work/manifests"]) {
+    for (const name of ["bin", "home", "desk/manifests"]) {
       await Deno.mkdir(`${dir}/${name}`, { recursive: true });
     }
     const files = ["ns.yaml", "my file.yaml", "manifests/web.yaml"];
     for (const name of files) {
-      await Deno.writeTextFile(`${dir}/work/${name}`, "");
+      await Deno.writeTextFile(`${dir}/desk/${name}`, "");
     }
     await Deno.writeTextFile(`${dir}/home/notes.yaml`, "");
     const program =
@@ -162,7 +162,7 @@ class Keyboard implements AsyncDisposable {
         `stty columns 200 rows 50; exec ${command}`,
         "/dev/null",
       ],
-      cwd: `${desk.dir}/work`,
+      cwd: `${desk.dir}/desk`,
       env: {
         PATH: `${desk.dir}/bin:${Deno.env.get("PATH")}`,
         HOME: home,
@@ -262,7 +262,7 @@ for (const shell of SHELLS) {
       const from = keyboard.shown.length;
       await keyboard.type("\u0015\n"); // Ctrl-U: the line is not wanted
       await keyboard.until("tab> ", from);
-      const left = await Array.fromAsync(Deno.readDir(`${desk.dir}/work`));
+      const left = await Array.fromAsync(Deno.readDir(`${desk.dir}/desk`));
       ok(!left.some(({ name }) => name === "ran"), "it was run");
     },
   });
