@@ -4,7 +4,7 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { Bench, type Ran, testWays, type Way } from "./testing/bench.ts";
-import { ESCAPES, UNTRIED } from "./testing/escapes.ts";
+import { ELSEWHERE, ESCAPES, UNTRIED } from "./testing/escapes.ts";
 import { marker, processesWith } from "./testing/processes.ts";
 
 /** What listens outside, and a file there; counts who gets through. */
@@ -230,6 +230,17 @@ const MORE: Readonly<Record<string, (way: Way) => Promise<void>>> = {
     strictEqual(last.result?.["output_truncated"], true);
     ok(most - before < 256 * 1024 * 1024, `${most - before} bytes`);
   },
+  async "a shell, by its arguments; secrets in its output"(way) {
+    const args = ["$(echo ran)", "`echo ran`", ";echo ran", "*", "--", "'"];
+    const { stdout, stderr, last } = await run(
+      way,
+      `printf '%s\\n' "$@"; echo "$TOKEN"; echo "$TOKEN" >&2; exit 1`,
+      { args, env: { TOKEN: { secret: "c4n4ry" } } },
+    );
+    strictEqual(stdout, `${args.join("\n")}\n[redacted]\n`);
+    strictEqual(stderr, "[redacted]\n");
+    ok(!JSON.stringify(last).includes("c4n4ry"), last.message);
+  },
   async "a sentence without end in what the event says"(way) {
     const { last } = await run(
       way,
@@ -243,6 +254,14 @@ const MORE: Readonly<Record<string, (way: Way) => Promise<void>>> = {
 for (const [name, test] of Object.entries(MORE)) {
   testWays(`script does not get ${name}`, test);
 }
+
+Deno.test("what the table says that other tests try is tried there", async () => {
+  const url = new URL("../../tests/script/agent_test.ts", import.meta.url);
+  const tests = await Deno.readTextFile(url);
+  for (const title of Object.values(ELSEWHERE)) {
+    ok(tests.includes(`test("${title}"`), title);
+  }
+});
 
 Deno.test("docs/script.md: its table has every way out, and what comes of it", async () => {
   const page = await Deno.readTextFile(
@@ -262,6 +281,7 @@ Deno.test("docs/script.md: its table has every way out, and what comes of it", a
         namespaces,
       ]),
       ...Object.keys(MORE).map((name) => [name, "held", "held"]),
+      ...Object.keys(ELSEWHERE).map((name) => [name, "held", "held"]),
       ...UNTRIED.map(({ name }) => [name, "not tried", "not tried"]),
     ],
   );

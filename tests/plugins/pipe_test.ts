@@ -170,6 +170,33 @@ Deno.test("an isolated plugin is told of its attempt what the agent knows", asyn
   });
 });
 
+Deno.test("an isolated plugin has the memory that its operator gives it, and no more", async () => {
+  await using dir = await folderOf({
+    "mod.ts": HELLO.replace(
+      "apply: ()",
+      `apply() { // a hundred MiB of numbers
+         const kept = [];
+         for (let i = 0; i < 100; i++) kept.push(new Array(131_072).fill(i + 0.5));
+         return { kept: kept.length };
+       },\n  aply: ()`,
+    ),
+    "text.ts": TEXT,
+  });
+  async function apply(memory: number): Promise<unknown> {
+    const entry = entryOf({ spec: `${dir.path}/mod.ts`, memory });
+    await using executor = await openIsolated(entry, await isolation());
+    const payload = await parse(executor.schema, {});
+    const context = attemptContext();
+    const plan = await executor.validate(payload, context);
+    return await executor.apply(plan, context);
+  }
+  deepStrictEqual(await apply(256), { kept: 100 });
+  await rejects(apply(48), {
+    code: "interrupted",
+    message: /ran out of memory$/,
+  });
+});
+
 Deno.test("keys, repeatable, standing and recover of an isolated plugin are its own", async () => {
   await using dir = await folderOf({
     "mod.ts": HELLO.replace(

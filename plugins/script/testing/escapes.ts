@@ -187,6 +187,12 @@ for file in /tmp/x /dev/shm/x; do
   },
 ];
 
+/** What a test of the whole system tries, by its title: how a script is confined makes no difference. */
+export const ELSEWHERE: Readonly<Record<string, string>> = {
+  "control characters for a terminal":
+    "what a script writes does nothing to a terminal",
+};
+
 /** What is not tried, and why. */
 export const UNTRIED: readonly Untried[] = [
   {
