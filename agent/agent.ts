@@ -38,6 +38,9 @@ import { converse, type SessionOptions } from "./session.ts";
 /** How long nothing may be going on with `once`, unless told otherwise, in milliseconds. */
 const ONCE_TIMEOUT_MS = 30_000;
 
+/** The longest pause between two tries to connect then, in milliseconds: the last one comes late in that time. */
+const ONCE_PAUSE_MS_MAX = 3_000;
+
 /** An agent, from its journal to its link. */
 export class Agent implements AsyncDisposable {
   readonly #settings: AgentSettings;
@@ -174,6 +177,7 @@ export class Agent implements AsyncDisposable {
       ...this.#options,
       urls: this.#urls,
       lost: (error) => this.#lost = error,
+      ...(this.#settings.once ? { pauseMsMax: ONCE_PAUSE_MS_MAX } : {}),
       converse: (wire) => converse(wire, this.#sessionOptions(over.signal)),
       signal: over.signal,
     });

@@ -21,6 +21,8 @@ export interface ConnectOptions {
   readonly agentId: string;
   /** Holds a session; resolves when it is over, never rejects. */
   readonly converse: (wire: Wire) => Promise<SessionEnd>;
+  /** The longest pause after a failure, in milliseconds; by default half a minute. */
+  readonly pauseMsMax?: number;
   /** Called when there is no session, with the reason. */
   readonly lost?: (error: TransporterError | undefined) => void;
   /** Where time comes from. */
@@ -78,7 +80,7 @@ export async function stayConnected(options: ConnectOptions): Promise<void> {
       spreadMs = Math.min(end.spreadMs ?? 0, SPREAD_MS_MAX);
     } else turn++;
     const round = lived || turn % urls.length === 0;
-    let pauseMs = round ? pauseAfter(error, failures, options.rng) : 0;
+    let pauseMs = round ? pauseAfter(error, failures, options) : 0;
     if (round) failures++;
     if (round && !lived && spreadMs > 0) {
       pauseMs = Math.max(pauseMs, options.rng.next() * spreadMs);
@@ -145,7 +147,7 @@ export function dialOf(url: URL, dials: Readonly<Record<string, Dial>>): Dial {
 function pauseAfter(
   error: TransporterError | undefined,
   failures: number,
-  rng: Rng,
+  { rng, pauseMsMax: maxMs = 30_000 }: ConnectOptions,
 ): number {
   switch (error?.code) {
     case "superseded":
@@ -154,6 +156,6 @@ function pauseAfter(
     case "denied":
       return fullJitter(failures, rng, { initialMs: 500, maxMs: 300_000 });
     default:
-      return fullJitter(failures, rng, { initialMs: 500, maxMs: 30_000 });
+      return fullJitter(failures, rng, { initialMs: 500, maxMs });
   }
 }

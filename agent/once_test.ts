@@ -1,4 +1,4 @@
-import { rejects, strictEqual } from "node:assert/strict";
+import { ok, rejects, strictEqual } from "node:assert/strict";
 import { settle } from "@transporter/sdk/testing";
 import {
   AgentBench,
@@ -182,6 +182,8 @@ Deno.test("untilNothingWaits() gives up when there is no control plane, with wha
     code: "unavailable",
     message: /not to be reached for 30s, see --once-timeout: Nobody is there$/,
   });
+  // An agent that stays would have dialled eight times, the last one in the middle of that time.
+  ok(bench.dialled.length > 15, `${bench.dialled.length}`);
 });
 
 Deno.test("Agent.open() refuses --once-timeout without --once", async () => {
