@@ -6,7 +6,7 @@ import {
 } from "@transporter/sdk";
 import type { Gate } from "./gate.ts";
 import { LongAnswer, NoAnswer } from "./no_answer.ts";
-import { passGate } from "./pass_gate.ts";
+import { judgeNew, passGate } from "./pass_gate.ts";
 import { ApiStream } from "./stream.ts";
 import { type Success, successOf } from "./success.ts";
 import type { ApiAnswer, Sink } from "./answer.ts";
@@ -119,6 +119,22 @@ export class ApiClient {
     if ("body" in outcome) return outcome;
     if (outcome.missing === "object") return undefined;
     throw failure(outcome, options.doing);
+  }
+
+  /**
+   * Has an object decided about that is to be made at a path later, as the
+   * server would make it. Sends nothing for it.
+   *
+   * @throws {TransporterError} `denied`.
+   */
+  async judgeNew(
+    object: Readonly<Record<string, unknown>>,
+    path: string,
+    options: CallOptions,
+  ): Promise<void> {
+    const send = (each: ApiRequest, limits: CallOptions) =>
+      this.#send(each, limits);
+    await judgeNew(this.#options.gate, object, path, { options, send });
   }
 
   /** The same as {@linkcode ApiClient.call}, for an answer that is better not in memory as a whole: `sink` takes it. */

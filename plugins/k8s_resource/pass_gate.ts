@@ -1,7 +1,7 @@
 import { isRecord } from "@transporter/sdk";
 import type { CallOptions, Failure } from "./client.ts";
 import type { Success } from "./success.ts";
-import { asked, type Gate, tried, writtenBy } from "./gate.ts";
+import { asked, type Gate, placeOf, tried, writtenBy } from "./gate.ts";
 import type { ApiRequest } from "./transport.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -36,6 +36,28 @@ async function self({ options, send }: Asker): Promise<Fields> {
 
 function nameOf({ metadata }: Fields): string {
   return String(isRecord(metadata) ? metadata.name : "");
+}
+
+/**
+ * Has an object decided about that is to be made later, as the server would make it.
+ *
+ * @returns What the producer should know.
+ * @throws {TransporterError} `denied`, when it must not be made.
+ */
+export async function judgeNew(
+  gate: Gate | undefined,
+  object: Fields,
+  path: string,
+  asker: Asker,
+): Promise<readonly string[]> {
+  const place = placeOf(path);
+  if (gate === undefined || place === undefined) return [];
+  return await gate.check({
+    ...place,
+    ...{ kind: String(object.kind), object, oldObject: null },
+    operation: "CREATE",
+    user: () => self(asker),
+  }, asker.options.signal);
 }
 
 /**

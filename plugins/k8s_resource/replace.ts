@@ -43,12 +43,12 @@ export function withWayOut(
   error: unknown,
   object: PlannedObject,
   live: LiveObject | null | undefined,
-  { cluster, options }: Pick<ApplyContext, "cluster" | "options">,
+  { options }: Pick<ApplyContext, "options">,
 ): unknown {
   if (
     !live || !(error instanceof TransporterError) ||
     error.code !== "immutable" || options.replaceImmutable ||
-    cluster.client.isGated || reasonToKeep(object, live) !== undefined
+    reasonToKeep(object, live) !== undefined
   ) return error;
   return new TransporterError(
     error.code,
@@ -90,10 +90,7 @@ export async function removeForReplacement(
   apply: ApplyContext,
   error: TransporterError,
 ): Promise<string | undefined> {
-  // What the agent's policies say of the new one shows only once the old one is gone.
-  const reason = apply.cluster.client.isGated
-    ? '"replace_immutable" deletes nothing where the agent has policies, as the new object can only be judged afterwards'
-    : reasonToKeep(object, live);
+  const reason = reasonToKeep(object, live);
   if (reason !== undefined) {
     throw new TransporterError(error.code, `${error.message}; ${reason}`, {
       cause: error,

@@ -1,8 +1,16 @@
 import { createHash } from "node:crypto";
+import { isIP } from "node:net";
 import { TransporterError } from "@transporter/sdk";
-import { type ApplyContext, limitsOf, queryOf } from "./apply_calls.ts";
+import {
+  type ApplyContext,
+  limitsOf,
+  missingAsObject,
+  queryOf,
+} from "./apply_calls.ts";
 import type { LiveObject } from "./change.ts";
+import type { CallOptions } from "./client.ts";
 import { stringifyExactly } from "./exact_json.ts";
+import { describeObject } from "./manifest.ts";
 import { fieldsOf } from "./object_fields.ts";
 import type { PlannedObject } from "./plan.ts";
 import { demandOf } from "./preflight/demand.ts";
@@ -50,6 +58,52 @@ function withoutTaken(spec: Fields, old: Fields): Fields {
   };
 }
 
+/** The address that a Service is to have from now on. */
+function newAddress(
+  { group, kind }: PlannedObject,
+  fields: Fields,
+  live: LiveObject,
+): string | undefined {
+  if (group !== "" || kind !== "Service") return undefined;
+  const { clusterIP } = recordOf(fields.spec);
+  return typeof clusterIP === "string" && isIP(clusterIP) !== 0 &&
+      clusterIP !== recordOf(live.spec).clusterIP
+    ? clusterIP
+    : undefined;
+}
+
+/**
+ * Refuses an address that another Service has, which a dry run does not (seen
+ * on 1.36.3). Where nobody may look it is not known.
+ */
+async function refuseTaken(
+  object: PlannedObject,
+  address: string,
+  { apply: { cluster: { client } }, limits }: {
+    readonly apply: ApplyContext;
+    readonly limits: CallOptions;
+  },
+): Promise<void> {
+  const found = await client.find({
+    method: "GET",
+    path: `/apis/networking.k8s.io/v1/ipaddresses/${
+      encodeURIComponent(address)
+    }`,
+  }, { ...limits, review: missingAsObject }).catch((error) => {
+    if (error instanceof TransporterError && error.code === "denied") {
+      return undefined;
+    }
+    throw error;
+  });
+  if (found === undefined) return;
+  throw new TransporterError(
+    "invalid",
+    `Cannot apply ${
+      describeObject(object)
+    }: another one has its address "${address}"`,
+  );
+}
+
 /** The new object as it can be tried while the old one is there. */
 function trialOf(
   { group, kind, path, name }: PlannedObject,
@@ -85,12 +139,13 @@ function fitsInPlace(
 
 /**
  * Has the server try an object that is to be made anew, under another name and
- * with nothing written, before the old one is taken away for it.
+ * with nothing written, before the old one is taken away for it; and has what
+ * would come of it decided about, where the agent has policies.
  *
  * @param object The new object.
  * @param live The old one.
  * @param apply How, and until when.
- * @throws {TransporterError} The code of the server's answer: it would not take the object.
+ * @throws {TransporterError} The code of the server's answer: it would not take the object; `denied` by the agent.
  */
 export async function tryAnew(
   object: PlannedObject,
@@ -101,9 +156,10 @@ export async function tryAnew(
   const { name, path, body } = trialOf(object, fields, live);
   const query = queryOf({ ...apply.options, dryRun: true });
   const limits = limitsOf(object, apply);
+  const { client } = apply.cluster;
   let isCounted = false;
   try {
-    await apply.cluster.client.call({
+    const { body: made } = await client.call({
       method: "PATCH",
       path: `${path}?${query}&force=true`,
       contentType: "application/apply-patch+yaml",
@@ -115,6 +171,12 @@ export async function tryAnew(
         return limits.review?.(verdict, since) ?? verdict;
       },
     });
+    const address = newAddress(object, fields, live);
+    if (address !== undefined) {
+      await refuseTaken(object, address, { apply, limits });
+    }
+    const metadata = { ...recordOf(made.metadata), name: object.name };
+    await client.judgeNew({ ...made, metadata }, object.path, limits);
   } catch (error) {
     if (isCounted && fitsInPlace(object, fields, live)) return;
     if (!(error instanceof TransporterError)) throw error;

@@ -172,7 +172,8 @@ Deno.test("option replace_immutable: a manifest for one life of an object takes 
 });
 
 const service = (
-  { ip, port, type = "NodePort" }: {
+  { ip, port, type = "NodePort", name = "web" }: {
+    readonly name?: string;
     readonly ip: string;
     readonly port?: number;
     readonly type?: string;
@@ -181,7 +182,7 @@ const service = (
   JSON.stringify({
     apiVersion: "v1",
     kind: "Service",
-    metadata: { name: "web" },
+    metadata: { name },
     spec: {
       type,
       clusterIP: ip,
@@ -197,7 +198,7 @@ interface Service extends Live {
   };
 }
 
-Deno.test("option replace_immutable: a Service keeps its port when its address changes", async () => {
+Deno.test("option replace_immutable: a Service keeps its port when its address changes, and takes none from another one", async () => {
   await using place = await openPlace();
   const { namespace, kube } = place;
   const path = `/api/v1/namespaces/${namespace}/services/web`;
@@ -208,6 +209,20 @@ Deno.test("option replace_immutable: a Service keeps its port when its address c
   const octets = clusterIP.split(".");
   const last = (Number(octets.at(-1)) + 77) % 200 + 20;
   const ip = [...octets.slice(0, -1), last].join(".");
+  await replace(place, service({ ip: "", name: "other" }));
+  const { spec: other } = await read<Service>(
+    kube,
+    path.replace(/web$/, "other"),
+  );
+  const address = await replace(place, service({ ip: other.clusterIP }));
+  await refused(address, place, { code: "invalid", path, before });
+  const [{ nodePort } = { nodePort: 0 }] = other.ports;
+  const ported = await replace(place, service({ ip, port: nodePort }));
+  match(
+    ported.last.message,
+    /nodePort: .* provided port is already allocated$/,
+  );
+  deepStrictEqual(await read<Service>(kube, path), before);
   const run = await replace(place, service({ ip, port: port?.nodePort ?? 0 }));
   deepStrictEqual(changes(run), ["Service/web: created"], run.last.message);
   const after = await read<Service>(kube, path);

@@ -231,31 +231,44 @@ Deno.test("a policy that cannot be judged lets nothing pass", async () => {
   );
 });
 
-Deno.test("nothing is deleted to be made anew where nobody can say yet whether it may be", async () => {
+Deno.test("nothing is deleted to be made anew before it is known that the new one may be made, and the old one deleted", async () => {
   await using place = await open();
   const { kube, namespace, free } = place;
-  const service = (ip: string) =>
+  const kept = (value: string) =>
     `apiVersion: v1
 kind: ConfigMap
 metadata: {name: kept, namespace: ${namespace}}
 immutable: true
-data: {a: ${ip}}
+data: {a: ${value}}
 `;
-  await runEvent(free, [service("one")]);
-  const executor = await place.gated(...policyOf("any", {
+  const data = async () =>
+    (await read(kube, configMapPath(namespace, "kept")))?.["data"];
+  await runEvent(free, [kept("one")]);
+  const replacing = { payload: { replace_immutable: true } };
+  const choosy = await place.gated(...policyOf("choosy", {
     ...ALL,
-    validations: [{ expression: "true" }],
+    validations: [{
+      expression:
+        "object == null || object.metadata.name == 'kept' && object.data.a != 'two'",
+      message: "no two",
+    }],
   }));
-  const run = await runEvent(executor, [service("two")], {
-    payload: { replace_immutable: true },
-  });
-  strictEqual(run.last.error?.code, "immutable");
+  const run = await runEvent(choosy, [kept("two")], replacing);
+  match(denied(run), /no two; so "replace_immutable" has deleted nothing$/);
+  deepStrictEqual(await data(), { a: "one" });
+  const other = await runEvent(choosy, [kept("three")], replacing);
+  strictEqual(other.last.state, "completed", other.last.message);
+  deepStrictEqual(await data(), { a: "three" });
+
+  const keeping = await place.gated(...policyOf("keeping", {
+    ...ALL,
+    validations: [{ expression: "object != null", message: "all stays" }],
+  }));
   match(
-    run.last.error.message,
-    /"replace_immutable" deletes nothing where the agent has policies/,
+    denied(await runEvent(keeping, [kept("four")], replacing)),
+    /all stays$/,
   );
-  const kept = await read(kube, configMapPath(namespace, "kept"));
-  deepStrictEqual(kept?.["data"], { a: "one" });
+  deepStrictEqual(await data(), { a: "three" });
 });
 
 Deno.test("labels of the namespace, and what a policy looks up, are the cluster's", async () => {
