@@ -130,10 +130,16 @@ Deno.test("Transport.send() ends with the reason of its signal", async () => {
 });
 
 Deno.test("Transport.send() follows no redirect, since a token must not", async () => {
-  await using opened = open(() =>
-    Response.redirect("http://127.0.0.1:9/elsewhere")
-  );
+  const seen: string[] = [];
+  await using opened = open((request) => {
+    const { pathname } = new URL(request.url);
+    seen.push(pathname);
+    return pathname === GET.path
+      ? Response.redirect(new URL("/elsewhere", request.url))
+      : new Response("{}");
+  });
   await rejects(opened.transport.send(GET, signal), NoAnswer);
+  deepStrictEqual(seen, [GET.path]);
 });
 
 Deno.test("Transport.send() says what is wrong when nobody listens", async () => {

@@ -66,6 +66,29 @@ Deno.test("an object that somebody deletes after it was looked at is waited for,
   deepStrictEqual(after.data, { a: "c" });
 });
 
+Deno.test("operation diff: what somebody else changes while it looks is not taken for a change of the manifests", async () => {
+  await using place = await executorBehindProxy();
+  const { namespace, executor, kube, proxy } = place;
+  const manifests = [configMap(namespace, "a")];
+  await runEvent(executor, manifests);
+  let isLooking = true;
+  proxy.onRequest = async ({ method }) => {
+    if (method === "PATCH" && isLooking) {
+      isLooking = false;
+      await write(kube, configMapPath(namespace, "a"), {
+        method: "PATCH",
+        body: { data: { other: "x" } },
+      });
+    }
+    return undefined;
+  };
+  const run = await runEvent(executor, manifests, {
+    payload: { operation: "diff" },
+  });
+  deepStrictEqual(changes(run), ["ConfigMap/a: unchanged"], run.last.message);
+  strictEqual(isLooking, false);
+});
+
 const sealed = (value: string) =>
   `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\nimmutable: true\ndata: {k: ${value}}\n`;
 
