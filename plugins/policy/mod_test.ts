@@ -47,6 +47,14 @@ const REFUSED: Readonly<
     "invalid",
     /"namespace" is only for "manifests": a target has a "namespace" of its own/,
   ],
+  "a selector that is none": [
+    {
+      policy_rules: [RULE],
+      targets: [{ kind: "Pod", label_selector: "app=web=a" }],
+    },
+    "invalid",
+    /"targets\.0\.label_selector": a selector such as "app=web" is needed/,
+  ],
   "an unknown key": [
     { policy_rules: [RULE], manifest: [] },
     "invalid",

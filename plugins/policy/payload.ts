@@ -16,6 +16,26 @@ const TARGETS_MAX = 100;
 
 const SELECTOR_CHARS_MAX = 1_000;
 
+const LABEL = "[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?";
+const LABEL_KEY = `(?:[a-z0-9][-a-z0-9.]*/)?${LABEL}`;
+const REQUIREMENT = [
+  `!\\s*${LABEL_KEY}`,
+  `${LABEL_KEY}\\s*(?:==?|!=)\\s*(?:${LABEL})?`,
+  `${LABEL_KEY}\\s*[<>]\\s*\\d+`,
+  `${LABEL_KEY}\\s+(?:not)?in\\s*\\([^()]*\\)`,
+  LABEL_KEY,
+].join("|");
+
+/**
+ * Label selectors as a query writes them, as far as it is sure that an API
+ * server refuses all else.
+ *
+ * @see {@link https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors}
+ */
+const SELECTOR_REGEXP = new RegExp(
+  `^(?:\\s*(?:${REQUIREMENT})\\s*(?:,(?=.)|$))*$`,
+);
+
 function isEmpty(value: unknown): boolean {
   return value === null || value === "" ||
     (Array.isArray(value) && value.length === 0);
@@ -59,6 +79,12 @@ const target = v.strictObject({
   label_selector: v.optional(
     v.pipe(
       v.string('a selector such as "app=web" is needed'),
+      v.check(
+        // What is longer is refused below, and not looked at.
+        (text) =>
+          text.length > SELECTOR_CHARS_MAX || SELECTOR_REGEXP.test(text),
+        'a selector such as "app=web" is needed',
+      ),
       v.maxLength(
         SELECTOR_CHARS_MAX,
         `at most ${SELECTOR_CHARS_MAX} characters are possible`,

@@ -7,6 +7,7 @@ import {
   runPolicy,
   told,
 } from "../../plugins/policy/testing/events.ts";
+import { policyKind } from "../../plugins/policy/mod.ts";
 import type { LocalKube } from "../../deploy/localkube/mod.ts";
 import { FaultProxy } from "../fault_proxy.ts";
 import { freshNamespace, testCluster } from "./cluster.ts";
@@ -249,6 +250,51 @@ Deno.test("a kind that the cluster does not have ends the event, by name", async
     last.error?.message ?? "",
     /"Deploymint": .*the nearest is "Deployment"/,
   );
+});
+
+/** Selectors, and whether an API server takes them. */
+const SELECTORS: Readonly<Record<string, boolean>> = {
+  "app": true,
+  " app , tier=web ": true,
+  "!app": true,
+  "app=": true,
+  "app==web,tier!=test": true,
+  "example.com/app = web": true,
+  "app in (web, db),tier notin (test)": true,
+  "app in ()": true,
+  "app>1,app<3": true,
+  "app=web=a": false,
+  "app web": false,
+  "=web": false,
+  "app=a/b": false,
+  "app in web": false,
+  ",": false,
+  "app,,tier": false,
+  "app in (web": false,
+};
+
+Deno.test("a selector that an API server would refuse is refused at submit, and no other", async () => {
+  await using place = await open();
+  for (const [selector, isTaken] of Object.entries(SELECTORS)) {
+    const payload = {
+      policies: policyOf("any", { validations: [{ expression: "true" }] }),
+      targets: [{ kind: "ConfigMap", label_selector: selector }],
+    };
+    const answer = await place.kube.fetch(
+      `/api/v1/configmaps?labelSelector=${encodeURIComponent(selector)}`,
+    );
+    await answer.body?.cancel();
+    strictEqual(
+      answer.status === 200,
+      isTaken,
+      `${selector}: ${answer.status}`,
+    );
+    const refused = await policyKind.check(payload).then(
+      () => false,
+      () => true,
+    );
+    strictEqual(refused, !isTaken, selector);
+  }
 });
 
 Deno.test("a namespace of a kind whose objects are in none ends the event", async () => {
