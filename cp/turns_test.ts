@@ -1,7 +1,7 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
-import { setTimeout } from "node:timers/promises";
+import { setImmediate, setTimeout } from "node:timers/promises";
 import { afterInput, Turns } from "./turns.ts";
 
 /** Uses up the time of a turn. */
@@ -63,7 +63,7 @@ Deno.test("Turns begins all that waits when it is disposed of, and then everythi
   deepStrictEqual(await Promise.all(running), [1, 2, 3, 4]);
 });
 
-Deno.test("afterInput() has what comes meanwhile heard before each next piece of work", async () => {
+Deno.test("afterInput() has what comes meanwhile heard before each next piece of too much work", async () => {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
@@ -77,8 +77,9 @@ Deno.test("afterInput() has what comes meanwhile heard before each next piece of
     work();
     // Each writes, as answers do: that alone makes the runtime go round once more.
     client.write("a");
-    if (++pieces < 20) afterInput(piece, pieces % 2 === 0 ? 0 : 3);
-    else over.resolve();
+    if (++pieces < 20) {
+      afterInput(piece, { ms: pieces % 2 === 0 ? 0 : 3, left: true });
+    } else over.resolve();
   }
   let heard = 0;
   socket.on("data", () => heard++);
@@ -90,4 +91,36 @@ Deno.test("afterInput() has what comes meanwhile heard before each next piece of
   socket.destroy();
   server.close();
   await closed;
+});
+
+Deno.test("afterInput() does long work by itself, and nothing that was called off", async () => {
+  const order: string[] = [];
+  let rounds = 0;
+  let over = false;
+  const going = (async () => {
+    while (!over) {
+      await setImmediate();
+      rounds++;
+    }
+  })();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const seen: number[] = [];
+  function add(name: string, long: boolean): () => void {
+    return afterInput(() => {
+      order.push(name);
+      seen.push(rounds);
+      if (order.length === 3) resolve();
+    }, { long, left: true });
+  }
+  add("long", true);
+  add("one", false);
+  const callOff = add("never", false);
+  add("two", false);
+  callOff();
+  await promise;
+  over = true;
+  await going;
+  deepStrictEqual(order, ["long", "one", "two"]);
+  ok((seen[1] ?? 0) > (seen[0] ?? 0), "others come after another look");
+  strictEqual(seen[1], seen[2]);
 });

@@ -27,7 +27,7 @@ const LAST_WEIGHT = 0.2;
 const PAUSE_MS = 4;
 
 /** Runs something in a later turn of the event loop; returns how to call it off. */
-function after(run: () => void, ms: number): () => void {
+function after(ms: number, run: () => void): () => void {
   if (ms < 1) {
     const timer = setImmediate(run);
     return () => clearImmediate(timer);
@@ -168,15 +168,18 @@ export class GroupCommit {
    * steps. What comes alone does not wait.
    *
    * @param at When the last step wants to begin, by `performance.now()`.
+   * @param left Whether they did not fit into the transaction before.
    */
-  #schedule(at: number = 0): void {
+  #schedule(at: number = 0, left: boolean = false): void {
     const beginsAt = Math.max(at, this.#nextAt);
     if (this.#stopWaiting !== undefined && this.#beginsAt <= beginsAt) return;
     this.#stopWaiting?.();
     this.#beginsAt = beginsAt;
     // While much comes, what came meanwhile is heard before the next transaction.
-    const begin = this.#busy ? afterInput : after;
-    const waitMs = Math.max(0, beginsAt - performance.now());
+    const ms = Math.max(0, beginsAt - performance.now());
+    const begin = this.#busy
+      ? (run: () => void) => afterInput(run, { ms, long: true, left })
+      : (run: () => void) => after(ms, run);
     this.#stopWaiting = begin(() => {
       this.#stopWaiting = undefined;
       const steps = this.#flush();
@@ -184,8 +187,9 @@ export class GroupCommit {
       // What did not fit into the transaction has waited already.
       const rests = this.#busy && this.#steps.length === 0;
       this.#nextAt = rests ? performance.now() + PAUSE_MS : 0;
-      if (this.#steps.length > 0) this.#schedule();
-    }, waitMs);
+      const left = this.#steps.length > 0;
+      if (left) this.#schedule(0, left);
+    });
   }
 
   /** Commits what waits, and returns how many steps that were, but for the patient ones. */
