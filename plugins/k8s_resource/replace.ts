@@ -17,9 +17,12 @@ const KEPT: ReadonlySet<string> = new Set([
 
 /** Why an object is not made anew; `undefined` when it may be. */
 function reasonToKeep(
-  { group, kind }: PlannedObject,
+  { group, kind, pinned }: PlannedObject,
   live: LiveObject,
 ): string | undefined {
+  if (pinned) {
+    return '"replace_immutable" makes nothing anew by a manifest that names the uid or the version of what is there';
+  }
   if (KEPT.has(`${group}/${kind}`)) {
     return `"replace_immutable" does not delete a ${kind}, as more would go with it`;
   }

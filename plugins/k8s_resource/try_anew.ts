@@ -120,7 +120,7 @@ function trialOf(
   };
   return {
     name: other,
-    path: path.slice(0, path.lastIndexOf("/") + 1) + encodeURIComponent(other),
+    path: path.slice(0, path.lastIndexOf("/")),
     body: stringifyExactly(trial),
   };
 }
@@ -160,9 +160,10 @@ export async function tryAnew(
   let isCounted = false;
   try {
     const { body: made } = await client.call({
-      method: "PATCH",
-      path: `${path}?${query}&force=true`,
-      contentType: "application/apply-patch+yaml",
+      // An apply of another name would take a right that the least rights have not.
+      method: "POST",
+      path: `${path}?${query}`,
+      contentType: "application/json",
       body,
     }, {
       ...limits,

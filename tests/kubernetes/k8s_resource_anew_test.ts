@@ -157,6 +157,42 @@ Deno.test("option replace_immutable: who may not create takes nothing away", asy
   match(run.last.message, /cannot create resource "configmaps"/);
 });
 
+Deno.test("option replace_immutable: rights that name the object are enough", async () => {
+  await using place = await openPlace();
+  const { namespace, kube, executor } = place;
+  const subject = { kind: "ServiceAccount", name: "named", namespace };
+  const maps = { apiGroups: [""], resources: ["configmaps"] };
+  const rbac = `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}`;
+  const metadata = { name: "named" };
+  const verbs = ["get", "patch", "delete"];
+  await write(kube, `${rbac}/roles`, {
+    ...JSON_POST,
+    body: { metadata, rules: [{ ...maps, verbs, resourceNames: ["a"] }] },
+  });
+  await write(kube, `${rbac}/rolebindings`, {
+    ...JSON_POST,
+    body: {
+      metadata,
+      roleRef: {
+        apiGroup: "rbac.authorization.k8s.io",
+        kind: "Role",
+        name: "named",
+      },
+      subjects: [subject],
+    },
+  });
+  await grant(place, subject, { ...maps, verbs: ["create"] });
+  await replace(place, immutable("old"));
+  const as = { service_account: `${namespace}/named` };
+  const payload = { as, operation: "get", fields: ["$.data"] };
+  await until(async () => {
+    const seen = await runEvent(executor, [immutable("old")], { payload });
+    return seen.last.state === "completed";
+  });
+  const run = await replace(place, immutable("new"), { as });
+  deepStrictEqual(changes(run), ["ConfigMap/a: created"], run.last.message);
+});
+
 Deno.test("option replace_immutable: a manifest for one life of an object takes nothing away", async () => {
   await using place = await openPlace();
   const { namespace, kube } = place;
@@ -168,7 +204,9 @@ Deno.test("option replace_immutable: a manifest for one life of an object takes 
     `name: a, uid: ${before.metadata.uid}`,
   );
   const run = await replace(place, pinned);
-  await refused(run, place, { code: "conflict", path, before });
+  strictEqual(run.last.error?.code, "immutable", run.last.message);
+  match(run.last.message, /; "replace_immutable" makes nothing anew by a /);
+  deepStrictEqual(await read<Live>(kube, path), before);
 });
 
 const service = (

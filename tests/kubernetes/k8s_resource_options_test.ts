@@ -213,7 +213,7 @@ Deno.test("options wait and timeout: how long an event waits, and for what", asy
   await using place = await openPlace();
   const { namespace, executor } = place;
   const late = await runEvent(executor, [deployment(namespace, "a")], {
-    payload: { timeout: "300ms" },
+    payload: { timeout: "2s" }, // the API server has to say how it is before that
   });
   strictEqual(late.last.error?.code, "not_ready");
   for (const wait of ["applied", "none"]) {
