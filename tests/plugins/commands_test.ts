@@ -46,7 +46,7 @@ Deno.test("plugin new makes a plugin whose test passes, which runs, checks and i
   strictEqual(format.code, 0, format.stderr);
   const tested = await run(folder, ["test", "--quiet"]);
   strictEqual(tested.code, 0, tested.stdout + tested.stderr);
-  match(tested.stdout, /13 passed/);
+  match(tested.stdout, /14 passed/);
 
   for (const flag of ["", " --in-process"]) {
     const ran = await transporter(
@@ -62,7 +62,7 @@ Deno.test("plugin new makes a plugin whose test passes, which runs, checks and i
     "plugin check mod.ts -f event.yaml",
   );
   strictEqual(checked.code, 0, checked.stdout + checked.stderr);
-  match(checked.stdout, /\n12 of 12 are well: say_hello 0\.1\.0 sha256-\S+\n$/);
+  match(checked.stdout, /\n13 of 13 are well: say_hello 0\.1\.0 sha256-\S+\n$/);
 
   const listed = await transporter(folder, "plugin list mod.ts -o json");
   const [view] = JSON.parse(listed.stdout);
@@ -111,7 +111,7 @@ Deno.test("plugin check finds what an executor does wrong", async () => {
   );
   strictEqual(code, 1);
   match(stdout, /\nFAILED {2}refuses an unknown key before it applies/);
-  match(stdout, /\n11 of 12 are well: misbehave 1\.0\.0 sha256-\S+\n$/);
+  match(stdout, /\n12 of 13 are well: misbehave 1\.0\.0 sha256-\S+\n$/);
 });
 
 Deno.test("plugin list knows what ships, and an agent's configuration", async () => {
