@@ -6,7 +6,7 @@ import type { Turns } from "./turns.ts";
 const FRAMES_MAX = 16;
 
 /** What `ws` reads frames with. */
-interface Receiver {
+export interface Receiver {
   /** Looked at before a frame is handed over: whether to do so at once, or by `setImmediate`. */
   _allowSynchronousEvents: boolean;
   /** Takes frames of what was read until none is left, or one has to wait. */
@@ -19,7 +19,7 @@ interface Receiver {
  * frame a control plane spends a sixth of its time on turns. With no bound an
  * agent that floods would keep the event loop for itself.
  *
- * What `turns` allows is for all connections together: the runtime looks for
+ * `startLoop` has turns for all connections together: the runtime looks for
  * input only when nothing is left to be done, or after 61 rounds, and each
  * frame that waits for `setImmediate` begins another one. With many agents that
  * was more than half a second in which nobody else was heard.
@@ -29,7 +29,7 @@ interface Receiver {
  */
 export function severalFramesATurn(
   webSocket: WebSocket,
-  turns: Pick<Turns, "run">,
+  startLoop: Receiver["startLoop"],
 ): void {
   const { _receiver: receiver } = webSocket as unknown as {
     readonly _receiver: Receiver;
@@ -41,6 +41,13 @@ export function severalFramesATurn(
     receiver._allowSynchronousEvents = frames < FRAMES_MAX;
   }
   webSocket.on("message", count).on("ping", count).on("pong", count);
-  const startLoop = receiver.startLoop.bind(receiver);
-  receiver.startLoop = (over) => void turns.run(() => startLoop(over));
+  receiver.startLoop = startLoop;
+}
+
+/** How frames are taken when there is a turn for them: one function for all connections, as each keeps it. */
+export function framesIn(turns: Pick<Turns, "run">): Receiver["startLoop"] {
+  return function (this: Receiver, over) {
+    const { startLoop }: Receiver = Object.getPrototypeOf(this);
+    turns.run(() => startLoop.call(this, over));
+  };
 }

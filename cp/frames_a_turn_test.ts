@@ -5,7 +5,7 @@ import { connect } from "node:net";
 import { setImmediate } from "node:timers";
 // @ts-types="@types/ws"
 import { type WebSocket, WebSocketServer } from "ws";
-import { severalFramesATurn } from "./frames_a_turn.ts";
+import { framesIn, severalFramesATurn } from "./frames_a_turn.ts";
 
 /** Sends so many frames at once, and returns how many were taken in each turn. */
 async function turnsOf(
@@ -57,7 +57,10 @@ async function turnsOf(
 Deno.test("severalFramesATurn() takes sixteen frames before others have a turn", async () => {
   const turns = { run: async <T>(work: () => T | Promise<T>) => await work() };
   deepStrictEqual(
-    await turnsOf(40, (webSocket) => severalFramesATurn(webSocket, turns)),
+    await turnsOf(
+      40,
+      (webSocket) => severalFramesATurn(webSocket, framesIn(turns)),
+    ),
     [16, 16, 8],
   );
   deepStrictEqual(await turnsOf(3, () => {}), [1, 1, 1]);
@@ -69,13 +72,12 @@ Deno.test("severalFramesATurn() takes no frame before there is a turn for it", a
   let taken = 0;
   const taking = turnsOf(40, (webSocket) => {
     webSocket.on("message", () => taken++);
-    severalFramesATurn(webSocket, {
-      run: async (work) => {
-        asked.resolve();
-        await turn.promise;
-        return await work();
-      },
-    });
+    const run = async <T>(work: () => T | Promise<T>) => {
+      asked.resolve();
+      await turn.promise;
+      return await work();
+    };
+    severalFramesATurn(webSocket, framesIn({ run }));
   });
   await asked.promise;
   await new Promise((resolve) => setImmediate(resolve));

@@ -13,7 +13,7 @@ import { WebSocketServer } from "ws";
 import type { ListenAddress } from "./config.ts";
 import { Connections } from "./connections.ts";
 import { boundFirst } from "./first_message.ts";
-import { severalFramesATurn } from "./frames_a_turn.ts";
+import { framesIn, severalFramesATurn } from "./frames_a_turn.ts";
 import type { HttpApp } from "./http/app.ts";
 import { type Problem, rawProblem } from "./http/problem.ts";
 import { linger } from "./read_fairly.ts";
@@ -82,6 +82,7 @@ export class HttpServer {
   readonly #connections: Connections;
   /** When frames of agents are taken. */
   readonly #frames = new Turns();
+  readonly #startLoop = framesIn(this.#frames);
 
   private constructor(
     server: Server,
@@ -202,7 +203,7 @@ export class HttpServer {
     this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
       const wire = acceptWebSocket(webSocket, { connection: socket });
       boundFirst(webSocket, { socket, wire });
-      severalFramesATurn(webSocket, this.#frames);
+      severalFramesATurn(webSocket, this.#startLoop);
       serve(wire, remote);
     });
   }
