@@ -2,7 +2,7 @@ import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { type CommandContext, examples } from "./command.ts";
 import { addGlobals, LOCAL_GLOBALS } from "./globals.ts";
 import type { Invocation } from "./invocation.ts";
-import { collect } from "./options.ts";
+import { collect, milliseconds } from "./options.ts";
 import type { CheckResult } from "./plugin_desk.ts";
 import {
   addPluginCommand,
@@ -10,6 +10,9 @@ import {
   requestOf,
 } from "./plugin_options.ts";
 import { safe } from "./text.ts";
+
+/** How long one thing may take that is tried, unless told otherwise, in milliseconds. */
+const TIMEOUT_MS = 60_000;
 
 /** A key that no payload has. */
 const UNKNOWN = "transporter_check_unknown_key";
@@ -46,6 +49,11 @@ export function addPluginCheck(
       "an event that the plugin must refuse; repeatable",
       collect,
     )
+    .option(
+      "--timeout <DURATION>",
+      "how long one of these may take; 1m unless it is given",
+      milliseconds("--timeout"),
+    )
     .action(async (spec, flags, self) => {
       const invocation = context.open(self);
       const { host } = invocation;
@@ -57,7 +65,8 @@ export function addPluginCheck(
         Object.assign(bad, { [`"${file}"`]: payload });
       }
       const results: CheckResult[] = [];
-      for await (const result of host.plugins.check(request, { good, bad })) {
+      const options = { good, bad, timeoutMs: flags.timeout ?? TIMEOUT_MS };
+      for await (const result of host.plugins.check(request, options)) {
         results.push(result);
         if (!invocation.isValue) show(result, invocation);
       }

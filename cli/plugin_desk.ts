@@ -64,12 +64,16 @@ export interface PluginDesk {
     event: Readonly<Record<string, unknown>>,
     observer: RunObserver,
   ): Promise<EventStatus>;
-  /** Tries what every executor must do, one thing after the other. */
+  /**
+   * Tries what every executor must do, one thing after the other. Nothing is
+   * tried any more once one took longer than `timeoutMs` milliseconds.
+   */
   check(
     request: PluginRequest,
-    payloads: {
+    options: {
       readonly good: Readonly<Record<string, unknown>>;
       readonly bad: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+      readonly timeoutMs: number;
     },
   ): AsyncIterable<CheckResult>;
 }

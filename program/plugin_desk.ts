@@ -6,6 +6,7 @@ import type {
   PluginView,
 } from "@transporter/cli";
 import {
+  abortable,
   deadline,
   type EventStatus,
   execute,
@@ -33,7 +34,7 @@ export function pluginDesk(runtime: Runtime): PluginDesk {
     list: (request) => list(request, runtime),
     run: (request, event, observer) =>
       run(request, { event, observer }, runtime),
-    check: (request, payloads) => check(request, payloads, runtime),
+    check: (request, options) => check(request, options, runtime),
   };
 }
 
@@ -187,7 +188,7 @@ async function run(
 
 async function* check(
   request: PluginRequest,
-  { good, bad }: Parameters<PluginDesk["check"]>[1],
+  { good, bad, timeoutMs }: Parameters<PluginDesk["check"]>[1],
   runtime: Runtime,
 ): AsyncGenerator<CheckResult> {
   // One that cannot be opened is refused once, and not by each case.
@@ -198,12 +199,28 @@ async function* check(
     payload: () => ({ ...good }),
     badPayloads: bad,
   });
+  let isOver = false;
   for (const { title, run } of cases) {
-    runtime.signal.throwIfAborted();
+    if (isOver) {
+      yield {
+        title,
+        error: "It was not tried, as the plugin is still at work",
+      };
+      continue;
+    }
+    using limit = deadline(systemClock, timeoutMs, {
+      signal: runtime.signal,
+      reason: new TransporterError(
+        "timeout",
+        `It was not over after ${formatDuration(timeoutMs * 1e6)}`,
+      ),
+    });
     try {
-      await run();
+      await abortable(run(), limit.signal);
       yield { title };
     } catch (error) {
+      runtime.signal.throwIfAborted();
+      isOver = limit.signal.aborted;
       yield {
         title,
         error: error instanceof Error ? error.message : String(error),

@@ -96,3 +96,25 @@ export function deadline(
     },
   };
 }
+
+/**
+ * Stops waiting for some work when a signal aborts; whoever does the work may
+ * not listen.
+ *
+ * @returns What the work leads to.
+ * @throws The signal's reason, or what the work throws.
+ */
+export async function abortable<T>(
+  work: Promise<T>,
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal?.reason);
+  if (signal?.aborted) abort();
+  signal?.addEventListener("abort", abort, { once: true });
+  try {
+    return await Promise.race([work, aborted.promise]);
+  } finally {
+    signal?.removeEventListener("abort", abort);
+  }
+}

@@ -1,5 +1,7 @@
 import {
+  abortable,
   type Clock,
+  deadline,
   type Executor,
   type PluginContext,
   readPlugin,
@@ -12,7 +14,11 @@ import { whyNoFile } from "./deno.ts";
 import { inspect } from "./graph.ts";
 import { guarded } from "./guarded.ts";
 import { jsonOnly } from "./json.ts";
+import { OPEN_MS } from "./process.ts";
 import { PluginSecrets } from "./secrets.ts";
+
+/** Milliseconds that a module may take to load: what it imports may have to be fetched. */
+const LOAD_MS = 60_000;
 
 /** What {@linkcode openInProcess} needs. */
 export interface InProcessOptions extends PluginContext {
@@ -31,7 +37,7 @@ export interface InProcessOptions extends PluginContext {
  * @param options What it is opened with.
  * @throws {TransporterError} `usage` for a module that cannot be loaded or has no plugin, and for
  * a config that does not fit; `denied` for another hash than the one it is pinned by;
- * `unsupported_version`; what `open` throws.
+ * `unsupported_version`; `timeout`; what `open` throws.
  */
 export async function openInProcess(
   entry: PluginEntry,
@@ -48,8 +54,12 @@ export async function openInProcess(
   if (integrity !== undefined) await checkPin(entry, options);
   let module: unknown;
   try {
-    module = await import(specifier);
+    module = await within(LOAD_MS, import(specifier), {
+      options,
+      what: `Cannot load the plugin "${name}": it was not there`,
+    });
   } catch (cause) {
+    if (cause instanceof TransporterError) throw cause;
     const [why] = String(cause instanceof Error ? cause.message : cause)
       .split("\n");
     throw new TransporterError(
@@ -63,7 +73,7 @@ export async function openInProcess(
   const { signal, log, tools } = options;
   const secrets = await PluginSecrets.open(entry, tools.env);
   try {
-    const executor = await plugin.open(
+    const opening = plugin.open(
       await readPluginConfig(plugin, config, where),
       {
         signal,
@@ -71,10 +81,36 @@ export async function openInProcess(
         secret: (name) => secrets.get(name),
       },
     );
+    const executor = await within(OPEN_MS, Promise.resolve(opening), {
+      options,
+      what: `Cannot open the plugin "${name}": it was not open`,
+    });
     return guarded(jsonOnly(executor), secrets);
   } catch (reason) {
     throw secrets.error(reason);
   }
+}
+
+/**
+ * Waits for what a plugin does while it is loaded.
+ *
+ * @throws {TransporterError} `timeout` when it takes too long; what it throws.
+ */
+async function within<T>(
+  ms: number,
+  work: Promise<T>,
+  { options, what }: {
+    readonly options: InProcessOptions;
+    readonly what: string;
+  },
+): Promise<T> {
+  const { clock, signal } = options;
+  const reason = new TransporterError(
+    "timeout",
+    `${what} after ${ms / 1000}s`,
+  );
+  using limit = deadline(clock, ms, { reason, signal });
+  return await abortable(work, limit.signal);
 }
 
 /** What a name means here could be something else than what was hashed. */

@@ -63,7 +63,7 @@ interface Call {
 }
 
 /** Milliseconds that a plugin may take to open. */
-const OPEN_MS = 10_000;
+export const OPEN_MS = 10_000;
 
 /** Characters that are logged of a line that it prints while no event runs. */
 const LINE_CHARS_MAX = 2000;

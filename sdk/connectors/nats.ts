@@ -8,6 +8,7 @@
  */
 import { errors, type NatsConnection } from "@nats-io/transport-node";
 import {
+  abortable,
   type DialOptions,
   ERROR_CODES,
   type ErrorCode,
@@ -17,7 +18,6 @@ import {
   type Wire,
 } from "../mod.ts";
 import {
-  abortable,
   connectNats,
   flushed,
   lost,

@@ -11,7 +11,7 @@ import {
   type NatsConnection,
   wsconnect,
 } from "@nats-io/transport-node";
-import { TransporterError } from "../mod.ts";
+import { abortable, TransporterError } from "../mod.ts";
 import { readNatsUrl } from "./nats_url.ts";
 import { unavailable } from "./nats_wire.ts";
 
@@ -180,21 +180,6 @@ export async function flushed(connection: NatsConnection): Promise<void> {
   });
   await Promise.race([written, connection.closed(), late]);
   clearTimeout(timer);
-}
-
-/** Stops waiting when a signal aborts. */
-export async function abortable<T>(
-  promise: Promise<T>,
-  signal: AbortSignal | undefined,
-): Promise<T> {
-  const aborted = Promise.withResolvers<never>();
-  const abort = () => aborted.reject(signal?.reason);
-  signal?.addEventListener("abort", abort, { once: true });
-  try {
-    return await Promise.race([promise, aborted.promise]);
-  } finally {
-    signal?.removeEventListener("abort", abort);
-  }
 }
 
 let ignoring = false;

@@ -7,12 +7,13 @@
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { headers } from "@nats-io/transport-node";
 import {
+  abortable,
   type BrokerOptions,
   CLOUD_EVENT_TYPE,
   type ResultSink,
   writeCloudEvent,
 } from "../mod.ts";
-import { abortable, connectNats, natsError } from "./nats_connection.ts";
+import { connectNats, natsError } from "./nats_connection.ts";
 import { ensureStream, placesOf } from "./nats_ingest_streams.ts";
 
 /** How long results are kept for whoever reads them, in milliseconds. */

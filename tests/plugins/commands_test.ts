@@ -1,7 +1,7 @@
 /** `transporter plugin …`, as a person uses it in a folder of their own. */
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { ROOT } from "../files.ts";
-import { folderOf } from "./tools.ts";
+import { folderOf, HELLO, TEXT } from "./tools.ts";
 
 async function run(cwd: string, args: readonly string[]) {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
@@ -112,6 +112,26 @@ Deno.test("plugin check finds what an executor does wrong", async () => {
   strictEqual(code, 1);
   match(stdout, /\nFAILED {2}refuses an unknown key before it applies/);
   match(stdout, /\n12 of 13 are well: misbehave 1\.0\.0 sha256-\S+\n$/);
+});
+
+Deno.test("plugin check gives up a plugin that does not end, and ends", async () => {
+  await using dir = await folderOf({
+    "mod.ts": HELLO.replace(
+      /apply: \(\)/,
+      "verify: () => new Promise((resolve) => setTimeout(resolve, 1e6)), apply: ()",
+    ),
+    "text.ts": TEXT,
+    "event.yaml": "payload: {a: 1}\n",
+  });
+  for (const flag of ["", " --in-process"]) {
+    const { code, stdout } = await transporter(
+      dir.path,
+      `plugin check mod.ts -f event.yaml --timeout 2s${flag}`,
+    );
+    strictEqual(code, 1, stdout);
+    match(stdout, /\nFAILED {2}[^\n]+: It was not over after 2s\n/);
+    match(stdout, /: It was not tried, as the plugin is still at work\n/);
+  }
 });
 
 Deno.test("plugin list knows what ships, and an agent's configuration", async () => {

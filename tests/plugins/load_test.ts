@@ -10,6 +10,7 @@ import {
   openInProcess,
   openIsolated,
 } from "@transporter/agent/plugin";
+import { TestClock } from "@transporter/sdk/testing";
 import { Program } from "../program.ts";
 import {
   attemptContext,
@@ -283,5 +284,38 @@ for (const flag of ["plugin", "plugin-in-process"] as const) {
       program.output,
       /Cannot use the config of the plugin ".*mod\.ts": "config\.url": .*; "config\.urls": /,
     );
+  });
+}
+
+/** What never comes to its end while a plugin is loaded, and what is said of it. */
+const ENDLESS: Readonly<Record<string, readonly [text: string, RegExp]>> = {
+  import: [
+    `await new Promise((resolve) => addEventListener("letGo", resolve));\n${HELLO}`,
+    /^Cannot load the plugin ".*": it was not there after 60s$/,
+  ],
+  open: [
+    HELLO.replace(
+      "payload: any",
+      "open: () => new Promise(() => {}), payload: any",
+    ),
+    /^Cannot open the plugin ".*": it was not open after 10s$/,
+  ],
+};
+
+for (const [what, [text, message]] of Object.entries(ENDLESS)) {
+  Deno.test(`openInProcess() does not wait for ever for a plugin whose ${what} does not end`, async () => {
+    await using dir = await folderOf({ "mod.ts": text, "text.ts": TEXT });
+    const clock = new TestClock();
+    const entry = entryOf(`${dir.path}/mod.ts`, "plugin-in-process");
+    const { signal } = new AbortController();
+    const refused = rejects(
+      openInProcess(entry, { ...await isolation(), clock, signal }),
+      { code: "timeout", message },
+    );
+    let isRefused = false;
+    refused.finally(() => isRefused = true);
+    while (!isRefused) await clock.advance(1000);
+    await refused;
+    dispatchEvent(new Event("letGo")); // or the runtime finds an import without an end
   });
 }
