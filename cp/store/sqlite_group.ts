@@ -16,6 +16,9 @@ const GROUP_MS = 5;
 /** Steps of a transaction, on average, from which on the store counts as busy; one event after the other has fewer. */
 const BUSY_STEPS = 3;
 
+/** Steps on average from which on the event loop has so much to do that it is made to look for input. */
+const CROWDED_STEPS = 20;
+
 /** How much the last transaction counts in that average. */
 const LAST_WEIGHT = 0.2;
 
@@ -152,11 +155,6 @@ export class GroupCommit {
     this.#stopWaiting?.();
   }
 
-  /** Whether transactions have many steps now. */
-  get #busy(): boolean {
-    return this.#stepsOnAverage >= BUSY_STEPS;
-  }
-
   get #waiting(): number {
     return this.#steps.length + this.#lastSteps.length;
   }
@@ -175,9 +173,9 @@ export class GroupCommit {
     if (this.#stopWaiting !== undefined && this.#beginsAt <= beginsAt) return;
     this.#stopWaiting?.();
     this.#beginsAt = beginsAt;
-    // While much comes, what came meanwhile is heard before the next transaction.
+    // While very much comes, what came meanwhile is heard before the next transaction.
     const ms = Math.max(0, beginsAt - performance.now());
-    const begin = this.#busy
+    const begin = this.#stepsOnAverage >= CROWDED_STEPS
       ? (run: () => void) => afterInput(run, { ms, long: true, left })
       : (run: () => void) => after(ms, run);
     this.#stopWaiting = begin(() => {
@@ -185,7 +183,8 @@ export class GroupCommit {
       const steps = this.#flush();
       this.#stepsOnAverage += LAST_WEIGHT * (steps - this.#stepsOnAverage);
       // What did not fit into the transaction has waited already.
-      const rests = this.#busy && this.#steps.length === 0;
+      const busy = this.#stepsOnAverage >= BUSY_STEPS;
+      const rests = busy && this.#steps.length === 0;
       this.#nextAt = rests ? performance.now() + PAUSE_MS : 0;
       const left = this.#steps.length > 0;
       if (left) this.#schedule(0, left);
