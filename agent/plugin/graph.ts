@@ -161,6 +161,14 @@ export async function inspect(
     options,
   ).catch((error) => refuse("usage", entry, error.message));
   const graph: Graph = JSON.parse(info);
+  const unknown = graph.modules.find(({ kind, npmPackage }) =>
+    kind === "npm" && npmPackage === undefined
+  );
+  if (unknown !== undefined) {
+    const why =
+      `the package "${unknown.specifier}" cannot be resolved: is its registry within reach?`;
+    refuse("usage", entry, why);
+  }
   const root = graph.redirects?.[specifier] ?? specifier;
   const own = graph.modules.filter((module) =>
     module.kind !== "node" && module.kind !== "npm" &&

@@ -67,8 +67,8 @@ async function empty(
   return { tarball, manifest };
 }
 
-/** A registry with these packages, as far as a client reads one. */
-function registry(packages: readonly Package[]) {
+/** A registry with these packages, as far as a client reads one; what it answers for others. */
+function registry(packages: readonly Package[], status = 404) {
   const server = Deno.serve(
     { port: 0, hostname: "127.0.0.1", onListen: () => {} },
     (request) => {
@@ -77,7 +77,7 @@ function registry(packages: readonly Package[]) {
       const found = packages.find(({ manifest: { name } }) =>
         path === name || path === `tarballs/${name}`
       );
-      if (found === undefined) return new Response("", { status: 404 });
+      if (found === undefined) return new Response("", { status });
       const { tarball, manifest } = found;
       if (path.startsWith("tarballs/")) return new Response(tarball);
       const integrity = `sha512-${
@@ -165,4 +165,31 @@ Deno.test("a plugin is loaded from a registry of npm, and pinned", async () => {
 
   const other = entryOf(`npm:@me/packed@1.2.3#sha256-${"A".repeat(43)}=`);
   await rejects(openIsolated(other, { ...options, tools }), { code: "denied" });
+});
+
+Deno.test("a plugin with a package that cannot be resolved is refused, by its name", async () => {
+  await using dir = await folderOf({
+    "deno.json": JSON.stringify({ imports: { far: "npm:far@1.0.0" } }),
+    "mod.ts": `import "far";\n${PLUGIN}`,
+  });
+  const { tarball, manifest } = await empty("far", "1.0.0", dir.path);
+  // Deno does not say of a peer that it could not be asked for.
+  const peer = {
+    peerDependencies: { near: ">=1" },
+    peerDependenciesMeta: { near: { optional: true } },
+  };
+  const { server, url } = registry([
+    { tarball, manifest: { ...manifest, ...peer } },
+  ], 403);
+  await using _ = server;
+  const own = { NPM_CONFIG_REGISTRY: url, DENO_DIR: `${dir.path}/deno` };
+  const options = await isolation();
+  const tools = { ...options.tools, env: { ...options.tools.env, ...own } };
+  await rejects(
+    openIsolated(entryOf(`${dir.path}/mod.ts`), { ...options, tools }),
+    {
+      code: "usage",
+      message: /: the package "npm:far@1\.0\.0" cannot be resolved: /,
+    },
+  );
 });
