@@ -90,7 +90,7 @@ Deno.test({
         match(await run(node, ["--version"], dir), /^v22\./);
         const output = await run(node, ["--test", "consumer.js"], dir);
         match(output, /\n(#|ℹ) fail 0\n/);
-        strictEqual(/\n(?:#|ℹ) pass (\d+)\n/.exec(output)?.[1], "14");
+        strictEqual(/\n(?:#|ℹ) pass (\d+)\n/.exec(output)?.[1], "15");
       });
     } finally {
       await Deno.remove(dir, { recursive: true });
