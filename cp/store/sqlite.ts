@@ -45,7 +45,7 @@ export async function openSqliteStore(
     db.close();
     throw error;
   }
-  return new SqliteStore(db, clock, new Reserve(folder, name));
+  return new SqliteStore(db, clock, await Reserve.take(folder, name));
 }
 
 /**

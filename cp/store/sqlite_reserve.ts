@@ -39,6 +39,16 @@ export class Reserve implements Room {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
 
+  /**
+   * Takes the room; resolves once it is known whether there was some. Until then
+   * what is new could use up what is left for what was accepted.
+   */
+  static async take(folder: string, name: string): Promise<Reserve> {
+    const reserve = new Reserve(folder, name);
+    await reserve.#taking;
+    return reserve;
+  }
+
   /** Begins to take the room. */
   constructor(folder: string, name: string) {
     this.#folder = folder;

@@ -48,6 +48,13 @@ Deno.test("Reserve.make() while the room is being taken stays full until it is b
   throws(() => reserve.check(), { code: "disk_full" });
 });
 
+Deno.test("Reserve.take() knows at once that there is no room", async () => {
+  await using folder = await tempFolder();
+  await Deno.mkdir(`${folder.path}/x.reserve`); // in its place, so that it cannot be taken
+  await using reserve = await Reserve.take(folder.path, "x.reserve");
+  throws(() => reserve.check(), { code: "disk_full" });
+});
+
 function turn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 5));
 }
