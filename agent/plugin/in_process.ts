@@ -52,14 +52,7 @@ export async function openInProcess(
     );
   }
   if (integrity !== undefined) await checkPin(entry, options);
-  let module: unknown;
-  try {
-    module = await within(LOAD_MS, import(specifier), {
-      options,
-      what: `Cannot load the plugin "${name}": it was not there`,
-    });
-  } catch (cause) {
-    if (cause instanceof TransporterError) throw cause;
+  const loading = import(specifier).catch((cause) => {
     const [why] = String(cause instanceof Error ? cause.message : cause)
       .split("\n");
     throw new TransporterError(
@@ -67,7 +60,11 @@ export async function openInProcess(
       `Cannot load the plugin "${name}": ${why}`,
       { cause },
     );
-  }
+  });
+  const module: unknown = await within(LOAD_MS, loading, {
+    options,
+    what: `Cannot load the plugin "${name}": it was not there`,
+  });
   const plugin = readPlugin(module, name);
   const where = `the plugin "${name}"`;
   const { signal, log, tools } = options;

@@ -65,6 +65,25 @@ async function acknowledge(
   await executor.acknowledged?.({ ...which, signal, log: silentLogger });
 }
 
+/** A bench whose API server can be cut off, and the server itself. */
+async function behindProxy() {
+  await using opening = new AsyncDisposableStack();
+  const kube = opening.use(await testCluster());
+  const namespace = opening.use(await freshNamespace(kube));
+  const { server, address: { caPem } } = kube;
+  const proxy = opening.use(await FaultProxy.open({ server, caPem }));
+  const through = opening.use(await proxied(proxy, kube));
+  const bench = opening.use(await open(namespace.name, through.config));
+  const opened = opening.move();
+  return {
+    kube,
+    namespace,
+    proxy,
+    bench,
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}
+
 Deno.test("script as a Job: what is acknowledged goes, of the attempts before it too, and nothing that is another's", async () => {
   await using kube = await testCluster();
   await using namespace = await freshNamespace(kube);
@@ -100,14 +119,8 @@ Deno.test("script as a Job: one that stands in its way is neither begun nor remo
 });
 
 Deno.test("script as a Job: one that took the place of the one that was looked at is not removed", async () => {
-  await using kube = await testCluster();
-  await using namespace = await freshNamespace(kube);
-  await using proxy = await FaultProxy.open({
-    server: kube.server,
-    caPem: kube.address.caPem,
-  });
-  await using through = await proxied(proxy, kube);
-  await using bench = await open(namespace.name, through.config);
+  await using place = await behindProxy();
+  const { kube, namespace, proxy, bench } = place;
   const name = await putJob(kube, namespace.name, { id: "mine", of: "mine" });
   // The server is away until that one is gone, and another has its name.
   const { promise: tried, resolve } = Promise.withResolvers<void>();
@@ -131,14 +144,8 @@ Deno.test("script as a Job: one that took the place of the one that was looked a
 });
 
 Deno.test("script as a Job: one that cannot be removed as the API server is away is left to the cluster", async () => {
-  await using kube = await testCluster();
-  await using namespace = await freshNamespace(kube);
-  await using proxy = await FaultProxy.open({
-    server: kube.server,
-    caPem: kube.address.caPem,
-  });
-  await using through = await proxied(proxy, kube);
-  await using bench = await open(namespace.name, through.config);
+  await using place = await behindProxy();
+  const { kube, namespace, proxy, bench } = place;
   const name = await putJob(kube, namespace.name, { id: "mine", of: "mine" });
   const stop = new AbortController();
   let tries = 0;
