@@ -287,16 +287,20 @@ for (const flag of ["plugin", "plugin-in-process"] as const) {
   });
 }
 
-/** What never comes to its end while a plugin is loaded, and what is said of it. */
+/** What says that it is reached, and then never ends, while a plugin is loaded; and what is said of it. */
 const ENDLESS: Readonly<Record<string, readonly [text: string, RegExp]>> = {
   import: [
-    `await new Promise((resolve) => addEventListener("letGo", resolve));\n${HELLO}`,
+    `dispatchEvent(new Event("reached"));
+     await new Promise((resolve) => addEventListener("letGo", resolve));\n${HELLO}`,
     /^Cannot load the plugin ".*": it was not there after 60s$/,
   ],
   open: [
     HELLO.replace(
       "payload: any",
-      "open: () => new Promise(() => {}), payload: any",
+      `open() {
+         dispatchEvent(new Event("reached"));
+         return new Promise(() => {});
+       }, payload: any`,
     ),
     /^Cannot open the plugin ".*": it was not open after 10s$/,
   ],
@@ -308,13 +312,15 @@ for (const [what, [text, message]] of Object.entries(ENDLESS)) {
     const clock = new TestClock();
     const entry = entryOf(`${dir.path}/mod.ts`, "plugin-in-process");
     const { signal } = new AbortController();
-    const refused = rejects(
-      openInProcess(entry, { ...await isolation(), clock, signal }),
-      { code: "timeout", message },
+    const options = { ...await isolation(), clock, signal };
+    // Until then real time passes, and none of the clock's.
+    const reached = new Promise((resolve) =>
+      addEventListener("reached", resolve, { once: true })
     );
-    let isRefused = false;
-    refused.finally(() => isRefused = true);
-    while (!isRefused) await clock.advance(1000);
+    const opening = openInProcess(entry, options);
+    await Promise.race([reached, opening]);
+    const refused = rejects(opening, { code: "timeout", message });
+    await clock.advance(60_000);
     await refused;
     dispatchEvent(new Event("letGo")); // or the runtime finds an import without an end
   });
