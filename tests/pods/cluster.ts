@@ -14,6 +14,30 @@ export async function askCluster<Body>(
   method: string = "GET",
   body: unknown = undefined,
 ): Promise<Body> {
+  return JSON.parse(await askForText(kubeconfig, path, { method, body }));
+}
+
+/** Every state of an object of a list that came after a version, up to a second from now. */
+export async function statesSince<Item>(
+  kubeconfig: string,
+  list: string,
+  { name, version }: { readonly name: string; readonly version: string },
+): Promise<readonly Item[]> {
+  const path = `${list}?watch=true&timeoutSeconds=1` +
+    `&fieldSelector=metadata.name%3D${name}&resourceVersion=${version}`;
+  const text = await askForText(kubeconfig, path);
+  return text.trim().split("\n").filter(Boolean)
+    .map((line) => JSON.parse(line).object);
+}
+
+async function askForText(
+  kubeconfig: string,
+  path: string,
+  { method = "GET", body }: {
+    readonly method?: string;
+    readonly body?: unknown;
+  } = {},
+): Promise<string> {
   const { clusters, users } = parse(await Deno.readTextFile(kubeconfig));
   const { server, ...cluster } = clusters[0].cluster;
   const { user } = users[0];
@@ -30,7 +54,7 @@ export async function askCluster<Body>(
       body: JSON.stringify(body),
     }),
   });
-  return await answer.json();
+  return await answer.text();
 }
 
 /** The kubeconfig of a cluster with a kubelet. */
