@@ -13,20 +13,18 @@ import { closedError } from "./record.ts";
 /** Milliseconds after which no further step joins a transaction: the event loop waits while it is written. */
 const GROUP_MS = 5;
 
-/** Steps of a transaction, on average, from which on the store counts as busy; one event after the other has fewer. */
-const BUSY_STEPS = 3;
-
-/** Steps on average from which on the event loop has so much to do that it is made to look for input. */
+/**
+ * Steps of a transaction, on average, from which on it is worth waiting for
+ * more of them, and the event loop has so much to do that it is made to look
+ * for input. A few events side by side have fewer, and a wait would be added to
+ * each of their steps.
+ */
 const CROWDED_STEPS = 20;
 
 /** How much the last transaction counts in that average. */
 const LAST_WEIGHT = 0.2;
 
-/**
- * Milliseconds from a busy transaction to the next one: each costs about as
- * much as twenty steps do. Whoever sends the next event after the end of the
- * last one waits for it twice.
- */
+/** Milliseconds from a crowded transaction to the next one: each costs about as much as twenty steps do. */
 const PAUSE_MS = 4;
 
 /** Runs something in a later turn of the event loop; returns how to call it off. */
@@ -155,6 +153,10 @@ export class GroupCommit {
     this.#stopWaiting?.();
   }
 
+  get #crowded(): boolean {
+    return this.#stepsOnAverage >= CROWDED_STEPS;
+  }
+
   get #waiting(): number {
     return this.#steps.length + this.#lastSteps.length;
   }
@@ -175,7 +177,7 @@ export class GroupCommit {
     this.#beginsAt = beginsAt;
     // While very much comes, what came meanwhile is heard before the next transaction.
     const ms = Math.max(0, beginsAt - performance.now());
-    const begin = this.#stepsOnAverage >= CROWDED_STEPS
+    const begin = this.#crowded
       ? (run: () => void) => afterInput(run, { ms, long: true, left })
       : (run: () => void) => after(ms, run);
     this.#stopWaiting = begin(() => {
@@ -183,8 +185,7 @@ export class GroupCommit {
       const steps = this.#flush();
       this.#stepsOnAverage += LAST_WEIGHT * (steps - this.#stepsOnAverage);
       // What did not fit into the transaction has waited already.
-      const busy = this.#stepsOnAverage >= BUSY_STEPS;
-      const rests = busy && this.#steps.length === 0;
+      const rests = this.#crowded && this.#steps.length === 0;
       this.#nextAt = rests ? performance.now() + PAUSE_MS : 0;
       const left = this.#steps.length > 0;
       if (left) this.#schedule(0, left);
