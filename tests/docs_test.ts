@@ -1,4 +1,4 @@
-import { deepStrictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { dirname, join, normalize } from "node:path";
 import { repositoryTexts, ROOT } from "./files.ts";
 
@@ -113,6 +113,25 @@ Deno.test("docs.commands: every task that a page names is there", async () => {
     }
   }
   deepStrictEqual(unknown, []);
+});
+
+Deno.test("docs.commands: what 'Break it yourself' takes away stands in the file that it names", async () => {
+  const texts = await repositoryTexts();
+  const page = texts.get("tests/README.md") ?? "";
+  const diffs = [
+    ...page.matchAll(/, in `([^`]+)`:\n\n```diff\n([\s\S]*?)^```$/gm),
+  ].map(([, file = "", diff = ""]) => ({
+    file,
+    lines: [...diff.matchAll(/^-(.*)$/gm)].map(([, line = ""]) => line.trim()),
+  }));
+  strictEqual(diffs.length, page.split("```diff\n").length - 1);
+  ok(diffs.length >= 3 && diffs.every(({ lines }) => lines.length > 0));
+  const missing = diffs.flatMap(({ file, lines }) => {
+    const there = texts.get(file)?.split("\n").map((line) => line.trim()) ?? [];
+    return lines.filter((line) => !there.includes(line))
+      .map((line) => `${file}: ${line}`);
+  });
+  deepStrictEqual(missing, []);
 });
 
 Deno.test("every task has a description", async () => {
