@@ -1,4 +1,4 @@
-import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { accepted, ID } from "./testing/fixtures.ts";
 import { golden } from "./testing/golden.ts";
 import { NOW, run, testClock } from "./testing/host.ts";
@@ -349,6 +349,35 @@ Deno.test("send k8s says that it does not know when every answer is lost", async
         nth(0)
       }" tells, and sending it again with --id ${nth(0)} is safe\n`,
   );
+  const ids = server.requests.map(({ body }) => (body as { id: string }).id);
+  deepStrictEqual(ids, [nth(0), nth(0), nth(0), nth(0)]);
+});
+
+Deno.test("producer.timeout.retry: send k8s tries again with the same id when connections end without an answer", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const requests: string[] = [];
+  const served = (async () => {
+    for await (const conn of listener) {
+      using _conn = conn;
+      const buffer = new Uint8Array(65_536);
+      let text = "";
+      while (!text.includes('"target_agent"')) {
+        const size = await conn.read(buffer) ?? 0;
+        if (size === 0) break;
+        text += new TextDecoder().decode(buffer.subarray(0, size));
+      }
+      requests.push(/"id":"([^"]+)"/.exec(text)?.[1] ?? text);
+    }
+  })();
+  const { code, stderr } = await run(
+    ["send", "k8s", "-f", "ns.yaml", "--agent", "edge-7", "-q"],
+    { url: `http://127.0.0.1:${listener.addr.port}`, files },
+  );
+  listener.close();
+  await served;
+  strictEqual(code, 5);
+  match(stderr, /^error\[timeout\]: Cannot say whether event /);
+  deepStrictEqual(requests, [nth(0), nth(0), nth(0), nth(0)]);
 });
 
 const SAMPLE = `type: k8s_resource
