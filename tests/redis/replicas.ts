@@ -8,6 +8,12 @@ import { WitnessAgent, witnessEvent } from "../chaos/witness_agent.ts";
 import { CpProcess, listEvents, until } from "../system.ts";
 import { type RedisServer, startRedis } from "./server.ts";
 
+/**
+ * Milliseconds after which agents are not where they should be: six times what
+ * a takeover may take, as other tests run beside.
+ */
+const AGENTS_MS_MAX = 60_000;
+
 /** Options of {@linkcode Replicas.start}. */
 export interface ReplicasOptions {
   /** How many agents. */
@@ -71,16 +77,24 @@ export class Replicas implements AsyncDisposable {
     return all;
   }
 
-  /** Waits until a control plane says something of the agents. */
+  /**
+   * Waits until a control plane says something of the agents.
+   *
+   * @throws With what it says instead after {@linkcode AGENTS_MS_MAX}.
+   */
   async untilAgents(
     { url }: CpProcess,
     condition: (agents: readonly AgentView[]) => boolean,
   ): Promise<void> {
+    const signal = AbortSignal.timeout(AGENTS_MS_MAX);
+    let seen = "nothing";
     await until(async () => {
+      if (signal.aborted) throw new Error(`${url} still says ${seen}`);
       try {
-        const answer = await fetch(`${url}/v2/agents`);
-        if (!answer.ok) return void await answer.body?.cancel();
-        const { items } = await answer.json();
+        const answer = await fetch(`${url}/v2/agents`, { signal });
+        seen = await answer.text();
+        if (!answer.ok) return undefined;
+        const { items } = JSON.parse(seen);
         return condition(items) ? true : undefined;
       } catch {
         return undefined; // it is not there, or about to go
