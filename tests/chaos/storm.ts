@@ -106,9 +106,12 @@ async function befall(
         over();
       };
     }
-    case "sleep":
-      sleepRedis(subject.program?.pid, ms);
-      return () => {};
+    case "sleep": {
+      const asleep = sleepRedis(subject, ms).catch((error: Error) => {
+        world.problems.push(`not done: ${error.message}`);
+      });
+      return () => asleep;
+    }
     case "clock":
       await setClock(victim, fault.offsetMs);
       return () => setClock(victim, 0);
