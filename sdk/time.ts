@@ -3,6 +3,10 @@ import { TransporterError } from "./error.ts";
 const RFC3339_REGEXP =
   /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(\.\d{1,12})?([Zz]|[+-]\d\d:\d\d)$/;
 
+/** Milliseconds since 1970 of the years between which RFC 3339 can write UTC; an offset may lead out of them. */
+const YEAR_0 = -62_167_219_200_000;
+const YEAR_10000 = 253_402_300_800_000;
+
 /** Writes a moment as the wire does: RFC 3339 in UTC, with milliseconds. */
 export function formatTime(ms: number): string {
   return new Date(ms).toISOString();
@@ -39,7 +43,8 @@ export function parseTime(text: string): number | undefined {
   const [offsetHours, offsetMinutes] = [number(zoneAt + 1), number(zoneAt + 4)];
   if (offsetHours > 23 || offsetMinutes > 59) return undefined;
   const offset = (offsetHours * 60 + offsetMinutes) * 60_000;
-  return at + (text[zoneAt] === "+" ? -offset : offset);
+  const utc = at + (text[zoneAt] === "+" ? -offset : offset);
+  return utc < YEAR_0 || utc >= YEAR_10000 ? undefined : utc;
 }
 
 const UNITS: Readonly<Record<string, number>> = {

@@ -7,7 +7,7 @@
 import { ok, strictEqual } from "node:assert/strict";
 import { type Answers, codeOf, readAnswers } from "./answers.ts";
 import { concat, encode, RawSocket } from "./raw.ts";
-import { HANG_MS_MAX } from "./target.ts";
+import { ANSWER_MS_MAX, ANSWER_TRIES_MAX, HANG_MS_MAX } from "./target.ts";
 
 /** What came back. */
 export interface Outcome extends Answers {
@@ -61,7 +61,10 @@ export function post(
   return [encode(head), body];
 }
 
-/** Attacks with each sample, and fails naming all that are not answered as they should be. */
+/**
+ * Attacks with each sample, and fails naming all that are not answered as they
+ * should be, and within {@linkcode ANSWER_MS_MAX}.
+ */
 export async function answerAll<
   T extends { readonly path: string; readonly answer: string },
 >(
@@ -71,7 +74,12 @@ export async function answerAll<
   const wrong: string[] = [];
   for (const sample of samples) {
     try {
-      const { answer, whole } = await send(sample);
+      const { answer, whole, ms } = await send(sample);
+      let msMin = ms;
+      for (let i = 1; i < ANSWER_TRIES_MAX && msMin > ANSWER_MS_MAX; i++) {
+        msMin = Math.min(msMin, (await send(sample)).ms);
+      }
+      if (msMin > ANSWER_MS_MAX) wrong.push(`${sample.path}: ${msMin} ms`);
       if (answer !== sample.answer) {
         wrong.push(`${sample.path}: ${answer} ${whole[0]?.body.slice(0, 300)}`);
       }

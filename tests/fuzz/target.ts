@@ -17,8 +17,11 @@ const DATA_BYTES_MAX = 1024 * 1024 * 1024;
 /** Bytes by which a process may grow under attack (guarantees.md, G9). */
 export const GROWTH_BYTES_MAX: number = 64 * 1024 * 1024;
 
-/** Milliseconds within which an attack has its answer (guarantees.md, G9), on a machine that has nothing else to do. */
+/** Milliseconds within which an attack has its answer (guarantees.md, G9), at least once in {@linkcode ANSWER_TRIES_MAX}. */
 export const ANSWER_MS_MAX = 1000;
+
+/** How often an attack is repeated whose answer comes late: other tests may be why once, its bytes are why each time. */
+export const ANSWER_TRIES_MAX = 5;
 
 /** Milliseconds after which something counts as hanging, also beside other tests. */
 export const HANG_MS_MAX = 10_000;
