@@ -161,6 +161,9 @@ async function candidates(
   }
 }
 
+/** The commands that send one event to one agent. */
+const SENDS = ["send k8s", "send script", "send policy", "send event"];
+
 /**
  * Answers the script of a shell: what can stand where the cursor is.
  *
@@ -185,10 +188,10 @@ export async function complete(
   for (const { path, many = false } of PLACES) {
     root.commands.get(path.join(" "))?.argument("ID", offer, many);
   }
-  for (const path of ["get events", "send k8s", "send event", "cancel"]) {
+  for (const path of ["get events", "cancel", ...SENDS]) {
     root.commands.get(path)?.option("agent", "an agent", offer);
   }
-  for (const path of ["send k8s", "send event"]) {
+  for (const path of SENDS) {
     root.commands.get(path)?.option("supersedes", "an event", offer);
   }
   host.stdout.write(captured(() => root.parse([...words])));

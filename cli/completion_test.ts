@@ -58,6 +58,8 @@ const IDS: readonly (readonly [line: readonly string[], wanted: string])[] = [
   [["describe", "event", ""], `${ID} :4`],
   [["send", "k8s", "--agent", ""], "edge-7 edge-8 :4"],
   [["get", "events", "--agent", "edge-7"], "edge-7 :4"],
+  [["send", "script", "--agent", "edge-7"], "edge-7 :4"],
+  [["send", "policy", "--agent", "edge-7"], "edge-7 :4"],
 ];
 
 for (const [line, wanted] of IDS) {
@@ -91,6 +93,16 @@ const STATES_ASKED: readonly (readonly [
   [["logs", ""], [], `${ID} :4`],
   [
     ["send", "k8s", "--supersedes", ""],
+    ["created", "queued", "assigned", "in_progress"],
+    `${ID} :4`,
+  ],
+  [
+    ["send", "script", "--supersedes", ""],
+    ["created", "queued", "assigned", "in_progress"],
+    `${ID} :4`,
+  ],
+  [
+    ["send", "policy", "--supersedes", ""],
     ["created", "queued", "assigned", "in_progress"],
     `${ID} :4`,
   ],
