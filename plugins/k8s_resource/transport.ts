@@ -32,13 +32,6 @@ export interface TransportOptions {
   readonly requestTimeoutMs: number;
 }
 
-/**
- * How long a connection that nothing uses is kept, in milliseconds: API servers
- * close theirs after 90 seconds, and a request may be on its way at that moment
- * ({@link https://github.com/kubernetes/kubernetes/blob/v1.36.0/staging/src/k8s.io/apiserver/pkg/server/secure_serving.go}).
- */
-const POOL_IDLE_MS = 60_000;
-
 function openClient(
   connection: Connection,
   relay: Relay | undefined,
@@ -46,9 +39,6 @@ function openClient(
   const { ca, cert, key, proxy = relay?.url } = connection;
   try {
     return Deno.createHttpClient({
-      // A connection for each request under way costs both ends less than frames of HTTP/2.
-      http2: false,
-      poolIdleTimeout: POOL_IDLE_MS,
       ...(ca === undefined ? {} : { caCerts: [ca] }),
       ...(cert === undefined || key === undefined ? {} : { cert, key }),
       ...(proxy === undefined ? {} : { proxy: { url: proxy } }),
