@@ -32,7 +32,8 @@ export type Run = (args: readonly string[]) => Promise<number>;
 
 /**
  * The main job, whole: a control plane on an embedded store, an agent, a
- * Kubernetes cluster, an event of each shipped type, and the objects read back.
+ * Kubernetes cluster, objects that are applied and read back, and a script where
+ * one can be confined.
  *
  * @param given What a person said.
  * @param runtime The process it runs in.
