@@ -17,7 +17,7 @@ Deno.test("a control plane answers what is large as it should, and does not grow
       const outcome = await attack(target.port, make());
       grown?.(path, (await target.memory()).peak - rss);
       return outcome;
-    });
+    }, { large: true });
     await target.mustBeWell();
     return (await target.memory()).rss;
   }
