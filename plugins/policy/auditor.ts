@@ -3,7 +3,13 @@ import type { Book } from "./book.ts";
 import type { Findings } from "./findings.ts";
 import { judge } from "./judge.ts";
 import type { MatchResources } from "./document.ts";
-import { hasNames, type Matching, matchKind, matchLabels } from "./match.ts";
+import {
+  hasNames,
+  isPolicyKind,
+  type Matching,
+  matchKind,
+  matchLabels,
+} from "./match.ts";
 import { type Params, undecided } from "./params.ts";
 import type { Binding, Policy } from "./policy.ts";
 import type { Kind, Subject } from "./subject.ts";
@@ -41,7 +47,9 @@ export class Auditor {
     if (known === undefined) this.#matchings.set(policy, known = new WeakMap());
     let matching = known.get(of);
     if (matching === undefined) {
-      matching = matchKind(policy.match, { of, operation: "CREATE" });
+      matching = isPolicyKind(of)
+        ? { kind: "no" } // as on an API server
+        : matchKind(policy.match, { of, operation: "CREATE" });
       known.set(of, matching);
     }
     return matching;

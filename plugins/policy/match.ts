@@ -74,11 +74,14 @@ function throughRules(
   };
 }
 
-/** Whether an object is one that no policy ever sees, so that nobody locks themselves out. */
-function isExempt({ group, kind }: Kind): boolean {
+/**
+ * Whether objects of a kind are policies, or bindings of them: API servers let
+ * no policy that is an object judge these, so that nobody locks themselves out
+ * ({@link https://github.com/kubernetes/kubernetes/blob/v1.36.0/staging/src/k8s.io/apiserver/pkg/admission/plugin/policy/generic/plugin.go}).
+ */
+export function isPolicyKind({ group, kind }: Kind): boolean {
   return group === GROUP &&
-    /^(?:Validating|Mutating)(?:AdmissionPolicy(?:Binding)?|WebhookConfiguration)$/
-      .test(kind);
+    /^(?:Validating|Mutating)AdmissionPolicy(?:Binding)?$/.test(kind);
 }
 
 /** Whether only some names are meant, so that each object has to be looked at. */
@@ -96,7 +99,6 @@ export function matchKind(
     MatchResources,
   subject: Sighted,
 ): Matching {
-  if (isExempt(subject.of)) return NO;
   // Of a kind as a whole nothing is left out that only some names are.
   const leftOut = subject.name === undefined
     ? excludeResourceRules.filter(({ resourceNames = [] }) =>

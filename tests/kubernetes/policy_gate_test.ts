@@ -231,6 +231,41 @@ Deno.test("a policy that cannot be judged lets nothing pass", async () => {
   );
 });
 
+Deno.test("what changes admission in the cluster is judged as everything else", async () => {
+  await using place = await open();
+  const { kube, namespace } = place;
+  const gated = await place.gated(
+    ...policyOf("admission", {
+      ...ALL,
+      validations: [{
+        expression: "object.apiVersion != 'admissionregistration.k8s.io/v1'",
+        message: "admission is not the sender's",
+      }],
+    }),
+  );
+  for (
+    const [kind, plural, body] of [
+      ["MutatingWebhookConfiguration", "mutatingwebhookconfigurations", ""],
+      ["ValidatingWebhookConfiguration", "validatingwebhookconfigurations", ""],
+      [
+        "ValidatingAdmissionPolicyBinding",
+        "validatingadmissionpolicybindings",
+        "spec: {policyName: none, validationActions: [Deny]}\n",
+      ],
+    ] as const
+  ) {
+    const group = "admissionregistration.k8s.io/v1";
+    const head =
+      `apiVersion: ${group}\nkind: ${kind}\nmetadata: {name: ${namespace}}\n`;
+    match(
+      denied(await runEvent(gated, [head + body])),
+      /admission is not the sender's/,
+    );
+    const path = `/apis/${group}/${plural}/${namespace}`;
+    strictEqual(await read(kube, path), undefined);
+  }
+});
+
 Deno.test("nothing is deleted to be made anew before it is known that the new one may be made, and the old one deleted", async () => {
   await using place = await open();
   const { kube, namespace, free } = place;
