@@ -145,6 +145,7 @@ export class Outbox {
     for (const item of this.#items.list) item.sent = false;
     if (session.version === 2) this.#renumber(session.statusUpto);
     this.#pump();
+    this.#tellFlushed(); // the welcome may have acknowledged all
   }
 
   /**
@@ -267,6 +268,10 @@ export class Outbox {
     if (session.version === 2 || !item.last) this.#settled(item);
     else this.#forgetOldest();
     this.#pump();
+    this.#tellFlushed();
+  }
+
+  #tellFlushed(): void {
     if (this.owes) return;
     this.#idle?.resolve();
     this.#idle = undefined;

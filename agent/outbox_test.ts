@@ -221,6 +221,18 @@ Deno.test("Outbox gives no number before a welcome, and takes none of those for 
   deepStrictEqual(await new Far(again, 2, 1001).seen(), []);
 });
 
+Deno.test("Outbox is flushed by a welcome that acknowledges what went out on the link before", async () => {
+  const [outbox] = await open(new MemoryJournal(), ["a"]);
+  const first = new Far(outbox);
+  await outbox.record(status("a", "completed"));
+  deepStrictEqual(await first.seen(), ["1 a completed"]);
+  const flushed = outbox.flushed();
+  await first.cut(outbox);
+  const second = new Far(outbox, 2, 1);
+  await flushed;
+  deepStrictEqual(await second.seen(), []);
+});
+
 Deno.test("Outbox tells a v1 control plane its last hundred ends again after each registration", async () => {
   const ids = Array.from({ length: 120 }, (_, i) => `e${i}`);
   const [outbox] = await open(new MemoryJournal(), ids);

@@ -84,7 +84,7 @@ export class LogFlow {
         await this.#add(id, frames);
       } catch (error) {
         // Output is worth less than the work: that goes on.
-        this.#options.log.warn("Cannot keep output", { event: id, error });
+        this.#options.log.warn("Cannot keep output", { event_id: id, error });
       }
       this.#waitingBytes -= bytes;
     }
