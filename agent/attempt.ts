@@ -190,7 +190,7 @@ function unfitness(
   if (standing && now.standing > standingMax) {
     return new TransporterError(
       "exhausted",
-      `Event "${id}" was not started as this agent already has ${standingMax} that stand, half of its window: cancel one, or raise --window`,
+      `Event "${id}" was not started as this agent already has ${standingMax} that stand, half of its --window, which may be 64: cancel one`,
     );
   }
   if (remainingMs > 0) return undefined;

@@ -227,7 +227,7 @@ export const SETTINGS = {
     kind: "integer",
     default: 64,
     min: 1,
-    max: 1000,
+    max: 64, // a control plane hands over no more, whatever is asked for
     help:
       "Events that the control plane may hand over before earlier ones are over",
   },
