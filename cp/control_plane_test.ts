@@ -40,6 +40,14 @@ Deno.test("ControlPlane.open() refuses settings that do not go together, and say
     "another store": [{ store: "postgres://localhost" }, /sqlite:PATH/],
     "a store without a name": [{ store: "sqlite:" }, /sqlite:PATH/],
     "a store without a folder": [{ store: "sqlite:t.db" }, /--data-dir/],
+    "a password without Redis": [
+      { redisPasswordFile: "secret" },
+      /--redis-password-file .*no Redis/,
+    ],
+    "a replica that is alone": [
+      { replicaName: "a" },
+      /--replica-name .*no Redis/,
+    ],
     "heartbeats too far apart": [
       { heartbeatInterval: 30_000 },
       /two heartbeats/,

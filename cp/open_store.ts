@@ -17,6 +17,8 @@ export interface OpenStoreOptions {
   readonly redisPasswordFile?: string | undefined;
   /** A file with the certificate, PEM, of who signs that of Redis. */
   readonly redisCaFile?: string | undefined;
+  /** What this control plane is called among those that share Redis. */
+  readonly replicaName?: string | undefined;
 }
 
 /** A store that is open, until it is disposed of. */
@@ -118,13 +120,20 @@ async function openRedis(
 }
 
 function refuseForRedis(
-  { redisPasswordFile, redisCaFile }: OpenStoreOptions,
+  { redisPasswordFile, redisCaFile, replicaName }: OpenStoreOptions,
 ): void {
-  if (redisPasswordFile === undefined && redisCaFile === undefined) return;
-  throw new TransporterError(
-    "usage",
-    "Cannot use --redis-password-file or --redis-ca-file as --store names no Redis",
-  );
+  const given = {
+    "--redis-password-file": redisPasswordFile,
+    "--redis-ca-file": redisCaFile,
+    "--replica-name": replicaName,
+  };
+  for (const [flag, value] of Object.entries(given)) {
+    if (value === undefined) continue;
+    throw new TransporterError(
+      "usage",
+      `Cannot use ${flag} as --store names no Redis`,
+    );
+  }
 }
 
 async function lockedPath(

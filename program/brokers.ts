@@ -45,7 +45,8 @@ export function sinks(
 }
 
 /**
- * Refuses webhooks that could not be signed, before anything begins.
+ * Refuses webhooks that could not be signed, and secrets that nothing would be
+ * signed with, before anything begins.
  *
  * @throws {TransporterError} `usage`.
  */
@@ -53,7 +54,13 @@ export async function checkSecrets(
   results: readonly string[],
   secretFile: string | undefined,
 ): Promise<void> {
-  if (!results.some((address) => /^https?:/i.test(address))) return;
+  if (!results.some((address) => /^https?:/i.test(address))) {
+    if (secretFile === undefined) return;
+    throw new TransporterError(
+      "usage",
+      "Cannot use --results-secret-file as no --results names a webhook: nothing else is signed",
+    );
+  }
   const { readSecrets } = await import("@transporter/sdk/webhook");
   readSecrets(await readSecretFile(secretFile));
 }

@@ -175,6 +175,12 @@ Deno.test("cp refuses webhooks that it could not sign", async () => {
     strictEqual((await short.status()).code, 2);
     match(short.output, /at least 24 bytes/);
     ok(!short.output.includes("short\n"));
+    await using unused = Program.start([
+      ...[...args, "--results", "nats://127.0.0.1:1"],
+      ...["--results-secret-file", `${dir}/secret`],
+    ]);
+    strictEqual((await unused.status()).code, 2);
+    match(unused.output, /--results-secret-file as no --results names a webh/);
   } finally {
     await Deno.remove(dir, { recursive: true });
   }
