@@ -358,8 +358,36 @@ Deno.test("Outbox leaves out a result that no message could carry", async () => 
     success: true,
     completed_at: "2026-11-23T05:04:27Z",
     duration: 5,
+    truncated: true,
     left_out: "The result was left out as it is too large",
   }]);
+});
+
+Deno.test("Outbox keeps what each object became of a result that no message could carry", async () => {
+  const [outbox] = await open(new MemoryJournal(), ["a"]);
+  const far = new Far(outbox);
+  const outcomes = Array.from({ length: 2000 }, (_, i) => ({
+    kind: "ConfigMap",
+    name: `c${i}`,
+    namespace: "shop",
+    api_version: "v1",
+    status: "created",
+    message: "made",
+  }));
+  const result = {
+    success: true,
+    completed_at: "2026-11-23T05:04:27Z",
+    duration: 5,
+    resource_status: outcomes.map((outcome) => ({
+      ...outcome,
+      fields: { "$": "x".repeat(2000) },
+    })),
+  };
+  await outbox.record(status("a", "completed", { result }));
+  await settle();
+  const told = far.frames[0]?.result;
+  deepStrictEqual(told?.resource_status, outcomes);
+  strictEqual(told?.["truncated"], true);
 });
 
 Deno.test("Outbox.limit() holds statuses back beyond a number, and of progress all but the first and the newest", async () => {

@@ -2,8 +2,10 @@ import {
   type ErrorBody,
   type EventStatus,
   formatTime,
+  isRecord,
   isTerminal,
   type Phase,
+  type ResourceStatus,
   type State,
   type StatusUpdateFrame,
   type TransporterError,
@@ -97,12 +99,40 @@ export function v1StatusFrame(status: EventStatus): StatusUpdateFrame {
   };
 }
 
-/** A longer status loses its result, in characters: a message of 12 MiB is the most that goes over a link. */
+/** Of a longer status the result is cut, in characters: a message of 12 MiB is the most that goes over a link. */
 const STATUS_CHARS_MAX = 2 * 1024 * 1024;
 
+/** Characters of what is said of an object in a result that is cut. */
+const OUTCOME_CHARS_MAX = 256;
+
+/** What each object became, without what else is said of it, as far as there is room. */
+function outcomesOf(
+  objects: readonly Readonly<Record<string, unknown>>[],
+  charsMax: number,
+): ResourceStatus[] {
+  const kept: ResourceStatus[] = [];
+  let chars = 0;
+  for (const object of objects) {
+    const text = (name: string) => `${object[name] ?? ""}`;
+    const outcome = {
+      kind: text("kind"),
+      name: text("name"),
+      namespace: text("namespace"),
+      api_version: text("api_version"),
+      status: text("status"),
+      message: text("message").slice(0, OUTCOME_CHARS_MAX),
+    };
+    chars += JSON.stringify(outcome).length;
+    if (chars > charsMax) break;
+    kept.push(outcome);
+  }
+  return kept;
+}
+
 /**
- * A status that fits into a message, and into what is left of the journal: the
- * result of one that does not is left out, and the status says so.
+ * A status that fits into a message, and into what is left of the journal: of
+ * the result of one that does not, what each object became stays as far as there
+ * is room; the rest is left out, and the status says so.
  *
  * @param bytesLeft What the journal has room for, in bytes.
  */
@@ -111,7 +141,13 @@ export function fitting(status: EventStatus, bytesLeft: number): EventStatus {
   const charsMax = Math.min(STATUS_CHARS_MAX, bytesLeft / 6);
   if (JSON.stringify(status).length <= charsMax) return status;
   const result = status.result ?? undefined;
-  const message = "The result was left out as it is too large";
+  const objects = result?.resource_status;
+  const kept = Array.isArray(objects)
+    ? outcomesOf(objects.filter(isRecord), charsMax / 2)
+    : undefined;
+  const message = kept === undefined
+    ? "The result was left out as it is too large"
+    : "All but what the objects became was left out of the result as it is too large";
   return {
     ...status,
     message: status.message.slice(0, 4096),
@@ -120,6 +156,8 @@ export function fitting(status: EventStatus, bytesLeft: number): EventStatus {
       success: result.success,
       completed_at: result.completed_at,
       duration: result.duration,
+      ...(kept === undefined ? {} : { resource_status: kept }),
+      truncated: true,
       left_out: message,
     },
     ...(status.error === undefined ? {} : {
