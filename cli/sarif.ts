@@ -1,6 +1,6 @@
 import { VERSION } from "@transporter/sdk";
-import { type FindingRow, findingsOf } from "./findings.ts";
-import type { Seen } from "./outcome.ts";
+import { type FindingRow, findingsOf, warningsOf } from "./findings.ts";
+import { failureOf, type Seen } from "./outcome.ts";
 
 /** The word of SARIF for a severity. */
 const LEVELS: Readonly<Record<string, string>> = {
@@ -36,6 +36,21 @@ function resultOf(row: FindingRow): unknown {
   };
 }
 
+/** Whether the objects of an event were judged: also one that was refused for what was found was. */
+function wasJudged({ view: { state, error } }: Seen): boolean {
+  return state === "completed" || error?.code === "denied";
+}
+
+/** What has to be known of a run besides its findings: without it, one that could not run looks clean. */
+function notificationsOf(seen: Seen): unknown[] {
+  const say = (level: string, text: string) => ({ level, message: { text } });
+  const failure = wasJudged(seen) ? undefined : failureOf(seen);
+  return [
+    ...(failure === undefined ? [] : [say("error", failure.message)]),
+    ...warningsOf(seen.view.result).map((text) => say("warning", text)),
+  ];
+}
+
 /**
  * Findings as other programs read those of any tool.
  *
@@ -57,6 +72,10 @@ export function sarifOf(seen: readonly Seen[]): unknown {
           rules: [...new Set(rows.map(ruleId))].map((id) => ({ id })),
         },
       },
+      invocations: [{
+        executionSuccessful: seen.every(wasJudged),
+        toolExecutionNotifications: seen.flatMap(notificationsOf),
+      }],
       results: rows.map(resultOf),
     }],
   };

@@ -125,3 +125,39 @@ Deno.test("sarifOf() has a rule for each that found something, and paths for pla
     ],
   );
 });
+
+Deno.test("sarifOf() says what was left out, and that an event could not run", () => {
+  const runOf = (view: Parameters<typeof completed>[0]) => {
+    const { runs } = sarifOf([{ agent: "edge-7", view: completed(view) }]) as {
+      runs: [{ invocations: unknown }];
+    };
+    return runs[0].invocations;
+  };
+  const left = "only 5000 of 7000 findings are here";
+  deepStrictEqual(
+    runOf({ result: { ...RESULT, warnings: [left] } as never }),
+    [{
+      executionSuccessful: true,
+      toolExecutionNotifications: [
+        { level: "warning", message: { text: left } },
+      ],
+    }],
+  );
+  const refused = { code: "unsupported", message: "it reads request" } as const;
+  const [run] = runOf({ state: "failed", error: refused }) as [
+    {
+      executionSuccessful: boolean;
+      toolExecutionNotifications: [{ message: { text: string } }];
+    },
+  ];
+  strictEqual(run.executionSuccessful, false);
+  match(run.toolExecutionNotifications[0].message.text, /it reads request/);
+  deepStrictEqual(
+    runOf({
+      state: "failed",
+      error: { ...refused, code: "denied" },
+      result: RESULT as never,
+    }),
+    [{ executionSuccessful: true, toolExecutionNotifications: [] }],
+  );
+});
