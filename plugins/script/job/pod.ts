@@ -1,4 +1,4 @@
-import { isRecord } from "@transporter/sdk";
+import { isRecord, parseTime } from "@transporter/sdk";
 import { podProblem } from "../../k8s_resource/pod_problem.ts";
 import { CONTAINER } from "./objects.ts";
 
@@ -55,13 +55,26 @@ export function nameOf(object: Fields): string {
   return String(fieldsOf(object["metadata"])["name"] ?? "");
 }
 
-/** Whether something else than its script has ended a Pod. */
-function isDisrupted(pod: Fields): boolean {
-  const { deletionTimestamp } = fieldsOf(pod["metadata"]);
-  return deletionTimestamp !== undefined ||
-    listOf(fieldsOf(pod["status"])["conditions"]).some(({ type, status }) =>
+/** When something else than its script began to end a Pod, in milliseconds since 1970; `undefined` when nothing did. */
+function disruptedAt(pod: Fields): number | undefined {
+  const { deletionTimestamp, deletionGracePeriodSeconds: grace } = fieldsOf(
+    pod["metadata"],
+  );
+  const times = listOf(fieldsOf(pod["status"])["conditions"])
+    .filter(({ type, status }) =>
       type === "DisruptionTarget" && status === "True"
-    );
+    )
+    .map(({ lastTransitionTime }) => timeOf(lastTransitionTime));
+  if (deletionTimestamp !== undefined) {
+    // It says when the time to end by itself is over.
+    times.push(timeOf(deletionTimestamp) - 1000 * Number(grace ?? 0));
+  }
+  return times.length === 0 ? undefined : Math.min(...times);
+}
+
+/** An unreadable time is before all others. */
+function timeOf(value: unknown): number {
+  return parseTime(String(value)) ?? 0;
 }
 
 /** Says how far a Pod is. Pure. */
@@ -74,9 +87,13 @@ export function stateOf(pod: Fields): PodState {
   if (DISRUPTIONS.has(reason)) {
     return { kind: "lost", why: `${reason}${message ? `: ${message}` : ""}` };
   }
+  const disrupted = disruptedAt(pod);
   if (isRecord(terminated)) {
-    const { exitCode } = terminated;
-    if (exitCode !== 0 && isDisrupted(pod)) {
+    const { exitCode, finishedAt } = terminated;
+    // Also a script that ends well when it is told to end has not done its work.
+    const isCut = disrupted !== undefined &&
+      (exitCode !== 0 || timeOf(finishedAt) >= disrupted);
+    if (isCut) {
       return { kind: "lost", why: "it was deleted or moved away" };
     }
     const why = String(reason || terminated["reason"] || "");
@@ -84,8 +101,11 @@ export function stateOf(pod: Fields): PodState {
       ? { kind: "ended", code: exitCode, reason: why }
       : { kind: "lost", why };
   }
-  if (isRecord(running)) return { kind: "runs" };
-  if (status["phase"] === "Failed") {
+  const hasFailed = status["phase"] === "Failed";
+  // Of a node that is gone nobody hears that its containers are.
+  const isGone = hasFailed && disrupted !== undefined;
+  if (isRecord(running) && !isGone) return { kind: "runs" };
+  if (hasFailed) {
     return { kind: "lost", why: String(message || reason || "it has failed") };
   }
   return {
