@@ -380,3 +380,17 @@ Deno.test("Agent.open() has its folder for itself until it is disposed", async (
     await Deno.remove(dataDir, { recursive: true });
   }
 });
+
+Deno.test("Agent.run() ends when it is stopped while a connection comes about", async () => {
+  const [near, far] = memoryWires();
+  const dialled = Promise.withResolvers<Wire>();
+  await using bench = await AgentBench.open({
+    dials: { ws: () => dialled.promise },
+  });
+  await settle();
+  bench.stop();
+  await settle();
+  dialled.resolve(near);
+  await bench.running;
+  deepStrictEqual(await Array.fromAsync(far.frames), []);
+});

@@ -100,7 +100,9 @@ class Session {
     signal.addEventListener("abort", leave, { once: true });
     let error: TransporterError | undefined;
     try {
-      await this.#talk();
+      // It was dialled meanwhile, and nobody tells that again.
+      if (signal.aborted) await this.#link.close();
+      else await this.#talk();
     } catch (reason) {
       error = TransporterError.from(reason);
     } finally {
