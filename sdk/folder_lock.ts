@@ -1,6 +1,7 @@
 /**
  * A data folder belongs to one process at a time. The lock is the kernel's
- * (flock), so that it goes with its process, however that ends.
+ * ({@link https://man7.org/linux/man-pages/man2/flock.2.html}), so that it goes
+ * with its process, however that ends.
  *
  * @example Usage
  * ```ts
@@ -131,10 +132,12 @@ export async function lockFolder(
   }
   let locked = true;
   return {
-    [Symbol.asyncDispose]() {
-      if (locked) file.close(); // which lets go of the lock
+    async [Symbol.asyncDispose]() {
+      if (!locked) return;
       locked = false;
-      return Promise.resolve();
+      // A program that is being started has the file open, too, until it runs: closing ours would not be enough.
+      await file.unlock();
+      file.close();
     },
   };
 }

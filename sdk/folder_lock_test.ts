@@ -119,3 +119,20 @@ Deno.test("lockFolder() says when the folder cannot be written to", async () => 
     code: "store_unavailable",
   });
 });
+
+Deno.test("lockFolder() lets go at once also while this process starts programs, which share its files for a moment", async () => {
+  const folder = await Deno.makeTempDir();
+  let over = false;
+  const starting = Promise.all(Array.from({ length: 4 }, async () => {
+    while (!over) await new Deno.Command("true").output();
+  }));
+  try {
+    for (let i = 0; i < 300; i++) {
+      await using _lock = await lockFolder(folder, { program: "a test" });
+    }
+  } finally {
+    over = true;
+    await starting;
+    await Deno.remove(folder, { recursive: true });
+  }
+});
