@@ -40,13 +40,25 @@ Deno.test("ControlPlane.open() refuses settings that do not go together, and say
     "another store": [{ store: "postgres://localhost" }, /sqlite:PATH/],
     "a store without a name": [{ store: "sqlite:" }, /sqlite:PATH/],
     "a store without a folder": [{ store: "sqlite:t.db" }, /--data-dir/],
+    "a data folder, and nothing for it": [
+      { dataDir: "/d" },
+      /--data-dir .*nothing would be in it/,
+    ],
+    "a data folder, and a store elsewhere": [
+      { store: "sqlite:/d/t.db", dataDir: "/d" },
+      /--data-dir .*nothing would be in it/,
+    ],
+    "a data folder, and Redis": [
+      { store: "redis://127.0.0.1:1", dataDir: "/d" },
+      /--data-dir .*nothing would be in it/,
+    ],
     "a password without Redis": [
       { redisPasswordFile: "secret" },
-      /--redis-password-file .*no Redis/,
+      /--redis-password-file .*in Redis/,
     ],
     "a replica that is alone": [
       { replicaName: "a" },
-      /--replica-name .*no Redis/,
+      /--replica-name .*in Redis/,
     ],
     "heartbeats too far apart": [
       { heartbeatInterval: 30_000 },

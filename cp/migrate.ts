@@ -6,7 +6,7 @@
  * @module
  */
 import { type Ids, TransporterError } from "@transporter/sdk";
-import { openArchive } from "./open_store.ts";
+import { openArchive, refuseDataDir, refuseForRedis } from "./open_store.ts";
 import {
   type Archive,
   type ArchiveItem,
@@ -70,6 +70,8 @@ export async function migrate(options: MigrateOptions): Promise<ItemCounts> {
       "Cannot move a store into itself: --from and --to are the same",
     );
   }
+  refuseDataDir(options.dataDir, [from, to]);
+  refuseForRedis(options, [from, to]);
   await using opened = await openArchive(from, options);
   await using other = await openArchive(to, options);
   const [source, target] = [opened.archive, other.archive];

@@ -21,7 +21,12 @@
  *
  * @module
  */
-export { config, type ControlPlaneConfig, SETTINGS } from "./config.ts";
+export {
+  config,
+  type ControlPlaneConfig,
+  isOutsideDataDir,
+  SETTINGS,
+} from "./config.ts";
 export * from "./control_plane.ts";
 export type { Brokers } from "./ingests.ts";
 export type { Sinks } from "./sinks.ts";

@@ -1,6 +1,7 @@
 import { type Clock, type Logger, TransporterError } from "@transporter/sdk";
 import { lockFolder, openFolder } from "@transporter/sdk/folder";
 import { dirname, isAbsolute, resolve } from "node:path";
+import { isOutsideDataDir, sqlitePath } from "./config.ts";
 import { openMemoryStore } from "./store/memory.ts";
 import { isRedisUrl } from "./store/redis_url.ts";
 import type { Archive } from "./store/archive.ts";
@@ -41,9 +42,10 @@ export async function openStore(
   url: string,
   options: OpenStoreOptions,
 ): Promise<OpenedStore> {
+  refuseDataDir(options.dataDir, [url]);
   if (isRedisUrl(url)) return await openRedis(url, options);
   const { dataDir, clock } = options;
-  refuseForRedis(options);
+  refuseForRedis(options, [url]);
   await using opened = new AsyncDisposableStack();
   const path = url === "memory:"
     ? undefined
@@ -119,9 +121,36 @@ async function openRedis(
   };
 }
 
-function refuseForRedis(
-  { redisPasswordFile, redisCaFile, replicaName }: OpenStoreOptions,
+/**
+ * Refuses a data folder that no store would be in: whoever named it believes
+ * that events are there.
+ *
+ * @throws {TransporterError} `usage`.
+ */
+export function refuseDataDir(
+  dataDir: string | undefined,
+  urls: readonly string[],
 ): void {
+  if (dataDir === undefined || !urls.every(isOutsideDataDir)) return;
+  throw new TransporterError(
+    "usage",
+    "Cannot use --data-dir as nothing would be in it: only sqlite:PATH starts from there, where PATH does not begin with a slash",
+  );
+}
+
+/**
+ * Refuses settings that are for Redis alone where none of the stores is one.
+ *
+ * @throws {TransporterError} `usage`.
+ */
+export function refuseForRedis(
+  { redisPasswordFile, redisCaFile, replicaName }: Pick<
+    OpenStoreOptions,
+    "redisPasswordFile" | "redisCaFile" | "replicaName"
+  >,
+  urls: readonly string[],
+): void {
+  if (urls.some(isRedisUrl)) return;
   const given = {
     "--redis-password-file": redisPasswordFile,
     "--redis-ca-file": redisCaFile,
@@ -131,7 +160,7 @@ function refuseForRedis(
     if (value === undefined) continue;
     throw new TransporterError(
       "usage",
-      `Cannot use ${flag} as --store names no Redis`,
+      `Cannot use ${flag} as no store is in Redis`,
     );
   }
 }
@@ -141,7 +170,7 @@ async function lockedPath(
   dataDir: string | undefined,
   opened: AsyncDisposableStack,
 ): Promise<string> {
-  const path = /^sqlite:(?:\/\/(?=\/))?(.+)$/.exec(url)?.[1];
+  const path = sqlitePath(url);
   if (path === undefined) {
     throw new TransporterError(
       "usage",

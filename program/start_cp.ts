@@ -10,12 +10,15 @@ import { type Given, readSettings, stateDir } from "./settings.ts";
  * @returns The exit code.
  */
 export async function startCp(given: Given, runtime: Runtime): Promise<number> {
-  const { config, ControlPlane } = await import("@transporter/cp");
+  const { config, ControlPlane, isOutsideDataDir } = await import(
+    "@transporter/cp"
+  );
   const { kinds } = await import("@transporter/plugins");
   const values = readSettings(config, given, runtime);
   const log = logTo(runtime, values.logLevel);
   await checkSecrets(values.results, values.resultsSecretFile);
-  const dataDir = values.dataDir ?? stateDir(runtime.env, "cp");
+  const dataDir = values.dataDir ??
+    (isOutsideDataDir(values.store) ? undefined : stateDir(runtime.env, "cp"));
   await using _controlPlane = await ControlPlane.open({
     config: { ...values, dataDir },
     brokers: consumers,

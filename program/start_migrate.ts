@@ -18,7 +18,9 @@ export async function startMigrate(
   given: Given,
   runtime: Runtime,
 ): Promise<number> {
-  const { migrateConfig } = await import("@transporter/cp/config");
+  const { isOutsideDataDir, migrateConfig } = await import(
+    "@transporter/cp/config"
+  );
   const { migrate } = await import("@transporter/cp/migrate");
   const { from, to, ...values } = readSettings(migrateConfig, given, runtime);
   if (from === undefined || to === undefined) {
@@ -32,7 +34,10 @@ export async function startMigrate(
     ...values,
     from,
     to,
-    dataDir: values.dataDir ?? stateDir(runtime.env, "cp"),
+    dataDir: values.dataDir ??
+      ([from, to].every(isOutsideDataDir)
+        ? undefined
+        : stateDir(runtime.env, "cp")),
     ids: ulids(() => systemClock.now(), systemRng),
     signal: runtime.signal,
     progress({ kind, moved, all }) {

@@ -123,6 +123,22 @@ const CASES: readonly Case[] = [
     says: [/--dev/],
   },
   {
+    name: "cp with a variable for a data folder, and a store in memory",
+    args: ["cp", "--dev", "--store", "memory:"],
+    env: { TP_CP_DATA_DIR: "/d" },
+    code: 2,
+    says: [
+      /^error\[usage\]: Cannot use --data-dir as nothing would be in it/m,
+    ],
+  },
+  {
+    name: "cp without a home, which Redis needs none of",
+    args: ["cp", "--dev", "--store", "redis://127.0.0.1:1"],
+    env: { HOME: "", XDG_STATE_HOME: "" },
+    code: 3,
+    says: [/^error\[store_unavailable\]/m],
+  },
+  {
     name: "demo that ends and stays",
     args: ["demo", "--once", "--keep-running"],
     code: 2,
@@ -189,13 +205,13 @@ for (const { name, args, env = {}, code, says } of CASES) {
       await using program = Program.start(args, {
         env: {
           ...NONE,
-          ...env,
           DENO_DIR: await denoDir(),
           HOME: dir,
           PATH: `${dir}/bin`,
           TMPDIR: `${dir}/tmp`,
           XDG_CACHE_HOME: `${dir}/cache`,
           XDG_STATE_HOME: `${dir}/state`,
+          ...env,
         },
       });
       const status = await program.status();

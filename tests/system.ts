@@ -68,8 +68,10 @@ export class CpProcess implements AsyncDisposable {
     listen: string,
     { script, flags = [], env = {} }: CpOptions,
   ): Program {
+    // Another store than that of the folder may not be named together with it.
+    const folder = flags.includes("--store") ? [] : ["--data-dir", dataDir];
     return Program.start(
-      ["cp", "--dev", "--listen", listen, "--data-dir", dataDir, ...flags],
+      ["cp", "--dev", "--listen", listen, ...folder, ...flags],
       script === undefined ? { env } : { script, env },
     );
   }

@@ -267,8 +267,9 @@ export class World implements AsyncDisposable {
     const url = this.through(storeUser(name)).replace("http", "redis");
     const args = [
       ...["cp", "--dev", "--listen", `127.0.0.1:${this.#ports[name]}`],
-      ...["--data-dir", this.#path(name)],
-      ...store === "redis" ? ["--store", url, "--replica-name", name] : [],
+      ...store === "redis"
+        ? ["--store", url, "--replica-name", name]
+        : ["--data-dir", this.#path(name)],
       ...CP_FLAGS,
       ...["--results", `${this.through(RESULTS)}/hook`],
       ...["--results-secret-file", results.secret],

@@ -203,6 +203,13 @@ Deno.test("migrate() refuses a store that has other events, one in use, one that
   });
   await rejects(migrate({ ...move, to: path }), { code: "usage" });
   await rejects(migrate({ ...move, to: "memory:" }), { code: "usage" });
+  const unused = { ...move, to: "sqlite:/t.db" };
+  await rejects(migrate({ ...unused, dataDir: "/d" }), {
+    message: /--data-dir as nothing would be in it/,
+  });
+  await rejects(migrate({ ...unused, redisCaFile: "ca" }), {
+    message: /--redis-ca-file as no store is in Redis/,
+  });
   // Nothing was begun: it can still be used.
   await using _opened = await openStore(path, opening);
 });

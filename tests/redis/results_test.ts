@@ -14,7 +14,7 @@ Deno.test("of two control planes over one Redis one tells results, and the other
     const start = async (name: string) => {
       const program = Program.start([
         ..."cp --dev --listen 127.0.0.1:0 --replica-name".split(" "),
-        ...[name, "--store", redis.url, "--data-dir", `${dir}/${name}`],
+        ...[name, "--store", redis.url],
         ...["--results", receiver.url],
         ...["--results-secret-file", `${dir}/secret`],
       ]);
