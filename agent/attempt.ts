@@ -94,9 +94,7 @@ export async function runAttempt(
   const log = options.log.with({ event_id: id, attempt });
   if (!begun) await journal.begin(id, attempt);
   const remainingMs = work.deadline - controlPlaneClock.now();
-  const unfit = begun
-    ? undefined
-    : unfitness(work, { ...options, ...runner, remainingMs });
+  const unfit = begun ? undefined : unfitness(work, { ...options, ...runner });
   if (unfit !== undefined) {
     log.warn("Event was not started", { error: unfit });
     await outbox.record(unstarted(work, unfit, { agentId, at: clock.now() }));
@@ -179,13 +177,13 @@ function keepable(
 
 /** Why an attempt must not be started now, although it had its turn; asked last, after the fsync. */
 function unfitness(
-  { spec: { id }, standing }: Work,
+  { spec: { id }, standing, deadline }: Work,
   now: Pick<AttemptOptions, "controlPlaneClock" | "standingMax"> & {
     readonly standing: number;
-    readonly remainingMs: number;
   },
 ): TransporterError | undefined {
-  const { controlPlaneClock: { fault }, standingMax, remainingMs } = now;
+  const { controlPlaneClock, standingMax } = now;
+  const { fault } = controlPlaneClock;
   if (fault !== undefined) return fault;
   if (standing && now.standing > standingMax) {
     return new TransporterError(
@@ -193,7 +191,7 @@ function unfitness(
       `Event "${id}" was not started as this agent already has ${standingMax} that stand, half of its --window, which may be 64: cancel one`,
     );
   }
-  if (remainingMs > 0) return undefined;
+  if (!controlPlaneClock.mayBeOver(deadline)) return undefined;
   return new TransporterError(
     "expired",
     `Event "${id}" was not started as its deadline is over`,

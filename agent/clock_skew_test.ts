@@ -1,4 +1,5 @@
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { formatTime, parseTime } from "@transporter/sdk";
 import {
   AgentBench,
   type FarEnd,
@@ -117,4 +118,94 @@ Deno.test("Runner starts nothing when its clock is set while the start is noted"
   strictEqual(last["phase"], "failed");
   strictEqual((last["error"] as RawFrame)["code"], "clock_skew");
   deepStrictEqual(bench.started, []);
+});
+
+/** A time of day so many seconds after the agent dialled, by a control plane whose clock is right. */
+function second(count: number): string {
+  return formatTime(parseTime("2026-11-23T05:04:27.000Z")! + count * 1000);
+}
+
+/** An agent whose welcome came nine seconds after it asked, and the first heartbeat that it sends then. */
+async function welcomedSlowly(
+  bench: AgentBench,
+  server_time: string,
+): Promise<{ far: FarEnd; beat: RawFrame }> {
+  const far = await bench.accept();
+  await bench.clock.advance(9_000);
+  await far.registerV2({ server_time });
+  return { far, beat: await next(far, "heartbeat") };
+}
+
+/** Sends an event that has to begin within so many seconds after the agent dialled. */
+async function sendDue(far: FarEnd, id: string, dueSecond: number) {
+  await far.send({ ...event(1, id), deadline: second(dueSecond) });
+}
+
+/** The code that an event ends with. */
+async function codeOf(far: FarEnd): Promise<unknown> {
+  const last = await next(far, "status_update");
+  return (last["error"] as RawFrame | undefined)?.["code"];
+}
+
+Deno.test("Runner starts nothing late when the welcome was long on its way", async () => {
+  await using bench = await AgentBench.open();
+  const { far, beat } = await welcomedSlowly(bench, second(0));
+  await sendDue(far, "e1", 6); // halfway is second 4.5: it would seem in time
+  deepStrictEqual(bench.started, []);
+  const { timestamp } = beat;
+  await far.send({ type: "heartbeat_ack", timestamp, server_time: second(9) });
+  strictEqual(await codeOf(far), "expired");
+  deepStrictEqual(bench.started, []);
+});
+
+Deno.test("Runner starts what is in time when the welcome was long in coming, once it has asked again", async () => {
+  await using bench = await AgentBench.open();
+  const { far, beat } = await welcomedSlowly(bench, second(9));
+  await sendDue(far, "e1", 14);
+  deepStrictEqual(bench.started, []);
+  const { timestamp } = beat;
+  await far.send({ type: "heartbeat_ack", timestamp, server_time: second(9) });
+  deepStrictEqual(bench.started, ["e1 1"]);
+});
+
+Deno.test("Runner starts at once what is in time whatever the time is", async () => {
+  await using bench = await AgentBench.open();
+  const { far } = await welcomedSlowly(bench, second(9));
+  await sendDue(far, "e1", 17);
+  deepStrictEqual(bench.started, ["e1 1"]);
+});
+
+Deno.test("Runner waits for a better time no longer than its link lasts", async () => {
+  await using bench = await AgentBench.open();
+  const { far } = await welcomedSlowly(bench, second(9));
+  await sendDue(far, "e1", 14);
+  await far.wire.close();
+  const back = await bench.accept();
+  await back.registerV2();
+  strictEqual(await codeOf(back), "expired");
+  deepStrictEqual(bench.started, []);
+});
+
+Deno.test("Runner counts a slow link against an event, on which no answer tells the time well", async () => {
+  await using bench = await AgentBench.open();
+  const { far, beat: { timestamp } } = await welcomedSlowly(bench, second(9));
+  await bench.clock.advance(6_000);
+  await sendDue(far, "e1", 16); // asked at 9, answered at 15: it may be 3 s later than halfway says
+  await far.send({ type: "heartbeat_ack", timestamp, server_time: second(12) });
+  strictEqual(await codeOf(far), "expired");
+  deepStrictEqual(bench.started, []);
+});
+
+Deno.test("Heartbeats are measured also when they are answered after the next was sent", async () => {
+  await using bench = await AgentBench.open();
+  const far = await bench.accept();
+  await far.registerV2({ heartbeat_ms: 1_000 });
+  await bench.clock.advance(3_000);
+  const [first] = await far.take(3);
+  const timestamp = first?.["timestamp"]; // of second 1; its answer is made at 2 and arrives at 3
+  await far.send({ type: "heartbeat_ack", timestamp, server_time: second(62) });
+  await bench.clock.advance(1_000);
+  const { clock_offset_ms: offsetMs } =
+    (await far.next())["metrics"] as RawFrame;
+  strictEqual(offsetMs, 60_000);
 });

@@ -3,13 +3,16 @@ import { type Clock, TransporterError } from "@transporter/sdk";
 /** One measurement: how far the control plane's time is ahead of our monotonic one. */
 interface Sample {
   readonly aheadMs: number;
-  /** How long the question and its answer took together: the error is at most half of it. */
-  readonly roundTripMs: number;
+  /** How wrong that was at most: half of the time that the question and its answer took together. */
+  readonly errorMs: number;
   readonly takenAt: number;
 }
 
-/** A measurement older than this gives way to any newer one: clocks drift. */
-const SAMPLE_MS_MAX = 5 * 60_000;
+/** How wrong a deadline may be judged, in milliseconds (guarantees.md G5). */
+const ERROR_MS_MAX = 2_000;
+
+/** How far two clocks drift apart in a millisecond: NTP makes one that is wrong as much faster or slower. */
+const DRIFT = 500e-6;
 
 /**
  * How far the control plane's time may be from this machine's, in milliseconds:
@@ -37,6 +40,8 @@ export class ControlPlaneClock {
    * then deadlines follow the agent's own clock.
    */
   given = false;
+  /** Whether the answer is on its way by which the time will be known better. */
+  asked = false;
 
   /** Measures with this clock. */
   constructor(clock: Clock) {
@@ -54,6 +59,34 @@ export class ControlPlaneClock {
     return this.#best === undefined
       ? undefined
       : this.now() - this.#clock.now();
+  }
+
+  /** How wrong the time may be, in milliseconds. */
+  get #errorMs(): number {
+    if (this.#best === undefined) return 0;
+    const { errorMs, takenAt } = this.#best;
+    return errorMs + (this.#clock.monotonic() - takenAt) * DRIFT;
+  }
+
+  /** Whether the time is known no better than what is allowed for deadlines, or not at all. */
+  get vague(): boolean {
+    return this.#best === undefined || this.#errorMs > ERROR_MS_MAX;
+  }
+
+  /**
+   * Whether a deadline may be over: what is not known better counts against it,
+   * but for the error that is allowed.
+   *
+   * @param deadline In milliseconds since 1970 at the control plane.
+   */
+  mayBeOver(deadline: number): boolean {
+    return deadline <= this.now() + Math.max(0, this.#errorMs - ERROR_MS_MAX);
+  }
+
+  /** Whether it will be known soon if a deadline is over, and is not now. */
+  isUnclear(deadline: number): boolean {
+    return this.asked && this.mayBeOver(deadline) &&
+      deadline > this.now() - this.#errorMs;
   }
 
   /** Why nothing may be started by this time; `undefined` when there is no reason. */
@@ -85,13 +118,11 @@ export class ControlPlaneClock {
    */
   measured(serverTimeMs: number, askedAt: number): void {
     const takenAt = this.#clock.monotonic();
-    const roundTripMs = takenAt - askedAt;
+    const errorMs = (takenAt - askedAt) / 2;
     const aheadMs = serverTimeMs - (askedAt + takenAt) / 2;
     const best = this.#best;
-    const better = best === undefined || roundTripMs <= best.roundTripMs ||
-      takenAt - best.takenAt > SAMPLE_MS_MAX ||
-      Math.abs(aheadMs - best.aheadMs) >
-        (roundTripMs + best.roundTripMs) / 2 + JUMP_MS;
-    if (better) this.#best = { aheadMs, roundTripMs, takenAt };
+    const better = best === undefined || errorMs <= this.#errorMs ||
+      Math.abs(aheadMs - best.aheadMs) > errorMs + this.#errorMs + JUMP_MS;
+    if (better) this.#best = { aheadMs, errorMs, takenAt };
   }
 }

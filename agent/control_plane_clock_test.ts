@@ -1,4 +1,4 @@
-import { strictEqual } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { TestClock } from "@transporter/sdk/testing";
 import { ControlPlaneClock } from "./control_plane_clock.ts";
 
@@ -51,4 +51,51 @@ Deno.test("ControlPlaneClock follows when the control plane's clock was set, or 
   await clock.advance(5 * 60_000 + 1);
   time.measured(1_200_161, clock.monotonic() - 200);
   strictEqual(time.now(), 1_200_261);
+});
+
+Deno.test("ControlPlaneClock keeps a measurement that is old, but better than a new one", async () => {
+  const clock = new TestClock(0);
+  const time = new ControlPlaneClock(clock);
+  time.measured(100_000, 0);
+  await clock.advance(600_000);
+  time.measured(698_000, 592_000); // eight seconds on their way
+  strictEqual(time.now(), 700_000);
+});
+
+/** A clock that was told the time by an answer that took so long. */
+async function toldIn(roundTripMs: number): Promise<{
+  clock: TestClock;
+  time: ControlPlaneClock;
+}> {
+  const clock = new TestClock(0);
+  const time = new ControlPlaneClock(clock);
+  await clock.advance(roundTripMs);
+  time.measured(100_000, 0);
+  return { clock, time };
+}
+
+Deno.test("ControlPlaneClock.mayBeOver() counts against a deadline what is known no better than within two seconds", async () => {
+  for (const [roundTripMs, latest] of [[4_000, 102_000], [16_000, 114_000]]) {
+    const { time } = await toldIn(roundTripMs!);
+    deepStrictEqual(
+      [time.vague, time.mayBeOver(latest!), time.mayBeOver(latest! + 1)],
+      [roundTripMs === 16_000, true, false],
+    );
+  }
+});
+
+Deno.test("ControlPlaneClock.mayBeOver() trusts a measurement the less the older it is", async () => {
+  const { clock, time } = await toldIn(4_000);
+  await clock.advance(3_600_000); // an hour, in which clocks may drift apart by 1.8 s
+  strictEqual(time.mayBeOver(102_000 + 3_600_000 + 1_800), true);
+  strictEqual(time.mayBeOver(102_000 + 3_600_000 + 1_801), false);
+});
+
+Deno.test("ControlPlaneClock.isUnclear() says so of deadlines within the error while the time is asked for", async () => {
+  const { time } = await toldIn(16_000);
+  const unclear = () =>
+    [100_000, 100_001, 114_000, 114_001].map((at) => time.isUnclear(at));
+  deepStrictEqual(unclear(), [false, false, false, false]);
+  time.asked = true;
+  deepStrictEqual(unclear(), [false, true, true, false]);
 });

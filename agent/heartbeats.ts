@@ -34,28 +34,37 @@ export interface HeartbeatsOptions {
   readonly clock: Clock;
   /** Learns the control plane's time. */
   readonly controlPlaneClock: ControlPlaneClock;
-  /** Called when it has. */
+  /** Called when it has, or will not soon. */
   readonly measured: () => void;
 }
 
 /** Heartbeats never come closer than this, in milliseconds, whatever the control plane asks for. */
 const HEARTBEAT_MS_MIN = 100;
 
+/** Heartbeats whose answers are waited for: more than are on their way when each is answered. */
+const ASKED_MAX = 500;
+
 /** The signs of life of one session, both ways, and the time of day that they carry. */
 export class Heartbeats {
   readonly #options: HeartbeatsOptions;
-  /** The heartbeat that may still be answered. */
-  #asked: { readonly timestamp: string; readonly at: number } | undefined;
+  /** The heartbeats that may still be answered, the oldest first: a slow link has several on their way. */
+  readonly #asked: { readonly timestamp: string; readonly at: number }[] = [];
 
   /** Over how many milliseconds agents spread their return, as the control plane said last. */
   spreadMs = 0;
 
-  /** Takes the time of day of the welcome, if there is one. */
+  /**
+   * Takes the time of day of the welcome, if there is one. When that was slow to
+   * come, the time is asked for once more at once.
+   */
   constructor(options: HeartbeatsOptions) {
     const { welcome, askedAt, controlPlaneClock } = options;
     this.#options = options;
     controlPlaneClock.given = welcome !== undefined;
-    if (welcome !== undefined) this.#measure(welcome.server_time, askedAt);
+    if (welcome === undefined) return;
+    this.#measure(welcome.server_time, askedAt);
+    controlPlaneClock.asked = controlPlaneClock.vague;
+    options.measured();
   }
 
   /** Takes an answer. */
@@ -64,8 +73,21 @@ export class Heartbeats {
       HeartbeatAckFrame,
   ): void {
     this.spreadMs = spreadMs;
-    if (timestamp !== this.#asked?.timestamp) return;
-    this.#measure(serverTime, this.#asked.at);
+    const index = this.#asked.findIndex((asked) =>
+      asked.timestamp === timestamp
+    );
+    const asked = this.#asked[index];
+    if (asked === undefined) return;
+    this.#asked.splice(0, index + 1); // those before it were lost, or are not answered
+    this.#measure(serverTime, asked.at);
+    this.end();
+  }
+
+  /** No better time is to be waited for. */
+  end(): void {
+    const { controlPlaneClock, measured } = this.#options;
+    controlPlaneClock.asked = false;
+    measured();
   }
 
   /**
@@ -82,7 +104,8 @@ export class Heartbeats {
       Math.min(heartbeatMs, wantedMs),
     );
     const idleMs = Math.max(HEARTBEAT_MS_MIN, silenceMs);
-    let dueAt = clock.monotonic() + everyMs;
+    const { asked } = this.#options.controlPlaneClock;
+    let dueAt = clock.monotonic() + (asked ? 0 : everyMs);
     try {
       while (true) {
         const now = clock.monotonic();
@@ -107,15 +130,15 @@ export class Heartbeats {
     if (welcome === undefined) {
       return { type: "heartbeat", timestamp, metrics: {} };
     }
-    this.#asked = { timestamp, at: clock.monotonic() };
+    this.#asked.push({ timestamp, at: clock.monotonic() });
+    if (this.#asked.length > ASKED_MAX) this.#asked.shift();
     return { type: "heartbeat", timestamp, ...figures() };
   }
 
   #measure(serverTime: string, askedAt: number): void {
-    const { controlPlaneClock, measured } = this.#options;
     const at = parseTime(serverTime);
-    if (at !== undefined) controlPlaneClock.measured(at, askedAt);
-    measured();
+    if (at === undefined) return;
+    this.#options.controlPlaneClock.measured(at, askedAt);
   }
 }
 

@@ -24,8 +24,9 @@ const CHARS_MAX = 64 * 1024 * 1024;
  * the journal before it is started, and its deadline is checked after that,
  * immediately before the start. Standing work takes no place among those that
  * run, and holds no key. Work of which is not said yet what it touches waits, and
- * what is of its type behind it. When the agent stops, that is left as it is, and so is
- * what only waits until it is verified.
+ * what is of its type behind it; and so does work whose deadline may be over when
+ * that will be known soon. When the agent stops, what stands is left as it is, and
+ * so is what only waits until it is verified.
  */
 export class Runner {
   readonly #options: RunnerOptions;
@@ -174,7 +175,11 @@ export class Runner {
 
   /** Starts whatever has its turn. What has not lets nothing with the same keys pass. */
   #pump(): void {
-    const { fault } = this.#options.controlPlaneClock;
+    const { controlPlaneClock } = this.#options;
+    const { fault } = controlPlaneClock;
+    const isTimely = ({ begun, deadline }: Work) =>
+      begun ||
+      fault === undefined && !controlPlaneClock.isUnclear(deadline);
     const taken = new Set(
       [...this.#running.values()].flatMap(({ keys }) => keys),
     );
@@ -188,7 +193,7 @@ export class Runner {
       const { spec: { id, type }, unsaid = false } = work;
       if (unsaid) typesUnsaid.add(type);
       const free = !typesUnsaid.has(type) && !this.#running.has(id) &&
-        isFree(work.keys, taken) && (fault === undefined || work.begun);
+        isFree(work.keys, taken) && isTimely(work);
       for (const key of work.keys) taken.add(key);
       if (!free) {
         i++;

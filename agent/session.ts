@@ -111,6 +111,7 @@ class Session {
       outbox.detach(this.#link);
       backlog.detach(this.#link);
       this.#exchange?.end();
+      this.#heartbeats?.end();
     }
     await this.#link.close(error);
     const livedMs = this.#registeredAt === undefined
