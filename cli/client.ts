@@ -178,9 +178,14 @@ export class Client {
     return this.#checked<AgentView>(await this.http.json(path), "id");
   }
 
-  /** Every agent. */
-  agents(): Promise<Page<AgentView>> {
-    return this.#pages<AgentView>("/v2/agents", {}, Infinity);
+  /** The first agents, by id, that have all of the labels, as `key=value`; by default every agent. */
+  agents(
+    { label, limit = Infinity }: {
+      readonly label?: readonly string[] | undefined;
+      readonly limit?: number | undefined;
+    } = {},
+  ): Promise<Page<AgentView>> {
+    return this.#pages<AgentView>("/v2/agents", { label }, limit);
   }
 
   async #pages<T>(path: string, query: Query, limit: number): Promise<Page<T>> {

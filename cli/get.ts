@@ -143,27 +143,32 @@ function addGetAgents(
   context: CommandContext,
 ): void {
   const command = parent.command("agents")
-    .summary("list agents")
-    .description("List agents.")
+    .summary("list agents, by id")
+    .description("List agents, by id.")
     .option(
       "-l, --label <KEY=VALUE>",
       "those with this label; repeatable: all of them",
       selectors,
+    )
+    .option(
+      "--limit <COUNT>",
+      "how many at most (default: all of them)",
+      once("--limit", integer("--limit", { min: 1, max: LIMIT_MAX })),
     )
     .option("--watch", "go on with every change, until Ctrl-C")
     .action(async (flags, self) => {
       const invocation = context.open(self);
       const client = await invocation.client();
       const listing = listingOfAgents(invocation);
-      const isWanted = ({ labels }: AgentView) =>
-        hasLabels(labels, flags.label ?? []);
+      const { label, limit } = flags;
       if (flags.watch !== true) {
-        const page = await client.agents();
-        return listing.page({ ...page, items: page.items.filter(isWanted) });
+        return listing.page(await client.agents({ label, limit }));
       }
+      const isWanted = ({ labels }: AgentView) =>
+        hasLabels(labels, label ?? []);
       const watch = () =>
         watchAgents(client, isWanted, {
-          first: (items) => listing.first(items),
+          first: (items) => listing.first(items.slice(0, limit)),
           next: (item) => listing.next(item),
         });
       context.finish(await watched(invocation, watch));
@@ -176,6 +181,7 @@ function addGetAgents(
       "The ids of the agents of a team, as they were given with --label",
       "transporter get agents -l team=platform -o name",
     ],
+    ["No more than ten of them", "transporter get agents --limit 10"],
     ["See agents come and go", "transporter get agents --watch"],
   ]);
 }

@@ -396,12 +396,19 @@ Deno.test("get agents -l shows those that have all of the labels, also with --wa
   ];
   const more = [...items, agent({ id: "new", labels }), agent({ id: "other" })];
   await using server = new ScriptedServer()
-    .on("GET /v2/agents", () => ({ items }), () => ({ items }), () => ({
-      items: more,
-    }));
+    .on(
+      "GET /v2/agents",
+      () => ({ items: items.slice(0, 1) }),
+      () => ({ items }),
+      () => ({ items: more }),
+    );
   const args = ["get", "agents", "-l", "team=a", "-l", "tier=edge", "-oname"];
   const { code, stdout } = await run(args, { url: server.url });
   deepStrictEqual([code, stdout], [0, "agent/both\n"]);
+  deepStrictEqual(server.asked("GET /v2/agents")[0]?.query.getAll("label"), [
+    "team=a",
+    "tier=edge",
+  ]);
   const clock = {
     ...testClock,
     sleep: (ms: number, options?: { readonly signal?: AbortSignal }) =>
@@ -412,6 +419,58 @@ Deno.test("get agents -l shows those that have all of the labels, also with --wa
   strictEqual(ran.stdout, "agent/both\nagent/new\n");
   const wrong = await run(["get", "agents", "-l", "team"], { url: server.url });
   strictEqual(wrong.code, 2);
+});
+
+Deno.test("get agents --limit asks for so many, a page at a time, and says that there are more", async () => {
+  const some = (from: number, to: number) =>
+    Array.from(
+      { length: to - from },
+      (_, i) => agent({ id: `a${from + i}` }),
+    );
+  await using server = new ScriptedServer().on(
+    "GET /v2/agents",
+    () => ({ items: some(0, 500), next_cursor: "c" }),
+    () => ({ items: some(500, 502), next_cursor: "d" }),
+  );
+  const args = ["get", "agents", "--limit", "502", "-o", "json"];
+  const { code, stdout } = await run(args, { url: server.url });
+  const page = JSON.parse(stdout);
+  deepStrictEqual([code, page.items.length, page.next_cursor], [0, 502, "d"]);
+  deepStrictEqual(
+    server.asked("GET /v2/agents").map(({ query }) => [
+      query.get("limit"),
+      query.get("cursor"),
+    ]),
+    [["500", null], ["2", "c"]],
+  );
+  const none = await run(["get", "agents", "--limit", "0"], {
+    url: server.url,
+  });
+  strictEqual(none.code, 2);
+});
+
+Deno.test("get agents --watch --limit shows so many at first, and then each that changes", async () => {
+  await using server = new ScriptedServer().on(
+    "GET /v2/agents",
+    () => ({ items: [agent({ id: "a" }), agent({ id: "b" })] }),
+    () => ({
+      items: [agent({ id: "a" }), agent({ id: "b", connected: false })],
+    }),
+  );
+  const clock = {
+    ...testClock,
+    sleep: (ms: number, options?: { readonly signal?: AbortSignal }) =>
+      testClock.sleep(ms === 2000 ? 0 : ms, options),
+  };
+  const args = ["get", "agents", "--watch", "--limit", "1", "-o", "json"];
+  const ran = await watching(args, server, { until: "false", clock });
+  deepStrictEqual(
+    ran.stdout.trimEnd().split("\n").map((line) => {
+      const { id, connected } = JSON.parse(line);
+      return [id, connected];
+    }),
+    [["a", true], ["b", false]],
+  );
 });
 
 Deno.test("get agents --watch shows agents as they change, and not each heartbeat", async () => {

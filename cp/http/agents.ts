@@ -17,7 +17,15 @@ function list({ store, connected, tenant }: Services): Route {
     id: "listAgents",
     tag: "agents",
     summary: "Lists agents, by id",
-    query: PAGE_PARAMETERS,
+    query: [
+      {
+        name: "label",
+        description: "Only agents with all of these labels, each as key=value",
+        schema: { type: "array", items: { type: "string" } },
+        repeatable: true,
+      },
+      ...PAGE_PARAMETERS,
+    ],
     answers: {
       200: {
         description: "A page of agents",
@@ -27,15 +35,17 @@ function list({ store, connected, tenant }: Services): Route {
     errors: ["unknown_field", "invalid", "store_unavailable"],
     async handle({ query }) {
       const after = query.cursor();
+      const labels = Object.entries(query.labels() ?? {});
       const limit = query.limit();
       const [agents, open, here] = await Promise.all([
         store.listAgents(tenant),
         store.countOpen(tenant),
         connected(tenant),
       ]);
-      const rest = after === undefined
-        ? agents
-        : agents.filter(({ id }) => id > after);
+      const rest = agents.filter(({ id, registration }) =>
+        (after === undefined || id > after) &&
+        labels.every(([key, value]) => registration.labels?.[key] === value)
+      );
       const items = rest.slice(0, limit).map((agent) =>
         agentView(agent, {
           connected: here.get(agent.id),

@@ -22,6 +22,24 @@ Deno.test("GET /v2/agents lists agents by id, in pages", async () => {
   ]);
 });
 
+Deno.test("GET /v2/agents has those with all of the labels, in pages", async () => {
+  await using place = await openPlace();
+  await place.know("a", "b");
+  const ids = async (query: string) => {
+    const { json } = await place.ask(`/v2/agents?${query}`);
+    return [json.items.map(({ id }: { id: string }) => id), json.next_cursor];
+  };
+  deepStrictEqual(await ids("label=zone=z1"), [["a", "b"], undefined]);
+  const [first, cursor] = await ids("label=zone=z1&limit=1");
+  deepStrictEqual(first, ["a"]);
+  const next = `label=zone=z1&limit=1&cursor=${cursor}`;
+  deepStrictEqual(await ids(next), [["b"], undefined]);
+  for (const none of ["zone=z2", "toString=", "zone=z1&label=tier=edge"]) {
+    deepStrictEqual(await ids(`label=${none}`), [[], undefined]);
+  }
+  isProblem(await place.ask("/v2/agents?label=zone"), 422, "invalid");
+});
+
 Deno.test("GET /v2/agents/{id} shows an agent, and what is open for it", async () => {
   await using place = await openPlace();
   await place.know("edge-1");
