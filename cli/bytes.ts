@@ -48,17 +48,3 @@ export async function readText(
   }
   return text + decode();
 }
-
-/**
- * Ends a body when a signal aborts. The signal of the `fetch` it came from is
- * not enough: once Deno has collected the request as garbage, an abort no
- * longer reaches the body, and whoever reads it waits for ever.
- *
- * @returns The same bytes; an error with the signal's reason once it aborts.
- */
-export function cutBy<T extends Uint8Array>(
-  body: ReadableStream<T>,
-  signal: AbortSignal,
-): ReadableStream<T> {
-  return body.pipeThrough(new TransformStream<T, T>(), { signal });
-}

@@ -1,5 +1,4 @@
-import { TransporterError } from "@transporter/sdk";
-import { cutBy } from "./bytes.ts";
+import { cutBy, TransporterError } from "@transporter/sdk";
 import type { Invocation } from "./invocation.ts";
 
 /** Far longer than any answer; the rest of what was pasted is not read. */

@@ -1,11 +1,12 @@
 import {
   type Clock,
+  cutBy,
   deadline,
   parseJson,
   type Rng,
   TransporterError,
 } from "@transporter/sdk";
-import { cutBy, readText } from "./bytes.ts";
+import { readText } from "./bytes.ts";
 import { problemOf, retryAfterMs, unreachable } from "./problem.ts";
 import { stoppedBy } from "./retry.ts";
 

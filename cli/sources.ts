@@ -1,5 +1,5 @@
-import { deadline, TransporterError } from "@transporter/sdk";
-import { cutBy, readText } from "./bytes.ts";
+import { cutBy, deadline, TransporterError } from "@transporter/sdk";
+import { readText } from "./bytes.ts";
 import type { Host } from "./host.ts";
 import { stoppedBy } from "./retry.ts";
 import { safe } from "./text.ts";

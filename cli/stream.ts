@@ -1,4 +1,5 @@
 import {
+  cutBy,
   deadline,
   fullJitter,
   isRecord,
@@ -7,7 +8,7 @@ import {
   TransporterError,
 } from "@transporter/sdk";
 import { createParser } from "eventsource-parser";
-import { cutBy, readText } from "./bytes.ts";
+import { readText } from "./bytes.ts";
 import type { Client } from "./client.ts";
 import type { Query } from "./http.ts";
 import { problemOf } from "./problem.ts";

@@ -24,6 +24,7 @@ export * from "./clock.ts";
 export * from "./cloud_event.ts";
 export * from "./cloud_event_input.ts";
 export * from "./config.ts";
+export * from "./cut_by.ts";
 export {
   type Delivery,
   type Message,

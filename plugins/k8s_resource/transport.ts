@@ -172,6 +172,7 @@ export class Transport implements Disposable {
     try {
       return await answerOf(
         await fetchFrom(access, request, { client, signal: limit.signal }),
+        limit.signal,
         sink,
       );
     } catch (error) {
@@ -200,7 +201,9 @@ export class Transport implements Disposable {
         client,
         signal: limit.signal,
       });
-      if (!response.ok) return await answerOf(response);
+      if (!response.ok) {
+        return await answerOf(response, limit.signal);
+      }
       return new ApiStream({ response, limit: stack.move(), explain });
     } catch (error) {
       throw explain(error);

@@ -1,4 +1,5 @@
 import {
+  cutBy,
   type ErrorCode,
   isErrorCode,
   isRecord,
@@ -131,7 +132,7 @@ export async function openStream(
   if (!response.ok || !type.startsWith("text/event-stream")) {
     throw refusal(url, response, await readText(response, place.bytesMax));
   }
-  return response.body ?? ReadableStream.from([]);
+  return cutBy(response.body ?? ReadableStream.from([]), signal);
 }
 
 async function request(
