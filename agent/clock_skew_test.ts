@@ -128,11 +128,11 @@ function second(count: number): string {
 /** An agent whose welcome came nine seconds after it asked, and the first heartbeat that it sends then. */
 async function welcomedSlowly(
   bench: AgentBench,
-  server_time: string,
+  serverTime: string,
 ): Promise<{ far: FarEnd; beat: RawFrame }> {
   const far = await bench.accept();
   await bench.clock.advance(9_000);
-  await far.registerV2({ server_time });
+  await far.registerV2({ server_time: serverTime });
   return { far, beat: await next(far, "heartbeat") };
 }
 
