@@ -99,6 +99,20 @@ Deno.test("every relative link in a page leads somewhere", async () => {
   deepStrictEqual(broken, []);
 });
 
+Deno.test("every guarantee that is named has its number in docs/guarantees.md", async () => {
+  const texts = await repositoryTexts();
+  const page = texts.get("docs/guarantees.md") ?? "";
+  const numbers = new Set(page.match(/\bG\d{1,2}\b/g));
+  const unknown: string[] = [];
+  for (const [path, text] of texts) {
+    if (!/\.(ts|md)$/.test(path)) continue;
+    for (const [number] of text.matchAll(/\bG\d{1,2}\b/g)) {
+      if (!numbers.has(number)) unknown.push(`${path}: ${number}`);
+    }
+  }
+  deepStrictEqual(unknown, []);
+});
+
 Deno.test("docs.commands: every task that a page names is there", async () => {
   const { tasks = {} } = await manifest();
   const unknown: string[] = [];

@@ -4,7 +4,7 @@ import type { Store } from "../store/store.ts";
 /** How long an answer of the store counts, in milliseconds: many may ask, the disk is asked once. */
 const FRESH_MS = 1000;
 
-/** How long the store may take to commit something small, in milliseconds; far less than the five seconds of G15. */
+/** How long the store may take to commit something small, in milliseconds; a fault has to be told within five seconds (G15). */
 const PROBE_MS_MAX = 2000;
 
 /** Options of {@linkcode Readiness}. */

@@ -14,10 +14,10 @@ const OLD_SPACE_MIB_MAX = 128;
 /** Bytes of data that the kernel gives the process at all: what V8's cap does not count is in here too. */
 const DATA_BYTES_MAX = 1024 * 1024 * 1024;
 
-/** Bytes by which a process may grow under attack (guarantees.md, G9). */
+/** Bytes by which a process may grow under attack (G9). */
 export const GROWTH_BYTES_MAX: number = 64 * 1024 * 1024;
 
-/** Milliseconds within which an attack has its answer (guarantees.md, G9), at least once in {@linkcode ANSWER_TRIES_MAX}. */
+/** Milliseconds within which an attack has its answer (G9), at least once in {@linkcode ANSWER_TRIES_MAX}. */
 export const ANSWER_MS_MAX = 1000;
 
 /** How often an attack is repeated whose answer comes late: other tests may be why once, its bytes are why each time. */

@@ -1,5 +1,5 @@
 /**
- * Ways out of a confinement that tests try (design of guarantee G11), what
+ * Ways out of a confinement that tests try (G11 of docs/guarantees.md), what
  * comes of each, and those that are not tried.
  *
  * @module

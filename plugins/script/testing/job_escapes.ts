@@ -1,5 +1,5 @@
 /**
- * Ways out of the Pod of a script that tests try (design of guarantee G11),
+ * Ways out of the Pod of a script that tests try (G11 of docs/guarantees.md),
  * what comes of each, and those that are not tried. Those by the network are in
  * a test of their own, as they differ from cluster to cluster.
  *
