@@ -66,7 +66,7 @@ const AGAIN_MS = 60_000;
 /** A longer result is not kept for a later process, which applies again in its place; in characters. */
 const KEPT_CHARS_MAX = 256 * 1024;
 
-/** How often an agent may end while something is waited for, before that is taken for the cause (decisions.md 6). */
+/** How often an agent may end while something is waited for, before that is taken for the cause. */
 const ENDS_MAX = 2;
 
 /**

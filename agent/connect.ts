@@ -44,7 +44,7 @@ const LIVED_MS = 10_000;
 /** The longest that a return is spread over, in milliseconds, whatever a control plane says. */
 const SPREAD_MS_MAX = 60_000;
 
-/** How long to stay away when another agent took this one's place, in milliseconds (protocol.md D.3). */
+/** How long to stay away when another agent took this one's place, in milliseconds: two with one id would push each other out for ever. */
 const SUPERSEDED_MS = 60_000;
 
 /**

@@ -16,7 +16,7 @@ const DRIFT = 500e-6;
 
 /**
  * How far the control plane's time may be from this machine's, in milliseconds:
- * beyond it one of the two is wrong, and nothing tells which (security.md E.8).
+ * beyond it one of the two is wrong, and nothing tells which.
  */
 const OFFSET_MS_MAX = 5 * 60_000;
 

@@ -25,7 +25,7 @@ export class SentAway extends TransporterError {
   }
 }
 
-/** How long the control plane may take for each of its two answers, in milliseconds (protocol.md D.4). */
+/** How long the control plane may take for each of its two answers, in milliseconds. */
 const ANSWER_MS_MAX = 10_000;
 
 /**

@@ -42,7 +42,7 @@ const FLIGHT_MAX = 500;
 /** Bytes that may wait in the link; it gives up at four times as many. */
 const BUFFERED_BYTES_MAX = 4 * 1024 * 1024;
 
-/** Last statuses that are told again to a control plane that acknowledges none (protocol.md D.2). */
+/** Last statuses that are told again to a control plane that acknowledges none. */
 const V1_LAST_MAX = 100;
 
 /**

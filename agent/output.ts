@@ -7,7 +7,7 @@ import {
   utf8Length,
 } from "@transporter/sdk";
 
-/** Bytes of an attempt's output that go out as they come, and as many of its end (security.md E.8). */
+/** Bytes of an attempt's output that go out as they come, and as many of its end. */
 const HEAD_BYTES_MAX = 1024 * 1024;
 const TAIL_BYTES_MAX = 1024 * 1024;
 

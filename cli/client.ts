@@ -31,7 +31,7 @@ export interface EventFilter {
 /** Tries of a submission; with the delays of {@linkcode retry}, some seconds. */
 const SUBMIT_TRIES_MAX = 4;
 
-/** What a page of a list has at most: interface.md, "HTTP API". */
+/** What a page of a list has at most, as the control plane has it. */
 const PAGE_MAX = 500;
 
 /** The HTTP API of one control plane, as far as commands use it. */

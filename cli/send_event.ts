@@ -20,7 +20,7 @@ interface EventFlags extends SendFlags {
   readonly file: string;
 }
 
-/** Aliases of one document, as in a manifest (security.md E.8). */
+/** Aliases of one document, as in a manifest. */
 const ALIASES_MAX = 100;
 
 function parseYaml({ name, text }: Source): unknown {

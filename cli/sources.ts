@@ -12,7 +12,7 @@ export interface Source {
   readonly text: string;
 }
 
-/** Bytes of one source, and of all: what an event takes (security.md E.8). */
+/** Bytes of one source, and of all: what an event takes. */
 const BYTES_MAX = 8 * 1024 * 1024;
 
 /** How long an address may take to answer, in milliseconds. */

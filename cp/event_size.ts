@@ -1,6 +1,6 @@
 import { type EventSpec, TransporterError, utf8Length } from "@transporter/sdk";
 
-/** Bytes of one event as JSON (security.md E.8). */
+/** Bytes of one event as JSON. */
 export const EVENT_BYTES_MAX = 8 * 1024 * 1024;
 
 /**

@@ -152,8 +152,8 @@ export interface Resumption {
  * Compares what an agent remembers with what the store knows. A stream that the
  * store does not know, or not as far, says that the store was restored from an
  * older copy; so may, after a restart, attempts that only one of the two has
- * open (decisions.md 15). While the store was in use all the time, those were
- * merely on their way when the last link ended.
+ * open. While the store was in use all the time, those were merely on their way
+ * when the last link ended.
  */
 export function resumptionOf(
   agreement: Pick<Agreement, "registration" | "agent">,

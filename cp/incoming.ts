@@ -22,7 +22,7 @@ import type { SessionOptions } from "./session.ts";
 import { StatusFlow } from "./status_flow.ts";
 import type { Fence } from "./store/store.ts";
 
-/** Milliseconds between notes of a sign of life in the store (decisions.md 16). */
+/** Milliseconds between notes of a sign of life in the store. */
 const TOUCH_MS = 60_000;
 
 /** Statuses that an agent may send beyond the last that was taken. */

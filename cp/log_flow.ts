@@ -2,7 +2,7 @@ import { type LogFrame, type Logger, utf8Length } from "@transporter/sdk";
 import type { Quotas } from "./log_quota.ts";
 import type { LogChunk, Store } from "./store/store.ts";
 
-/** Bytes of output that are kept of one attempt (security.md E.8). */
+/** Bytes of output that are kept of one attempt. */
 export const LOG_BYTES_MAX = 2 * 1024 * 1024;
 
 /** Bytes of one session that may wait for the store; what comes then is left out. */

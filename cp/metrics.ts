@@ -45,8 +45,7 @@ const VERBS: ReadonlySet<string> = new Set([
 
 /**
  * The figures of a control plane, in a registry of their own. Names are
- * `transporter_<noun>_<unit>`; no label has a value that a producer can make up
- * (decisions.md 25).
+ * `transporter_<noun>_<unit>`; no label has a value that a producer can make up.
  */
 export class ControlPlaneMetrics implements Metrics {
   readonly #registry = new Registry();

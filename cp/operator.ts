@@ -151,8 +151,8 @@ export class Operator {
 
   /**
    * Forgets an agent: ends its session, cancels what waits for it, and ends
-   * what it has as `failed`, code `interrupted` (decisions.md 5). An agent of
-   * this id that registers later is another one. May be repeated when it fails.
+   * what it has as `failed`, code `interrupted`. An agent of this id that
+   * registers later is another one. May be repeated when it fails.
    *
    * @throws {TransporterError} `unknown_agent`, `store_unavailable`.
    */

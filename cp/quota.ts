@@ -1,7 +1,7 @@
 import { isTerminal, TransporterError } from "@transporter/sdk";
 import type { Creation, EventRecord, Store } from "./store/store.ts";
 
-/** How much may be open, which means accepted and not ended (security.md E.8). */
+/** How much may be open, which means accepted and not ended. */
 export interface QuotaLimits {
   /** Events for one agent. */
   readonly agentEventsMax: number;

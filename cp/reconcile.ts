@@ -55,10 +55,10 @@ export interface ReconciliationOptions {
 }
 
 /**
- * Compares what an agent remembers with a store that may be older than it
- * (protocol.md D.5): attempts that the store does not know of are taken over,
- * with their ends, so that no event runs again that was done; and the gap is
- * told. Afterwards the stream of events has to begin anew.
+ * Compares what an agent remembers with a store that may be older than it:
+ * attempts that the store does not know of are taken over, with their ends, so
+ * that no event runs again that was done; and the gap is told. Afterwards the
+ * stream of events has to begin anew.
  */
 export class Reconciliation {
   readonly #options: ReconciliationOptions;

@@ -221,7 +221,7 @@ export class Recorder {
 
   /**
    * Gives up every attempt of an agent whose memory of them is lost: nobody
-   * knows how far they came (decisions.md 18).
+   * knows how far they came.
    *
    * @param tenant Whose agent it is.
    * @param agent The agent.

@@ -71,8 +71,8 @@ function isWebSocket(request: IncomingMessage): boolean {
 }
 
 /**
- * The listener: HTTP, and WebSocket for agents on the same port (decisions.md
- * 21). Whatever bytes arrive, the answer is one of ours.
+ * The listener: HTTP, and WebSocket for agents on the same port. Whatever bytes
+ * arrive, the answer is one of ours.
  */
 export class HttpServer {
   readonly #server: Server;

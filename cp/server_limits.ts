@@ -1,4 +1,4 @@
-/** How long clients may take, and how much they may send (security.md E.8). Milliseconds and bytes. */
+/** How long clients may take, and how much they may send. Milliseconds and bytes. */
 export interface ServerLimits {
   /** For the headers of a request. */
   readonly headersMs: number;

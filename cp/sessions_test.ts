@@ -5,7 +5,7 @@ import type { Store } from "./store/store.ts";
 import type { ScriptedAgent } from "./testing/scripted_agent.ts";
 import { registration, World } from "./testing/world.ts";
 
-Deno.test("Sessions.serve() holds the conversation of protocol.md D.1, byte for byte", async () => {
+Deno.test("Sessions.serve() holds the conversation of version 1, byte for byte", async () => {
   await using world = await World.open();
   await world.core.intake.accept({
     id: "e1",

@@ -14,7 +14,7 @@ const AFTER_DEADLINE_MS = 10 * 60_000;
 /** How long an id stays taken at least, in milliseconds from its acceptance. */
 const AFTER_ACCEPTANCE_MS = 24 * 3600_000;
 
-/** What is kept of events that have ended (decisions.md 7). */
+/** What is kept of events that have ended. */
 export interface RetentionConfig {
   /** Milliseconds that an event is kept after its end. */
   readonly retentionMs: number;

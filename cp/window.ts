@@ -1,6 +1,6 @@
 import type { EventRecord } from "./store/store.ts";
 
-/** Bytes of bodies that one agent may have at a time (security.md E.8). */
+/** Bytes of bodies that one agent may have at a time. */
 const BYTES_MAX = 16 * 1024 * 1024;
 
 /** The released events of one agent that have not ended, as one session knows them. */

@@ -27,12 +27,11 @@ function isDirect(host: string, noProxy: string): boolean {
 }
 
 /**
- * How agents dial, by URL scheme. A WebSocket that does not go through gives way
- * to long polls (decisions.md 19).
+ * How agents dial, by URL scheme. A WebSocket that does not go through gives
+ * way to long polls.
  *
  * Plain `ws` does not go through an HTTP proxy on Deno, and neither does NATS
- * over TCP (decisions.md 33), so that they are refused where one is set for the
- * host.
+ * over TCP, so that they are refused where one is set for the host.
  */
 export function dials(
   env: Readonly<Record<string, string>>,

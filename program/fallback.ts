@@ -15,7 +15,7 @@ export interface FallbackOptions {
   readonly log: Logger;
 }
 
-/** Upgrades that may fail before long polls are used (decisions.md 19). */
+/** Upgrades that may fail before long polls are used. */
 const FAILURES_MAX = 3;
 
 /** How often a WebSocket is tried again, in milliseconds. */

@@ -83,7 +83,7 @@ export interface ErrorCodeEntry {
   readonly class: ErrorClass;
   /** The HTTP status an answer with this code has. */
   readonly status: number;
-  /** The exit code of a command that ends with it: interface.md, "Exit codes". */
+  /** The exit code of a command that ends with it: cli/README.md has what each means. */
   readonly exit: number;
   /** Whether the same request may be sent again unchanged, and succeed. */
   readonly retryable: boolean;

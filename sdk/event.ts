@@ -62,7 +62,7 @@ export interface RetryPolicy {
   readonly on: readonly string[];
 }
 
-/** What was asked: an event as it goes over the wire (protocol.md D.8). */
+/** What was asked: an event as it goes over the wire. */
 export interface EventSpec {
   /** Unique per tenant: 1 to 128 of `A-Z a-z 0-9 . _ : -`, not `.` or `..`. */
   readonly id: string;

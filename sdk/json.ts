@@ -10,7 +10,7 @@ export interface JsonLimits {
   readonly valuesMax: number;
 }
 
-/** The limits of everything that comes from outside (security.md E.8). */
+/** The limits of everything that comes from outside. */
 export const JSON_LIMITS: JsonLimits = {
   depthMax: 64,
   keysMax: 50_000,

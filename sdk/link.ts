@@ -30,7 +30,7 @@ const FRAME_BYTES_MIN = 4096;
 /** Messages that may wait for the consumer: far more than every window together. */
 const RECEIVED_MAX = 10_000;
 
-/** Characters of them: what may be on its way to an agent (security.md E.8). */
+/** Characters of them: what may be on its way to an agent. */
 const RECEIVED_CHARS_MAX = 16 * 1024 * 1024;
 
 /**

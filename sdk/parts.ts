@@ -1,7 +1,7 @@
 import { TransporterError } from "./error.ts";
 import type { PartFrame } from "./frame.ts";
 
-/** The longest message that may come in parts, in bytes (decisions.md 12). */
+/** The longest message that may come in parts, in bytes: an event with its largest body, with room. */
 export const MESSAGE_BYTES_MAX = 12 * 1024 * 1024;
 
 /** The longest frame, in bytes. */

@@ -45,7 +45,7 @@ export interface DialOptions {
  */
 export type Dial = (url: URL, options: DialOptions) => Promise<Wire>;
 
-/** The WebSocket close code of each reason a wire is closed for (protocol.md D.3). */
+/** The WebSocket close code of each reason a wire is closed for (docs/protocol.md). */
 export const CLOSE_CODES = {
   bad_frame: 4400,
   unauthenticated: 4401,

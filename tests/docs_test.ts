@@ -99,6 +99,27 @@ Deno.test("every relative link in a page leads somewhere", async () => {
   deepStrictEqual(broken, []);
 });
 
+Deno.test("every page that a file names is there", async () => {
+  const texts = await repositoryTexts();
+  const missing: string[] = [];
+  for (const [path, text] of texts) {
+    if (path === "tests/docs_test.ts") continue; // has a pattern
+    const bases = ["", dirname(path)];
+    // What these write stands there.
+    if (path.startsWith("tests/gen/")) bases.push("docs/reference");
+    for (
+      const [name] of text.replace(/\bhttps?:\/\/\S+/g, "")
+        .matchAll(/(?<![\w/.-])[\w./-]*\w\.md\b/g)
+    ) {
+      const places = bases.map((base) => normalize(join(base, name)));
+      if (places.every((place) => !texts.has(place))) {
+        missing.push(`${path}: ${name}`);
+      }
+    }
+  }
+  deepStrictEqual(missing, []);
+});
+
 Deno.test("every guarantee that is named has its number in docs/guarantees.md", async () => {
   const texts = await repositoryTexts();
   const page = texts.get("docs/guarantees.md") ?? "";

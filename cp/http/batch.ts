@@ -10,7 +10,7 @@ import { PRINCIPAL } from "./principal.ts";
 import type { Services } from "./services.ts";
 import { acceptedBody } from "./view.ts";
 
-/** Bytes of a batch (security.md E.8). */
+/** Bytes of a batch. */
 export const BATCH_BYTES_MAX = 32 * 1024 * 1024;
 
 /** Events of a batch: its answer has as many lines, and is kept until the last is known. */

@@ -103,7 +103,7 @@ const retry = {
   ),
 };
 
-/** What an event's body has besides its payload; without limits that the table of protocol.md D.8 gives. */
+/** What an event's body has besides its payload; its limits are checked where it is read (sdk/event_input.ts). */
 const head = {
   id: text('Unique: 1 to 128 of A-Z a-z 0-9 . _ : -, not "." or ".."'),
   type: text("Which executor runs it, such as k8s_resource"),

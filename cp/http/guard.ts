@@ -28,9 +28,9 @@ export function hostOf({ headers, rawHeaders, url = "" }: Visitor): string {
 }
 
 /**
- * Refuses what a browser may have been tricked into (decisions.md 22). Without
- * tokens, the only thing that tells a person at this machine from a page of a
- * stranger is which host the browser believes to talk to.
+ * Refuses what a browser may have been tricked into. Without tokens, the only
+ * thing that tells a person at this machine from a page of a stranger is which
+ * host the browser believes to talk to.
  *
  * @throws {TransporterError} `foreign_host`, `foreign_origin`, `bad_request`.
  */
@@ -55,7 +55,7 @@ export function guardDev(visitor: Visitor): void {
 }
 
 /**
- * Refuses browsers: no agent sends an `Origin` (security.md E.8).
+ * Refuses browsers: no agent sends an `Origin`.
  *
  * @throws {TransporterError} `foreign_origin`.
  */

@@ -5,7 +5,7 @@ import type { Route } from "./route.ts";
 import type { Services } from "./services.ts";
 import { type SseMessage, sseResponse } from "./sse.ts";
 
-/** How long a stream may be silent, in milliseconds (protocol.md D.6). */
+/** How long a stream may be silent, in milliseconds. */
 const KEEP_ALIVE_MS = 10_000;
 
 type Batches = AsyncGenerator<

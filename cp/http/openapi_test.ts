@@ -2,7 +2,7 @@ import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { isRecord } from "@transporter/sdk";
 import { openPlace } from "../testing/place.ts";
 
-/** What interface.md promises of this version. */
+/** What programs rely on in this version. */
 const ROUTES: readonly string[] = [
   "DELETE /v2/agents/{id}",
   "GET /health",

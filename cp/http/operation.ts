@@ -164,7 +164,7 @@ async function tolerant(services: Services): Promise<Present | undefined> {
   }
 }
 
-/** Events by state in upstream's words, which has none for what was cancelled (decisions.md 3). */
+/** Events by state in upstream's words, which has none for what was cancelled: that counts as failed. */
 function upstreamCounts(
   { cancelled = 0, ...counts }: Readonly<Partial<Record<State, number>>>,
 ): Readonly<Partial<Record<State, number>>> {

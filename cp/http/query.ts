@@ -164,7 +164,7 @@ export class Query {
 /** Items of a page that asks for no number. */
 const LIMIT_DEFAULT = 100;
 
-/** Items of a page at most: interface.md, "HTTP API". */
+/** Items of a page at most. */
 const LIMIT_MAX = 500;
 
 /** The version of what is inside comes first, so that it can change. */

@@ -2,7 +2,7 @@ import type { Clock } from "@transporter/sdk";
 import type { Answer, BodyParts } from "./answer.ts";
 import { Silence } from "./silence.ts";
 
-/** How long a reader may take for what it was sent, in milliseconds (protocol.md D.4, write stall). */
+/** How long a reader may take for what it was sent, in milliseconds. */
 export const STALL_MS = 30_000;
 
 /** One message of a stream of server-sent events. @see {@link https://html.spec.whatwg.org/multipage/server-sent-events.html} */

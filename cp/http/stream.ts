@@ -8,7 +8,7 @@ import { Silence } from "./silence.ts";
 import { type SseMessage, sseResponse } from "./sse.ts";
 import { streamStatus } from "./view.ts";
 
-/** How long a stream may be silent, in milliseconds (protocol.md D.6). */
+/** How long a stream may be silent, in milliseconds. */
 const KEEP_ALIVE_MS = 10_000;
 
 /** Changes that are read at a time. */

@@ -14,7 +14,7 @@ import {
 import type { EventChange, EventRecord } from "../store/store.ts";
 import { failure, isReleased, requeue } from "./entry.ts";
 
-/** Attempts that an agent may die in before the event is kept away from agents (decisions.md 6). */
+/** Attempts that an agent may die in before the event is kept away from agents. */
 const INTERRUPTIONS_MAX = 2;
 
 /** The policy of an event: its own, or the usual one. */
@@ -98,8 +98,8 @@ export interface Interruption {
 
 /**
  * What becomes of an event whose attempt was cut off, so that nobody knows how
- * far it came: another attempt if that is safe (decisions.md 4), unless the
- * event itself seems to be what ends its agents (decisions.md 6).
+ * far it came: another attempt if that is safe, unless the event itself seems
+ * to be what ends its agents.
  */
 export function interrupt(
   record: EventRecord,

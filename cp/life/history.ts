@@ -2,10 +2,10 @@ import { type EventStatus, isTerminal, utf8Length } from "@transporter/sdk";
 import type { EventChange, EventRecord } from "../store/store.ts";
 import { withProgress } from "./progress.ts";
 
-/** Entries of one event's history (security.md E.8). */
+/** Entries of one event's history. */
 export const ENTRIES_MAX = 1000;
 
-/** Bytes of the entries of one event's history as JSON (security.md E.8). */
+/** Bytes of the entries of one event's history as JSON. */
 export const HISTORY_BYTES_MAX = 256 * 1024;
 
 /** Bytes at which it is full: a short entry that takes another one's place may be longer than that. */

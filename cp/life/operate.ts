@@ -82,9 +82,9 @@ export function cancelUnknown(
 }
 
 /**
- * What an operator's wish for another attempt makes of an event that has
- * ended: it begins anew, with its whole time and all its attempts, and its
- * history goes on (decisions.md 1, 3).
+ * What an operator's wish for another attempt makes of an event that has ended:
+ * it begins anew, with its whole time and all its attempts, and its history
+ * goes on.
  *
  * @returns `undefined` while the event is open.
  */

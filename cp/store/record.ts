@@ -53,7 +53,7 @@ export function newRecord(
   };
 }
 
-/** Milliseconds of waiting that count as much as one step of priority (decisions.md 7). */
+/** Milliseconds of waiting that count as much as one step of priority. */
 const AGEING_MS = 60_000;
 
 /**

@@ -16,10 +16,10 @@ import { type Reading, readYaml } from "./yaml_document.ts";
 import { splitDocuments } from "./yaml_split.ts";
 import { isMapping, Unreadable, type Value } from "./yaml_value.ts";
 
-/** Manifests in an event (security.md E.8). */
+/** Manifests in an event. */
 const MANIFESTS_MAX = 500;
 
-/** Objects in an event (security.md E.8). */
+/** Objects in an event. */
 export const OBJECTS_MAX = 2_000;
 
 /** Tokens that are read for an event, those of the items of Lists again: some seconds of work. */

@@ -1,6 +1,6 @@
 import type { ObjectName } from "./manifest.ts";
 
-/** Kinds in the order in which they are applied; those of one group at the same time. kubernetes.md, "Order". */
+/** Kinds in the order in which they are applied; those of one group at the same time. tests/kubernetes/README.md, "Order and delete", has the reasons. */
 const GROUPS: readonly (readonly string[])[] = [
   ["/Namespace"],
   ["apiextensions.k8s.io/CustomResourceDefinition"],

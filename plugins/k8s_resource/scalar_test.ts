@@ -5,7 +5,7 @@ import { Unreadable, type Value } from "./yaml_value.ts";
 
 const TABLE = new URL("./testdata/yaml-scalars.tsv", import.meta.url);
 
-/** What the rules of this project refuse although the server reads it: security.md E.8. */
+/** What the rules of this project refuse although the server reads it: tags of its own. */
 const REFUSED_BY_US: ReadonlySet<string> = new Set(["!custom x"]);
 
 /** JSON as the server printed it; integers beyond 2^53 keep their digits, as in the table. */

@@ -2,7 +2,7 @@ import { type ErrorCode, isRecord } from "@transporter/sdk";
 import type { FieldConflict } from "./conflict.ts";
 import type { ApiAnswer } from "./answer.ts";
 
-/** What an answer that is no success means: kubernetes.md, "Errors". */
+/** What an answer that is no success means: tests/kubernetes/README.md, "Errors". */
 export interface Verdict {
   /** Whether the same request may succeed a little later. */
   readonly transient: boolean;

@@ -33,7 +33,7 @@ export interface Slice {
   readonly text: string;
 }
 
-/** Levels of nesting (security.md E.8); a CRD's schema needs about 50. */
+/** Levels of nesting; a CRD's schema needs about 50. */
 export const DEPTH_MAX = 64;
 
 /**

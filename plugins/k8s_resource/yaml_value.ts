@@ -25,7 +25,7 @@ export class Unreadable extends Error {
   }
 }
 
-/** Aliases in a document, each counted with those in what it stands for (security.md E.8). */
+/** Aliases in a document, each counted with those in what it stands for. */
 export const ALIASES_MAX = 100;
 
 const COLLECTION_TAGS = {

@@ -3,7 +3,7 @@ import { constants } from "node:os";
 import type { Usage } from "./job/frames.ts";
 import type { ProcessEnd } from "./process.ts";
 
-/** Bytes of output that are kept, its beginning and its end (security.md E.8). */
+/** Bytes of output that are kept, its beginning and its end. */
 const KEPT_BYTES_MAX = 2 * 1024 * 1024;
 
 /** Characters of standard error in a sentence. */

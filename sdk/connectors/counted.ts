@@ -1,6 +1,6 @@
 import { Queue, TransporterError } from "../mod.ts";
 
-/** Characters that may wait for the far end before `send` waits (protocol.md D.4). */
+/** Characters that may wait for the far end before `send` waits. */
 const UNSENT_HIGH = 1024 * 1024;
 
 /** Characters that may wait for the consumer before no more is taken. */

@@ -7,8 +7,9 @@ import {
 import type { HttpBatch, HttpPush } from "./http_batch.ts";
 
 /**
- * The accepting end of wires over HTTP: whoever serves the routes of protocol.md
- * D.6 hands over what comes, and answers with what it is given.
+ * The accepting end of wires over HTTP: whoever serves the routes
+ * (docs/restricted_networks.md) hands over what comes, and answers with what it
+ * is given.
  */
 export class HttpAcceptor implements Disposable {
   readonly #options: HttpAcceptorOptions;

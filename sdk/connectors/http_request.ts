@@ -57,7 +57,7 @@ export function retryAfterOf({ details }: TransporterError): number {
 }
 
 /**
- * Where the routes of protocol.md D.6 are, if a control plane is at a URL: the
+ * Where the routes of a link are, if a control plane is at a URL: the
  * place of its WebSocket counts as well, and a path before it is kept, as
  * reverse proxies have one.
  */

@@ -8,7 +8,7 @@ export interface WebSocketTimes {
   readonly stallMs?: number;
 }
 
-/** Bytes that may wait to be written before `send` waits (protocol.md D.4). */
+/** Bytes that may wait to be written before `send` waits. */
 const WRITE_HIGH = 1024 * 1024;
 
 /** Characters that may wait for the consumer before a socket that can pause does. */

@@ -130,7 +130,7 @@ export async function pluginApiPage(): Promise<string> {
   return `# The interface of plugins
 
 ${NOTE} What \`@transporter/sdk\` has for plugins, as \`deno doc\` says it;
-[plugins.md](../plugins.md) shows it by examples.
+[Plugins](../plugins.md) shows it by examples.
 
 ${sections.join("\n")}`;
 }

@@ -2,7 +2,7 @@ import { type Entry, groupBy, ofKind, type Read, type Start } from "./entry.ts";
 import { isForgotten, retriesOf, type Submitted, submitted } from "./events.ts";
 import type { Violation } from "./violation.ts";
 
-/** A queued event gains a step of priority in this time, in milliseconds (decisions.md 7). */
+/** A queued event gains a step of priority in this time, in milliseconds. */
 const AGEING_MS = 60_000;
 
 /** A first start, and what is known of its event. */

@@ -4,7 +4,7 @@
 import { deepStrictEqual, ok } from "node:assert/strict";
 import { repositoryTexts } from "../files.ts";
 
-/** Sections of the design that are held here. */
+/** What the page has. */
 const SECTIONS = [
   "Sizes",
   "Bytes",

@@ -1,4 +1,4 @@
-/** Annotations that say which event has changed an object: kubernetes.md, "Apply". */
+/** Annotations that say which event has changed an object: README.md, "Apply". */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { silentLogger, systemClock, systemRng } from "@transporter/sdk";

@@ -1,4 +1,4 @@
-/** Replicas that a HorizontalPodAutoscaler looks after: kubernetes.md, "Apply", the line on HPA. */
+/** Replicas that a HorizontalPodAutoscaler looks after: README.md, "Apply", the line on HPA. */
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { readYaml } from "../../plugins/k8s_resource/yaml_document.ts";
 import { FaultProxy } from "../fault_proxy.ts";

@@ -1,4 +1,4 @@
-/** Events of Kubernetes that say who has changed an object: kubernetes.md, "Apply". */
+/** Events of Kubernetes that say who has changed an object: README.md, "Apply". */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { createHash } from "node:crypto";
 import {

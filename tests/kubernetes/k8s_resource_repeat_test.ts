@@ -1,4 +1,4 @@
-/** What repeats safely, and what does not: kubernetes.md, "What repeats safely". */
+/** What repeats safely, and what does not: README.md, "What repeats safely". */
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { TransporterError } from "@transporter/sdk";
 import {

@@ -1,4 +1,4 @@
-/** Fields that are recorded for another version of a kind: kubernetes.md, "Apply", API-version moves. */
+/** Fields that are recorded for another version of a kind: README.md, "Apply", API-version moves. */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import {
   changes,

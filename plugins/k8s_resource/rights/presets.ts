@@ -6,7 +6,7 @@ import {
   roleOf,
 } from "./rule.ts";
 
-/** Rights for a purpose; several of them add up. kubernetes.md, "Agent rights". */
+/** Rights for a purpose; several of them add up (deploy/rights/README.md). */
 export interface Preset {
   /** What it is called: `namespace-delete`. */
   readonly name: string;
