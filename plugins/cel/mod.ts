@@ -13,6 +13,7 @@ import { show, type Type } from "./type.ts";
 export { CompileError } from "./node.ts";
 export { compareQuantities, isQuantity } from "./lib_quantity.ts";
 export { CALL_COST_MAX, CostError, Meter } from "./meter.ts";
+export { readPaths } from "./paths.ts";
 export { DYN, fits, listOf, mapOf, objectOf, type Type, type } from "./type.ts";
 export { adapt, CelError, kindOf, LazyMap } from "./value.ts";
 

@@ -1,6 +1,7 @@
 import { TransporterError } from "@transporter/sdk";
 import type { Cluster, Gate, Write } from "../k8s_resource/port.ts";
 import { type Book, readDocuments } from "./book.ts";
+import { guard } from "./guard.ts";
 import { type Decision, judge } from "./judge.ts";
 import { bareNamespace, Live } from "./live.ts";
 import { matchKind, matchLabels } from "./match.ts";
@@ -101,11 +102,12 @@ export class PolicyGate implements Gate {
     const warnings: string[] = [];
     for (const policy of this.#book.policies) {
       for (const binding of policy.bindings) {
+        const kept = guard(policy, binding, write, this.#book.params);
         const decisions = await this.#decide(policy, binding, {
           subject,
           params,
         });
-        for (const found of decisions) {
+        for (const found of kept ? [kept, ...decisions] : decisions) {
           if (found.isError && policy.ignoresErrors) continue;
           if (binding.severity === "error") {
             throw refusal({ policy, binding, write }, found);

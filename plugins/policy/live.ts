@@ -8,18 +8,10 @@ import {
 import { type Lookup, ParamsProblem } from "./params.ts";
 import type { Target } from "./payload.ts";
 import { type Limits, pagesOf } from "./pages.ts";
-import type { Fields, Kind } from "./subject.ts";
+import { type Fields, type Kind, splitVersion } from "./subject.ts";
 
 /** Objects that a policy looks things up in, at most. */
 const PARAMS_MAX = 1_000;
-
-function splitVersion(apiVersion: string): { group: string; version: string } {
-  const slash = apiVersion.indexOf("/");
-  return slash === -1 ? { group: "", version: apiVersion } : {
-    group: apiVersion.slice(0, slash),
-    version: apiVersion.slice(slash + 1),
-  };
-}
 
 function kindAt(group: string, version: string, place: KindPlace): Kind {
   const { kind, resource, namespaced } = place;

@@ -35,16 +35,33 @@ export interface Lookup {
   list(of: Kind, namespace: string, selector: string): Promise<Fields[]>;
 }
 
+/** What was given with policies for them to look things up in. */
+export type Given = readonly Fields[];
+
+/** The kind of what a policy looks things up in. */
+export type ParamKind = NonNullable<Policy["paramKind"]>;
+
+function givenOf(given: Given, { apiVersion, kind }: ParamKind): Given {
+  return given.filter((each) =>
+    each["apiVersion"] === apiVersion && each["kind"] === kind
+  );
+}
+
+/** Whether a policy looks things up in what was given, and not in the cluster. */
+export function isGiven(given: Given, { paramKind }: Policy): boolean {
+  return paramKind !== undefined && givenOf(given, paramKind).length > 0;
+}
+
 /** A policy without params is judged once, with none. */
 const ONCE: readonly (Fields | null)[] = [null];
 
 /** Finds what policies look things up in: first what was given with them, then what the cluster has. */
 export class Params {
-  readonly #given: readonly Fields[];
+  readonly #given: Given;
   readonly #lookup: Lookup | undefined;
   readonly #known = new Map<string, Promise<readonly Fields[]>>();
 
-  constructor(given: readonly Fields[], lookup: Lookup | undefined) {
+  constructor(given: Given, lookup: Lookup | undefined) {
     this.#given = given;
     this.#lookup = lookup;
   }
@@ -74,14 +91,11 @@ export class Params {
   }
 
   async #find(
-    paramKind: NonNullable<Policy["paramKind"]>,
+    paramKind: ParamKind,
     ref: ParamRef,
     namespace: string,
   ): Promise<readonly Fields[]> {
-    const given = this.#given.filter((each) =>
-      each["apiVersion"] === paramKind.apiVersion &&
-      each["kind"] === paramKind.kind
-    );
+    const given = givenOf(this.#given, paramKind);
     if (given.length > 0) {
       return given.filter((each) => isMeant(each, ref, namespace));
     }

@@ -52,3 +52,14 @@ export function partOf(object: unknown, key: string): Fields {
 export function labelsOf(object: unknown): Fields {
   return partOf(partOf(object, "metadata"), "labels");
 }
+
+/** The group and the version of an `apiVersion`. */
+export function splitVersion(
+  apiVersion: string,
+): { group: string; version: string } {
+  const slash = apiVersion.indexOf("/");
+  return slash === -1 ? { group: "", version: apiVersion } : {
+    group: apiVersion.slice(0, slash),
+    version: apiVersion.slice(slash + 1),
+  };
+}

@@ -336,6 +336,51 @@ Deno.test("labels of the namespace, and what a policy looks up, are the cluster'
   deepStrictEqual(changes(within), ["ConfigMap/a: created"]);
 });
 
+Deno.test("what a policy looks up, and the labels of namespaces that it goes by, are not for events to change", async () => {
+  await using place = await open();
+  const { kube, namespace, free } = place;
+  const labelled = (stage: string) =>
+    `apiVersion: v1
+kind: Namespace
+metadata: {name: ${namespace}, labels: {stage: ${stage}}}
+`;
+  const limits = (max: string) =>
+    configMap(namespace, "limits", `max: '${max}'`);
+  await runEvent(free, [labelled("live"), limits("3")]);
+  const executor = await place.gated(...policyOf("limits", {
+    paramKind: { apiVersion: "v1", kind: "ConfigMap" },
+    validations: [{ expression: "object.data.?count.orValue('') != '4'" }],
+  }, {
+    paramRef: { name: "limits", parameterNotFoundAction: "Allow" },
+    matchResources: {
+      namespaceSelector: { matchLabels: { stage: "live" } },
+    },
+  }));
+  const payload = { operation: "delete" };
+  for (
+    const run of [
+      await runEvent(executor, [limits("9")]),
+      await runEvent(executor, [limits("3")], { payload }),
+    ]
+  ) {
+    match(
+      denied(run),
+      /^Cannot (?:change|delete) ConfigMap "limits" .*: the policy "limits" of this agent \(paramRef\) does not allow it: it looks things up there, which no event may change$/,
+    );
+  }
+  match(
+    denied(await runEvent(executor, [labelled("test")])),
+    /^Cannot change Namespace .*\(namespaceSelector\) does not allow it: it would hold there no longer, and no event may change that$/,
+  );
+  const same = await runEvent(executor, [labelled("live"), limits("3")]);
+  strictEqual(same.last.state, "completed", same.last.message);
+  const { metadata } = await read(kube, `/api/v1/namespaces/${namespace}`) ??
+    {};
+  strictEqual(((metadata as Json)["labels"] as Json)["stage"], "live");
+  const data = (await read(kube, configMapPath(namespace, "limits")))?.["data"];
+  deepStrictEqual(data, { max: "3" });
+});
+
 Deno.test("what is pruned is judged, too", async () => {
   await using place = await open();
   const { kube, namespace, free } = place;
