@@ -2,7 +2,7 @@ import { TransporterError } from "@transporter/sdk";
 import type { Cluster, Gate, Write } from "../k8s_resource/port.ts";
 import { type Book, readDocuments } from "./book.ts";
 import { guard } from "./guard.ts";
-import { type Decision, judge } from "./judge.ts";
+import { type Decision, judge, type Judgement } from "./judge.ts";
 import { bareNamespace, Live } from "./live.ts";
 import { matchKind, matchLabels } from "./match.ts";
 import { Params, undecided } from "./params.ts";
@@ -48,11 +48,35 @@ function looksAtNamespace(policy: Policy): boolean {
     );
 }
 
-/** A policy and a binding of it, judging one write. */
+/** A policy that judges one write. */
 interface Case {
   readonly policy: Policy;
-  readonly binding: Binding;
   readonly write: Write;
+}
+
+/** A policy that decides only this. */
+function only(decision: Decision): Judgement {
+  return { decisions: [decision], notes: {} };
+}
+
+/** What is said of a write that passes: it is warned of, or only noted. */
+function remark(
+  { name }: Policy,
+  { severity }: Pick<Binding, "severity">,
+  { rule, message }: Pick<Decision, "rule" | "message">,
+): string {
+  const verb = severity === "warning" ? "" : " notes";
+  return `The policy "${name}" of this agent (${rule})${verb}: ${message}`;
+}
+
+/** What a policy notes of a write, whether it holds or not. */
+function notesOf(policy: Policy, { notes }: Judgement): string[] {
+  return Object.entries(notes).map(([key, message]) =>
+    remark(policy, { severity: "info" }, {
+      rule: `auditAnnotations["${key}"]`,
+      message,
+    })
+  );
 }
 
 function refusal({ policy, write }: Case, found: Decision): TransporterError {
@@ -99,28 +123,25 @@ export class PolicyGate implements Gate {
     const live = await this.#live(signal);
     const subject = await this.#subjectOf(write, live);
     const params = new Params(this.#book.params, live);
-    const warnings: string[] = [];
+    const told: string[] = [];
     for (const policy of this.#book.policies) {
       for (const binding of policy.bindings) {
         const kept = guard(policy, binding, write, this.#book.params);
-        const decisions = await this.#decide(policy, binding, {
-          subject,
-          params,
-        });
-        for (const found of kept ? [kept, ...decisions] : decisions) {
+        const judgements = [
+          ...kept ? [only(kept)] : [],
+          ...await this.#judge(policy, binding, { subject, params }),
+        ];
+        for (const found of judgements.flatMap((each) => each.decisions)) {
           if (found.isError && policy.ignoresErrors) continue;
           if (binding.severity === "error") {
-            throw refusal({ policy, binding, write }, found);
+            throw refusal({ policy, write }, found);
           }
-          if (binding.severity === "warning") {
-            warnings.push(
-              `The policy "${policy.name}" of this agent (${found.rule}): ${found.message}`,
-            );
-          }
+          told.push(remark(policy, binding, found));
         }
+        told.push(...judgements.flatMap((each) => notesOf(policy, each)));
       }
     }
-    return warnings;
+    return told;
   }
 
   /** The cluster, if any policy looks at more than the write. */
@@ -167,11 +188,11 @@ export class PolicyGate implements Gate {
     };
   }
 
-  async #decide(
+  async #judge(
     policy: Policy,
     binding: Binding,
     { subject, params }: { readonly subject: Subject; readonly params: Params },
-  ): Promise<readonly Decision[]> {
+  ): Promise<readonly Judgement[]> {
     const matching = matchKind(policy.match, subject);
     if (matching.kind === "no" || !matchLabels(policy.match, subject)) {
       return [];
@@ -183,14 +204,14 @@ export class PolicyGate implements Gate {
       const versions = matching.versions.join(", ");
       const message =
         `it is for ${subject.of.kind} in the version ${versions}; send it in that version`;
-      return [{ rule: "matchConstraints", message, isError: true }];
+      return [only({ rule: "matchConstraints", message, isError: true })];
     }
     let found: readonly (Fields | null)[];
     try {
       found = await params.find(policy, binding, subject);
     } catch (error) {
-      return [undecided(error)];
+      return [only(undecided(error))];
     }
-    return found.flatMap((each) => judge(policy, subject, each).decisions);
+    return found.map((each) => judge(policy, subject, each));
   }
 }

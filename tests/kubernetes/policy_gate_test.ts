@@ -1,5 +1,5 @@
 /** The operator's policies decide about every write of `k8s_resource`. */
-import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import type { Executor } from "@transporter/sdk";
 import { openGate } from "@transporter/plugins";
 import { policyOf } from "../../plugins/policy/testing/events.ts";
@@ -206,6 +206,53 @@ Deno.test("what only warns passes, and the result says so", async () => {
   deepStrictEqual(run.warnings, [
     `ConfigMap "a" in namespace "${place.namespace}": The policy "advice" of this agent (validations[0]): think again`,
   ]);
+});
+
+Deno.test("what a policy only notes passes, and the result says so, also of a patch and a delete", async () => {
+  await using place = await open();
+  const { namespace } = place;
+  const executor = await place.gated(
+    ...policyOf("noted", {
+      ...ALL,
+      validations: [{ expression: "false", message: "think again" }],
+    }, { validationActions: ["Audit"] }),
+    ...policyOf("annotated", {
+      validations: [{ expression: "true" }],
+      auditAnnotations: [
+        { key: "a", valueExpression: "'a is ' + object.data.a" },
+        { key: "none", valueExpression: "null" },
+      ],
+    }),
+    ...policyOf("once", {
+      validations: [{ expression: "false", message: "warned" }],
+    }, { validationActions: ["Warn", "Audit"] }),
+  );
+  const told = (...texts: readonly string[]) =>
+    texts.map((text) =>
+      `ConfigMap "a" in namespace "${namespace}": The policy ${text}`
+    );
+  const map = configMap(namespace, "a", "a: one");
+  const applied = await runEvent(executor, [map]);
+  deepStrictEqual(changes(applied), ["ConfigMap/a: created"]);
+  deepStrictEqual(
+    applied.warnings,
+    told(
+      '"noted" of this agent (validations[0]) notes: think again',
+      '"annotated" of this agent (auditAnnotations["a"]) notes: a is one',
+      '"once" of this agent (validations[0]): warned',
+    ),
+  );
+  const patched = await runEvent(executor, [map], {
+    payload: { operation: "patch", patch: { data: { a: "two" } } },
+  });
+  ok(patched.warnings.join().includes("notes: a is two"), `${patched.last}`);
+  const deleted = await runEvent(executor, [map], {
+    payload: { operation: "delete" },
+  });
+  deepStrictEqual(
+    deleted.warnings,
+    told('"noted" of this agent (validations[0]) notes: think again'),
+  );
 });
 
 Deno.test("a policy that cannot be judged lets nothing pass", async () => {
