@@ -248,6 +248,27 @@ Deno.test("Link sends a long message in parts, and heartbeats between them", asy
   await near.close();
 });
 
+Deno.test("Link sends no frame longer than the far end takes, whatever the message", async () => {
+  const [a, b] = memoryWires();
+  const near = new Link(a, { clock: systemClock });
+  near.upgrade({ epoch: "e_1", frameBytesMax: 4096 });
+  const items = Array.from({ length: 100 }, (_, i) => ({
+    event_id: `e${i}`,
+    digest: `sha256:${"0".repeat(64)}`,
+    attempt: 1,
+    state: "completed" as const,
+  }));
+  await near.send({ type: "inventory", items, more: false });
+  await near.close();
+  const parts: { text: string }[] = [];
+  for await (const text of b.frames) {
+    ok(text.length <= 4096, `${text.length} bytes`);
+    parts.push(JSON.parse(text));
+  }
+  const whole = JSON.parse(parts.map(({ text }) => text).join(""));
+  deepStrictEqual(whole.items, items);
+});
+
 Deno.test("Link ends with bad_frame, and tells the far end, when a frame cannot be read", async () => {
   const [a, b] = memoryWires();
   const near = new Link(a, { clock: systemClock });

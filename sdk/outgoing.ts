@@ -88,7 +88,14 @@ export class Outgoing {
     }
     this.#bufferedBytes += memory;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#lanes[lane].push({ text, bytes, written: resolve, failed: reject });
+    // What goes in parts is not urgent: one message at a time may.
+    const isLong = bytes > this.frameBytesMax;
+    this.#lanes[isLong ? "ordered" : lane].push({
+      text,
+      bytes,
+      written: resolve,
+      failed: reject,
+    });
     this.#pump();
     return promise;
   }
