@@ -1,11 +1,8 @@
-import { TransporterError } from "@transporter/sdk";
 import {
   appliedOf,
   type ApplyContext,
   limitsOf,
   look,
-  queryOf,
-  sendWrite,
   unverifiable,
   waitUntilGone,
 } from "./apply_calls.ts";
@@ -20,10 +17,10 @@ import {
 import type { CallOptions } from "./client.ts";
 import type { Success } from "./success.ts";
 import { createObject } from "./create.ts";
-import { bodyLike } from "./ignore_fields.ts";
 import { fieldChanges } from "./field_changes.ts";
 import { describeObject } from "./manifest.ts";
 import { NOBODY, takeOver } from "./migrate.ts";
+import { repinned } from "./pin.ts";
 import type { PlannedObject } from "./plan.ts";
 import type { Done } from "./progress.ts";
 import { tellProvenance } from "./provenance.ts";
@@ -34,79 +31,10 @@ import {
   withWayOut,
 } from "./replace.ts";
 import { resultOf } from "./result.ts";
-import type { ApiRequest } from "./transport.ts";
+import { send, sentOf } from "./send.ts";
+import { notesOnTry, tryApply, wouldChange } from "./try_apply.ts";
 import { whileCounted } from "./try_anew.ts";
 import { applyUnseen } from "./unseen.ts";
-
-/** The object as it is sent: without what is left alone, once it is there; a dry run has that as it is. */
-export function sentOf(
-  object: PlannedObject,
-  live: LiveObject | null | undefined,
-  { options }: Pick<ApplyContext, "options">,
-): PlannedObject {
-  const { ignored } = object;
-  if (ignored === undefined || live === null) return object;
-  if (live === undefined) {
-    throw new TransporterError(
-      "denied",
-      `Cannot apply ${
-        describeObject(object)
-      }: it may not be read, which "ignore_fields" needs`,
-    );
-  }
-  return {
-    ...object,
-    body: options.dryRun
-      ? bodyLike({ ...object, ignored }, live)
-      : ignored.body,
-  };
-}
-
-/**
- * Sends the apply; `undefined` as {@linkcode sendWrite}. What our manager has
- * patched is owned apart from what it has applied, and no conflict with it; nor
- * is what nobody has kept account of.
- */
-export async function send(
-  { path, body }: PlannedObject,
-  limits: CallOptions,
-  apply: ApplyContext,
-): Promise<Success | undefined> {
-  const { options } = apply;
-  const query = queryOf(options);
-  const requestWith = (force: boolean): ApiRequest => {
-    query.set("force", String(force));
-    return {
-      method: "PATCH",
-      path: `${path}?${query}`,
-      contentType: "application/apply-patch+yaml",
-      body,
-    };
-  };
-  const nobodyElse = [options.fieldManager, NOBODY];
-  let isOurs = false;
-  const request = requestWith(options.forceConflicts);
-  return await sendWrite(request, {
-    ...limits,
-    review(verdict, since) {
-      const { conflicts = [] } = verdict;
-      isOurs = conflicts.length > 0 &&
-        conflicts.every(({ manager }) => nobodyElse.includes(manager));
-      return limits.review?.(verdict, since) ?? verdict;
-    },
-  }, apply).catch((error) => {
-    if (!isOurs) throw error;
-    return sendWrite(requestWith(true), limits, apply);
-  });
-}
-
-/** Another value of a field that somebody owns is a difference; any other error is one. */
-function conflicting(error: unknown): "conflict" {
-  if (error instanceof TransporterError && error.code === "conflict") {
-    return "conflict";
-  }
-  throw error;
-}
 
 /**
  * The object before the apply: `null` when it is not there, `undefined` when
@@ -210,32 +138,37 @@ export async function applyObject(
       return { result: resultOf(object, "skipped", what) };
     }
     const notes = [...replaced];
-    const sent = sentOf(object, old, apply);
+    let sent = sentOf(object, old, apply);
     if (old) {
-      await refuseForeign(object, old, apply, async () => {
-        const tried = { ...apply, options: { ...options, dryRun: true } };
-        const answer = await send(sentOf(object, old, tried), limits, tried)
-          .catch(conflicting);
-        return answer === "conflict" || answer !== undefined &&
-            fieldChanges(old, answer.body).length > 0;
-      });
+      await refuseForeign(
+        object,
+        old,
+        apply,
+        () => wouldChange(object, old, limits, apply),
+      );
       notes.push(...await refuseScaled(object, sent, old, apply));
-      const taken = await takeOver(object, old, { limits, lost }, apply);
+      const taken = options.dryRun
+        ? { notes: notesOnTry(object, old, apply) }
+        : await takeOver(object, old, { limits, lost }, apply);
       if (taken === undefined) continue;
-      notes.push(...taken);
+      notes.push(...taken.notes);
+      if (taken.version) sent = repinned(sent, taken.version);
     }
     const startedAt = clock.monotonic();
     let answer: Success | undefined;
     let version: string | undefined;
     try {
-      answer = await send(sent, {
+      const reviewing: CallOptions = {
         ...limits,
         review(verdict, since) {
           version = verdict.lost;
           const reviewed = limits.review?.(verdict, since) ?? verdict;
           return replaced.length === 0 ? reviewed : whileCounted(reviewed);
         },
-      }, apply);
+      };
+      answer = options.dryRun
+        ? await tryApply(sent, old, reviewing, apply)
+        : await send(sent, reviewing, apply);
     } catch (error) {
       if (
         version !== undefined && old && !options.dryRun && !lost.has(version)

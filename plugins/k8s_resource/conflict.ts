@@ -5,6 +5,10 @@ import { isMapping, type Value } from "./yaml_value.ts";
 export interface FieldConflict {
   /** Who owns it. */
   readonly manager: string;
+  /** How it was written. */
+  readonly operation: "Apply" | "Update";
+  /** Through which part of the object, such as `scale`; empty for the object itself. */
+  readonly subresource: string;
   /** Its path, such as `.spec.template.spec.containers[name="web"].args`. */
   readonly field: string;
 }
@@ -48,7 +52,7 @@ function valueAt(value: Value | undefined, path: string): Value | undefined {
  * @param body The manifest; a list in it that is owned as a whole is called so.
  */
 export function describeConflicts(
-  conflicts: readonly FieldConflict[],
+  conflicts: readonly Pick<FieldConflict, "manager" | "field">[],
   body: string,
 ): string {
   const { value } = readYaml(body);

@@ -1,5 +1,5 @@
 import { TransporterError } from "@transporter/sdk";
-import { send, sentOf } from "./apply.ts";
+import { refuseForeign } from "./adopt.ts";
 import {
   type ApplyContext,
   limitsOf,
@@ -16,6 +16,8 @@ import type { Mask } from "./mask.ts";
 import type { PlannedObject } from "./plan.ts";
 import type { Done } from "./progress.ts";
 import { type ObjectOutcome, resultOf } from "./result.ts";
+import { sentOf } from "./send.ts";
+import { notesOnTry, tryApply } from "./try_apply.ts";
 
 /** Changes that are listed of an object. */
 const CHANGES_MAX = 100;
@@ -46,6 +48,7 @@ function sentenceOf(object: PlannedObject, outcome: ObjectOutcome): string {
 /** A dry run of the apply; what others own is taken in a second one, and said. */
 async function tried(
   object: PlannedObject,
+  live: LiveObject | null | undefined,
   apply: ApplyContext,
 ): Promise<
   { readonly answer: Success | undefined; readonly conflict: string }
@@ -53,7 +56,7 @@ async function tried(
   let conflict: TransporterError | undefined;
   const limits = limitsOf(object, apply);
   let owned = false;
-  const answer = await send(object, {
+  const answer = await tryApply(object, live, {
     ...limits,
     review(verdict, since) {
       owned = (verdict.conflicts?.length ?? 0) > 0;
@@ -67,7 +70,7 @@ async function tried(
   if (conflict === undefined) return { answer, conflict: "" };
   const options = { ...apply.options, forceConflicts: true };
   return {
-    answer: await send(object, limits, { ...apply, options }),
+    answer: await tryApply(object, live, limits, { ...apply, options }),
     conflict: conflict.message,
   };
 }
@@ -85,7 +88,7 @@ async function seen(object: PlannedObject, apply: ApplyContext) {
       apply,
     );
     const sent = live === undefined ? object : sentOf(object, live, apply);
-    const { answer, conflict } = await tried(sent, apply);
+    const { answer, conflict } = await tried(sent, live, apply);
     const isSame = !live || answer === undefined ||
       metadataOf(live).resourceVersion ===
         metadataOf(answer.body).resourceVersion;
@@ -95,15 +98,12 @@ async function seen(object: PlannedObject, apply: ApplyContext) {
   }
 }
 
-/** What an apply would say of an autoscaler. */
-async function scaling(
-  object: PlannedObject,
-  sent: PlannedObject,
-  live: LiveObject,
-  apply: ApplyContext,
+/** What is said, or what an apply would be refused with as the object is another one's. */
+async function claims(
+  ask: () => Promise<readonly string[]>,
 ): Promise<readonly string[]> {
   try {
-    return await refuseScaled(object, sent, live, apply);
+    return await ask();
   } catch (error) {
     if (!(error instanceof TransporterError) || error.code !== "conflict") {
       throw error;
@@ -156,6 +156,14 @@ export async function compareObject(
   const sentence = sentenceOf(object, outcome) +
     (more > 0 ? ` (${more} more fields are not listed)` : "");
   const { uid, resourceVersion } = metadataOf(before);
+  const notes = !live ? [] : [
+    ...(operation === "check" ? [] : await claims(async () => {
+      const differs = () => Promise.resolve(changes.length > 0);
+      await refuseForeign(object, live, apply, differs);
+      return notesOnTry(object, live, apply);
+    })),
+    ...await claims(() => refuseScaled(object, sent, live, apply)),
+  ];
   return {
     result: {
       ...resultOf(object, outcome, sentence),
@@ -164,7 +172,7 @@ export async function compareObject(
     },
     warnings: [
       ...(conflict === "" ? [] : [conflict]),
-      ...(live ? await scaling(object, sent, live, apply) : []),
+      ...notes,
       ...answer.warnings.map((each) => `${describeObject(object)}: ${each}`),
     ],
   };

@@ -2,10 +2,10 @@ import { type ExecutorContext, TransporterError } from "@transporter/sdk";
 import { applyObject } from "./apply.ts";
 import { type Cluster, phaseEnd } from "./cluster.ts";
 import { objectKey } from "./manifest.ts";
+import { pinned } from "./pin.ts";
 import type { Plan, PlannedObject } from "./plan.ts";
 import { noteChange } from "./progress.ts";
 import type { ObjectResult } from "./result.ts";
-import { readYaml } from "./yaml_document.ts";
 
 /** How often in a row an object is set right: what needs it more often is changed by somebody who means it. */
 const HEALS_MAX = 3;
@@ -114,18 +114,4 @@ export class Healer implements Disposable {
     );
     noteChange(object, { result, how: "healed" }, apply);
   }
-}
-
-/** The object, for that version of it. */
-function pinned(object: PlannedObject, resourceVersion: string): PlannedObject {
-  const pin = (body: string) =>
-    readYaml(body).edit({ at: ["metadata"], add: { resourceVersion } });
-  const { ignored } = object;
-  return {
-    ...object,
-    pinned: true,
-    unpinned: object.body,
-    body: pin(object.body),
-    ignored: ignored && { ...ignored, body: pin(ignored.body) },
-  };
 }

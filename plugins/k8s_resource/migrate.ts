@@ -10,6 +10,7 @@ import { goneVersions, union, withoutGone } from "./entries.ts";
 import type { Options } from "./event_options.ts";
 import { givenUp } from "./give_up.ts";
 import { describeObject } from "./manifest.ts";
+import { isForAnother } from "./pin.ts";
 import type { PlannedObject } from "./plan.ts";
 import type { Fields } from "./ready_parts.ts";
 
@@ -23,11 +24,21 @@ const CLIENT_SIDE: readonly string[] = ["kubectl-client-side-apply", NOBODY];
 const HELM = "helm";
 
 /** Whose fields an event takes over. */
-function takenFrom({ adopt }: Pick<Options, "adopt">): readonly string[] {
+export function takenFrom(
+  { adopt }: Pick<Options, "adopt">,
+): readonly string[] {
   return adopt === "always" ? [...CLIENT_SIDE, HELM] : CLIENT_SIDE;
 }
 
-function isTaken(managers: readonly string[], entry: Fields): boolean {
+/** Whether what is owned like this, as an entry or a conflict says, is taken over. */
+export function isTaken(
+  managers: readonly string[],
+  entry: {
+    readonly manager?: unknown;
+    readonly operation?: unknown;
+    readonly subresource?: unknown;
+  },
+): boolean {
   return managers.includes(String(entry.manager)) && !entry.subresource &&
     (entry.operation === "Update" || entry.manager === HELM);
 }
@@ -89,7 +100,7 @@ export function migrated(
  * Writes who owns which fields of an object, for the version of it that was
  * looked at.
  *
- * @returns `false` when it changed meanwhile.
+ * @returns Its new version; `undefined` when it changed meanwhile.
  * @throws {TransporterError} The code of the server's answer.
  */
 async function writeEntries(
@@ -100,7 +111,7 @@ async function writeEntries(
     readonly limits: CallOptions;
   },
   { cluster: { client, clock }, until }: ApplyContext,
-): Promise<boolean> {
+): Promise<string | undefined> {
   let outdated = false;
   const written = await client.call({
     method: "PATCH",
@@ -125,14 +136,15 @@ async function writeEntries(
     if (outdated) return undefined;
     throw error;
   });
-  return written !== undefined;
+  return written && metadataOf(written.body).resourceVersion;
 }
 
 /**
  * Sees to it that a patch finds all fields recorded for versions that are there:
  * the server forgets who owns which field of a custom object otherwise.
  *
- * @returns As {@linkcode takeOver}.
+ * @returns What the producer should know; `undefined` when the object changed meanwhile and has to be looked
+ * at again.
  * @throws {TransporterError} The code of the server's answer.
  */
 export async function mendVersions(
@@ -145,9 +157,10 @@ export async function mendVersions(
   const gone = await goneVersions(all, object, apply);
   const entries = withoutGone(all, gone, object.apiVersion);
   if (entries === undefined || apply.options.dryRun) return [];
-  return await writeEntries(object, live, { entries, limits }, apply)
-    ? mendedNotes(object, gone)
-    : undefined;
+  return await writeEntries(object, live, { entries, limits }, apply) ===
+      undefined
+    ? undefined
+    : mendedNotes(object, gone);
 }
 
 function mendedNotes(
@@ -161,6 +174,26 @@ function mendedNotes(
   );
 }
 
+/** Whose fields of an object are taken over, for people; nobody's are not told of. */
+export function whoseIsTaken(
+  live: LiveObject,
+  options: Pick<Options, "adopt">,
+): string {
+  const from = takenFrom(options);
+  const names = managedFieldsOf(live)
+    .filter((entry) => isTaken(from, entry) && entry.manager !== NOBODY)
+    .map(({ manager }) => `"${manager}"`);
+  return [...new Set(names)].join(" and ");
+}
+
+/** What {@linkcode takeOver} has done. */
+interface TakenOver {
+  /** What the producer should know. */
+  readonly notes: readonly string[];
+  /** The version that it has made of the object, if it has made one. */
+  readonly version?: string;
+}
+
 /**
  * Takes over the fields that client-side applies have set. They would stay
  * alive for ever when a manifest drops them, even with force, as a manager that
@@ -172,8 +205,7 @@ function mendedNotes(
  * @param live The object as it is.
  * @param call `limits`: those of the call; `lost`: versions that the server was found to have no more.
  * @param apply Where and how.
- * @returns What the producer should know; empty when nothing was to be done; `undefined` when the object
- * changed meanwhile and has to be looked at again.
+ * @returns What was done; `undefined` when the object changed meanwhile and has to be looked at again.
  * @throws {TransporterError} The code of the server's answer.
  */
 export async function takeOver(
@@ -184,8 +216,9 @@ export async function takeOver(
     readonly lost: ReadonlySet<string>;
   },
   apply: ApplyContext,
-): Promise<readonly string[] | undefined> {
-  const { fieldManager: manager, dryRun } = apply.options;
+): Promise<TakenOver | undefined> {
+  if (isForAnother(object, live)) return { notes: [] }; // which the server says
+  const { fieldManager: manager } = apply.options;
   const { apiVersion, ignored } = object;
   const from = takenFrom(apply.options);
   const all = managedFieldsOf(live);
@@ -196,24 +229,16 @@ export async function takeOver(
   const entries = ignored === undefined
     ? taken
     : givenUp(taken ?? all, manager, ignored) ?? taken;
-  if (entries === undefined || (dryRun && ours === undefined)) return [];
-  const names = all.map(({ manager }) => String(manager))
-    .filter((name) => from.includes(name) && (dryRun || name !== NOBODY))
-    .map((name) => `"${name}"`);
-  const whose = [...new Set(names)].join(" and ");
-  const what = describeObject(object);
-  if (dryRun) {
-    return [
-      `${what}: an apply would take over the fields of ${whose}, which this dry run cannot show`,
-    ];
-  }
-  if (!await writeEntries(object, live, { entries, limits }, apply)) {
-    return undefined;
-  }
-  return [
+  if (entries === undefined) return { notes: [] };
+  const write = { entries, limits };
+  const version = await writeEntries(object, live, write, apply);
+  if (version === undefined) return undefined;
+  const whose = whoseIsTaken(live, apply.options);
+  const notes = [
     ...(mended === undefined ? [] : mendedNotes(object, gone)),
     ...(ours === undefined || whose === ""
       ? []
-      : [`${what}: the fields of ${whose} were taken over`]),
+      : [`${describeObject(object)}: the fields of ${whose} were taken over`]),
   ];
+  return { notes, version };
 }

@@ -144,7 +144,7 @@ export const OPTIONS = {
       "What the API server does with fields that it does not know: refuse them, warn, or drop them. Server-side apply refuses them whatever is said here, so it counts where an object is created by `POST` (`generateName`) or patched.",
   }),
   adopt: option(oneOf(ADOPTIONS), {
-    operations: ["apply"],
+    operations: ["apply", "diff"],
     otherwise:
       "what is there is applied to, unless Helm, Argo CD or Flux look after it: those are a `conflict`",
     about:

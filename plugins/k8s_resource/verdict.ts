@@ -97,13 +97,19 @@ const IMMUTABLE_REGEXP =
 
 const DENIED_BY_ADMISSION_REGEXP = /denied (the|this)? ?request/i;
 
+/** Who owns a field, as the server words it: it names the version, and a subresource, of those who do not apply. */
+function ownerIn(message: string): Omit<FieldConflict, "field"> {
+  const [, manager = "somebody", subresource = "", using] =
+    /^conflict with "([^"]*)"(?: with subresource "([^"]*)")?( using )?/
+      .exec(message) ?? [];
+  const operation = using === undefined ? "Apply" : "Update";
+  return { manager, operation, subresource };
+}
+
 function conflictVerdict(status: Status): Verdict {
   const conflicts = status.causes
     .filter(({ reason }) => reason === "FieldManagerConflict")
-    .map(({ message, field }) => ({
-      manager: /^conflict with "([^"]*)"/.exec(message)?.[1] ?? "somebody",
-      field,
-    }));
+    .map(({ message, field }) => ({ ...ownerIn(message), field }));
   const transient = conflicts.length === 0;
   return {
     transient,

@@ -1,5 +1,5 @@
 import { TransporterError } from "@transporter/sdk";
-import { send } from "../apply.ts";
+import { send } from "../send.ts";
 import { type ApplyContext, limitsOf } from "../apply_calls.ts";
 import type { PlannedObject } from "../plan.ts";
 import { recordOf } from "../ready_parts.ts";
