@@ -6,7 +6,10 @@ import type { Collection } from "./collection.ts";
 import { inParallel } from "./in_parallel.ts";
 import { describeObject } from "./manifest.ts";
 import type { PlannedObject } from "./plan.ts";
-import { type Fields, readiness } from "./ready.ts";
+import { goneUnseen } from "./job_end.ts";
+import type { ObjectStates } from "./object_states.ts";
+import { Reader } from "./reader.ts";
+import { ending, type Fields, readiness } from "./ready.ts";
 import { isCustom } from "./ready_custom.ts";
 import { fails, recordOf, recordsOf, unchecked } from "./ready_parts.ts";
 import { type Conditions, kindKey } from "./ready_when.ts";
@@ -34,6 +37,8 @@ export interface LookerOptions {
   readonly until: number;
   /** Where to note what is seen. */
   readonly board: Board;
+  /** What was done with them before. */
+  readonly states: ObjectStates;
   /** What claims for volumes wait for. */
   readonly classes: StorageClasses;
   /** What takes the place of the kinds' own rules. */
@@ -119,7 +124,7 @@ export class Looker {
       }
       token = String(recordOf(page.metadata).continue ?? "");
       if (token !== "") continue;
-      for (const object of missing) this.#noteGone(object);
+      for (const object of missing) await this.#noteGone(object);
       return versionOf(page);
     }
   }
@@ -151,12 +156,22 @@ export class Looker {
 
   /** Notes that an object is gone, if it is one of them. */
   noteGone(item: Fields): void {
+    const { board, conditions } = this.#options;
     const object = this.#find(item);
-    if (object !== undefined) this.#noteGone(object);
+    if (object === undefined) return;
+    const { apiVersion, kind } = object;
+    const last = { ...item, apiVersion, kind };
+    const end = ending(last, conditions.get(kindKey(object)));
+    board.set(object, end ?? fails("it is gone"));
   }
 
-  #noteGone(object: PlannedObject): void {
-    this.#options.board.set(object, fails("it is gone"));
+  async #noteGone(object: PlannedObject): Promise<void> {
+    const { board, cluster, signal, states } = this.#options;
+    if (!board.has(object)) return;
+    const warn = (warning: string) => board.warn(warning);
+    const reader = new Reader({ cluster, signal, warn });
+    const uid = states.uidOf(object);
+    board.set(object, await goneUnseen(object, uid, reader));
   }
 
   #find(item: Fields): PlannedObject | undefined {
@@ -170,7 +185,7 @@ export class Looker {
         { method: "GET", path: object.path },
         this.limits(`read ${describeObject(object)} back`),
       );
-      if (found === undefined) this.#noteGone(object);
+      if (found === undefined) await this.#noteGone(object);
       else await this.note(found.body);
     } catch (error) {
       // Who may apply a kind need not be allowed to read it; that it becomes ready at all is a guess.

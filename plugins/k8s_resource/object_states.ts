@@ -59,6 +59,7 @@ export class ObjectStates {
   readonly #doneAt = new Map<PlannedObject, number>();
   /** How long after that it was seen ready first. */
   readonly #readyAfter = new Map<PlannedObject, number>();
+  readonly #uids = new Map<PlannedObject, string>();
   #revision = 0;
   #changed: PromiseWithResolvers<void> | undefined;
 
@@ -115,7 +116,8 @@ export class ObjectStates {
   }
 
   /** The work on an object is done; returns how long it took, in nanoseconds. */
-  end(object: PlannedObject, { status, message }: ObjectResult): number {
+  end(object: PlannedObject, { status, message, uid }: ObjectResult): number {
+    if (uid !== undefined) this.#uids.set(object, uid);
     const now = this.#clock.monotonic();
     this.#doneAt.set(object, now);
     this.#set(object, status, EXPLAINED.has(status) ? message : "");
@@ -123,9 +125,15 @@ export class ObjectStates {
   }
 
   /** What an earlier process of the agent has done, before it was started again. */
-  recall(object: PlannedObject, { status }: ObjectResult): void {
+  recall(object: PlannedObject, { status, uid }: ObjectResult): void {
+    if (uid !== undefined) this.#uids.set(object, uid);
     if (this.#states.get(object)?.status !== "pending") return;
     this.#set(object, status, "");
+  }
+
+  /** The uid that an object had when it was done; `undefined` when it is not known. */
+  uidOf(object: PlannedObject): string | undefined {
+    return this.#uids.get(object);
   }
 
   /** An object is waited for until it is ready. */

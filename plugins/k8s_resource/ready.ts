@@ -3,12 +3,13 @@ import { OBJECTS } from "./ready_objects.ts";
 import {
   type Fields,
   isReady,
+  type Parts,
   type Readiness,
   recordOf,
   type Rule,
   waits,
 } from "./ready_parts.ts";
-import { WORKLOADS } from "./ready_workloads.ts";
+import { ENDS, WORKLOADS } from "./ready_workloads.ts";
 
 export type { Fields, Readiness } from "./ready_parts.ts";
 
@@ -40,6 +41,42 @@ export function becomesReady(kind: Kind): boolean {
   return ruleFor(kind) !== undefined;
 }
 
+function kindOf(object: Fields): Kind {
+  const apiVersion = String(object.apiVersion ?? "");
+  const group = apiVersion.includes("/")
+    ? apiVersion.slice(0, apiVersion.indexOf("/"))
+    : "";
+  return { group, kind: String(object.kind) };
+}
+
+function partsOf({ metadata, spec, status }: Fields): Parts {
+  return {
+    metadata: recordOf(metadata),
+    spec: recordOf(spec),
+    status: recordOf(status),
+  };
+}
+
+/**
+ * How a Job or a Pod that goes, or is gone, has ended: a Job with
+ * `ttlSecondsAfterFinished` goes as soon as it has. Pure.
+ *
+ * @param object The object as it was seen last.
+ * @param condition Takes the place of the kind's own rule.
+ * @returns `undefined` when it had not ended, or is of another kind.
+ */
+export function ending(
+  object: Fields,
+  condition?: (object: Fields) => Readiness,
+): Readiness | undefined {
+  const { group, kind } = kindOf(object);
+  const endOf = ENDS[`${group}/${kind}`];
+  if (endOf === undefined) return undefined;
+  if (condition === undefined) return endOf(partsOf(object));
+  const state = condition(object);
+  return state.ready ? state : undefined;
+}
+
 /**
  * Says whether an object is ready, still on its way, or lost. Pure: looks at
  * nothing but the object.
@@ -53,17 +90,12 @@ export function readiness(
   condition?: (object: Fields) => Readiness,
 ): Readiness {
   const metadata = recordOf(object.metadata);
-  if (metadata.deletionTimestamp) return waits(goingOf(metadata));
+  if (metadata.deletionTimestamp) {
+    return ending(object, condition) ?? waits(goingOf(metadata));
+  }
   if (condition !== undefined) return condition(object);
-  const apiVersion = String(object.apiVersion ?? "");
-  const group = apiVersion.includes("/")
-    ? apiVersion.slice(0, apiVersion.indexOf("/"))
-    : "";
-  const rule = ruleFor({ group, kind: String(object.kind) });
-  if (rule === undefined) return isReady("it is ready once it is applied");
-  return rule({
-    metadata,
-    spec: recordOf(object.spec),
-    status: recordOf(object.status),
-  });
+  const rule = ruleFor(kindOf(object));
+  return rule === undefined
+    ? isReady("it is ready once it is applied")
+    : rule(partsOf(object));
 }

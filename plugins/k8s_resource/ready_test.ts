@@ -1,5 +1,5 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import { becomesReady, readiness } from "./ready.ts";
+import { becomesReady, ending, readiness } from "./ready.ts";
 
 Deno.test("readiness() takes a kind without a rule for ready", () => {
   deepStrictEqual(readiness({ apiVersion: "v1", kind: "ConfigMap" }), {
@@ -41,4 +41,39 @@ Deno.test("becomesReady() names the kinds that are waited for", () => {
   strictEqual(becomesReady({ group: "", kind: "Deployment" }), false);
   strictEqual(becomesReady({ group: "x.io", kind: "Deployment" }), true);
   strictEqual(becomesReady({ group: "batch", kind: "CronJob" }), false);
+});
+
+Deno.test("ending() tells how a Job or a Pod has ended that goes or is gone, and nothing of others", () => {
+  const metadata = { deletionTimestamp: "2026-11-23T05:04:27Z" };
+  const job = (type: string, status = "True") => ({
+    apiVersion: "batch/v1",
+    kind: "Job",
+    metadata,
+    spec: { suspend: true },
+    status: { conditions: [{ type, status, message: "why" }] },
+  });
+  const pod = (phase: string) => ({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata,
+    status: { phase },
+  });
+  for (
+    const [object, expected] of [
+      [job("Complete"), "it is complete"],
+      [job("Failed"), "why"],
+      [job("Complete", "False"), undefined],
+      [job("Suspended"), undefined],
+      [pod("Succeeded"), "it has succeeded"],
+      [pod("Running"), undefined],
+      [{ ...job("Complete"), apiVersion: "example.com/v1" }, undefined],
+    ] as const
+  ) {
+    strictEqual(ending(object)?.reason, expected);
+    const going = "it is being deleted";
+    strictEqual(readiness(object).reason, expected ?? going);
+  }
+  const condition = (ready: boolean) => () => ({ ready, reason: "said" });
+  strictEqual(ending(job("Failed"), condition(true))?.reason, "said");
+  strictEqual(ending(job("Complete"), condition(false)), undefined);
 });

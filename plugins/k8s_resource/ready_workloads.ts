@@ -100,12 +100,16 @@ function daemonSet(parts: Parts): Readiness {
   return isReady();
 }
 
-function job({ spec, status }: Parts): Readiness {
+function jobEnd({ status }: Parts): Readiness | undefined {
   const failure = conditionOf(status, "Failed", "True");
   if (failure !== undefined) return fails(messageOf(failure));
-  if (conditionOf(status, "Complete", "True") !== undefined) {
-    return isReady("it is complete");
-  }
+  return conditionOf(status, "Complete", "True") && isReady("it is complete");
+}
+
+function job(parts: Parts): Readiness {
+  const end = jobEnd(parts);
+  if (end !== undefined) return end;
+  const { spec, status } = parts;
   if (spec.suspend === true) return isReady("it is suspended");
   const wanted = numberOf(spec.completions, 1);
   return waits(
@@ -113,8 +117,14 @@ function job({ spec, status }: Parts): Readiness {
   );
 }
 
-function pod({ status }: Parts): Readiness {
-  if (status.phase === "Succeeded") return isReady("it has succeeded");
+function podEnd({ status }: Parts): Readiness | undefined {
+  return status.phase === "Succeeded" ? isReady("it has succeeded") : undefined;
+}
+
+function pod(parts: Parts): Readiness {
+  const { status } = parts;
+  const end = podEnd(parts);
+  if (end !== undefined) return end;
   if (conditionOf(status, "Ready", "True") !== undefined) return isReady();
   const problem = podProblem(status);
   if (problem === undefined) {
@@ -135,3 +145,8 @@ export const WORKLOADS: Readonly<Record<string, Rule>> = {
   "apps/DaemonSet": daemonSet,
   "batch/Job": job,
 };
+
+/** How the kinds that run to an end have ended, which stands when they are deleted then; nothing as long as they run. */
+export const ENDS: Readonly<
+  Record<string, (parts: Parts) => Readiness | undefined>
+> = { "/Pod": podEnd, "batch/Job": jobEnd };

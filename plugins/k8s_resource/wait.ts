@@ -185,6 +185,7 @@ export async function waitUntilReady(
         signal,
         until,
         board,
+        states,
         classes,
         conditions,
       })
