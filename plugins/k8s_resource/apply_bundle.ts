@@ -44,7 +44,7 @@ export async function applyBundle(
     cluster,
     context,
     options: plan.options,
-    until: phaseEnd(cluster, context, plan.options),
+    until: phaseEnd(cluster, context, plan),
     states: plan.states,
   };
   const progress = new Progress(plan);

@@ -12,6 +12,7 @@ import { Discovery } from "./discovery.ts";
 import { inClusterAccess, SERVICE_ACCOUNT_DIR } from "./in_cluster.ts";
 import { Newcomers } from "./newcomers.ts";
 import type { Options } from "./event_options.ts";
+import type { Plan } from "./plan.ts";
 import { Reviews } from "./preflight/reviews.ts";
 import type { Recorder } from "./recorder.ts";
 import { Transport } from "./transport.ts";
@@ -30,7 +31,7 @@ export interface Cluster extends Disposable {
   readonly requestTimeoutMs: number;
   /** The namespace of objects that name none. */
   readonly namespace: string;
-  /** How long a phase may take, in milliseconds. */
+  /** How long a phase of an event may take that has no `timeout`, in milliseconds. */
   readonly phaseTimeoutMs: number;
   /** Which event changed an object last. */
   readonly changes: Changes;
@@ -50,13 +51,26 @@ export interface Surroundings {
   readonly rng: Rng;
 }
 
+/** When the `timeout` of an event that begins now is over, in milliseconds since 1970; `undefined` when it has none, or each look of a check has its own. */
+export function timeoutEnd(
+  { clock }: Pick<Cluster, "clock">,
+  { timeoutMs, everyMs }: Options,
+): number | undefined {
+  return timeoutMs === undefined || everyMs !== undefined
+    ? undefined
+    : clock.now() + timeoutMs;
+}
+
 /** When a phase that begins now has to end, in milliseconds since 1970. */
 export function phaseEnd(
-  cluster: Cluster,
-  context: ExecutorContext,
-  { timeoutMs = cluster.phaseTimeoutMs }: Pick<Options, "timeoutMs">,
+  { clock, phaseTimeoutMs }: Pick<Cluster, "clock" | "phaseTimeoutMs">,
+  context: Pick<ExecutorContext, "deadline">,
+  { options: { timeoutMs = phaseTimeoutMs }, end }: Pick<
+    Plan,
+    "options" | "end"
+  >,
 ): number {
-  return Math.min(context.deadline, cluster.clock.now() + timeoutMs);
+  return Math.min(context.deadline, end ?? clock.now() + timeoutMs);
 }
 
 interface Found {

@@ -25,7 +25,8 @@ async function endOf(
       rng: systemRng,
     });
     const context = { deadline: clock.now() + deadlineMs } as ExecutorContext;
-    return phaseEnd(cluster, context, optionsOf(given)) - clock.now();
+    return phaseEnd(cluster, context, { options: optionsOf(given) }) -
+      clock.now();
   } finally {
     await Deno.remove(path);
   }

@@ -25,7 +25,7 @@ export async function deleteBundle(
   context: ExecutorContext,
 ): Promise<BundleResult> {
   const { options, states } = plan;
-  const until = phaseEnd(cluster, context, options);
+  const until = phaseEnd(cluster, context, plan);
   const apply = { cluster, context, options, until, states };
   const progress = new Progress(plan);
   const groups = inOrder(plan.objects).reverse();

@@ -42,7 +42,7 @@ export async function compareBundle(
   });
   const set = applySetOf(options, cluster);
   if (set === undefined || operation === "check") return compared;
-  const until = phaseEnd(cluster, context, options);
+  const until = phaseEnd(cluster, context, plan);
   const { states } = plan;
   const apply = { cluster, context, options, until, states };
   const parent = new ApplySetParent(set, apply);

@@ -28,7 +28,7 @@ export async function eachObject(
   },
 ): Promise<BundleResult> {
   const { act, options = plan.options, goOn } = work;
-  const until = phaseEnd(cluster, context, options);
+  const until = phaseEnd(cluster, context, plan);
   const progress = new Progress(plan, { goOn });
   const { objects, states } = plan;
   const apply = { cluster, context, options, until, states };

@@ -57,7 +57,7 @@ export interface Options {
   readonly wait: typeof WAITS[number];
   /** When objects of a kind are ready. */
   readonly readyWhen: GivenOptions["ready_when"];
-  /** How long a phase may take, in milliseconds; by default the cluster's. */
+  /** How long an attempt may take, in milliseconds; by default each phase has the cluster's time. */
   readonly timeoutMs: number | undefined;
   /** From one check to the next, in milliseconds; by default there is one check. */
   readonly everyMs: number | undefined;

@@ -102,7 +102,7 @@ export class Healer implements Disposable {
       operation: "apply" as const,
       forceConflicts: true,
     };
-    const until = phaseEnd(cluster, context, options);
+    const until = phaseEnd(cluster, context, { options });
     const { resource_version: resourceVersion } = seen;
     const { states } = this.#plan;
     const apply = { cluster, context, options, until, states };

@@ -200,9 +200,10 @@ export const OPTIONS = {
   }),
   timeout: option(span, {
     operations: OPERATIONS,
-    otherwise: "the agent's `phase_timeout_ms`, five minutes",
+    otherwise:
+      "the agent's `phase_timeout_ms`, five minutes, for the work, and then for waiting",
     about:
-      "How long the work may take, and then waiting, each; the event's deadline comes first.",
+      "How long an attempt of the event may take, with all that it looks at, does and waits for; of a check with `every` each look. The event's deadline comes first, and an agent that was started again begins anew.",
   }),
   every: option(duration, {
     operations: ["check"],

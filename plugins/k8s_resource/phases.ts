@@ -171,7 +171,7 @@ export function openPhases(
       const warnings: string[] = [];
       await using teller = tellerOf(plan, cluster, given);
       const { context = given } = teller ?? {};
-      const until = phaseEnd(cluster, context, options);
+      const until = phaseEnd(cluster, context, plan);
       const conditions = await conditionsFor(
         options.readyWhen,
         objects,

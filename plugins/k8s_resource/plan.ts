@@ -2,7 +2,7 @@ import type { ExecutorContext, TransporterError } from "@transporter/sdk";
 import { applySetId, type ApplySetName, applySetOf } from "./apply_set.ts";
 import { withMembership } from "./apply_set_label.ts";
 import { refuseTwice } from "./bundle.ts";
-import { type Cluster, phaseEnd } from "./cluster.ts";
+import { type Cluster, phaseEnd, timeoutEnd } from "./cluster.ts";
 import { directiveWarnings } from "./directives.ts";
 import { withName } from "./generated.ts";
 import { type Ignored, ignoredFields } from "./ignore_fields.ts";
@@ -42,6 +42,8 @@ export interface Plan {
   readonly objects: readonly PlannedObject[];
   /** What the producer should know. */
   readonly warnings: readonly string[];
+  /** When the event's `timeout` is over, which bounds all phases together, in milliseconds since 1970. */
+  readonly end?: number | undefined;
   /** How far the event is with them; what phases tell each other. */
   readonly states: ObjectStates;
 }
@@ -179,9 +181,10 @@ export async function makePlan(
     const named = withName(object, { eventId, index });
     return set ? withMembership(named, applySetId(set)) : named;
   });
+  const end = timeoutEnd(cluster, options);
   // What stands is not given up as the server is away when the agent starts.
   const until = options.everyMs === undefined
-    ? phaseEnd(cluster, context, options)
+    ? phaseEnd(cluster, context, { options, end })
     : context.deadline;
   const limits = { signal: context.signal, until };
   const declared = declaredPlaces(found);
@@ -245,7 +248,7 @@ export async function makePlan(
     warnings.push(...directiveWarnings(objects));
   }
   const states = new ObjectStates(cluster.clock, objects);
-  return { options, objects, warnings, states };
+  return { options, objects, warnings, end, states };
 }
 
 function namespacesIn(objects: readonly ObjectName[]): ReadonlySet<string> {

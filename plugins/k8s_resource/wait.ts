@@ -83,7 +83,8 @@ async function watchBoard(board: Board, watch: Watch): Promise<void> {
   const { clock, until, report } = watch;
   const end = until - LAST_WORDS_MS;
   let reported = "";
-  let reportAt = clock.now();
+  const beganAt = clock.now();
+  let reportAt = beganAt;
   for (;;) {
     const changed = board.changed();
     if (board.lost !== undefined) {
@@ -93,6 +94,12 @@ async function watchBoard(board: Board, watch: Watch): Promise<void> {
     if (board.left === 0) return;
     const now = clock.now();
     const waiting = [...board.waiting()];
+    if (now >= end && beganAt >= end) {
+      const reason = "what was done before has left no time to look at it";
+      const state = { ready: false, reason };
+      const late = [...board.unseen()].map((each) => ({ ...each, state }));
+      throw notReady("not_ready", [...waiting, ...late], " in time");
+    }
     if (now >= end) {
       const others = waiting.length === 0 ? [] : [...board.unseen()];
       throw notReady("not_ready", [...waiting, ...others], " in time");

@@ -4,6 +4,7 @@ import {
   deployment,
   openPlace,
   runEvent,
+  until,
   write,
 } from "./k8s_resource.ts";
 
@@ -73,4 +74,41 @@ Deno.test("a failed object took its time as well, and one that was not attempted
   strictEqual(web?.status, "created");
   ok(web.duration !== undefined);
   strictEqual(web.ready_after, undefined);
+});
+
+Deno.test("option timeout: bounds the work and the waiting together, once", async () => {
+  await using place = await openPlace();
+  const { namespace, executor, kube } = place;
+  const maps = `/api/v1/namespaces/${namespace}/configmaps`;
+  await write(kube, maps, {
+    method: "POST",
+    type: "application/json",
+    body: { metadata: { name: "held", finalizers: ["example.com/hold"] } },
+  });
+  await write(kube, `${maps}/held`, { method: "DELETE" });
+  const timeoutMs = 4_000;
+  const begunAt = performance.now();
+  let waitingAt = 0;
+  const { last } = await runEvent(executor, [
+    configMap(namespace, "held"),
+    deployment(namespace, "web"),
+  ], {
+    payload: { timeout: `${timeoutMs}ms` },
+    async onStatus({ phase, message }) {
+      if (phase === "verifying") waitingAt ||= performance.now();
+      if (!message.startsWith("Waiting to apply")) return;
+      // The work takes all the time that there is.
+      await until(() =>
+        Promise.resolve(performance.now() - begunAt > timeoutMs)
+      );
+      await write(kube, `${maps}/held`, {
+        method: "PATCH",
+        body: { metadata: { finalizers: null } },
+      });
+    },
+  });
+  strictEqual(last.error?.code, "not_ready", last.message);
+  ok(waitingAt > 0, "it has come to wait");
+  const waitedMs = performance.now() - waitingAt;
+  ok(waitedMs < timeoutMs / 2, `it waited for ${waitedMs} ms more`);
 });

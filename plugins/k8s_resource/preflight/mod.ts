@@ -64,7 +64,7 @@ export async function preflight(
   const { objects, options } = plan;
   const checks = checksOf(plan);
   if (checks.length === 0) return plan;
-  const until = phaseEnd(cluster, context, options);
+  const until = phaseEnd(cluster, context, plan);
   const { states } = plan;
   const apply: ApplyContext = { cluster, context, options, until, states };
   const warnings = [...plan.warnings];
