@@ -21,6 +21,10 @@ function stuckOn(status: Fields): string {
   return stuck === undefined ? "" : `: ${messageOf(stuck)}`;
 }
 
+function surplusOf(replicas: number): string {
+  return `${replicas} replicas too many are still there`;
+}
+
 /** @see {@link https://github.com/kubernetes/kubectl/blob/master/pkg/polymorphichelpers/rollout_status.go} */
 function deployment(parts: Parts): Readiness {
   const { spec, status } = parts;
@@ -39,6 +43,8 @@ function deployment(parts: Parts): Readiness {
     return waits(`${updated} of ${wanted} replicas are up to date${why}`);
   }
   if (old > 0) return waits(`${old} old replicas are still there`);
+  const surplus = numberOf(status.replicas) - wanted;
+  if (surplus > 0) return waits(surplusOf(surplus));
   if (available < updated) {
     return waits(`${available} of ${updated} replicas are available${why}`);
   }
@@ -51,7 +57,7 @@ function replicas(parts: Parts): Readiness {
   if (isUnseen(parts)) return UNSEEN;
   const wanted = numberOf(spec.replicas, 1);
   const surplus = numberOf(status.replicas) - wanted;
-  if (surplus > 0) return waits(`${surplus} replicas too many are still there`);
+  if (surplus > 0) return waits(surplusOf(surplus));
   const available = numberOf(status.availableReplicas);
   return available < wanted
     ? waits(
@@ -60,16 +66,19 @@ function replicas(parts: Parts): Readiness {
     : isReady();
 }
 
+/** With `OnDelete` a controller replaces no pod by itself: which template those have that are there is for people to say. */
+const ON_DELETE = isReady("its pods are replaced when they are deleted");
+
 function statefulSet(parts: Parts): Readiness {
   const { spec, status } = parts;
-  const strategy = recordOf(spec.updateStrategy);
-  if (strategy.type === "OnDelete") {
-    return isReady("its pods are replaced when they are deleted");
-  }
   if (isUnseen(parts)) return UNSEEN;
   const wanted = numberOf(spec.replicas, 1);
   const ready = numberOf(status.readyReplicas);
   if (ready < wanted) return waits(`${ready} of ${wanted} replicas are ready`);
+  const surplus = numberOf(status.replicas) - wanted;
+  if (surplus > 0) return waits(surplusOf(surplus));
+  const strategy = recordOf(spec.updateStrategy);
+  if (strategy.type === "OnDelete") return ON_DELETE;
   const partition = numberOf(recordOf(strategy.rollingUpdate).partition);
   const updated = numberOf(status.updatedReplicas);
   const newOnes = Math.max(0, wanted - partition);
@@ -84,20 +93,18 @@ function statefulSet(parts: Parts): Readiness {
 
 function daemonSet(parts: Parts): Readiness {
   const { spec, status } = parts;
-  if (recordOf(spec.updateStrategy).type === "OnDelete") {
-    return isReady("its pods are replaced when they are deleted");
-  }
   if (isUnseen(parts)) return UNSEEN;
+  const isOnDelete = recordOf(spec.updateStrategy).type === "OnDelete";
   const wanted = numberOf(status.desiredNumberScheduled);
   const updated = numberOf(status.updatedNumberScheduled);
   const available = numberOf(status.numberAvailable);
-  if (updated < wanted) {
+  if (updated < wanted && !isOnDelete) {
     return waits(`${updated} of ${wanted} pods are up to date`);
   }
   if (available < wanted) {
     return waits(`${available} of ${wanted} pods are available`);
   }
-  return isReady();
+  return isOnDelete ? ON_DELETE : isReady();
 }
 
 function jobEnd({ status }: Parts): Readiness | undefined {

@@ -29,6 +29,11 @@ testReadiness(
       replicas: 1,
       availableReplicas: 1,
     }, "ready: it is ready"],
+    "a deployment that shrinks": ["apps/v1/Deployment", {}, {
+      updatedReplicas: 3,
+      replicas: 3,
+      availableReplicas: 3,
+    }, "waits: 2 replicas too many are still there"],
     "a deployment of nothing": [
       "apps/v1/Deployment",
       { replicas: 0 },
@@ -102,11 +107,30 @@ testReadiness(
       updateRevision: "a",
       currentRevision: "a",
     }, "ready: it is ready"],
+    "a stateful set that shrinks": ["apps/v1/StatefulSet", {}, {
+      replicas: 3,
+      readyReplicas: 3,
+      updatedReplicas: 3,
+      updateRevision: "a",
+      currentRevision: "a",
+    }, "waits: 2 replicas too many are still there"],
     "a stateful set OnDelete": [
       "apps/v1/StatefulSet",
       { updateStrategy: { type: "OnDelete" } },
-      {},
+      { readyReplicas: 1, updateRevision: "b", currentRevision: "a" },
       "ready: its pods are replaced when they are deleted",
+    ],
+    "a stateful set OnDelete whose pods start": [
+      "apps/v1/StatefulSet",
+      { updateStrategy: { type: "OnDelete" } },
+      {},
+      "waits: 0 of 1 replicas are ready",
+    ],
+    "a stateful set OnDelete nobody has seen": [
+      "apps/v1/StatefulSet",
+      { updateStrategy: { type: "OnDelete" } },
+      { observedGeneration: 1, readyReplicas: 1 },
+      "waits: its controller has not seen it yet",
     ],
 
     "a daemon set that rolls": ["apps/v1/DaemonSet", {}, {
@@ -126,8 +150,20 @@ testReadiness(
     "a daemon set OnDelete": [
       "apps/v1/DaemonSet",
       { updateStrategy: { type: "OnDelete" } },
-      {},
+      { desiredNumberScheduled: 2, numberAvailable: 2 },
       "ready: its pods are replaced when they are deleted",
+    ],
+    "a daemon set OnDelete whose pods start": [
+      "apps/v1/DaemonSet",
+      { updateStrategy: { type: "OnDelete" } },
+      { desiredNumberScheduled: 2, numberAvailable: 1 },
+      "waits: 1 of 2 pods are available",
+    ],
+    "a daemon set OnDelete nobody has seen": [
+      "apps/v1/DaemonSet",
+      { updateStrategy: { type: "OnDelete" } },
+      { observedGeneration: 1 },
+      "waits: its controller has not seen it yet",
     ],
     "a daemon set nobody has seen": ["apps/v1/DaemonSet", {}, {
       observedGeneration: 0,

@@ -93,7 +93,7 @@ function statusOf(answer: ApiAnswer): Status {
 
 /** How the server words that a field cannot change; there is no reason code for it. */
 const IMMUTABLE_REGEXP =
-  /immutable|may not be changed|may not change once set|cannot be changed|cannot change|updates to .* are forbidden/i;
+  /immutable|may not be changed|may not change once set|cannot be changed|cannot change|may not change fields other than|may not add or remove containers|updates to .* are forbidden/i;
 
 const DENIED_BY_ADMISSION_REGEXP = /denied (the|this)? ?request/i;
 

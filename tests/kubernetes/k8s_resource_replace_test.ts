@@ -53,6 +53,31 @@ Deno.test("option replace_immutable: what cannot change is deleted by its uid an
   notStrictEqual(after.metadata.uid, before.metadata.uid);
 });
 
+Deno.test("option replace_immutable: a bare Pod of which a field cannot change is made anew", async () => {
+  await using place = await openPlace();
+  const { namespace, executor, kube } = place;
+  const path = `/api/v1/namespaces/${namespace}/pods/a`;
+  const pod = (containers: string) =>
+    `apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {automountServiceAccountToken: false, containers: [${containers}]}\n`;
+  const one = '{name: c, image: "local/none:1", args: [one]}';
+  await runEvent(executor, [pod(one)], { payload: { wait: "none" } });
+  // Another argument, and another container, of which the server has words of their own.
+  const changes = [
+    one.replace("[one]", "[two]"),
+    `${one}, {name: d, image: "local/none:1"}`,
+  ];
+  for (const change of changes) {
+    const before = await read<Live>(kube, path);
+    const refused = await runEvent(executor, [pod(change)]);
+    strictEqual(refused.last.error?.code, "immutable", refused.last.message);
+    match(refused.last.message, /set "replace_immutable"/);
+    const run = await runEvent(executor, [pod(change)], REPLACE);
+    strictEqual(run.last.state, "completed", run.last.message);
+    const after = await read<Live>(kube, path);
+    notStrictEqual(after.metadata.uid, before.metadata.uid);
+  }
+});
+
 /** Kinds that stay, with a field that cannot change as `%`, and two values of it. */
 const KEPT: Readonly<
   Record<
