@@ -117,15 +117,6 @@ export class Disk {
     this.#cache = this.#platter;
   }
 
-  /** Turns one bit, wherever it is. */
-  flip(): void {
-    if (this.#cache.length === 0) return;
-    const at = this.#random.int(0, this.#cache.length - 1);
-    this.#cache = this.#cache.slice();
-    this.#cache[at] = (this.#cache[at] ?? 0) ^ (1 << this.#random.int(0, 7));
-    this.#platter = this.#cache;
-  }
-
   /** Removes the file. */
   wipe(): void {
     this.#cache = this.#platter = new Uint8Array();
