@@ -1,5 +1,11 @@
 import { type Entry, ofKind } from "./entry.ts";
-import { isForgotten, oldAgents, retriesOf, submitted } from "./events.ts";
+import {
+  clockJumps,
+  isForgotten,
+  oldAgents,
+  retriesOf,
+  submitted,
+} from "./events.ts";
 import type { Violation } from "./violation.ts";
 
 /** How wrong an agent may be about the time at the control plane, in milliseconds. */
@@ -13,18 +19,9 @@ export function inTime(history: readonly Entry[]): Violation[] {
   return [...late(history), ...early(history)];
 }
 
-/**
- * When the control plane's clock was set: deadlines and the times before which
- * nothing starts are given by it, and mean another moment from then on.
- */
-function jumps(history: readonly Entry[]): readonly number[] {
-  return ofKind(history, "fault").filter(({ what }) => what === "cp-clock-jump")
-    .map(({ at }) => at);
-}
-
 function early(history: readonly Entry[]): Violation[] {
   const events = submitted(history);
-  const jumped = Math.min(...jumps(history));
+  const jumped = Math.min(...clockJumps(history));
   return ofKind(history, "start").flatMap((start) => {
     const earlyMs = (events.get(start.event)?.notBefore ?? 0) - start.at;
     if (earlyMs <= RATE_MS_MAX || jumped <= start.at) return [];
@@ -50,7 +47,7 @@ function late(history: readonly Entry[]): Violation[] {
   const restores = ofKind(history, "restore");
   const retries = retriesOf(history);
   const old = oldAgents(history);
-  const set = jumps(history);
+  const set = clockJumps(history);
   return ofKind(history, "start").flatMap((start) => {
     if (old.has(start.process)) return [];
     const { firstAt = 0 } = events.get(start.event) ?? {};

@@ -53,6 +53,16 @@ function find(history: readonly Entry[]): ReadonlyMap<string, Submitted> {
   return events;
 }
 
+/**
+ * When the control plane's clock was set: deadlines, the times before which
+ * nothing starts and how long something has waited are given by it, and mean
+ * something else from then on.
+ */
+export function clockJumps(history: readonly Entry[]): readonly number[] {
+  return ofKind(history, "fault").filter(({ what }) => what === "cp-clock-jump")
+    .map(({ at }) => at);
+}
+
 /** Whether it may have been accepted after the copy of the store was made that was put back later. */
 export function isForgotten(
   event: Submitted,

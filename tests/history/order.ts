@@ -1,5 +1,11 @@
 import { type Entry, groupBy, ofKind, type Read, type Start } from "./entry.ts";
-import { isForgotten, retriesOf, type Submitted, submitted } from "./events.ts";
+import {
+  clockJumps,
+  isForgotten,
+  retriesOf,
+  type Submitted,
+  submitted,
+} from "./events.ts";
 import type { Violation } from "./violation.ts";
 
 /** A queued event gains a step of priority in this time, in milliseconds. */
@@ -23,6 +29,7 @@ interface First {
 export function inOrder(history: readonly Entry[]): Violation[] {
   const violations: Violation[] = [];
   const restores = ofKind(history, "restore").map(({ at }) => at);
+  const jumps = clockJumps(history);
   for (const firsts of firstStarts(history).values()) {
     for (const [i, late] of firsts.entries()) {
       for (const early of firsts.slice(0, i)) {
@@ -30,7 +37,7 @@ export function inOrder(history: readonly Entry[]): Violation[] {
         const between = (at: number) =>
           at >= early.start.at && at <= late.start.at;
         if (restores.some(between)) continue;
-        const why = mayNotPass(early, late);
+        const why = mayNotPass(early, late, jumps);
         if (why !== undefined) violations.push(disordered(early, late, why));
       }
     }
@@ -71,14 +78,21 @@ function queuedAt(start: Start, reads: readonly Read[] = []): number {
 }
 
 /** Why the one that started early had to wait for the one that started late. */
-function mayNotPass(early: First, late: First): string | undefined {
+function mayNotPass(
+  early: First,
+  late: First,
+  jumps: readonly number[],
+): string | undefined {
   const { acceptedBy, lastEnd, priority } = late.event;
   if (acceptedBy === undefined || late.start.attempt > 1) return undefined;
   const ahead = priority - early.event.priority;
   if (acceptedBy < early.event.firstAt && ahead >= 0) {
     return "was accepted first";
   }
-  const agedMs = Math.max(0, lastEnd - early.event.firstAt);
+  // By its clock the control plane may have seen them wait for an hour.
+  const { firstAt } = early.event;
+  if (jumps.some((at) => at >= firstAt && at <= lastEnd)) return undefined;
+  const agedMs = Math.max(0, lastEnd - firstAt);
   return acceptedBy <= early.queuedAt && ahead > Math.ceil(agedMs / AGEING_MS)
     ? "waited beside it with a higher priority"
     : undefined;

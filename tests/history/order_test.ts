@@ -77,6 +77,19 @@ Deno.test("inOrder() takes into account that waiting raises the priority", () =>
   deepStrictEqual(found(inOrder, ...aged, waiting, ...passed), []);
 });
 
+Deno.test("inOrder() does not count how long something waited while the clock was set", () => {
+  const events = [
+    submit("low", 1, key),
+    submit("high", 9, { ...key, priority: 9 }),
+  ];
+  const waiting = read("low", 11, "queued", { attempt: 0 });
+  const history = [...events, waiting, start("low", 20), start("high", 21)];
+  const set = (at: number) =>
+    ({ kind: "fault", at, what: "cp-clock-jump", target: "it" }) as const;
+  deepStrictEqual(found(inOrder, ...history, set(5)), []);
+  deepStrictEqual(found(inOrder, ...history, set(15)), ["disordered high"]);
+});
+
 Deno.test("inOrder() lets an older store have open again what had ended", () => {
   const events = [submit("a", 1, key), submit("b", 5, key)];
   const passed = [start("b", 10), restore(11, 7), start("a", 12)];
