@@ -43,6 +43,9 @@ const TIMEOUT_MS = 5_000;
 /** Less room on a disk is worth knowing, in bytes: a few hours of a busy control plane. */
 const DISK_BYTES_WARNING = 1024 ** 3;
 
+/** For so long a store that came back older is worth knowing, in milliseconds. */
+const GAP_MS_WARNING = 24 * 3600 * 1000;
+
 /** Failed events that are looked at. */
 const EVENTS_MAX = 500;
 
@@ -134,6 +137,24 @@ function checkDurability({ answer }: Timed): Finding {
       message: "It does not say how safe accepted events are",
       cure: "run a control plane and a command of the same version",
     },
+  };
+}
+
+/** Whether its store was found older than it was, within a day. */
+function* checkGap({ answer, sentAt }: Timed): Generator<Finding> {
+  const gap = bodyOf(answer)["store_gap"];
+  const at = isRecord(gap) ? Date.parse(String(gap["found_at"])) : NaN;
+  if (!isRecord(gap) || !(sentAt - at < GAP_MS_WARNING)) return;
+  const ago = formatDuration(Math.round((sentAt - at) / 1000) * 1e9);
+  yield {
+    check: "store",
+    result: "warning",
+    message:
+      `Its store came back older than it was, ${ago} ago: what was written after change ${
+        Number(gap["is"])
+      } of ${Number(gap["was"])} is gone, accepted events among it`,
+    cure:
+      "look for what happened to its Redis (docs/redis.md), and send again what is missing, with the same ids",
   };
 }
 
@@ -250,6 +271,7 @@ export async function* examine(
     yield finding;
     if (finding.result === "ok") {
       yield checkDurability(ready);
+      yield* checkGap(ready);
       yield* checkDisk(ready);
       yield* checkIngest(bodyOf(ready.answer));
       yield* checkResults(bodyOf(ready.answer));

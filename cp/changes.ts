@@ -13,6 +13,7 @@ export interface ChangesOptions {
 export class Changes {
   readonly #store: Pick<Store, "changeRange">;
   readonly #listeners = new Set<() => void>();
+  #break = new AbortController();
 
   /** Makes a hub that nobody listens to. */
   constructor({ store }: ChangesOptions) {
@@ -22,6 +23,17 @@ export class Changes {
   /** How many listen, or wait. */
   get waiting(): number {
     return this.#listeners.size;
+  }
+
+  /** Aborts when some of what was told is gone from the store: who follows has to begin anew. */
+  get unbroken(): AbortSignal {
+    return this.#break.signal;
+  }
+
+  /** Says that some of what was told is gone. */
+  break(): void {
+    this.#break.abort();
+    this.#break = new AbortController();
   }
 
   /** Says that the store has something new; for whoever wrote it, after the write. */

@@ -1,4 +1,9 @@
-import { type State, TransporterError, VERSION } from "@transporter/sdk";
+import {
+  formatTime,
+  type State,
+  TransporterError,
+  VERSION,
+} from "@transporter/sdk";
 import type { BrokerState } from "../agent_broker.ts";
 import type { Present } from "../metrics.ts";
 import { clocksApartMs } from "../peers/clocks.ts";
@@ -56,7 +61,8 @@ function readyz(services: Services): Route {
       return json({
         status: "ready",
         durability: store.durability,
-        ...await replicasOf(services),
+        ...await readiness.within(replicasOf(services)),
+        ...gapOf(services),
         ...(free === undefined ? {} : { disk_free_bytes: free }),
         ...(results.states.length === 0 ? {} : {
           results: results.states.map(({ sink, fault, lagMs }) => ({
@@ -75,6 +81,13 @@ function readyz(services: Services): Route {
       });
     },
   };
+}
+
+/** When the store was found older than it was, if it ever was. */
+function gapOf({ peers }: Services): { readonly store_gap?: unknown } {
+  if (peers?.gap === undefined) return {};
+  const { at, was, is } = peers.gap;
+  return { store_gap: { found_at: formatTime(at), was, is } };
 }
 
 /** What is said of the broker of agents, where there is one. */
@@ -103,7 +116,7 @@ function health({ readiness, connected, tenant }: Services): Route {
     errors: [],
     async handle() {
       const fault = await readiness.fault();
-      const agents = await connected(tenant).then(
+      const agents = await readiness.within(connected(tenant)).then(
         ({ size }) => size,
         () => 0, // which the status says
       );

@@ -18,6 +18,16 @@ export const ready = v.strictObject({
     v.description("Those that share its store and live, this one among them"),
   )),
   durability,
+  store_gap: optional(v.pipe(
+    v.strictObject({
+      found_at: text("When that was found, the last time"),
+      was: count("The number of the newest change that it had"),
+      is: count("The number of the newest change that was still there"),
+    }),
+    v.description(
+      "The store was found older than it was: events that were accepted in between may be gone",
+    ),
+  )),
   disk_free_bytes: optional(count("Room on the disk of the store")),
   results: optional(v.pipe(
     v.array(v.strictObject({

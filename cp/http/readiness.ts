@@ -84,13 +84,27 @@ export class Readiness {
   }
 
   async #bounded(probe: Promise<Verdict>): Promise<Verdict> {
+    try {
+      return await this.within(probe);
+    } catch (error) {
+      return TransporterError.from(error);
+    }
+  }
+
+  /**
+   * Waits for an answer of the store, no longer than for a probe: it may have
+   * stopped since it last answered one.
+   *
+   * @throws {TransporterError} `store_unavailable` when it takes longer; what the work throws.
+   */
+  async within<T>(work: Promise<T>): Promise<T> {
     const reason = new TransporterError(
       "store_unavailable",
-      `Cannot rely on the store as it has not committed anything for ${PROBE_MS_MAX} ms`,
+      `Cannot rely on the store as it has not answered for ${PROBE_MS_MAX} ms`,
     );
     using limit = deadline(this.#options.clock, PROBE_MS_MAX, { reason });
-    const late = Promise.withResolvers<Verdict>();
-    limit.signal.addEventListener("abort", () => late.resolve(reason));
-    return await Promise.race([probe, late.promise]);
+    const late = Promise.withResolvers<never>();
+    limit.signal.addEventListener("abort", () => late.reject(reason));
+    return await Promise.race([work, late.promise]);
   }
 }

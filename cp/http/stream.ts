@@ -44,8 +44,8 @@ function matches(
  *
  * - A new stream starts now; that of one event with its whole history.
  * - `Last-Event-ID` goes on after that change. When the store no longer has
- *   what followed it, or never had it, the stream says `reset` and then, for
- *   each event that matches, where it is now.
+ *   what followed it, or never had it, or lost some of what was before it, the
+ *   stream says `reset` and then, for each event that matches, where it is now.
  */
 class Follower {
   readonly #services: Services;
@@ -73,14 +73,15 @@ class Follower {
   }
 
   async *follow(lastId: number | undefined): Messages {
-    const { oldest, newest } = await this.#services.store.changeRange();
+    const { oldest, newest, since = 0 } = await this.#services.store
+      .changeRange();
     // Taken before anything is told: what happens meanwhile is told twice rather than never.
     let position = newest;
     if (lastId === undefined) {
       if (this.#filter.event !== undefined) {
         yield* this.#history(this.#filter.event);
       }
-    } else if (lastId > newest || lastId < oldest - 1) {
+    } else if (lastId > newest || lastId < Math.max(oldest - 1, since)) {
       yield [{
         event: "reset",
         data: { last_event_id: lastId, oldest, newest },
@@ -202,7 +203,7 @@ function lastIdOf({ query, header }: RouteRequest): number | undefined {
 
 /** The route that follows changes. */
 export function streamRoute(services: Services): Route {
-  const { store, tenant, clock, stopping, metrics, log } = services;
+  const { store, tenant, changes, clock, stopping, metrics, log } = services;
   let open = 0;
 
   async function* counted(messages: Messages): Messages {
@@ -279,7 +280,9 @@ export function streamRoute(services: Services): Route {
         );
       }
       const gone = new AbortController();
-      const signal = AbortSignal.any([stopping, gone.signal]);
+      const signal = AbortSignal.any([
+        ...[stopping, gone.signal, changes.unbroken],
+      ]);
       const follower = new Follower(services, filter, signal);
       return sseResponse(counted(follower.follow(lastId)), {
         clock,

@@ -3,6 +3,7 @@ import type { Changes } from "../changes.ts";
 import type { Dispatcher } from "../dispatcher.ts";
 import { paced } from "../pace.ts";
 import type { Sessions } from "../sessions.ts";
+import type { Gap } from "../store/shared.ts";
 import type { Store } from "../store/store.ts";
 import type { News, Peers } from "./port.ts";
 
@@ -21,13 +22,13 @@ const BEHIND_MAX = 20_000;
 /** Options of {@linkcode Hearing}. */
 export interface HearingOptions {
   /** Who tells. */
-  readonly peers: Pick<Peers, "self" | "hear" | "replicas">;
+  readonly peers: Pick<Peers, "self" | "hear" | "onOlder" | "replicas">;
   /** What is true. */
   readonly store: Pick<Store, "changeRange" | "listChanges">;
   /** Whose sessions want to know. */
   readonly dispatcher: Pick<Dispatcher, "touched" | "missed" | "wake">;
   /** Whose followers want to know. */
-  readonly changes: Pick<Changes, "notify">;
+  readonly changes: Pick<Changes, "notify" | "break">;
   /** What knows how long the store has been as it is. */
   readonly sessions: Pick<Sessions, "forget" | "disperse">;
   /** Looks whether an agent's session here is still its session. Never rejects. */
@@ -51,6 +52,7 @@ export class Hearing implements AsyncDisposable {
   readonly #options: HearingOptions;
   readonly #stop = new AbortController();
   #listening: Disposable | undefined;
+  readonly #older: Disposable;
   /** Looks in a row that found no other replica; at first there may be some. */
   #aloneLooks = 0;
   /** Every change up to this one was told of, or read. */
@@ -61,6 +63,7 @@ export class Hearing implements AsyncDisposable {
     this.#options = options;
     this.#position = position;
     this.#listening = this.#listen();
+    this.#older = options.peers.onOlder((gap) => this.#beOlder(gap));
     this.#looking = this.#look();
   }
 
@@ -77,6 +80,7 @@ export class Hearing implements AsyncDisposable {
   /** Stops; resolves when nothing is being read any more. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#listening?.[Symbol.dispose]();
+    this.#older[Symbol.dispose]();
     this.#stop.abort();
     await this.#looking;
   }
@@ -134,7 +138,7 @@ export class Hearing implements AsyncDisposable {
     this.#listening?.[Symbol.dispose]();
     this.#listening = undefined;
     const { newest } = await store.changeRange();
-    if (newest < this.#position) await this.#beOlder();
+    if (newest < this.#position) await this.#lookAgain();
     else this.#position = newest;
     return true;
   }
@@ -145,7 +149,7 @@ export class Hearing implements AsyncDisposable {
     const after = this.#position;
     if (newest === after) return;
     changes.notify();
-    if (newest < after) return await this.#beOlder();
+    if (newest < after) return await this.#lookAgain();
     if (newest - after > BEHIND_MAX || oldest > after + 1) {
       this.#position = Math.max(this.#position, newest);
       return dispatcher.missed();
@@ -164,16 +168,22 @@ export class Hearing implements AsyncDisposable {
     this.#position = Math.max(this.#position, newest);
   }
 
-  /** The store has gone back in time, or this replica was told of changes while it asked. */
-  async #beOlder(): Promise<void> {
-    const { store, sessions, log } = this.#options;
+  /** The numbers went back, or this replica was told of changes while it asked. */
+  async #lookAgain(): Promise<void> {
     const was = this.#position;
-    const { newest } = await store.changeRange();
+    const { newest } = await this.#options.store.changeRange();
     if (newest >= was) return;
-    log.warn("The store is older than it was", { was, is: newest });
+    this.#beOlder({ was, is: newest });
+    this.#position = newest;
+  }
+
+  /** The store is older than it was: nothing that rests on what it had may go on. */
+  #beOlder({ was, is }: Pick<Gap, "was" | "is">): void {
+    const { sessions, changes, log } = this.#options;
+    log.warn("The store is older than it was", { was, is });
     // What agents have and the store does not know is found when they come back.
     sessions.forget();
     sessions.disperse("its store is older than it was");
-    this.#position = newest;
+    changes.break();
   }
 }

@@ -100,6 +100,9 @@ export class MemoryHub {
           [Symbol.dispose]: () => void this.#listeners.delete(listener),
         };
       },
+      gap: undefined,
+      // Found by the numbers of changes alone.
+      onOlder: () => ({ [Symbol.dispose]: () => {} }),
       beat: async (seating) => {
         await Promise.resolve();
         reach();

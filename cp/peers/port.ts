@@ -1,4 +1,5 @@
 import type { AgentFigures, Carrier } from "@transporter/sdk";
+import type { Gap } from "../store/shared.ts";
 
 /** One process of a control plane that has several, over one store. */
 export interface Replica {
@@ -88,6 +89,10 @@ export interface Peers {
   readonly self: Replica;
   /** Hears of commits; the store tells of them. */
   hear(listener: NewsListener): Disposable;
+  /** Hears that the store is older than it was, before anything else can be written to it. */
+  onOlder(listener: (gap: Gap) => void): Disposable;
+  /** When the store was found older than it was, the last time. */
+  readonly gap: Gap | undefined;
   /**
    * Says that this replica lives, for five seconds, and where agents are.
    *

@@ -277,8 +277,11 @@ Deno.test("replicas: when the store is older than it was, every session ends and
   await pair.a.submit("e1");
   const agent = await pair.b.connect();
   await agent.nextOf("event");
+  const { unbroken } = pair.b.core.changes;
   pair.store.changeRange = () => Promise.resolve({ oldest: 0, newest: 0 });
   await pair.clock.advance(2000);
+  strictEqual(unbroken.aborted, true);
+  strictEqual(pair.b.core.changes.unbroken.aborted, false);
   strictEqual(await agent.end(), "unavailable");
   const features = ["ack", "parts", "cancel", "resume"];
   const epoch = String(agent.of("welcome")[0]?.["epoch"]);

@@ -11,7 +11,11 @@ export interface PeersOptions {
 export function peersOf(store: SharedStore, { name }: PeersOptions): Peers {
   return {
     self: { id: store.self, name },
+    get gap() {
+      return store.gap;
+    },
     hear: (listener) => hear(store, listener),
+    onOlder: (listener) => store.onOlder(listener),
     beat: (seating) => store.seats.beat(name, seating),
     replicas: () => store.seats.replicas(),
     seats: (tenant) => store.seats.seats(tenant),

@@ -4,11 +4,10 @@ import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { type Archive, refuseMoved } from "./archive.ts";
 import { RedisArchive } from "./redis_archive.ts";
+import { readGap } from "./redis_age.ts";
 import { readMarks } from "./redis_archive_steps.ts";
-import {
-  RedisConnection,
-  type RedisConnectionOptions,
-} from "./redis_connection.ts";
+import { RedisConnection } from "./redis_connection.ts";
+import type { RedisConnectionOptions } from "./redis_driver.ts";
 import { redisError } from "./redis_error.ts";
 import { RedisGuard } from "./redis_guard.ts";
 import { listenToRedis } from "./redis_listen.ts";
@@ -90,6 +89,7 @@ export async function openRedisStore(
     const storeId = await nameStore(redis);
     redis.storeId = storeId;
     const { replicas } = options.address;
+    const [gap] = words(await redis.ask("HMGET", "tp:meta", "gap"));
     const guard = await RedisGuard.start({ redis, replicas, clock });
     return new RedisStore({
       redis,
@@ -97,6 +97,9 @@ export async function openRedisStore(
       self: randomBytes(6).toString("hex"),
       host: hostname(),
       clock,
+      gap: gap === undefined || gap === "null"
+        ? undefined
+        : readGap(gap, clock.now()),
       listen: (listener) => listenToRedis(options, storeId, listener),
     });
   } catch (error) {

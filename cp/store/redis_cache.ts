@@ -38,6 +38,12 @@ export class RecordCache {
     return this.#kept.get(key);
   }
 
+  /** Forgets everything. */
+  clear(): void {
+    this.#kept.clear();
+    this.#bytes = 0;
+  }
+
   /** Notes what an event is now; `undefined` forgets it. */
   set(key: string, seen: Versioned | undefined): void {
     this.#bytes -= this.#kept.get(key)?.bytes ?? 0;

@@ -9,6 +9,12 @@ import { Redis } from "ioredis";
 import { createHash } from "node:crypto";
 import { setImmediate } from "node:timers";
 import { closedError } from "./record.ts";
+import { Age } from "./redis_age.ts";
+import {
+  driverOptions,
+  endOf,
+  type RedisConnectionOptions,
+} from "./redis_driver.ts";
 import { redisError } from "./redis_error.ts";
 import {
   type Group,
@@ -19,26 +25,11 @@ import {
   settle,
 } from "./redis_group.ts";
 import { LENIENT_SCRIPT, STRICT_SCRIPT } from "./redis_script.ts";
-import type { RedisAddress } from "./redis_url.ts";
-
-/** Options of {@linkcode RedisConnection.open}. */
-export interface RedisConnectionOptions {
-  /** Where Redis is. */
-  readonly address: RedisAddress;
-  /** The password, when it does not stand in the URL. */
-  readonly password?: string | undefined;
-  /** Who may sign its certificate, PEM; by default those that the system trusts. */
-  readonly ca?: string | undefined;
-}
 
 /** Pieces that are on their way at a time: what comes meanwhile goes together. */
 const PIECES_MAX = 2;
 
-/** Milliseconds without a byte from Redis, while it owes one, after which the connection is given up. */
-const SILENCE_MS_MAX = 10_000;
-
-/** Milliseconds that a connection may take, and between two tries at most. */
-const CONNECT_MS_MAX = 5000;
+/** Milliseconds between two tries to connect, at most. */
 const RETRY_MS_MAX = 1000;
 
 /** Milliseconds that replicas may take to have what was written. */
@@ -55,6 +46,11 @@ export class RedisConnection implements AsyncDisposable {
   readonly #replicas: number;
   /** Names the store, once that is known: the script refuses any other. */
   storeId = "";
+  /** Hears, in the script's words, that the store is older than it was, each time that this is found. */
+  onOlder: (text: string) => void = () => this.#halted = false;
+  readonly #age = new Age();
+  /** Nothing is sent: the store is older than it was, and somebody sees to that. */
+  #halted = false;
   #items: Item[] = [];
   #pieces = 0;
   #scheduled = false;
@@ -133,6 +129,34 @@ export class RedisConnection implements AsyncDisposable {
     return this.#add("read", words);
   }
 
+  /** The newest change that is known to be written. */
+  get seen(): number {
+    return this.#age.change;
+  }
+
+  /** Stops until {@linkcode RedisConnection.goOn}, and says so: the store is older than it was. */
+  beOlder(text: string): void {
+    if (this.#halted || this.#closed) return;
+    this.#halted = true;
+    this.onOlder(text);
+  }
+
+  /** Goes on with a store that is older than it was; returns what the script says of that. */
+  async goOn(now: number): Promise<string> {
+    const words = ["older", "4", ...this.#age.words, String(now)];
+    const head = [SHA.strict, "0", this.storeId, "", "0", "0"];
+    try {
+      const [reply, age] = await this.#redis.call("EVALSHA", [
+        ...[...head, ...words],
+      ]) as readonly Reply[];
+      this.#age.saw(age);
+      return Array.isArray(reply) ? String(reply[1]) : "";
+    } finally {
+      this.#halted = false;
+      if (this.#items.length > 0) this.#schedule();
+    }
+  }
+
   /** Whether there is a connection. */
   get isReady(): boolean {
     return this.#redis.status === "ready";
@@ -157,7 +181,7 @@ export class RedisConnection implements AsyncDisposable {
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#pieces >= PIECES_MAX) return;
+    if (this.#scheduled || this.#halted || this.#pieces >= PIECES_MAX) return;
     this.#scheduled = true;
     setImmediate(async () => {
       this.#scheduled = false;
@@ -193,9 +217,17 @@ export class RedisConnection implements AsyncDisposable {
     for (const [i, group] of groups.entries()) {
       const [error, reply] = results[i] ?? [new Error("no answer"), null];
       if (error) again.push(...this.#refuse(group.items, error));
-      else settle(group.items, reply as Reply, short);
+      else {
+        this.#see(group, reply as Reply);
+        settle(group.items, reply as Reply, short);
+      }
     }
     if (again.length > 0) await this.#send(again);
+  }
+
+  #see({ items }: Group, reply: Reply): void {
+    if (items[0]?.leave === "read" || !Array.isArray(reply)) return;
+    this.#age.saw(reply[items.length]);
   }
 
   #command({ items, words }: Group): {
@@ -209,7 +241,7 @@ export class RedisConnection implements AsyncDisposable {
     const leave = items.some(({ leave }) => leave === "strict")
       ? "strict"
       : "lenient";
-    words.unshift(SHA[leave], "0", this.storeId);
+    words.unshift(SHA[leave], "0", this.storeId, ...this.#age.words);
     return { command: "EVALSHA", words };
   }
 
@@ -217,6 +249,8 @@ export class RedisConnection implements AsyncDisposable {
   #refuse(group: readonly Item[], error: Error): readonly Item[] {
     // A master became a replica: the name may lead to the new one.
     if (error.message.startsWith("READONLY")) this.#redis.disconnect(true);
+    const [code, ...text] = error.message.split(" ");
+    if (code === "OLDERSTORE") this.beOlder(text.join(" "));
     const full = error.message.startsWith("OOM");
     const again = full ? group.filter(({ leave }) => leave === "lenient") : [];
     const retried = again.length < group.length ? again : [];
@@ -240,42 +274,6 @@ export class RedisConnection implements AsyncDisposable {
       `Cannot rely on the store in Redis as ${count} of ${this.#replicas} replicas have what was written`,
     );
   }
-}
-
-/** Ends a connection, and waits until it has ended. */
-export async function endOf(redis: Redis): Promise<void> {
-  if (redis.status === "end") return;
-  // Between two connections there is none that could end.
-  const isBetween = redis.status === "reconnecting";
-  await new Promise<void>((resolve) => {
-    redis.once("end", resolve);
-    redis.disconnect();
-    if (isBetween) resolve();
-  });
-}
-
-/** Options of the driver that every connection to this Redis has. */
-export function driverOptions(
-  { address, password, ca }: RedisConnectionOptions,
-) {
-  const { host, port, path, username, db, tls } = address;
-  const secret = password ?? address.password;
-  return {
-    ...(path === undefined ? { host, port } : { path }),
-    db,
-    protocol: 2 as const,
-    ...(username === undefined ? {} : { username }),
-    ...(secret === undefined ? {} : { password: secret }),
-    ...(tls ? { tls: ca === undefined ? {} : { ca } } : {}),
-    connectTimeout: CONNECT_MS_MAX,
-    socketTimeout: SILENCE_MS_MAX,
-    disableClientInfo: true,
-    connectionName: "transporter",
-    // Never sent twice: what was on its way is told to whoever asked.
-    enableOfflineQueue: false,
-    autoResendUnfulfilledCommands: false,
-    maxRetriesPerRequest: 0,
-  };
 }
 
 function sha1(text: string): string {

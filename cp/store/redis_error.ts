@@ -26,6 +26,10 @@ const PLAIN: readonly (readonly [RegExp, string])[] = [
     "what was kept there is gone, or it is another server now; restart the control plane if that is meant",
   ],
   [
+    /^OLDERSTORE/,
+    "it is older than it was, so that something which was written is gone; it goes on when agents were asked what they remember",
+  ],
+  [
     /^OOM /,
     "its maxmemory is used up; raise it, or wait until ended events are removed",
   ],

@@ -3,7 +3,7 @@ import {
   driverOptions,
   endOf,
   type RedisConnectionOptions,
-} from "./redis_connection.ts";
+} from "./redis_driver.ts";
 import { redisError } from "./redis_error.ts";
 import type { CommitListener, CommitNote } from "./shared.ts";
 

@@ -1,5 +1,7 @@
 import { type HistoryEntry, TransporterError } from "@transporter/sdk";
 import type { RedisConnection } from "./redis_connection.ts";
+import { redisError } from "./redis_error.ts";
+import type { Reply } from "./redis_group.ts";
 import type { Names } from "./redis_names.ts";
 import {
   oldestIn,
@@ -9,7 +11,7 @@ import {
   type Stored,
 } from "./redis_history.ts";
 import { EVENT_FIELDS, readEvent, readFacts, words } from "./redis_rows.ts";
-import type { Change, EventQuery, EventRecord } from "./store.ts";
+import type { Change, ChangeRange, EventQuery, EventRecord } from "./store.ts";
 
 /** Records that are read at a time. */
 const READ_MAX = 256;
@@ -215,13 +217,12 @@ export class Lists {
   }
 
   /** As {@linkcode Store.changeRange} says. */
-  async changeRange(): Promise<
-    { readonly oldest: number; readonly newest: number }
-  > {
+  async changeRange(): Promise<ChangeRange> {
     const { redis } = this.#options;
+    const { seen } = redis;
     // By its counter: it never goes back, although the newest changes may be removed with their events.
-    const [counter, reply] = await Promise.all([
-      redis.ask("HGET", "tp:meta", "change"),
+    const [numbers, reply] = await Promise.all([
+      redis.ask("HMGET", "tp:meta", "change", "since"),
       redis.ask("SMEMBERS", "tp:tenants"),
     ]);
     const firsts = await Promise.all(
@@ -233,10 +234,16 @@ export class Lists {
           : [];
       }),
     );
-    const newest = Number(counter ?? 0);
+    const [newest = 0, since = 0] = (numbers as readonly Reply[]).map(Number);
+    if (newest < seen) {
+      const text = `${seen} ${newest}`;
+      redis.beOlder(text);
+      throw redisError("read", new Error(`OLDERSTORE ${text}`));
+    }
     if (newest === 0) return { oldest: 0, newest };
     // Of those that are gone nobody is to believe that they never were.
-    return { oldest: Math.min(newest + 1, ...firsts.flat()), newest };
+    const oldest = Math.min(newest + 1, ...firsts.flat());
+    return { oldest, newest, ...(since === 0 ? {} : { since }) };
   }
 }
 

@@ -22,12 +22,21 @@ local call = redis.call
 local OPEN = {created = true, queued = true, assigned = true, in_progress = true}
 local RELEASED = {assigned = true, in_progress = true}
 local META = 'tp:meta'
-local storeId, enq, change, upto, entries = unpack(call('HMGET', META, 'id', 'enq', 'change', 'upto', 'entries'))
+local storeId, enq, change, upto, entries, acts, era, gap =
+  unpack(call('HMGET', META, 'id', 'enq', 'change', 'upto', 'entries', 'acts', 'era', 'gap'))
 if (storeId or '') ~= ARGV[1] then
   return redis.error_reply('OTHERSTORE what was kept here is gone, or is another store')
 end
 enq, change, upto, entries = tonumber(enq or 0), tonumber(change or 0), tonumber(upto or '-inf'), tonumber(entries or 0)
-local enqBefore, changeBefore, uptoBefore, entriesBefore = enq, change, upto, entries
+acts, era = tonumber(acts or 0), era or '0'
+local enqBefore, changeBefore, uptoBefore, entriesBefore, actsBefore = enq, change, upto, entries, acts
+
+-- What the process has seen of it: its era, its newest change, what was done to agents. Less than that is an older copy.
+local isBehind = change < tonumber(ARGV[3]) or acts < tonumber(ARGV[4])
+if isBehind or ARGV[2] ~= '' and era ~= ARGV[2] then
+  local found = ARGV[3] .. ' ' .. string.format('%.0f', change)
+  return redis.error_reply('OLDERSTORE ' .. (not isBehind and gap or found))
+end
 
 local function key(kind, t, name)
   return 'tp:' .. kind .. ':' .. t .. ':' .. name
@@ -145,11 +154,30 @@ local function write(t, e, note, w, i)
 end
 
 local steps = {}
+
+-- Words: the era, the newest change and the number of acts that were seen, now. Goes on with what is there; no number is
+-- given twice. Whoever comes later finds another era.
+function steps.older(w)
+  local seen = tonumber(w[2])
+  local since = tonumber(call('HGET', META, 'since') or 0)
+  if tonumber(era) <= tonumber(w[1]) then
+    gap = w[2] .. ' ' .. string.format('%.0f', change) .. ' ' .. w[4]
+    era = string.format('%.0f', tonumber(w[1]) + 1)
+    call('HSET', META, 'era', era, 'gap', gap)
+    since = 0
+  end
+  if seen >= since then
+    change = math.max(change, seen) + 1
+    call('HSET', META, 'since', string.format('%.0f', change))
+  end
+  acts = math.max(acts, tonumber(w[3]))
+  return {'ok', gap}
+end
 `;
 
 const MAIN = `
 local done = {}
-local i = 2
+local i = 5
 while i <= #ARGV do
   local words = {}
   local last = i + 1 + tonumber(ARGV[i + 1])
@@ -162,6 +190,7 @@ while i <= #ARGV do
   i = last + 1
 end
 finish()
+done[#done + 1] = {string.format('%.0f', change), string.format('%.0f', acts), era}
 return done
 `;
 

@@ -7,6 +7,7 @@ function steps.session(w)
   local k = a.k
   settleAgent(a)
   call('HINCRBY', k, 'gen', 1)
+  acts = acts + 1
   if not a.known then
     call('HDEL', k, 'gone', 'paused')
     call('HSET', k, 'epoch', w[5], 'seq', 1, 'upto', 0, 'created', w[3])
@@ -24,6 +25,7 @@ function steps.mark(w)
   local k = 'tp:marks:' .. w[1]
   if (call('HGET', k, w[2]) or '') ~= w[4] then return {'stale'} end
   call('HSET', k, w[2], w[3])
+  acts = acts + 1
   return {'ok'}
 end
 
@@ -42,6 +44,7 @@ function steps.pause(w)
   if not a.known then return {'none'} end
   local k = a.k
   settleAgent(a)
+  acts = acts + 1
   if w[3] == '' then call('HDEL', k, 'paused') else call('HSET', k, 'paused', w[3]) end
   say(w[4], 0, 0)
   return {'ok', call('HGETALL', k)}
@@ -52,6 +55,7 @@ function steps.delete(w)
   local a = agentOf(w[1], w[2])
   if not a.known then return {'none'} end
   settleAgent(a)
+  acts = acts + 1
   call('HSET', a.k, 'gone', 1)
   call('SREM', 'tp:agents:' .. w[1], w[2])
   call('HDEL', 'tp:seats:' .. w[1], w[2])
@@ -116,6 +120,7 @@ function steps.restart(w)
     call('HINCRBY', one[2], 'v', 1)
     call('ZADD', sent, seq, one[1])
   end
+  acts = acts + 1
   call('HSET', k, 'epoch', w[4], 'seq', #numbered + 1)
   say(w[5], 0, 0)
   return {'ok', call('HGETALL', k)}

@@ -121,6 +121,7 @@ local function finish()
   keep('change', change, changeBefore)
   keep('upto', upto, uptoBefore)
   keep('entries', entries, entriesBefore)
+  keep('acts', acts, actsBefore)
   if #numbers > 0 then call('HSET', META, unpack(numbers)) end
   tell()
 end

@@ -8,6 +8,7 @@ import {
   utf8Length,
 } from "@transporter/sdk";
 import { closedError, newRecord } from "./record.ts";
+import { readGap } from "./redis_age.ts";
 import { Agents } from "./redis_agents.ts";
 import { Changes } from "./redis_changes.ts";
 import type { RedisConnection } from "./redis_connection.ts";
@@ -30,10 +31,11 @@ import {
 import { RedisSeats } from "./redis_seats.ts";
 import { sweepRedis } from "./redis_sweep.ts";
 import type { RedisGuard } from "./redis_guard.ts";
-import type { CommitListener, SharedStore } from "./shared.ts";
+import type { CommitListener, Gap, SharedStore } from "./shared.ts";
 import type {
   AgentRecord,
   Change,
+  ChangeRange,
   Creation,
   EventChange,
   EventQuery,
@@ -61,6 +63,8 @@ export interface RedisStoreOptions {
   readonly host: string;
   /** What stamps changes. */
   readonly clock: Clock;
+  /** When it was found older than it was, the last time. */
+  readonly gap: Gap | undefined;
   /** Begins to listen to what is committed. */
   listen(listener: CommitListener): Promise<AsyncDisposable>;
 }
@@ -78,6 +82,8 @@ export class RedisStore implements SharedStore {
   readonly #releases: Releases;
   /** What was asked and is not answered. */
   readonly #pending = new Set<Promise<unknown>>();
+  readonly #onOlder = new Set<(gap: Gap) => void>();
+  #gap: Gap | undefined;
   #closed = false;
 
   /** Takes over the connection. */
@@ -91,6 +97,30 @@ export class RedisStore implements SharedStore {
     this.#lists = new Lists({ redis, names });
     const changes = this.#changes = new Changes({ redis, names, clock });
     this.#releases = new Releases({ redis, names, clock, changes });
+    this.#gap = options.gap;
+    redis.onOlder = (text) => void this.#beOlder(text);
+  }
+
+  get gap(): Gap | undefined {
+    return this.#gap;
+  }
+
+  onOlder(listener: (gap: Gap) => void): Disposable {
+    this.#onOlder.add(listener);
+    return { [Symbol.dispose]: () => void this.#onOlder.delete(listener) };
+  }
+
+  /** Nothing of what this process knows is true any more; whoever has sessions ends them before anything is written. */
+  async #beOlder(text: string): Promise<void> {
+    const { redis, clock } = this.#options;
+    this.#gap = readGap(text, clock.now());
+    this.#changes.seen.clear();
+    for (const listener of this.#onOlder) listener(this.#gap);
+    try {
+      this.#gap = readGap(await redis.goOn(clock.now()), clock.now());
+    } catch {
+      // The next step finds the same.
+    }
   }
 
   get durability(): Durability {
@@ -325,7 +355,7 @@ export class RedisStore implements SharedStore {
     return this.#do(() => this.#lists.changes(tenant, after, limit));
   }
 
-  changeRange(): Promise<{ readonly oldest: number; readonly newest: number }> {
+  changeRange(): Promise<ChangeRange> {
     return this.#do(() => this.#lists.changeRange());
   }
 

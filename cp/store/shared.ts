@@ -37,6 +37,16 @@ export interface Seats {
   seats(tenant: string): Promise<ReadonlyMap<string, OwnedSeat>>;
 }
 
+/** That a store is older than it was: what was written in between is gone. */
+export interface Gap {
+  /** The number of the newest change that it had. */
+  readonly was: number;
+  /** The number of the newest change that was still there. */
+  readonly is: number;
+  /** When that was found, in milliseconds since 1970. */
+  readonly at: number;
+}
+
 /** A store that several processes may have open at a time. */
 export interface SharedStore extends Store {
   /** Names this process among those that have the store open. */
@@ -45,6 +55,13 @@ export interface SharedStore extends Store {
   readonly host: string;
   /** Who else has it open, and where agents are. */
   readonly seats: Seats;
+  /** When it was found older than it was, the last time. */
+  readonly gap: Gap | undefined;
+  /**
+   * Hears that the store is older than it was: while it is told, nothing that
+   * rests on what was there can be written. Must not throw.
+   */
+  onOlder(listener: (gap: Gap) => void): Disposable;
   /** Listens to what is committed, until it is disposed of. */
   listen(listener: CommitListener): Promise<AsyncDisposable>;
 }

@@ -174,6 +174,16 @@ export interface EventChange {
   readonly error?: ErrorBody;
 }
 
+/** Which changes a store has, by number. */
+export interface ChangeRange {
+  /** The oldest that is kept; 0 when there is none. */
+  readonly oldest: number;
+  /** The newest; 0 when there was none. */
+  readonly newest: number;
+  /** Of what was told before this one, some is gone: the store was found older than it was. Absent: never. */
+  readonly since?: number;
+}
+
 /** The session on whose behalf something is written. */
 export interface Fence {
   /** The agent of the session. */
@@ -446,8 +456,8 @@ export interface Store extends AsyncDisposable {
     after: number,
     limit: number,
   ): Promise<readonly Change[]>;
-  /** The number of the newest change, and of the oldest that is kept; 0 when there is none. */
-  changeRange(): Promise<{ readonly oldest: number; readonly newest: number }>;
+  /** Which changes there are. */
+  changeRange(): Promise<ChangeRange>;
 
   /** Notes a new session: adds the agent or replaces what it said, and gives it the next generation. */
   openSession(tenant: string, session: NewSession): Promise<AgentRecord>;

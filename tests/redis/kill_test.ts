@@ -1,7 +1,13 @@
-import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import {
+  deepStrictEqual,
+  doesNotMatch,
+  match,
+  ok,
+  strictEqual,
+} from "node:assert/strict";
 import { WitnessAgent, witnessEvent } from "../chaos/witness_agent.ts";
 import { CpProcess, until, untilConnected, untilEnded } from "../system.ts";
-import { startRedis } from "./server.ts";
+import { type RedisServer, startRedis } from "./server.ts";
 
 const EVENTS = 600;
 const AT_ONCE = 40;
@@ -22,7 +28,14 @@ async function insist(url: string, id: string): Promise<void> {
   });
 }
 
-Deno.test("store.crash.midwrite (F46): Redis, killed under load again and again, loses nothing that was accepted, and all of it runs once", async () => {
+/**
+ * Has producers send events while something happens to Redis again and again;
+ * in the end all that was accepted was done, once.
+ */
+async function underLoad(
+  faults: number,
+  strike: (redis: RedisServer, cp: CpProcess) => Promise<void>,
+): Promise<void> {
   await using redis = await startRedis();
   await using cp = await CpProcess.start({ flags: ["--store", redis.url] });
   await using agent = await WitnessAgent.start("edge", cp.agentUrl);
@@ -30,7 +43,7 @@ Deno.test("store.crash.midwrite (F46): Redis, killed under load again and again,
 
   const accepted: string[] = [];
   let begun = 0;
-  // So many are on their way at any moment, also when Redis dies.
+  // So many are on their way at any moment, also when Redis is struck.
   const producers = Array.from({ length: AT_ONCE }, async () => {
     while (begun < EVENTS) {
       const id = `e${begun++}`;
@@ -38,21 +51,16 @@ Deno.test("store.crash.midwrite (F46): Redis, killed under load again and again,
       accepted.push(id);
     }
   });
-  for (let kill = 1; kill <= KILLS; kill++) {
-    const count = kill * EVENTS / (KILLS + 1);
+  for (let fault = 1; fault <= faults; fault++) {
+    const count = fault * EVENTS / (faults + 1);
     await until(async () => {
       await redis.ask("PING");
       return accepted.length >= count ? true : undefined;
     }, 0);
-    await redis.kill("SIGKILL");
-    await redis.start();
+    await strike(redis, cp);
   }
   await Promise.all(producers);
-  await until(async () => {
-    const { body, ok } = await fetch(`${cp.url}/readyz`);
-    await body?.cancel();
-    return ok ? true : undefined;
-  });
+  await becomes(cp, 200);
   const ended = await untilEnded(cp.url);
   deepStrictEqual(
     ended.map(({ spec, state }) => `${spec.id} ${state}`).sort(),
@@ -62,36 +70,75 @@ Deno.test("store.crash.midwrite (F46): Redis, killed under load again and again,
     (await agent.starts()).sort(),
     accepted.map((id) => `${id} 1`).sort(),
   );
+  doesNotMatch(cp.program.output, /older than/);
+}
+
+/** Waits until /readyz answers with a status; returns what it says. */
+async function becomes({ url }: CpProcess, status: number): Promise<string> {
+  return await until(async () => {
+    const answer = await fetch(`${url}/readyz`);
+    const text = await answer.text();
+    return answer.status === status ? text : undefined;
+  });
+}
+
+Deno.test("store.crash.midwrite (F46): Redis, killed under load again and again, loses nothing that was accepted, and all of it runs once", async () => {
+  await underLoad(KILLS, async (redis) => {
+    await redis.kill("SIGKILL");
+    await redis.start();
+  });
+});
+
+Deno.test("a Redis that lets nobody in for a while (CLIENT PAUSE ALL), under load: /readyz is false within 5 s, nothing is lost, and it goes on by itself", async () => {
+  await underLoad(2, async (redis, cp) => {
+    await redis.ask("CLIENT", "PAUSE", "6000", "ALL");
+    const since = performance.now();
+    match(await becomes(cp, 503), /store_unavailable/);
+    ok(performance.now() - since < 5000);
+    await becomes(cp, 200);
+  });
+});
+
+Deno.test("a Redis that takes no writes for longer than a connection waits (CLIENT PAUSE WRITE), under load: nothing is lost, and it goes on by itself", async () => {
+  await underLoad(1, async (redis, cp) => {
+    const connections = async () =>
+      [
+        ...(await redis.ask("CLIENT", "LIST"))
+          .matchAll(/^id=(\d+) .* name=transporter /gm),
+      ].map(([, id]) => id);
+    const before = await connections();
+    await redis.ask("CLIENT", "PAUSE", "60000", "WRITE");
+    match(await becomes(cp, 503), /store_unavailable/);
+    await until(async () =>
+      (await connections()).every((id) => !before.includes(id))
+        ? true
+        : undefined
+    );
+    await redis.ask("CLIENT", "UNPAUSE");
+    await becomes(cp, 200);
+  });
 });
 
 Deno.test("ready.store.down (F32): /readyz is false while Redis is stopped, gone, or does not sync, and true again by itself", async () => {
   await using redis = await startRedis();
   await using cp = await CpProcess.start({ flags: ["--store", redis.url] });
-  const ready = async () => {
-    const answer = await fetch(`${cp.url}/readyz`);
-    return { status: answer.status, text: await answer.text() };
-  };
-  async function becomes(status: number): Promise<string> {
-    return await until(async () => {
-      const answer = await ready();
-      return answer.status === status ? answer.text : undefined;
-    });
-  }
-  match(await becomes(200), /"durability":"fsync"/);
+  match(await becomes(cp, 200), /"durability":"fsync"/);
 
   await redis.ask("CONFIG", "SET", "appendfsync", "no");
-  match(await becomes(503), /appendfsync no/);
+  match(await becomes(cp, 503), /appendfsync no/);
   await redis.ask("CONFIG", "SET", "appendfsync", "always");
-  await becomes(200);
+  await becomes(cp, 200);
 
   await redis.kill("SIGSTOP");
-  match(await becomes(503), /store_unavailable/);
+  const since = performance.now();
+  match(await becomes(cp, 503), /store_unavailable/);
+  ok(performance.now() - since < 5000);
   await redis.kill("SIGCONT");
-  await becomes(200);
+  await becomes(cp, 200);
 
   await redis.kill("SIGKILL");
-  match(await becomes(503), /no connection/);
+  match(await becomes(cp, 503), /no connection/);
   await redis.start();
-  await becomes(200);
+  await becomes(cp, 200);
   ok(!cp.program.output.includes("Unhandled"), cp.program.output);
 });

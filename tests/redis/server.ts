@@ -149,6 +149,11 @@ export class RedisServer implements AsyncDisposable {
     }
   }
 
+  /** Waits until it has ended. */
+  async ended(): Promise<void> {
+    await this.#running.status();
+  }
+
   /** Asks something, such as `"CONFIG", "SET", "appendfsync", "no"`; returns what the server prints. */
   async ask(...words: readonly string[]): Promise<string> {
     const { user } = this.#options;
