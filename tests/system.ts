@@ -182,11 +182,15 @@ export class AgentProcess implements AsyncDisposable {
   }
 }
 
-/** Sends an event, and again with the same id while the control plane is away. */
+/** How long a control plane may be away, or say that it has too much to do, in milliseconds. */
+const AWAY_MS_MAX = 60_000;
+
+/** Sends an event, and again with the same id while the control plane is away, or asks to come back later as a slow disk may make it. */
 export async function submit(
   url: string,
   event: Readonly<Record<string, unknown>>,
 ): Promise<AcceptedBody> {
+  const until = performance.now() + AWAY_MS_MAX;
   while (true) {
     let answer: Response;
     try {
@@ -196,11 +200,20 @@ export async function submit(
         body: JSON.stringify(event),
       });
     } catch (error) {
-      if (!(error instanceof TypeError)) throw error;
+      if (!(error instanceof TypeError) || performance.now() > until) {
+        throw error;
+      }
       await new Promise((resolve) => setTimeout(resolve, 50));
       continue;
     }
     const body = await answer.json();
+    const seconds = Number(answer.headers.get("retry-after"));
+    if (
+      body.code === "overloaded" && seconds > 0 && performance.now() < until
+    ) {
+      await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+      continue;
+    }
     if (answer.status !== 202) {
       throw new Error(`${answer.status}: ${JSON.stringify(body)}`);
     }
