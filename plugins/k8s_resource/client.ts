@@ -4,9 +4,10 @@ import {
   type Rng,
   TransporterError,
 } from "@transporter/sdk";
-import type { Gate } from "./gate.ts";
+import type { Fields, Gate } from "./gate.ts";
 import { LongAnswer, NoAnswer } from "./no_answer.ts";
-import { judgeNew, passGate } from "./pass_gate.ts";
+import { type Asker, judgeNew, passGate } from "./pass_gate.ts";
+import { Recent } from "./recent.ts";
 import { ApiStream } from "./stream.ts";
 import { type Success, successOf } from "./success.ts";
 import type { ApiAnswer, Sink } from "./answer.ts";
@@ -79,10 +80,12 @@ export class ApiClient {
   readonly #clock: Clock;
   readonly #rng: Rng;
   readonly #options: ApiClientOptions;
+  readonly #self: Recent<Fields>;
 
   /** Makes one. */
   constructor(options: ApiClientOptions) {
     this.#options = options;
+    this.#self = new Recent(options.clock);
     this.#transport = options.transport;
     this.#clock = options.clock;
     this.#rng = options.rng;
@@ -128,13 +131,11 @@ export class ApiClient {
    * @throws {TransporterError} `denied`.
    */
   async judgeNew(
-    object: Readonly<Record<string, unknown>>,
+    object: Fields,
     path: string,
     options: CallOptions,
   ): Promise<void> {
-    const send = (each: ApiRequest, limits: CallOptions) =>
-      this.#send(each, limits);
-    await judgeNew(this.#options.gate, object, path, { options, send });
+    await judgeNew(this.#options.gate, object, path, this.#asker(options));
   }
 
   /** The same as {@linkcode ApiClient.call}, for an answer that is better not in memory as a whole: `sink` takes it. */
@@ -173,15 +174,17 @@ export class ApiClient {
     return headers === undefined ? request : { ...request, headers };
   }
 
+  #asker(options: CallOptions): Asker {
+    const send: Asker["send"] = (each, limits) => this.#send(each, limits);
+    return { options, send, self: this.#self };
+  }
+
   async #ask(
     request: ApiRequest,
     options: CallOptions,
   ): Promise<Success | Failure> {
-    const passed = await passGate(
-      this.#options.gate,
-      request,
-      { options, send: (each, limits) => this.#send(each, limits) },
-    );
+    const asker = this.#asker(options);
+    const passed = await passGate(this.#options.gate, request, asker);
     if ("code" in passed) return passed;
     const outcome = await this.#send(request, options);
     if (!("body" in outcome)) return outcome;

@@ -1,10 +1,16 @@
 import { isRecord } from "@transporter/sdk";
 import type { CallOptions, Failure } from "./client.ts";
 import type { Success } from "./success.ts";
-import { asked, type Gate, placeOf, tried, writtenBy } from "./gate.ts";
+import {
+  asked,
+  type Fields,
+  type Gate,
+  placeOf,
+  tried,
+  writtenBy,
+} from "./gate.ts";
+import type { Recent } from "./recent.ts";
 import type { ApiRequest } from "./transport.ts";
-
-type Fields = Readonly<Record<string, unknown>>;
 
 /** The question who we are. @see {@link https://kubernetes.io/docs/reference/access-authn-authz/authentication/#self-subject-review} */
 const SELF_REVIEW: ApiRequest = {
@@ -15,7 +21,9 @@ const SELF_REVIEW: ApiRequest = {
 };
 
 /** What asking takes. */
-interface Asker {
+export interface Asker {
+  /** Who we are, as it was told a moment ago. */
+  readonly self: Recent<Fields>;
   readonly options: CallOptions;
   readonly send: (
     request: ApiRequest,
@@ -24,7 +32,7 @@ interface Asker {
 }
 
 /** Who we are, as the server sees us; nothing where it does not say. */
-async function self({ options, send }: Asker): Promise<Fields> {
+async function askSelf({ options, send }: Asker): Promise<Fields> {
   const { signal, until } = options;
   const doing = "ask the cluster who we are";
   const answer = await send(SELF_REVIEW, { signal, until, doing });
@@ -32,6 +40,10 @@ async function self({ options, send }: Asker): Promise<Fields> {
     ? answer.body.status
     : {};
   return isRecord(status.userInfo) ? status.userInfo : {};
+}
+
+function userOf(asker: Asker): () => Promise<Fields> {
+  return () => asker.self.find("", () => askSelf(asker));
 }
 
 function nameOf({ metadata }: Fields): string {
@@ -56,7 +68,7 @@ export async function judgeNew(
     ...place,
     ...{ kind: String(object.kind), object, oldObject: null },
     operation: "CREATE",
-    user: () => self(asker),
+    user: userOf(asker),
   }, asker.options.signal);
 }
 
@@ -97,7 +109,7 @@ export async function passGate(
     ...place,
     ...{ kind: String(shown.kind), name: nameOf(shown), object, oldObject },
     operation: isDelete ? "DELETE" : oldObject === null ? "CREATE" : "UPDATE",
-    user: () => self(asker),
+    user: userOf(asker),
   }, options.signal);
   return { warnings };
 }

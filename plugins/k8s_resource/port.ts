@@ -17,6 +17,7 @@ export type { KindIndex, KindPlace } from "./kind_index.ts";
 export { apiVersionOf } from "./kind_index.ts";
 export { describePlace } from "./manifest.ts";
 export { LongAnswer } from "./no_answer.ts";
+export { Recent } from "./recent.ts";
 export { builtInPlace } from "./rights/kinds.ts";
 
 /** An object of a manifest. */

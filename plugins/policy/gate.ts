@@ -1,26 +1,20 @@
 import { TransporterError } from "@transporter/sdk";
-import type { Cluster, Gate, Write } from "../k8s_resource/port.ts";
+import type { Gate, Write } from "../k8s_resource/port.ts";
 import { type Book, readDocuments } from "./book.ts";
 import { guard } from "./guard.ts";
 import { type Decision, judge, type Judgement } from "./judge.ts";
-import { bareNamespace, Live } from "./live.ts";
-import { matchKind, matchLabels } from "./match.ts";
+import { Lately, type LatelyOptions, type View } from "./lately.ts";
+import { bareNamespace } from "./live.ts";
+import { matchBoth } from "./match.ts";
 import { Params, undecided } from "./params.ts";
 import type { Binding, Policy } from "./policy.ts";
 import { isEmpty } from "./selector.ts";
 import type { Fields, Subject } from "./subject.ts";
 
-/** How long looking something up for one write may take, in milliseconds. */
-const LOOK_MS = 30_000;
-
 /** What {@linkcode PolicyGate} needs. */
-export interface GateOptions {
+export interface GateOptions extends LatelyOptions {
   /** The documents: ValidatingAdmissionPolicies, their bindings, what they look things up in. */
   readonly documents: readonly string[];
-  /** The cluster, for Namespaces and for what policies look things up in. */
-  readonly open: () => Promise<Cluster>;
-  /** Takes what the operator should know. */
-  readonly warn: (warning: string) => void;
 }
 
 /** What a write does, for people. */
@@ -94,9 +88,9 @@ function refusal({ policy, write }: Case, found: Decision): TransporterError {
 /** Judges writes by the operator's policies. */
 export class PolicyGate implements Gate {
   readonly #book: Book;
-  readonly #open: () => Promise<Cluster>;
-  readonly #warn: (warning: string) => void;
+  readonly #lately: Lately;
   readonly #needsNamespace: boolean;
+  readonly #needsParams: boolean;
   readonly #needsRequest: boolean;
 
   /**
@@ -111,22 +105,28 @@ export class PolicyGate implements Gate {
   }
 
   /** Made by {@linkcode PolicyGate.open}. */
-  constructor(book: Book, { open, warn }: GateOptions) {
+  constructor(book: Book, options: GateOptions) {
     this.#book = book;
-    this.#open = open;
-    this.#warn = warn;
+    this.#lately = new Lately(options);
+    this.#needsParams = book.policies.some(({ paramKind }) =>
+      paramKind !== undefined
+    );
     this.#needsNamespace = book.policies.some(looksAtNamespace);
     this.#needsRequest = book.policies.some((each) => reads(each, "request"));
   }
 
   async check(write: Write, signal: AbortSignal): Promise<readonly string[]> {
-    const live = await this.#live(signal);
-    const subject = await this.#subjectOf(write, live);
-    const params = new Params(this.#book.params, live);
+    const view = this.#needsNamespace || this.#needsParams
+      ? await this.#lately.view(signal)
+      : undefined;
+    const subject = await this.#subjectOf(write, view);
+    const params = new Params(this.#book.params, view);
     const told: string[] = [];
+    let changes = write.group === "" && write.kind === "Namespace";
     for (const policy of this.#book.policies) {
       for (const binding of policy.bindings) {
         const kept = guard(policy, binding, write, this.#book.params);
+        if (kept) changes = true;
         const judgements = [
           ...kept ? [only(kept)] : [],
           ...await this.#judge(policy, binding, { subject, params }),
@@ -141,26 +141,19 @@ export class PolicyGate implements Gate {
         told.push(...judgements.flatMap((each) => notesOf(policy, each)));
       }
     }
+    if (changes) this.#lately.clear();
     return told;
   }
 
-  /** The cluster, if any policy looks at more than the write. */
-  async #live(signal: AbortSignal): Promise<Live | undefined> {
-    const hasParams = this.#book.policies.some(({ paramKind }) =>
-      paramKind !== undefined
-    );
-    if (!this.#needsNamespace && !hasParams) return undefined;
-    const cluster = await this.#open();
-    const until = cluster.clock.now() + LOOK_MS;
-    return new Live(cluster, { signal, until }, this.#warn);
-  }
-
-  async #subjectOf(write: Write, live: Live | undefined): Promise<Subject> {
+  async #subjectOf(write: Write, view: View | undefined): Promise<Subject> {
     const { group, version, kind, resource, namespace, name } = write;
     const { operation, object, oldObject } = write;
+    const known = this.#needsNamespace && namespace !== ""
+      ? await view?.namespaceObject(namespace)
+      : undefined;
     const namespaceObject = namespace === ""
       ? null
-      : await live?.namespaceObject(namespace) ?? bareNamespace(namespace);
+      : known ?? bareNamespace(namespace);
     const request = this.#needsRequest
       ? await this.#requestOf(write)
       : undefined;
@@ -193,13 +186,8 @@ export class PolicyGate implements Gate {
     binding: Binding,
     { subject, params }: { readonly subject: Subject; readonly params: Params },
   ): Promise<readonly Judgement[]> {
-    const matching = matchKind(policy.match, subject);
-    if (matching.kind === "no" || !matchLabels(policy.match, subject)) {
-      return [];
-    }
-    const bound = matchKind(binding.match, subject).kind !== "no" &&
-      matchLabels(binding.match, subject);
-    if (!bound) return [];
+    const matching = matchBoth(policy.match, binding.match, subject);
+    if (matching.kind === "no") return [];
     if (matching.kind === "version") {
       const versions = matching.versions.join(", ");
       const message =

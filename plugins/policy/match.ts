@@ -131,6 +131,18 @@ export function matchLabels(
   );
 }
 
+/** How a policy and a binding of it see an object. */
+export function matchBoth(
+  policy: MatchResources,
+  binding: MatchResources,
+  subject: Subject,
+): Matching {
+  const matching = matchKind(policy, subject);
+  const isFor = matching.kind !== "no" && matchLabels(policy, subject) &&
+    matchKind(binding, subject).kind !== "no" && matchLabels(binding, subject);
+  return isFor ? matching : NO;
+}
+
 /** What of a policy's rules nobody can judge by looking at objects: operations and subresources, for people. */
 export function notEvaluable(
   { resourceRules = [] }: MatchResources,
