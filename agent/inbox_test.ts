@@ -7,6 +7,7 @@ import {
 import { specOf } from "./testing/control_plane.ts";
 import { MemoryJournal } from "./testing/memory_journal.ts";
 import { witness } from "./testing/witness.ts";
+import { deadlineOf } from "./work.ts";
 
 /** An agent with a session of version 2. */
 async function connect(
@@ -118,6 +119,31 @@ Deno.test("agent.undecodable: a v1 control plane gets a status, if the event say
     "bad - failed",
     "unknown - failed",
   ]);
+});
+
+Deno.test("an event that a v1 control plane gave more than 30 days runs, also when it is older than that, and is over 30 days from now", async () => {
+  await using bench = await AgentBench.open();
+  const far = await bench.accept();
+  await far.registerV1();
+  const now = bench.clock.now();
+  const dayMs = 24 * 3600_000;
+  const spec = (id: string, days: number) =>
+    specOf(id, {
+      ttl: 60 * 24 * 3600e9,
+      created_at: new Date(now - days * dayMs).toISOString(),
+    });
+  for (const [id, days] of [["new", 0], ["old", 40], ["late", 61]] as const) {
+    await far.send({ type: "event", event: spec(id, days) });
+  }
+  const seen = ends(await answers(bench, far)).sort();
+  deepStrictEqual(seen.map((line) => line.replace(" -", "")), [
+    "late failed",
+    "new completed",
+    "old completed",
+  ]);
+  const over = (days: number) =>
+    deadlineOf({ type: "event", event: spec("e", days) }, spec("e", days), now);
+  deepStrictEqual([over(0), over(40)], [now + 30 * dayMs, now + 20 * dayMs]);
 });
 
 Deno.test("Inbox runs an event once, however often it is delivered", async () => {

@@ -7,6 +7,7 @@ import {
   parse,
   parseTime,
   TransporterError,
+  TTL_MAX,
 } from "@transporter/sdk";
 
 import type { JournalApplied } from "./journal_state.ts";
@@ -119,7 +120,7 @@ export function isFree(
     : keys.every((key) => !taken.has(key));
 }
 
-/** The control plane's own deadline, or what the ttl makes of the time of its making; never later than from now. */
+/** The control plane's own deadline, or what the ttl makes of the time of its making; never later than from now, or 30 days from now: ids are remembered until then. */
 export function deadlineOf(
   frame: EventFrame,
   spec: EventSpec,
@@ -134,7 +135,8 @@ export function deadlineOf(
   // Go's zero time is negative; a time ahead of ours would let the event live for ever.
   const believable = created !== undefined && created > 0 &&
     created <= now + CREATED_AHEAD_MS_MAX;
-  return (believable ? created : now) + spec.ttl / 1e6;
+  const asked = (believable ? created : now) + spec.ttl / 1e6;
+  return Math.min(asked, now + TTL_MAX / 1e6);
 }
 
 /**

@@ -10,9 +10,10 @@ export interface ReadEventOptions {
   /**
    * `v2` refuses fields it does not know and a priority out of range. `v1`
    * tolerates the former, as a Go producer may send more, those of `v2` among
-   * them, and clamps the latter. `ingest` is what comes through a broker: as
-   * `v1`, but with the fields of `v2`. `link` is what an agent gets: the same,
-   * and not measured by this clock.
+   * them, which may mean something else there, and clamps the latter. `ingest`
+   * is what comes through a broker: as `v1`, but with the fields of `v2`. `link`
+   * is what an agent gets, and its control plane has accepted: the same, not
+   * measured by this clock, and however long its ttl is.
    */
   readonly api: "v1" | "v2" | "ingest" | "link";
   /** The time of day, in milliseconds since 1970. */
@@ -99,16 +100,17 @@ export function readEvent(
   const id = reader.text("id", idRule) ?? options.newId?.() ??
     reader.required("id", idRule);
   const ttl = reader.duration("ttl", {
-    max: TTL_MAX,
+    // The Go prototype knows no bound, and what it has accepted is to run.
+    max: options.api === "link" ? Infinity : TTL_MAX,
     wanted: '30 days ("720h")',
     code: "invalid_ttl",
   }) ?? TTL_DEFAULT;
   const metadata = reader.texts("metadata");
-  const batchId = reader.text("batch_id", {
+  const batchId = readMark(reader, options.api, "batch_id", {
     regexp: ID_REGEXP,
     wanted: "an id",
   });
-  const traceparent = reader.text("traceparent", {
+  const traceparent = readMark(reader, options.api, "traceparent", {
     regexp: TRACEPARENT_REGEXP,
     wanted: "a W3C traceparent",
   });
@@ -138,6 +140,19 @@ export function readEvent(
     ...(batchId === undefined ? {} : { batch_id: batchId }),
     ...(traceparent === undefined ? {} : { traceparent }),
   };
+}
+
+/** Reads a field of `v2` that changes nothing about how an event runs: where others may have sent it, it is left out if it is not right. */
+function readMark(
+  reader: FieldReader,
+  api: ReadEventOptions["api"],
+  field: string,
+  rule: { readonly regexp: RegExp; readonly wanted: string },
+): string | undefined {
+  const value = reader.get(field);
+  const isRight = typeof value === "string" && rule.regexp.test(value);
+  if (!isRight && (api === "v1" || api === "link")) return undefined;
+  return reader.text(field, rule);
 }
 
 function readPayload(reader: FieldReader): Record<string, unknown> {

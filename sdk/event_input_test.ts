@@ -1,4 +1,5 @@
 import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
+import { TransporterError } from "./error.ts";
 import { readEvent } from "./event_input.ts";
 
 const NOW = Date.parse("2026-11-23T05:04:27.104Z");
@@ -55,6 +56,41 @@ Deno.test("readEvent() tolerates of v1 what a Go producer sends", () => {
     readEvent({ ...GOOD, priority: -4 }, { api: "v1", now: NOW }).priority,
     0,
   );
+});
+
+Deno.test("readEvent() leaves out what v1 or a control plane means by fields of v2, if it is not right", () => {
+  const strange = { batch_id: "a b", traceparent: { of: "theirs" } };
+  const right = {
+    batch_id: "b1",
+    traceparent: `00-${"a".repeat(32)}-${"b".repeat(16)}-01`,
+  };
+  for (const api of ["v1", "link"] as const) {
+    deepStrictEqual(
+      readEvent({ ...GOOD, ...strange }, { api, now: NOW }),
+      readEvent(GOOD, { api, now: NOW }),
+    );
+    deepStrictEqual(
+      readEvent({ ...GOOD, ...right }, { api, now: NOW }),
+      { ...readEvent(GOOD, { api, now: NOW }), ...right },
+    );
+  }
+  for (const api of ["v2", "ingest"] as const) {
+    for (const [field, value] of Object.entries(strange)) {
+      throws(
+        () => readEvent({ ...GOOD, [field]: value }, { api, now: NOW }),
+        TransporterError,
+      );
+    }
+  }
+});
+
+Deno.test("readEvent() takes any ttl that a control plane has accepted", () => {
+  const ttl = 292 * 365 * 24 * 3600e9;
+  const value = { ...GOOD, ttl };
+  strictEqual(readEvent(value, { api: "link", now: NOW }).ttl, ttl);
+  throws(() => readEvent(value, { api: "v1", now: NOW }), {
+    code: "invalid_ttl",
+  });
 });
 
 const text = (length: number) => "x".repeat(length);
