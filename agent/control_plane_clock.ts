@@ -8,7 +8,7 @@ interface Sample {
   readonly takenAt: number;
 }
 
-/** How wrong a deadline may be judged, in milliseconds (guarantees.md G5). */
+/** How wrong a deadline may be judged, in milliseconds (docs/guarantees.md G5). */
 const ERROR_MS_MAX = 2_000;
 
 /** How far two clocks drift apart in a millisecond: NTP makes one that is wrong as much faster or slower. */

@@ -207,7 +207,7 @@ export function addCompletion(
   const command = program.command("completion")
     .summary("write a script that completes commands with Tab")
     .description(
-      "Write a script that completes commands, options and ids with Tab. Tests press it in bash, zsh and fish; the one for PowerShell is only known to be written.",
+      "Write a script that completes commands, options and ids with Tab. Those for bash, zsh and fish are tested; the one for PowerShell is not.",
     )
     .addArgument(new Argument("<SHELL>", "whose script").choices(SHELLS))
     .action(async (shell, _, self) => {

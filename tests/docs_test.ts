@@ -120,6 +120,45 @@ Deno.test("every page that a file names is there", async () => {
   deepStrictEqual(missing, []);
 });
 
+/** What the first cells of a page's tables name as code. */
+function listed(page: string): string[] {
+  const cells = [...page.matchAll(/^\| ([^|]+)\|/gm)].map(([, cell]) => cell);
+  return [...cells.join(" ").matchAll(/`([\w./*-]+)`/g)]
+    .map(([, name = ""]) => name);
+}
+
+Deno.test("the README of each package lists its files, by name or by folder", async () => {
+  const texts = await repositoryTexts();
+  const { workspace = [] } = await manifest();
+  const wrong: string[] = [];
+  for (const folder of workspace.map((path) => normalize(path))) {
+    const files = [...texts.keys()].filter((path) =>
+      path.startsWith(`${folder}/`) && path.endsWith(".ts") &&
+      !path.endsWith("_test.ts") && !path.includes("/testdata/")
+    ).map((path) => path.slice(folder.length + 1));
+    const names = listed(texts.get(`${folder}/README.md`) ?? "");
+    const patterns = names.map((name) =>
+      name.endsWith("/")
+        ? new RegExp(`^${RegExp.escape(name)}`)
+        : new RegExp(`^${name.split("*").map(RegExp.escape).join("[^/]*")}$`)
+    );
+    for (const file of files) {
+      if (!patterns.some((pattern) => pattern.test(file))) {
+        wrong.push(`${folder}/README.md does not list ${file}`);
+      }
+    }
+    for (const [i, name] of names.entries()) {
+      const { source } = patterns[i]!;
+      // A table of one folder leaves its name out.
+      const pattern = new RegExp(source.replace("^", "(^|/)"));
+      if (name.endsWith(".ts") && !files.some((file) => pattern.test(file))) {
+        wrong.push(`${folder}/README.md lists ${name}, which is not there`);
+      }
+    }
+  }
+  deepStrictEqual(wrong, []);
+});
+
 Deno.test("every guarantee that is named has its number in docs/guarantees.md", async () => {
   const texts = await repositoryTexts();
   const page = texts.get("docs/guarantees.md") ?? "";
