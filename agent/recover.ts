@@ -90,9 +90,12 @@ export async function recover(
     const at = clock.now();
     const report = { agentId, at, id: spec.id, attempt, error };
     const last = lastStatus({ ...report, phase: endOf(error) });
-    return isRecord(result)
-      ? { ...last, result: { ...result, ...last.result } as EventResult }
-      : last;
+    if (!isRecord(result)) return last;
+    const duration = durationOf(result);
+    return {
+      ...last,
+      result: { ...result, ...last.result, duration } as EventResult,
+    };
   }
   const timestamp = formatTime(clock.now());
   const { result: done } = found;
@@ -100,7 +103,7 @@ export async function recover(
     ...(isRecord(done) ? done : { output: done }),
     success: true,
     completed_at: timestamp,
-    duration: 0,
+    duration: durationOf(done),
   };
   return {
     ...progress(),
@@ -109,6 +112,12 @@ export async function recover(
     message: "Event completed before the agent was started again",
     result,
   };
+}
+
+/** How long work took, in nanoseconds, as its executor says: it was begun in another process. */
+function durationOf(result: unknown): number {
+  const duration = isRecord(result) ? result["duration"] : undefined;
+  return typeof duration === "number" ? duration : 0;
 }
 
 const LOST: Recovery<never> = { kind: "lost" };

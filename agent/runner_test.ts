@@ -258,7 +258,8 @@ const RECOVERIES: Readonly<
   "lost": { options: {}, end: "interrupted interrupted" },
   "done": {
     options: {
-      recover: () => Promise.resolve({ kind: "done", result: { pods: 3 } }),
+      recover: () =>
+        Promise.resolve({ kind: "done", result: { pods: 3, duration: 5 } }),
     },
     end: "completed",
   },
@@ -268,7 +269,7 @@ const RECOVERIES: Readonly<
         Promise.resolve({
           kind: "failed",
           error: { code: "failed", message: "It failed" },
-          result: { pods: 3 },
+          result: { pods: 3, duration: 5 },
         }),
     },
     end: "failed failed",
@@ -297,10 +298,11 @@ for (const [name, { options, end }] of Object.entries(RECOVERIES)) {
     const status = bench.journal.get("a")?.status;
     const { success, ...rest } = status?.result ?? { success: undefined };
     const pods = "pods" in rest ? rest.pods : undefined;
+    const duration = "duration" in rest ? rest.duration : undefined;
     if (status?.phase === "completed") {
-      deepStrictEqual([success, pods], [true, 3]);
+      deepStrictEqual([success, pods, duration], [true, 3, 5]);
     } else if (status?.phase === "failed") {
-      deepStrictEqual([success, pods], [false, 3]);
+      deepStrictEqual([success, pods, duration], [false, 3, 5]);
     } else {deepStrictEqual(status?.details, {
         repeatable: options.repeatable ?? true,
       });}

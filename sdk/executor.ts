@@ -58,7 +58,11 @@ export type AcknowledgedContext = Pick<
   "idempotencyKey" | "attempt" | "signal" | "log"
 >;
 
-/** What became of work that was begun before a restart. */
+/**
+ * What became of work that was begun before a restart. How long it took only the
+ * executor can know: a result says so by `duration`, in nanoseconds; else it is
+ * told as 0.
+ */
 export type Recovery<Result> =
   | { readonly kind: "lost" }
   | { readonly kind: "done"; readonly result: Result }

@@ -1,5 +1,4 @@
 import {
-  deadline,
   defineExecutor,
   type Executor,
   type ExecutorContext,
@@ -72,7 +71,6 @@ export async function openExecutor(
   config: Config,
   surroundings: Surroundings,
 ): Promise<Executor<Payload, Plan, ScriptResult>> {
-  const { clock } = surroundings;
   const interpreters = readInterpreters(config.interpreters);
   checkAllowed(config.deno_permissions);
   await using stack = new AsyncDisposableStack();
@@ -117,26 +115,16 @@ export async function openExecutor(
     schema: payloadSchema,
     validate: plan,
     async apply({ runner, task }, context) {
-      using limit = deadline(clock, task.timeoutMs, {
-        signal: context.signal,
-        reason: new TransporterError(
-          "timeout",
-          `The script did not end within ${
-            formatDuration(task.timeoutMs * 1e6)
-          }, and was stopped`,
-        ),
-      });
-      const end = await runner.run(task, bounded(context, limit.signal));
-      return resultOf(end, limit.signal);
+      return resultOf(await runner.run(task, context));
     },
     verify: () => Promise.resolve(), // nothing of it is left that could be looked at
     keys: () => [], // nobody knows what it touches; who does names a concurrency_key
     async recover(payload, context) {
       const { runner, task } = await plan(payload, context);
-      const end = await runner.recover(task, bounded(context, context.signal));
+      const end = await runner.recover(task, context);
       if (end === undefined) return { kind: "lost" };
       try {
-        return { kind: "done", result: resultOf(end, context.signal) };
+        return { kind: "done", result: resultOf(end) };
       } catch (reason) {
         const error = TransporterError.from(reason);
         const { details: { result, ...rest } = {}, ...body } = error.toJSON();
@@ -154,19 +142,6 @@ export async function openExecutor(
     }),
     close: () => opened.disposeAsync(),
   });
-}
-
-/** The same context, with another end. */
-function bounded(context: ExecutorContext, signal: AbortSignal) {
-  const { idempotencyKey, attempt, deadline, log } = context;
-  return {
-    idempotencyKey,
-    attempt,
-    deadline,
-    log,
-    signal,
-    output: context.output.bind(context),
-  };
 }
 
 /** How long a script may run, in milliseconds. */

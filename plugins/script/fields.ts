@@ -34,7 +34,8 @@ export const FIELDS: Readonly<
     otherwise: "that is empty",
   },
   timeout: {
-    about: "How long it may run, such as `30s`; then it is stopped.",
+    about:
+      "How long it may run, such as `30s`, from when it begins; then it is stopped.",
     otherwise: "as long as the agent allows",
   },
   permissions: {

@@ -61,6 +61,10 @@ export interface ProcessEnd {
   readonly lastLine: string;
   /** Why it ended, where something else than itself says so. */
   readonly reason?: string;
+  /** What it was stopped for, the reason of an abort; absent: it ended by itself. */
+  readonly stopped?: unknown;
+  /** How long it took, in milliseconds, where only who ran it knows. */
+  readonly tookMs?: number;
   /** What people should know. */
   readonly warnings?: readonly string[];
   /** What it used, if anybody knows. */

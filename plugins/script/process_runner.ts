@@ -10,6 +10,7 @@ import { type Limits, PATH, SCRIPT_PATH } from "./inside.ts";
 import { Digests, findPrograms, type Interpreter } from "./interpreters.ts";
 import { type Payload, secretsOf, valueOf } from "./payload.ts";
 import { type ProcessEnd, runProcess } from "./process.ts";
+import { outOfTime } from "./result.ts";
 import type { Runner, Surroundings, TaskContext } from "./runner.ts";
 import { Scratch } from "./scratch.ts";
 import { seccompFilter } from "./seccomp.ts";
@@ -115,8 +116,17 @@ export async function openProcessRunner(
       await digests.check(program);
       return program.inside;
     },
-    run: ({ payload, command }, context) =>
-      run(confinement, { ...payload, command }, context),
+    async run({ payload, command, timeoutMs }, context) {
+      const { signal } = context;
+      const reason = outOfTime(timeoutMs);
+      using limit = deadline(clock, timeoutMs, { signal, reason });
+      const end = await run(confinement, { ...payload, command }, {
+        signal: limit.signal,
+        output: (stream, text) => context.output(stream, text),
+      });
+      if (!limit.signal.aborted) return end;
+      return { ...end, stopped: limit.signal.reason };
+    },
     recover: () => Promise.resolve(undefined), // it ended with the agent that began it
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };

@@ -1,4 +1,4 @@
-import { TransporterError } from "@transporter/sdk";
+import { formatDuration, TransporterError } from "@transporter/sdk";
 import { constants } from "node:os";
 import type { Usage } from "./job/frames.ts";
 import type { ProcessEnd } from "./process.ts";
@@ -21,6 +21,8 @@ export interface ScriptResult extends Partial<Usage> {
   readonly stderr_bytes: number;
   /** Whether that is more than is kept: its beginning and its end are. */
   readonly output_truncated: boolean;
+  /** How long it took, in nanoseconds, where an earlier process of the agent began it. */
+  readonly duration?: number;
   /** What people should know. */
   readonly warnings?: readonly string[];
 }
@@ -34,17 +36,26 @@ function signalOf(code: number): string | undefined {
     .find(([, number]) => number === code - 128)?.[0];
 }
 
+/** What a script is stopped for that had all the time it may have, in milliseconds. */
+export function outOfTime(timeoutMs: number): TransporterError {
+  return new TransporterError(
+    "timeout",
+    `The script did not end within ${
+      formatDuration(timeoutMs * 1e6)
+    }, and was stopped`,
+  );
+}
+
 /**
  * What became of a script.
  *
  * @param end How its process ended.
- * @param signal The one that may have stopped it.
  * @throws {TransporterError} `failed` unless it ended well, with the result in `details.result`;
- * `unavailable` when it never began; the signal's reason when that stopped it.
+ * `unavailable` when it never began; what it was stopped for.
  */
-export function resultOf(end: ProcessEnd, signal: AbortSignal): ScriptResult {
+export function resultOf(end: ProcessEnd): ScriptResult {
   const { code, bytes, lastLine, begun, reason = "", warnings = [] } = end;
-  const { usage } = end;
+  const { usage, tookMs } = end;
   const ended = signalOf(code);
   const result: ScriptResult = {
     exit_code: code,
@@ -53,9 +64,10 @@ export function resultOf(end: ProcessEnd, signal: AbortSignal): ScriptResult {
     stderr_bytes: bytes.stderr,
     output_truncated: bytes.stdout + bytes.stderr > KEPT_BYTES_MAX,
     ...usage,
+    ...(tookMs === undefined ? {} : { duration: Math.round(tookMs * 1e6) }),
     ...(warnings.length === 0 ? {} : { warnings }),
   };
-  if (signal.aborted) throw stopped(signal, result);
+  if (end.stopped !== undefined) throw stopped(end.stopped, result);
   const said = lastLine === ""
     ? ""
     : `, and said ${JSON.stringify(lastLine.slice(0, LINE_CHARS_MAX))}`;
@@ -83,10 +95,10 @@ export function resultOf(end: ProcessEnd, signal: AbortSignal): ScriptResult {
 }
 
 /** Why it was stopped, and how far it was. */
-function stopped(signal: AbortSignal, result: ScriptResult): TransporterError {
-  const { code, message, details } = TransporterError.from(signal.reason);
+function stopped(reason: unknown, result: ScriptResult): TransporterError {
+  const { code, message, details } = TransporterError.from(reason);
   return new TransporterError(code, message, {
-    cause: signal.reason,
+    cause: reason,
     details: { ...details, result },
   });
 }

@@ -14,14 +14,20 @@ export interface Task {
   readonly payload: Payload;
   /** The interpreter and its arguments. */
   readonly command: readonly string[];
-  /** How long the script may run, in milliseconds. */
+  /** How long the script may run, in milliseconds, from when it begins. */
   readonly timeoutMs: number;
 }
 
 /** What a script gets of its event. */
 export type TaskContext = Pick<
   ExecutorContext,
-  "idempotencyKey" | "attempt" | "signal" | "output" | "deadline" | "log"
+  | "idempotencyKey"
+  | "attempt"
+  | "signal"
+  | "output"
+  | "deadline"
+  | "log"
+  | "report"
 >;
 
 /** A way of running scripts. */
@@ -39,7 +45,7 @@ export interface Runner extends AsyncDisposable {
     interpreter: Interpreter,
     signal: AbortSignal,
   ): Promise<string>;
-  /** Runs a script to its end, or until the signal aborts. */
+  /** Runs a script to its end, or until the signal aborts or its time is over. */
   run(task: Task, context: TaskContext): Promise<ProcessEnd>;
   /** Goes on with a script that an earlier agent began; `undefined` when it is lost. */
   recover(task: Task, context: TaskContext): Promise<ProcessEnd | undefined>;

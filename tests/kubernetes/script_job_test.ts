@@ -94,7 +94,7 @@ Deno.test("script as a Job is admitted where only what is locked down may run, a
       backoffLimit: 0,
       podReplacementPolicy: "Failed",
       suspend: false,
-      activeDeadlineSeconds: 180,
+      activeDeadlineSeconds: 300,
     },
   );
   deepStrictEqual(Object.keys(secret.data ?? {}).sort(), [
@@ -115,7 +115,7 @@ Deno.test("script as a Job is admitted where only what is locked down may run, a
     activeDeadlineSeconds: number;
   };
   strictEqual(automountServiceAccountToken, false);
-  strictEqual(own, 120);
+  strictEqual(own, 240);
   strictEqual(containers[0]?.imagePullPolicy, "Never");
   deepStrictEqual(containers[0]?.command.slice(3).toSpliced(2, 1), [
     "32",

@@ -59,6 +59,7 @@ class ShimBench implements AsyncDisposable {
     const written = { stdout: "", stderr: "" };
     const context = {
       ...{ signal, deadline: systemClock.now() + 60_000, log: silentLogger },
+      report: () => Promise.resolve(),
       output(stream: "stdout" | "stderr", text: string) {
         written[stream] += text;
         onOutput?.();

@@ -1,7 +1,7 @@
 import { isRecord, TransporterError } from "@transporter/sdk";
 import type { ApiClient, CallOptions } from "../../k8s_resource/client.ts";
 import type { ApiStream } from "../../k8s_resource/stream.ts";
-import type { Place } from "./log_text.ts";
+import { type Found, foundOf, type Read, readText } from "./found.ts";
 import {
   ANNOTATIONS,
   CONTAINER,
@@ -67,32 +67,15 @@ export class JobApi {
     }
   }
 
-  /** Whether a Job was begun, and how far its log was read; `undefined` when there is none. */
-  async find(
-    which: Which,
-    bounds: Bounds,
-  ): Promise<
-    | {
-      readonly isBegun: boolean;
-      readonly isFramed: boolean;
-      readonly place: Place | undefined;
-    }
-    | undefined
-  > {
+  /** What the Job of an attempt says; `undefined` when there is none. */
+  async find(which: Which, bounds: Bounds): Promise<Found | undefined> {
     const job = await this.#own(which, bounds);
-    if (job === undefined) return undefined;
-    const { annotations } = fieldsOf(job["metadata"]);
-    return {
-      isBegun: fieldsOf(job["spec"])["suspend"] !== true,
-      isFramed: fieldsOf(annotations)[ANNOTATIONS.framed] === "true",
-      place: placeOf(fieldsOf(annotations)[ANNOTATIONS.read]),
-    };
+    return job && foundOf(job);
   }
 
   /** Notes how far the log of a Job was read, for an agent that finds it again. */
-  async note(which: Which, place: Place, bounds: Bounds): Promise<void> {
-    const read = JSON.stringify(place);
-    const metadata = { annotations: { [ANNOTATIONS.read]: read } };
+  async note(which: Which, read: Read, bounds: Bounds): Promise<void> {
+    const metadata = { annotations: { [ANNOTATIONS.read]: readText(read) } };
     await this.#client.call({
       method: "PATCH",
       path: this.#path("batch/v1", "jobs", jobName(which)),
@@ -233,16 +216,6 @@ function maybeBegun(reason: unknown): unknown {
   const error = TransporterError.from(reason);
   if (error.details?.["maybe_done"] !== true) return reason;
   return new TransporterError("interrupted", error.message, { cause: reason });
-}
-
-/** Reads what {@linkcode JobApi.note} has written. */
-function placeOf(text: unknown): Place | undefined {
-  if (typeof text !== "string") return undefined;
-  const { time, index, chars } = fieldsOf(JSON.parse(text));
-  return typeof time === "string" && typeof index === "number" &&
-      typeof chars === "number"
-    ? { time, index, chars }
-    : undefined;
 }
 
 function uidOf(object: Fields): string {

@@ -1,6 +1,8 @@
 import { deepStrictEqual } from "node:assert/strict";
+import { foundOf, type Read, readText } from "./found.ts";
 import { readFrame } from "./frames.ts";
 import { Log } from "./log.ts";
+import { ANNOTATIONS } from "./objects.ts";
 
 const USAGE = { user_time: 2e6, system_time: 1e6, memory_max_bytes: 4096 };
 
@@ -42,9 +44,9 @@ const ENDED = {
 /** Reads a framed log; `cut`: as far as there, and once more from the beginning, maybe by another agent. */
 function read(pieces: readonly string[], cut?: "reopened" | "restarted") {
   const written = { stdout: "", stderr: "" };
-  const open = (place?: Log["place"]) =>
+  const open = (read?: Read) =>
     new Log({
-      place,
+      read,
       isFramed: true,
       secrets: ["s3cret"],
       output: (stream, text) => void (written[stream] += text),
@@ -52,7 +54,10 @@ function read(pieces: readonly string[], cut?: "reopened" | "restarted") {
   let log = open();
   for (const piece of pieces) log.push(piece);
   if (cut === "reopened") log.reopen();
-  if (cut === "restarted") log = open(log.place);
+  if (cut === "restarted") {
+    const annotations = { [ANNOTATIONS.read]: readText(log.read) };
+    log = open(foundOf({ metadata: { annotations } }).read);
+  }
   if (cut !== undefined) log.push(LINES.join(""));
   return { ...log.end(), written };
 }
@@ -76,7 +81,8 @@ Deno.test("Log goes on with a framed log wherever it broke off, in the middle of
 Deno.test("Log goes on with a framed log that another agent read a part of, frame by frame", () => {
   const all = LINES.join("");
   for (let at = 0; at <= all.length; at++) {
-    const { written: { stdout } } = read([all.slice(0, at)], "restarted");
-    deepStrictEqual(stdout, "first\nsecond u{}", `byte ${at}`);
+    const { written, bytes } = read([all.slice(0, at)], "restarted");
+    deepStrictEqual(written.stdout, "first\nsecond u{}", `byte ${at}`);
+    deepStrictEqual(bytes, ENDED.bytes, `byte ${at}`);
   }
 });

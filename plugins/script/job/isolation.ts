@@ -1,7 +1,8 @@
 import { type Clock, type Logger, TransporterError } from "@transporter/sdk";
 import type { Config } from "../config.ts";
 import { type Found, type Network, probe } from "./probe.ts";
-import type { JobContext, JobRunner } from "./runner.ts";
+import type { JobRunner } from "./runner.ts";
+import type { JobContext } from "./start.ts";
 
 /** How long the Pods that find out may take, in milliseconds. */
 const PROBE_MS_MAX = 150_000;
@@ -101,6 +102,7 @@ export class Isolation implements AsyncDisposable {
       deadline: clock.now() + PROBE_MS_MAX,
       log,
       output() {},
+      report: () => Promise.resolve(),
     };
     const id = `network probe ${crypto.randomUUID()}`;
     let found: Found;

@@ -1,7 +1,8 @@
 import { type OutputStream, Redactor, utf8Length } from "@transporter/sdk";
 import type { ProcessEnd } from "../process.ts";
+import type { Read } from "./found.ts";
 import { readFrame, type Usage } from "./frames.ts";
-import { LogText, type Place } from "./log_text.ts";
+import { LogText } from "./log_text.ts";
 
 /** Characters of the end of the output that a sentence about a failure is made of. */
 const LAST_CHARS_MAX = 4096;
@@ -16,8 +17,8 @@ export const GAP =
 
 /** Options of {@linkcode Log}. */
 export interface LogOptions {
-  /** Up to where an earlier agent passed it on. */
-  readonly place?: Place | undefined;
+  /** How far an earlier agent passed it on. */
+  readonly read?: Read | undefined;
   /** What must not be seen. */
   readonly secrets: readonly string[];
   /** Whether its lines are those of the shim, which tells streams apart; else all of it is standard output. */
@@ -30,11 +31,18 @@ export interface LogOptions {
 class Stream {
   readonly #redactor: Redactor;
   readonly #output: (text: string) => void;
-  bytes = 0;
+  bytes: number;
   last = "";
 
-  constructor(secrets: readonly string[], output: (text: string) => void) {
+  constructor(
+    { secrets, bytes, output }: {
+      readonly secrets: readonly string[];
+      readonly bytes: number;
+      readonly output: (text: string) => void;
+    },
+  ) {
     this.#redactor = new Redactor(secrets);
+    this.bytes = bytes;
     this.#output = output;
   }
 
@@ -67,12 +75,15 @@ export class Log {
   /** Makes one that has read nothing. */
   constructor(options: LogOptions) {
     this.#options = options;
-    this.#text = new LogText(options.place);
-    const { secrets, output } = options;
-    this.#streams = {
-      stdout: new Stream(secrets, (text) => output("stdout", text)),
-      stderr: new Stream(secrets, (text) => output("stderr", text)),
-    };
+    const { secrets, output, read } = options;
+    this.#text = new LogText(read?.place);
+    const open = (stream: OutputStream) =>
+      new Stream({
+        secrets,
+        bytes: read?.bytes[stream] ?? 0,
+        output: (text) => output(stream, text),
+      });
+    this.#streams = { stdout: open("stdout"), stderr: open("stderr") };
   }
 
   /** The time of the last line; `undefined` when none was read. */
@@ -80,9 +91,9 @@ export class Log {
     return this.#text.since;
   }
 
-  /** Up to where it was passed on. */
-  get place(): Place {
-    return this.#text.place;
+  /** How far it was passed on. */
+  get read(): Read {
+    return { place: this.#text.place, bytes: this.#bytes };
   }
 
   /** The log is opened once more. */
@@ -124,11 +135,16 @@ export class Log {
     if (this.#text.isSought) this.#noteGap();
     const said = this.#options.isFramed === true ? stderr : stdout;
     return {
-      bytes: { stdout: stdout.bytes, stderr: stderr.bytes },
+      bytes: this.#bytes,
       lastLine: said.last.trimEnd().split("\n").at(-1)?.trim() ?? "",
       warnings: this.#hasGap ? [MISSING] : [],
       ...(this.#usage === undefined ? {} : { usage: this.#usage }),
     };
+  }
+
+  get #bytes(): Read["bytes"] {
+    const { stdout, stderr } = this.#streams;
+    return { stdout: stdout.bytes, stderr: stderr.bytes };
   }
 
   #noteGap(): void {

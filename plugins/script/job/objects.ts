@@ -10,17 +10,27 @@ import {
   shimCommand,
 } from "./shim.ts";
 
-/** The annotations of a Job: which event it is of, whether its log is that of the shim, how far that was read. */
+/**
+ * The annotations of a Job: which event it is of, whether its log is that of the
+ * shim, how far that was read, and what people should know of how it is run.
+ */
 export const ANNOTATIONS = {
   event: "transporter/event-id",
   framed: "transporter/framed",
   read: "transporter/read",
+  warnings: "transporter/warnings",
 } as const;
 
 /** What the container of a script is called. */
 export const CONTAINER = "script";
 
-/** Seconds after the agent's own end of a script at which the cluster ends it, should the agent be gone. */
+/** Seconds that a Pod may take until its script begins: to find a node, and to pull the image. */
+export const START_SECONDS_MAX = 120;
+
+/**
+ * Seconds after all the time that a Pod may have at which the cluster ends it,
+ * should the agent be gone.
+ */
 const BACKSTOP_SECONDS = 60;
 
 /**
@@ -67,8 +77,10 @@ export interface JobSpec {
   readonly command: readonly string[];
   /** The image. */
   readonly image: string;
-  /** How long it may run, in milliseconds. */
+  /** How long it may run, in milliseconds, from when it begins. */
   readonly timeoutMs: number;
+  /** What people should know of how it is run. */
+  readonly warnings?: readonly string[];
   /** Whether its Pod has users of its own. */
   readonly ownUsers?: boolean;
   /** Whether it waits until it is kept from the network. */
@@ -120,17 +132,21 @@ export function secretOf(
   };
 }
 
+/** Seconds that a Pod may have: a deadline of Kubernetes begins before the image is pulled. */
+function secondsOf({ timeoutMs }: JobSpec): number {
+  return START_SECONDS_MAX + Math.ceil(timeoutMs / 1000);
+}
+
 /** The Pod of a script, locked down. */
 function podSpec(
   spec: JobSpec,
   settings: JobSettings,
 ): Readonly<Record<string, unknown>> {
-  const { payload, command, image, timeoutMs } = spec;
+  const { payload, command, image } = spec;
   const { held = false, told = false, ownUsers = false } = spec;
   const { user, memoryMib, processes, files, tmpMib } = settings;
   const { runtimeClass, pullSecrets } = settings;
   const name = jobName(spec);
-  const seconds = Math.ceil(timeoutMs / 1000);
   const given = Object.keys(payload.env ?? {});
   const { shim } = spec;
   const [own, ownMib] = shim === undefined
@@ -141,7 +157,7 @@ function podSpec(
   return {
     restartPolicy: "Never",
     // The Pod's own, as a Job's deletes it with its output.
-    activeDeadlineSeconds: seconds + BACKSTOP_SECONDS,
+    activeDeadlineSeconds: secondsOf(spec) + BACKSTOP_SECONDS,
     terminationGracePeriodSeconds: GRACE_SECONDS,
     automountServiceAccountToken: false,
     enableServiceLinks: false,
@@ -226,7 +242,6 @@ export function jobOf(
   spec: JobSpec,
   settings: JobSettings,
 ): Readonly<Record<string, unknown>> {
-  const seconds = Math.ceil(spec.timeoutMs / 1000);
   const labels = { "app.kubernetes.io/managed-by": "transporter" };
   return {
     apiVersion: "batch/v1",
@@ -238,6 +253,7 @@ export function jobOf(
       annotations: {
         [ANNOTATIONS.event]: spec.id,
         [ANNOTATIONS.framed]: String(spec.shim !== undefined),
+        [ANNOTATIONS.warnings]: JSON.stringify(spec.warnings ?? []),
       },
     },
     spec: {
@@ -246,7 +262,7 @@ export function jobOf(
       parallelism: 1,
       backoffLimit: 0,
       podReplacementPolicy: "Failed",
-      activeDeadlineSeconds: seconds + 2 * BACKSTOP_SECONDS,
+      activeDeadlineSeconds: secondsOf(spec) + 2 * BACKSTOP_SECONDS,
       ttlSecondsAfterFinished: KEPT_SECONDS,
       template: { metadata: { labels }, spec: podSpec(spec, settings) },
     },

@@ -85,7 +85,7 @@ export async function openJobRunner(
     },
     async run(task, context) {
       const { warnings, ...terms } = await isolation.terms(context.signal);
-      const spec = { ...specOf(task, context), ...terms };
+      const spec = { ...specOf(task, context), ...terms, warnings };
       const end = await runner.run(spec, context);
       return { ...end, warnings: [...warnings, ...end.warnings ?? []] };
     },

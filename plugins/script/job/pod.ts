@@ -22,8 +22,19 @@ export type PodState =
     readonly why: string;
     readonly isHopeless: boolean;
   }
-  | { readonly kind: "runs" }
-  | { readonly kind: "ended"; readonly code: number; readonly reason: string }
+  | {
+    readonly kind: "runs";
+    /** Since when, by the clock of its node, in milliseconds since 1970. */
+    readonly since: number | undefined;
+  }
+  | {
+    readonly kind: "ended";
+    readonly code: number;
+    readonly reason: string;
+    /** When it began and ended, as above. */
+    readonly since: number | undefined;
+    readonly until: number | undefined;
+  }
   /** It came to an end that says nothing of the script's. */
   | { readonly kind: "lost"; readonly why: string };
 
@@ -72,6 +83,11 @@ function disruptedAt(pod: Fields): number | undefined {
   return times.length === 0 ? undefined : Math.min(...times);
 }
 
+/** A time that says something: of what never began, some runtimes say 1970. */
+function momentOf(value: unknown): number | undefined {
+  return timeOf(value) > 0 ? timeOf(value) : undefined;
+}
+
 /** An unreadable time is before all others. */
 function timeOf(value: unknown): number {
   return parseTime(String(value)) ?? 0;
@@ -89,7 +105,7 @@ export function stateOf(pod: Fields): PodState {
   }
   const disrupted = disruptedAt(pod);
   if (isRecord(terminated)) {
-    const { exitCode, finishedAt } = terminated;
+    const { exitCode, startedAt, finishedAt } = terminated;
     // Also a script that ends well when it is told to end has not done its work.
     const isCut = disrupted !== undefined &&
       (exitCode !== 0 || timeOf(finishedAt) >= disrupted);
@@ -98,13 +114,21 @@ export function stateOf(pod: Fields): PodState {
     }
     const why = String(reason || terminated["reason"] || "");
     return typeof exitCode === "number" && why !== "ContainerStatusUnknown"
-      ? { kind: "ended", code: exitCode, reason: why }
+      ? {
+        kind: "ended",
+        code: exitCode,
+        reason: why,
+        since: momentOf(startedAt),
+        until: momentOf(finishedAt),
+      }
       : { kind: "lost", why };
   }
   const hasFailed = status["phase"] === "Failed";
   // Of a node that is gone nobody hears that its containers are.
   const isGone = hasFailed && disrupted !== undefined;
-  if (isRecord(running) && !isGone) return { kind: "runs" };
+  if (isRecord(running) && !isGone) {
+    return { kind: "runs", since: momentOf(running["startedAt"]) };
+  }
   if (hasFailed) {
     return { kind: "lost", why: String(message || reason || "it has failed") };
   }
@@ -113,4 +137,15 @@ export function stateOf(pod: Fields): PodState {
     why: podProblem(status)?.reason ?? "it has not begun yet",
     isHopeless: HOPELESS.has(fieldsOf(waiting)["reason"]),
   };
+}
+
+/** How long a script has run, in milliseconds, by what its Pod says; 0 where that says nothing. */
+export function ranFor(
+  state: PodState & { readonly kind: "runs" | "ended" },
+  now: number,
+): number {
+  const until = state.kind === "ended" ? state.until : now;
+  return state.since === undefined || until === undefined
+    ? 0
+    : until - state.since;
 }

@@ -1,5 +1,6 @@
 import type { ProcessEnd } from "../process.ts";
-import type { JobContext, JobRunner } from "./runner.ts";
+import type { JobRunner } from "./runner.ts";
+import type { JobContext } from "./start.ts";
 import type { JobSpec } from "./objects.ts";
 import { REACH } from "./enter.ts";
 

@@ -1,37 +1,30 @@
-import {
-  type Clock,
-  type ExecutorContext,
-  TransporterError,
-  utf8Length,
-} from "@transporter/sdk";
+import { type Clock, TransporterError, utf8Length } from "@transporter/sdk";
 import { NoAnswer } from "../../k8s_resource/no_answer.ts";
 import { secretsOf, valueOf } from "../payload.ts";
 import type { ProcessEnd } from "../process.ts";
+import { outOfTime } from "../result.ts";
 import type { Bounds, JobApi } from "./api.ts";
+import { afterBegin, type JobEnd, jobEnd, lost } from "./end.ts";
+import { Limit } from "./limit.ts";
 import { Log, type LogOptions } from "./log.ts";
 import type { JobSpec } from "./objects.ts";
 import { type Ended, nameOf, type PodState, stateOf } from "./pod.ts";
-
-/** How often is looked at a Pod, in milliseconds. */
-const LOOK_MS = 500;
+import {
+  type Begun,
+  boundsOf,
+  type JobContext,
+  LOOK_MS,
+  untilBegun,
+} from "./start.ts";
 
 /** How often is noted how far a log was read, in milliseconds. */
 const NOTE_MS = 5000;
-
-/** How long a Pod may take until its script begins, in milliseconds. */
-const START_MS_MAX = 120_000;
 
 /** How long the end of what was stopped is waited for, in milliseconds. */
 const STOP_MS_MAX = 60_000;
 
 /** Bytes of a Secret: what the API takes, and something for its own fields. */
 const SECRET_BYTES_MAX = 1_000_000;
-
-/** What a run gets of its event. */
-export type JobContext = Pick<
-  ExecutorContext,
-  "signal" | "output" | "deadline" | "log"
->;
 
 /**
  * Refuses what no Secret can hold.
@@ -79,8 +72,16 @@ export class JobRunner {
   ): Promise<ProcessEnd | undefined> {
     const found = await this.#api.find(spec, boundsOf(context));
     if (found?.isBegun) {
-      const { place, isFramed } = found;
-      return await this.#toItsEnd(spec, context, { place, isFramed });
+      const { createdAt } = found;
+      const end = await this.#toItsEnd(spec, context, found);
+      const { endedAt = this.#clock.now(), warnings = [] } = end;
+      return {
+        ...end,
+        warnings: [...found.warnings, ...warnings],
+        ...(createdAt === undefined
+          ? {}
+          : { tookMs: Math.max(0, endedAt - createdAt) }),
+      };
     }
     if (found !== undefined) await this.#api.remove(spec, this.#tidying());
     return undefined;
@@ -104,9 +105,10 @@ export class JobRunner {
   async #toItsEnd(
     spec: JobSpec,
     context: JobContext,
-    read: Pick<LogOptions, "place" | "isFramed">,
-  ): Promise<ProcessEnd> {
-    const { signal } = context;
+    found: Required<Pick<LogOptions, "isFramed">> & Pick<LogOptions, "read">,
+  ): Promise<JobEnd> {
+    using limit = new Limit(this.#clock, context.signal);
+    const { signal } = limit;
     // Reads the output of what is being stopped, and gives up when that is over.
     const over = new AbortController();
     let stopping: Promise<void> | undefined;
@@ -115,46 +117,43 @@ export class JobRunner {
     };
     signal.addEventListener("abort", stop, { once: true });
     if (signal.aborted) stop();
+    const { isFramed, read } = found;
     const log = new Log({
-      ...read,
+      isFramed,
+      read,
       secrets: secretsOf(spec.payload.env),
       output: (stream, text) => context.output(stream, text),
     });
     const patient = { ...context, signal: over.signal };
     try {
-      const name = await this.#begun(spec, context);
+      const { name, leftMs } = await this.#begun(spec, { ...context, signal });
+      limit.begin(leftMs, {
+        reason: outOfTime(spec.timeoutMs),
+        runs: (signal) => this.#runs(spec, signal),
+      });
       await this.#read(name, { log, spec }, patient);
-      const { code, reason } = await this.#ended(spec, patient);
-      return { begun: true, code, reason, ...log.end() };
+      const ended = await this.#ended(spec, patient);
+      return jobEnd(spec, ended, { signal, known: log.end() });
     } catch (error) {
       const known = log.end();
       if (!signal.aborted) throw afterBegin(error);
-      return { begun: true, code: 137, ...known };
+      return { begun: true, code: 137, ...known, stopped: signal.reason };
     } finally {
       signal.removeEventListener("abort", stop);
       await stopping;
-      await this.#tidy(spec, context);
+      await this.#tidy(spec, { ...context, signal });
     }
   }
 
-  /** Waits until the script has begun; returns the name of its Pod. */
-  async #begun(spec: JobSpec, context: JobContext): Promise<string> {
-    const { signal } = context;
-    const until = this.#clock.now() + START_MS_MAX;
-    let why = "the cluster has made none";
-    let isHopeless = false;
-    while (!isHopeless && this.#clock.now() < until) {
-      const pod = await this.#api.pod(spec, boundsOf(context));
-      const state = pod && stateOf(pod);
-      if (state?.kind === "lost") throw lost(state);
-      if (pod && state?.kind !== "waits") return nameOf(pod);
-      if (state?.kind === "waits") ({ why, isHopeless } = state);
-      await this.#clock.sleep(LOOK_MS, { signal });
-    }
+  /** Waits until the script has begun; of one that does not nothing stays. */
+  async #begun(spec: JobSpec, context: JobContext): Promise<Begun> {
+    const ports = { api: this.#api, clock: this.#clock };
+    const found = await untilBegun(spec, context, ports);
+    if (found.kind === "begun") return found;
     await this.#api.remove(spec, this.#tidying());
     throw new TransporterError(
       "failed",
-      `Cannot begin the script as its Pod does not: ${why}`,
+      `Cannot begin the script as its Pod does not: ${found.why}`,
     );
   }
 
@@ -189,7 +188,7 @@ export class JobRunner {
 
   async #note(spec: JobSpec, log: Log, context: JobContext): Promise<void> {
     try {
-      await this.#api.note(spec, log.place, boundsOf(context));
+      await this.#api.note(spec, log.read, boundsOf(context));
     } catch (error) {
       context.log.warn("Cannot note how far a log was read", { error });
     }
@@ -205,6 +204,16 @@ export class JobRunner {
       if (state.kind === "ended") return state;
       if (state.kind === "lost") throw lost(state);
       await this.#clock.sleep(LOOK_MS, { signal: context.signal });
+    }
+  }
+
+  /** Whether a script runs, or nobody can tell. */
+  async #runs(spec: JobSpec, signal: AbortSignal): Promise<boolean> {
+    try {
+      const pod = await this.#api.pod(spec, { ...this.#tidying(), signal });
+      return pod !== undefined && stateOf(pod).kind === "runs";
+    } catch {
+      return true;
     }
   }
 
@@ -247,23 +256,4 @@ export class JobRunner {
       until: this.#clock.now() + STOP_MS_MAX,
     };
   }
-}
-
-function boundsOf({ signal, deadline }: JobContext): Bounds {
-  return { signal, until: deadline };
-}
-
-/** Once a script may have begun, what goes wrong around it must not lead to another attempt by itself. */
-function afterBegin(reason: unknown): unknown {
-  const error = TransporterError.from(reason);
-  return error.code === "failed" || error.code === "interrupted"
-    ? reason
-    : new TransporterError("interrupted", error.message, { cause: reason });
-}
-
-function lost({ why }: { readonly why: string }): TransporterError {
-  return new TransporterError(
-    "interrupted",
-    `The Pod of the script ended before anybody knew how the script did: ${why}`,
-  );
 }

@@ -32,6 +32,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** Sees output as it comes. */
   readonly onOutput?: (text: string) => unknown;
+  /** Sees what is reported. */
+  readonly onReport?: (message: string) => unknown;
   /** The id of its event; by default a new one. */
   readonly id?: string;
   /** Whether output is kept, for {@linkcode Ran}; by default it is. */
@@ -101,7 +103,10 @@ export class Bench implements AsyncDisposable {
       signal,
       clock: systemClock,
       log: silentLogger,
-      record: () => Promise.resolve(),
+      record({ message }) {
+        options.onReport?.(message);
+        return Promise.resolve();
+      },
       output(stream, text) {
         if (keep) written[stream] += text;
         onOutput?.(text);
