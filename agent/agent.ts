@@ -14,7 +14,7 @@ import { Backlog } from "./backlog.ts";
 import { config } from "./config.ts";
 import { stayConnected } from "./connect.ts";
 import { ControlPlaneClock } from "./control_plane_clock.ts";
-import { drain, type DrainOptions, giveUp } from "./drain.ts";
+import { drain, type DrainOptions, giveUp, leave } from "./drain.ts";
 import { Inbox } from "./inbox.ts";
 import { openDigest } from "./inventory.ts";
 import { Journal } from "./journal.ts";
@@ -205,8 +205,7 @@ export class Agent implements AsyncDisposable {
       signal.removeEventListener("abort", stop);
       over.abort();
       this.#acknowledgements.stop();
-      await connected;
-      await watched;
+      await leave([connected, watched], this.#options);
     }
   }
 

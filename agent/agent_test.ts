@@ -12,7 +12,7 @@ import { Agent } from "./agent.ts";
 import type { AgentOptions } from "./options.ts";
 import {
   AgentBench,
-  type FarEnd,
+  FarEnd,
   listLogger,
   type RawFrame,
 } from "./testing/agent_bench.ts";
@@ -393,4 +393,55 @@ Deno.test("Agent.run() ends when it is stopped while a connection comes about", 
   dialled.resolve(near);
   await bench.running;
   deepStrictEqual(await Array.fromAsync(far.frames), []);
+});
+
+/** An agent over a wire that does some things otherwise, and the control plane's end of it. */
+async function openOver(
+  otherwise: (near: Wire) => Partial<Wire>,
+): Promise<[AgentBench, FarEnd]> {
+  const [near, far] = memoryWires();
+  const wire: Wire = {
+    frames: near.frames,
+    send: (frame) => near.send(frame),
+    close: () => near.close(),
+    ...otherwise(near),
+  };
+  const bench = await AgentBench.open({
+    dials: { ws: () => Promise.resolve(wire) },
+  });
+  return [bench, new FarEnd(far, bench.clock)];
+}
+
+/** What never comes. */
+const NEVER = new Promise<void>(() => {});
+
+/** Whether a stopped agent has ended. */
+async function ended({ running }: AgentBench): Promise<boolean> {
+  await settle();
+  return await Promise.race([
+    running.then(() => true),
+    settle().then(() => false),
+  ]);
+}
+
+Deno.test("Agent.run() ends although its connection does not", async () => {
+  const [opened, far] = await openOver(() => ({ close: () => NEVER }));
+  await using bench = opened;
+  await far.registerV2();
+  bench.stop();
+  await bench.clock.advance(9_999);
+  strictEqual(await ended(bench), false);
+  await bench.clock.advance(1);
+  strictEqual(await ended(bench), true);
+});
+
+Deno.test("Agent.run() says goodbye for no longer than a second", async () => {
+  const [opened, far] = await openOver((near) => ({
+    send: (frame) => frame.includes('"bye"') ? NEVER : near.send(frame),
+  }));
+  await using bench = opened;
+  await far.registerV2();
+  bench.stop();
+  await bench.clock.advance(1_000);
+  strictEqual(await ended(bench), true);
 });

@@ -7,6 +7,9 @@ import type { Runner } from "./runner.ts";
 /** The part of the drain time that is kept for attempts that have to be cut off, in milliseconds. */
 const CUT_OFF_MS_MAX = 5_000;
 
+/** How long an agent waits for the end of its link: a wire takes five seconds to close, in milliseconds. */
+const LEAVE_MS_MAX = 10_000;
+
 /** What has to come to an end. */
 export interface DrainOptions {
   /** Takes nothing any more. */
@@ -69,17 +72,34 @@ function cutOff(runner: Runner): void {
   runner.abort(new TransporterError("interrupted", reason));
 }
 
-/** Waits for something, but not for ever. */
+/**
+ * Waits for what was told to end: whatever does not is left behind, so that an
+ * agent that is stopped always ends.
+ *
+ * @param ends What was told.
+ */
+export async function leave(
+  ends: readonly Promise<void>[],
+  { clock, log }: Pick<DrainOptions, "clock" | "log">,
+): Promise<void> {
+  const all = Promise.all(ends).then(() => {});
+  if (await within(all, LEAVE_MS_MAX, clock)) return;
+  log.error("The link to the control plane is left behind as it does not end");
+}
+
+/** Waits for something, but not for ever; returns whether it came. */
 async function within(
   work: Promise<void>,
   ms: number,
   clock: Clock,
-): Promise<void> {
+): Promise<boolean> {
   const done = new AbortController();
   const timeout = clock.sleep(Math.max(0, ms), { signal: done.signal })
-    .catch((reason) => {
+    .then(() => false, (reason) => {
       if (!done.signal.aborted) throw reason;
+      return true;
     });
-  await Promise.race([work, timeout]);
+  const inTime = await Promise.race([work.then(() => true), timeout]);
   done.abort();
+  return inTime;
 }

@@ -188,7 +188,12 @@ export class Exchange {
         `Cannot take stock since "${shown}" as that is no RFC 3339 time`;
       return this.#tell({ type: "error", code: "invalid", message });
     }
-    await journal.durable();
+    // On a full disk that takes as long as it is full; the link may end before.
+    const isDurable = await Promise.race([
+      journal.durable().then(() => true),
+      link.closed.then(() => false),
+    ]);
+    if (!isDurable) return;
     for (const page of inventoryPages(journal.entries(), from)) {
       await link.send(page);
     }

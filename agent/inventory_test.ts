@@ -168,8 +168,24 @@ Deno.test("Exchange answers an inventory_request only with what is durable", asy
   deepStrictEqual(await answers(bench, far), []);
   bench.file.gate = undefined;
   gate.resolve();
-  const types = (await answers(bench, far)).map(({ type }) => type);
-  deepStrictEqual(types, ["inventory", "ack"]);
+  const types = (await answers(bench, far)).map(({ type }) => type).sort();
+  deepStrictEqual(types, ["ack", "inventory"]);
+});
+
+Deno.test("Exchange waits for the disk no longer than its link lasts", async () => {
+  await using bench = await AgentBench.open();
+  const far = await bench.accept();
+  await far.registerV2();
+  const gate = Promise.withResolvers<void>();
+  bench.file.gate = gate.promise;
+  await far.send({ type: "event", seq: 1, attempt: 1, event: specOf("e1") });
+  await far.send({ type: "inventory_request" });
+  await far.wire.close();
+  await bench.clock.advance(5_000);
+  const { length } = bench.dialled;
+  bench.file.gate = undefined;
+  gate.resolve();
+  strictEqual(length, 2);
 });
 
 Deno.test("Exchange refuses an inventory_request since no time", async () => {

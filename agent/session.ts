@@ -18,6 +18,9 @@ import type { Outbox } from "./outbox.ts";
 import type { Outputs } from "./output.ts";
 import type { Runner } from "./runner.ts";
 
+/** Milliseconds that a farewell may take. */
+const BYE_MS_MAX = 1000;
+
 /** What a session needs of the agent. */
 export interface SessionOptions {
   /** Makes the registration; called once per session. */
@@ -174,9 +177,15 @@ class Session {
     }
   }
 
-  /** Says goodbye and closes; what is already sent still arrives. */
+  /** Says goodbye and closes; what is already sent still arrives, if the far end reads it. */
   async #leave(): Promise<void> {
-    await this.#exchange?.sayGoodbye();
+    const said = new AbortController();
+    await Promise.race([
+      this.#exchange?.sayGoodbye(),
+      this.#options.clock.sleep(BYE_MS_MAX, { signal: said.signal })
+        .catch(() => {}), // it was said
+    ]);
+    said.abort();
     await this.#link.close();
   }
 }

@@ -1,5 +1,6 @@
 import {
   type Executor,
+  type Logger,
   parse,
   type Plugin,
   systemClock,
@@ -13,6 +14,33 @@ import { readPolicyDir } from "./policy_dir.ts";
 import { logTo, type Runtime } from "./runtime.ts";
 import { type Given, readSettings, stateDir } from "./settings.ts";
 import { refuseUnused } from "./unused_settings.ts";
+
+/** How long what an agent has opened may take to close, in milliseconds. */
+const CLOSE_MS_MAX = 10_000;
+
+/**
+ * Closes what an agent has opened, in the end. What takes too long, such as a
+ * disk or a plugin that hangs, is left to the end of the process.
+ */
+function closing(opened: AsyncDisposableStack, log: Logger): AsyncDisposable {
+  return {
+    async [Symbol.asyncDispose]() {
+      const over = new AbortController();
+      const { signal } = over;
+      const isLate = await Promise.race([
+        opened.disposeAsync().then(() => false),
+        systemClock.sleep(CLOSE_MS_MAX, { signal }).then(() => true)
+          .catch(() => false),
+      ]);
+      over.abort();
+      if (isLate) {
+        log.error("Something does not close, and is left as it is", {
+          waited_ms: CLOSE_MS_MAX,
+        });
+      }
+    },
+  };
+}
 
 /**
  * Runs an agent until it is asked to end.
@@ -47,7 +75,8 @@ export async function startAgent(
     Deno.env.set("NO_PROXY", addNoProxy(noProxy, serviceHost));
   }
   const log = logTo(runtime, values.logLevel).with({ agent: agentId });
-  await using stack = new AsyncDisposableStack();
+  const stack = new AsyncDisposableStack();
+  await using _closing = closing(stack, log);
   const executors: Executor[] = [];
   const dataDir = values.dataDir ?? stateDir(env, `agent-${agentId}`);
   const { policyDir } = values;

@@ -1,4 +1,4 @@
-import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import { witnessEvent } from "./chaos/witness_agent.ts";
 import { ofKind } from "./history/entry.ts";
@@ -69,6 +69,24 @@ function startAgent(cp: CpProcess, folder: string, dataDir: string): Program {
     ...["--data-dir", dataDir, "--witness", join(folder, "witness")],
     ...["--process", "p"],
   ], { script: AGENT });
+}
+
+/** Milliseconds in which an agent ends whose disk is gone, on a machine that has much to do. */
+const END_MS_MAX = 180_000;
+
+/** How a program ends; throws with what it printed when it does not. */
+async function endOf(program: Program): Promise<string> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => late.reject(new Error(`It does not end:\n${program.output}`)),
+    END_MS_MAX,
+  );
+  try {
+    const { code } = await Promise.race([program.status(), late.promise]);
+    return `code ${code}`;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** What the executor wrote down, as `start ID ATTEMPT` and `end ID ATTEMPT`. */
@@ -158,6 +176,50 @@ Deno.test({
         (await witnessed(folder)).filter((line) => line.startsWith("start")),
         ["start early 1", "start running 1", "start last 1"],
       );
+    }
+    await Deno.remove(folder, { recursive: true });
+  },
+});
+
+Deno.test({
+  name:
+    `an agent whose disk turns read-only starts nothing more, ends with a sentence, and goes on once it is mended${skipped}`,
+  ignore: why !== undefined,
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    {
+      await using disk = await frailDisk(folder);
+      await using programs = new AsyncDisposableStack();
+      const cp = programs.use(await CpProcess.start());
+      const dataDir = join(disk.path, "data");
+      const agent = programs.use(startAgent(cp, folder, dataDir));
+      await untilConnected(cp.url, "edge-1");
+      deepStrictEqual(await submit(cp, "early"), ACCEPTED);
+      await untilEnded(cp.url);
+
+      await disk.turnReadOnly();
+      deepStrictEqual(await submit(cp, "late"), ACCEPTED);
+      const ended = endOf(agent);
+      const after = await until(() =>
+        Promise.race([
+          ended,
+          witnessed(folder).then((lines) => lines[2]), // a start
+        ])
+      );
+      strictEqual(after, "code 1");
+      match(agent.output, /Cannot use the journal .+: Read-only file system/);
+      deepStrictEqual(await witnessed(folder), [
+        "start early 1",
+        "end early 1",
+      ]);
+
+      await disk.mend();
+      programs.use(startAgent(cp, folder, dataDir));
+      deepStrictEqual(await states(cp), ["early completed", "late completed"]);
+      const starts = (await witnessed(folder)).filter((line) =>
+        line.startsWith("start")
+      );
+      deepStrictEqual(starts, ["start early 1", "start late 1"]);
     }
     await Deno.remove(folder, { recursive: true });
   },

@@ -79,6 +79,7 @@ Deno.test("an isolated plugin that misbehaves fails its event and nothing else",
     Object.entries(CASES).map(([deed, { code, message, event }]) =>
       t.step({
         name: `${deed} → ${code}`,
+        // Steps that run side by side cannot be told apart by what they leave: the whole test is looked at.
         sanitizeOps: false,
         sanitizeResources: false,
         sanitizeExit: false,

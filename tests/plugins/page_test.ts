@@ -80,6 +80,7 @@ Deno.test("docs/plugins.md: a newcomer who does what it says sees what it says",
       for (const [command, output] of commandsOf(block)) {
         await t.step({
           name: `line ${line}: ${command}`,
+          // What terminals run is read from one step to the next: the whole test is looked at.
           sanitizeOps: false,
           sanitizeResources: false,
           fn: () => title === "terminal" ? open(command) : run(command, output),

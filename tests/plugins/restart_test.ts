@@ -1,8 +1,9 @@
 /** An agent that is killed while a plugin's event runs, in both ways. */
-import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { ROOT } from "../files.ts";
 import { until } from "../system.ts";
 import { PluginSystem } from "./plugin_agent.ts";
+import { folderOf } from "./tools.ts";
 
 const COUNTDOWN = `${ROOT}examples/countdown/mod.ts`;
 const MISBEHAVE = new URL("testdata/misbehave.ts", import.meta.url).pathname;
@@ -29,3 +30,25 @@ for (const flag of ["--plugin", "--plugin-in-process"]) {
     strictEqual(cut.attempt, 1);
   });
 }
+
+Deno.test("an agent that is stopped ends although a plugin in its process does not close", async () => {
+  await using dir = await folderOf({
+    "mod.ts": `import { definePlugin } from "@transporter/sdk";
+      export default definePlugin({
+        api: 1,
+        type: "endless",
+        version: "1.0.0",
+        payload: { "~standard": { version: 1, vendor: "test", validate: (value) => ({ value }) } },
+        open: () => ({ [Symbol.asyncDispose]: () => new Promise(() => {}) }),
+        apply: () => ({}),
+      });\n`,
+  });
+  await using system = await PluginSystem.start([
+    ...["--plugin-in-process", `${dir.path}/mod.ts`],
+  ]);
+  const { program } = system.agent;
+  program.kill("SIGTERM");
+  const { code } = await program.status();
+  strictEqual(code, 0, program.output);
+  match(program.output, /Something does not close, and is left as it is/);
+});
