@@ -6,6 +6,8 @@ interface Sample {
   /** How wrong that was at most: half of the time that the question and its answer took together. */
   readonly errorMs: number;
   readonly takenAt: number;
+  /** How far this machine's time of day was ahead of its monotonic clock. */
+  readonly dayMs: number;
 }
 
 /** How wrong a deadline may be judged, in milliseconds (docs/guarantees.md G5). */
@@ -61,11 +63,18 @@ export class ControlPlaneClock {
       : this.now() - this.#clock.now();
   }
 
+  get #dayMs(): number {
+    return this.#clock.now() - this.#clock.monotonic();
+  }
+
   /** How wrong the time may be, in milliseconds. */
   get #errorMs(): number {
     if (this.#best === undefined) return 0;
-    const { errorMs, takenAt } = this.#best;
-    return errorMs + (this.#clock.monotonic() - takenAt) * DRIFT;
+    const { errorMs, takenAt, dayMs } = this.#best;
+    // Monotonic clocks stand still while a machine sleeps, and times of day are set right after it.
+    const sleptMs = Math.max(0, this.#dayMs - dayMs);
+    const ageMs = this.#clock.monotonic() - takenAt;
+    return errorMs + ageMs * DRIFT + sleptMs;
   }
 
   /** Whether the time is known no better than what is allowed for deadlines, or not at all. */
@@ -123,6 +132,7 @@ export class ControlPlaneClock {
     const best = this.#best;
     const better = best === undefined || errorMs <= this.#errorMs ||
       Math.abs(aheadMs - best.aheadMs) > errorMs + this.#errorMs + JUMP_MS;
-    if (better) this.#best = { aheadMs, errorMs, takenAt };
+    if (!better) return;
+    this.#best = { aheadMs, errorMs, takenAt, dayMs: this.#dayMs };
   }
 }

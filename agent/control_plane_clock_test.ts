@@ -99,3 +99,14 @@ Deno.test("ControlPlaneClock.isUnclear() says so of deadlines within the error w
   time.asked = true;
   deepStrictEqual(unclear(), [false, true, true, false]);
 });
+
+Deno.test("ControlPlaneClock.mayBeOver() counts the time that the machine may have slept, until it is told again", () => {
+  const clock = new TestClock(0);
+  const time = new ControlPlaneClock(clock);
+  time.measured(100_000, 0);
+  clock.jump(180_000);
+  strictEqual(time.mayBeOver(278_000), true);
+  strictEqual(time.mayBeOver(278_001), false);
+  time.measured(101_000, 0); // it was set, and did not sleep
+  strictEqual(time.mayBeOver(101_001), false);
+});
