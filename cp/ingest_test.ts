@@ -17,6 +17,7 @@ import {
   openPlace,
   type Place,
 } from "./testing/place.ts";
+import { until } from "./testing/until.ts";
 
 const T = "default";
 
@@ -69,13 +70,6 @@ async function publish(
     ? body
     : new TextEncoder().encode(JSON.stringify(body));
   await broker.publisher().publish({ id: `m${++published}`, headers, data });
-}
-
-/** Waits for what the test cannot hear of. */
-async function until(wanted: () => boolean | Promise<boolean>): Promise<void> {
-  while (!await wanted()) {
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
 }
 
 async function idsOf(place: Place): Promise<string[]> {

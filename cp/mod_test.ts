@@ -2,6 +2,7 @@ import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { dialWebSocket } from "@transporter/sdk/websocket";
 import { openPlace, type Place } from "./testing/place.ts";
 import { type RawFrame, ScriptedAgent } from "./testing/scripted_agent.ts";
+import { until } from "./testing/until.ts";
 
 async function dial(place: Place): Promise<ScriptedAgent> {
   const wire = await dialWebSocket(
@@ -48,18 +49,19 @@ function reports(id: string): string[] {
 }
 
 async function ended(place: Place, id: string): Promise<RawFrame> {
-  while (true) {
-    const { json } = await place.ask(`/v2/events/${id}`);
-    if (json.finished_at !== undefined) return json;
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
+  let shown: RawFrame = {};
+  await until(async () => {
+    shown = (await place.ask(`/v2/events/${id}`)).json;
+    return shown["finished_at"] !== undefined;
+  });
+  return shown;
 }
 
 /** Resolves when the control plane has seen the end of an agent's session, and noted it. */
 async function left(place: Place, agent: string): Promise<void> {
-  while ((await place.ask(`/v2/agents/${agent}`)).json.connected) {
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
+  await until(async () =>
+    !(await place.ask(`/v2/agents/${agent}`)).json.connected
+  );
 }
 
 Deno.test("ControlPlane holds upstream's conversation with its agent and its producer", async () => {

@@ -16,6 +16,7 @@ import type { ControlPlaneOptions } from "./control_plane.ts";
 import { openMemoryStore } from "./store/memory.ts";
 import type { Store } from "./store/store.ts";
 import { event, openPlace, type Place } from "./testing/place.ts";
+import { until } from "./testing/until.ts";
 
 const ADDRESS = "test://ann:s3cret@receiver/hook?key=s3cret";
 const SINK = "test://receiver/hook";
@@ -65,12 +66,6 @@ async function end(place: Place, ...ids: readonly string[]): Promise<void> {
     const body = event(id, { target_agent: "nobody" });
     await place.ask("/events", { method: "POST", body });
     await place.ask(`/v2/events/${id}/cancel`, { method: "POST" });
-  }
-}
-
-async function until(wanted: () => boolean | Promise<boolean>): Promise<void> {
-  while (!await wanted()) {
-    await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
 

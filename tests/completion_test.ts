@@ -5,6 +5,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { ROOT } from "./files.ts";
 import { CpProcess, until } from "./system.ts";
+import { inTime } from "./until.ts";
 
 const SHELLS = ["bash", "zsh", "fish"] as const;
 type Shell = typeof SHELLS[number];
@@ -193,7 +194,14 @@ class Keyboard implements AsyncDisposable {
   }
 
   /** Waits for something that is shown after a place. */
-  async until(wanted: string, from: number): Promise<void> {
+  until(wanted: string, from: number): Promise<void> {
+    return inTime(
+      this.#find(wanted, from),
+      () => `"${wanted}"; it shows\n${this.shown}`,
+    );
+  }
+
+  async #find(wanted: string, from: number): Promise<void> {
     while (!this.shown.slice(from).includes(wanted)) {
       if (this.#over) throw new Error(`It ended:\n${this.shown}`);
       await this.#wake.promise;

@@ -1,3 +1,5 @@
+import { inTime } from "./until.ts";
+
 /** Options of {@linkcode Program.start}. */
 export interface ProgramOptions {
   /** What is run instead of `main.ts` from source, such as a bundle. */
@@ -90,8 +92,12 @@ export class Program implements AsyncDisposable {
     return this.#lines.join("\n");
   }
 
-  /** The first line that matches, as soon as there is one; throws with the output when the program ends first. */
-  async line(regexp: RegExp): Promise<RegExpExecArray> {
+  /** The first line that matches, as soon as there is one; throws with the output when none comes, or the program ends first. */
+  line(regexp: RegExp): Promise<RegExpExecArray> {
+    return inTime(this.#find(regexp), () => `${regexp}:\n${this.output}`);
+  }
+
+  async #find(regexp: RegExp): Promise<RegExpExecArray> {
     for (let i = 0;; i++) {
       while (i >= this.#lines.length) {
         if (this.#over) {

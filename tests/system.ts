@@ -1,5 +1,8 @@
 import type { AcceptedBody, EventView, Page } from "@transporter/sdk";
 import { Program, type ProgramOptions } from "./program.ts";
+import { until } from "./until.ts";
+
+export { until };
 
 /** What carries the frames between an agent and its control plane. */
 export type WireName = "ws" | "poll" | "sse";
@@ -239,24 +242,18 @@ export async function listEvents(url: string): Promise<EventView[]> {
   return all;
 }
 
-/** Asks until an answer is there. For conditions in other processes, which nobody can await. */
-export async function until<T>(
-  ask: () => Promise<T | undefined>,
-  everyMs = 20,
-): Promise<T> {
-  while (true) {
-    const answer = await ask();
-    if (answer !== undefined) return answer;
-    await new Promise((resolve) => setTimeout(resolve, everyMs));
-  }
-}
-
 /** Waits until every event of a control plane has ended, and returns them. */
 export async function untilEnded(url: string): Promise<EventView[]> {
+  let open: readonly EventView[] = [];
   return await until(async () => {
     const events = await listEvents(url);
-    const open = events.some(({ finished_at }) => finished_at === undefined);
-    return open ? undefined : events;
+    open = events.filter(({ finished_at }) => finished_at === undefined);
+    return open.length === 0 && events;
+  }, {
+    what: () =>
+      `the end of ${
+        open.map(({ spec, state }) => `${spec.id} (${state})`).join(", ")
+      }`,
   });
 }
 
@@ -268,6 +265,6 @@ export async function untilConnected(
   await until(async () => {
     const answer = await fetch(`${url}/v2/agents/${agent}`);
     const body = await answer.json();
-    return body.connected === true ? true : undefined;
-  });
+    return body.connected === true;
+  }, { what: () => `agent "${agent}" to be connected` });
 }

@@ -1,4 +1,5 @@
 import { widthOf } from "../cli/text.ts";
+import { inTime } from "./until.ts";
 
 /** The size of a terminal, in characters. */
 export interface Size {
@@ -182,8 +183,15 @@ export class Terminal implements AsyncDisposable {
     this.#wake = Promise.withResolvers();
   }
 
-  /** Resolves once what is shown is as wanted; throws with it when the program ends first. */
-  async until(isWanted: (lines: string[]) => boolean): Promise<string[]> {
+  /** Resolves once what is shown is as wanted; throws with it when that does not come, or the program ends first. */
+  until(isWanted: (lines: string[]) => boolean): Promise<string[]> {
+    return inTime(
+      this.#find(isWanted),
+      () => `${isWanted}; it shows\n${this.screen.inSight.join("\n")}`,
+    );
+  }
+
+  async #find(isWanted: (lines: string[]) => boolean): Promise<string[]> {
     for (;;) {
       const lines = this.screen.inSight;
       if (isWanted(lines)) return lines;

@@ -2,6 +2,7 @@ import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import * as v from "valibot";
 import { event, isProblem, openPlace, type Place } from "../testing/place.ts";
 import { SCHEMAS } from "./schemas.ts";
+import { until } from "../testing/until.ts";
 
 async function submit(place: Place, id: string): Promise<void> {
   const body = event(id);
@@ -18,11 +19,12 @@ async function post(place: Place, path: string, body?: unknown) {
 
 /** Asks until an event is in a state: what an agent says arrives when it does. */
 async function untilState(place: Place, id: string, state: string) {
-  for (;;) {
-    const { json } = await place.ask(`/v2/events/${id}`);
-    if (json.state === state) return json;
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
+  let shown = (await place.ask(`/v2/events/${id}`)).json;
+  await until(async () => {
+    shown = (await place.ask(`/v2/events/${id}`)).json;
+    return shown.state === state;
+  });
+  return shown;
 }
 
 Deno.test("POST /v2/events/{id}/cancel cancels what waits, and its history says why", async () => {

@@ -5,6 +5,7 @@ import { openMemoryStore } from "../store/memory.ts";
 import type { Store } from "../store/store.ts";
 import { event, isProblem, openPlace, type Place } from "../testing/place.ts";
 import { SCHEMAS } from "./schemas.ts";
+import { until } from "../testing/until.ts";
 
 interface Message {
   readonly event?: string;
@@ -311,12 +312,6 @@ Deno.test("GET /v2/stream says now and then that it is still there, and how far 
 async function streamsOpen(place: Place): Promise<string | undefined> {
   const { text } = await place.ask("/metrics");
   return /^transporter_streams_open (\d+)$/m.exec(text)?.[1];
-}
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  while (!await condition()) {
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
 }
 
 Deno.test("GET /v2/stream is over for the control plane when its reader goes away", async () => {

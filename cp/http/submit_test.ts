@@ -1,5 +1,6 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { event, isProblem, openPlace, type Place } from "../testing/place.ts";
+import { until } from "../testing/until.ts";
 
 const JSON_HEADERS = { "content-type": "application/json" };
 
@@ -330,9 +331,7 @@ Deno.test("POST /events forgets a client that goes away in the middle, without a
   // The word comes from whoever reads the body: the request is in hand.
   strictEqual((await client.answer()).status, 100);
   client.destroy();
-  while (!place.lines.some(({ route }) => route === "/events")) {
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
+  await until(() => place.lines.some(({ route }) => route === "/events"));
   ok(place.lines.every(({ level }) => level !== "error" && level !== "warn"));
 });
 

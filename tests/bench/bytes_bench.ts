@@ -75,7 +75,7 @@ export async function bytes(
   await until(async () => {
     const events = await listEvents(cp.url);
     return events.every(({ finished_at }) => finished_at) || undefined;
-  }, 200);
+  }, { everyMs: 200 });
   const perEvent = (counter.bytes - before) / EVENTS;
   const idleFrom = counter.bytes;
   await new Promise((resolve) => setTimeout(resolve, IDLE_SECONDS * 1000));

@@ -173,7 +173,7 @@ export async function burst(
     return metrics.events.completed + (metrics.events.failed ?? 0) > BURST
       ? true
       : undefined;
-  }, 100); // each question costs what is measured
+  }, { everyMs: 100 }); // each question costs what is measured
   const seconds = (performance.now() - startedAt) / 1000;
   const events = await listEvents(cp.url);
   const completed = events.filter(({ state }) => state === "completed").length -

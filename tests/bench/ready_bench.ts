@@ -11,6 +11,7 @@ import {
   write,
 } from "../kubernetes/k8s_resource.ts";
 import type { Figure } from "./figures.ts";
+import { until } from "../until.ts";
 
 const DEPLOYMENTS = 500;
 
@@ -21,13 +22,6 @@ interface Live {
     readonly observedGeneration?: number;
     readonly availableReplicas?: number;
   };
-}
-
-/** Waits until there are so many, and asks often, so that the moment is known well. */
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  while (!await condition()) {
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }
 
 /**

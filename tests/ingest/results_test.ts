@@ -2,7 +2,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { Program } from "../program.ts";
 import { Receiver, SECRET } from "./receiver.ts";
-import { until } from "./until.ts";
+import { until } from "../until.ts";
 
 /** A control plane as a process of its own. */
 class Place implements AsyncDisposable {

@@ -16,10 +16,13 @@ import type { LocalKube } from "../../deploy/localkube/mod.ts";
 import { freshNamespace, testCluster } from "./cluster.ts";
 import type { Upstream } from "../fault_proxy.ts";
 import { standard } from "@transporter/plugins";
+import { until } from "../until.ts";
 import type {
   BundleResult,
   ObjectResult,
 } from "../../plugins/k8s_resource/result.ts";
+
+export { until };
 
 /** What an event led to. */
 export interface Run {
@@ -277,13 +280,6 @@ export async function write(
   const text = await response.text();
   if (!response.ok) {
     throw new Error(`${method} ${path} answered ${response.status}: ${text}`);
-  }
-}
-
-/** Waits until it is true; whoever runs the tests limits their time. */
-export async function until(condition: () => Promise<boolean>): Promise<void> {
-  while (!await condition()) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
 

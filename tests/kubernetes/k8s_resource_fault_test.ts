@@ -12,6 +12,7 @@ import {
   proxied,
   read,
   runEvent,
+  until,
 } from "./k8s_resource.ts";
 
 Deno.test("a small event is a look and an apply, once the kinds are known", async () => {
@@ -379,9 +380,7 @@ Deno.test("k8s.hang: an event can be cancelled while the server stays silent", a
   const running = runEvent(executor, [configMap(namespace, "a")], {
     signal: stop.signal,
   });
-  while (!proxy.seen.some(({ method }) => method === "PATCH")) {
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+  await until(() => proxy.seen.some(({ method }) => method === "PATCH"));
   stop.abort();
   const run = await running;
   strictEqual(run.last.state, "cancelled");

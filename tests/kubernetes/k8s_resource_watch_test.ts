@@ -85,9 +85,7 @@ async function wait(
   });
   const isWatched = () =>
     asked().filter((each) => each.startsWith("watch")).length >= watches;
-  while (!isWatched() && run === undefined) {
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+  await until(() => isWatched() || run !== undefined);
   for (const name of names) await becomeReady(opened, name);
   return await running;
 }

@@ -10,6 +10,7 @@ import {
   userCacheDir,
 } from "../../deploy/localkube/mod.ts";
 import { freshNamespace } from "./cluster.ts";
+import { until } from "../until.ts";
 
 const cacheDir = userCacheDir((name) => Deno.env.get(name));
 
@@ -38,13 +39,6 @@ async function exists(path: string): Promise<boolean> {
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
-  }
-}
-
-/** Waits until it is true; whoever runs the tests limits their time. */
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  while (!await condition()) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
 

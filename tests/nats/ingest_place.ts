@@ -8,7 +8,7 @@ import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { isRecord, parseJson } from "@transporter/sdk";
 import { openNatsPublisher } from "@transporter/sdk/nats-ingest";
-import { until } from "../ingest/until.ts";
+import { until } from "../until.ts";
 import { Program } from "../program.ts";
 import { NatsServer, type NatsServerOptions } from "./server.ts";
 

@@ -1,7 +1,7 @@
 /** Events through a real NATS server into real processes, which are killed by real signals. */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { Program } from "../program.ts";
-import { until } from "../ingest/until.ts";
+import { until } from "../until.ts";
 import { EVENTS, IngestPlace, QUARANTINE } from "./ingest_place.ts";
 
 function eventText(more: Record<string, unknown> = {}): string {

@@ -1,7 +1,7 @@
 /** Results through a real NATS server, which is killed as the control plane is. */
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { readCloudEvent } from "@transporter/sdk";
-import { until } from "../ingest/until.ts";
+import { until } from "../until.ts";
 import { IngestPlace } from "./ingest_place.ts";
 
 const RESULTS = "TP_default_RESULTS";

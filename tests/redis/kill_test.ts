@@ -56,7 +56,7 @@ async function underLoad(
     await until(async () => {
       await redis.ask("PING");
       return accepted.length >= count ? true : undefined;
-    }, 0);
+    }, { everyMs: 0 });
     await strike(redis, cp);
   }
   await Promise.all(producers);

@@ -28,7 +28,7 @@ async function insist(store: Store, id: string): Promise<readonly string[]> {
       if (!/no connection/.test(message)) refusals.push(message);
       return undefined;
     }
-  }, 0);
+  }, { everyMs: 0 });
   return refusals;
 }
 

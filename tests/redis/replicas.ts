@@ -156,7 +156,7 @@ export class Replicas implements AsyncDisposable {
         : [await (await fetch(`${url}/v2/events/${id}`)).json()];
       const open = events.some(({ finished_at }) => finished_at === undefined);
       return open ? undefined : events;
-    }, id === undefined ? 200 : 20);
+    }, { everyMs: id === undefined ? 200 : 20 });
   }
 
   /** Every start so far of all agents, as `id attempt`. */

@@ -1,7 +1,7 @@
 /** Results of two control planes over one Redis: one tells, and another one goes on when it stops. */
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { Receiver, SECRET } from "../ingest/receiver.ts";
-import { until } from "../ingest/until.ts";
+import { until } from "../until.ts";
 import { Program } from "../program.ts";
 import { startRedis } from "./server.ts";
 

@@ -133,15 +133,17 @@ function kill(world: World, kills: readonly Kill[]): AsyncDisposable {
   };
 }
 
-async function eventOf(url: string, id: string): Promise<EventView> {
-  while (true) {
-    try {
-      const answer = await fetch(`${url}/v2/events/${id}`);
-      return await answer.json();
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error; // it is being started again
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+/** What is known of an event; `undefined` while the control plane is started again. */
+async function eventOf(
+  url: string,
+  id: string,
+): Promise<EventView | undefined> {
+  try {
+    const answer = await fetch(`${url}/v2/events/${id}`);
+    return await answer.json();
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    return undefined;
   }
 }
 
@@ -149,7 +151,7 @@ async function eventOf(url: string, id: string): Promise<EventView> {
 function ended(url: string, id: string): Promise<EventView> {
   return until(async () => {
     const event = await eventOf(url, id);
-    return event.finished_at === undefined ? undefined : event;
+    return event?.finished_at === undefined ? undefined : event;
   });
 }
 
@@ -173,9 +175,10 @@ async function complete(url: string, id: string): Promise<void> {
       method: "POST",
     });
     await answer.body?.cancel();
-    await until(async () =>
-      (await eventOf(url, id)).finished_at === undefined ? true : undefined
-    );
+    await until(async () => {
+      const event = await eventOf(url, id);
+      return event !== undefined && event.finished_at === undefined;
+    });
   }
 }
 
