@@ -26,6 +26,13 @@ Deno.test("deno publish would publish every package, without tests", async () =>
     files.filter((path) => /_test\.ts$|\/testdata\//.test(path)),
     [],
   );
+  // What only tests need; the suites are for whoever implements an interface.
+  const suites = /\/(sdk|cp\/store)\/testing\//;
+  ok(files.some((path) => suites.test(path)));
+  deepStrictEqual(
+    files.filter((path) => path.includes("/testing/") && !suites.test(path)),
+    [],
+  );
   // The one import that nobody can know before: a plugin's.
   const warnings = [...output.matchAll(/^warning\[([\w-]+)\]/gm)]
     .map(([, name]) => name);
