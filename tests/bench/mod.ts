@@ -35,11 +35,20 @@ import { demo, idle, start } from "./start_bench.ts";
 
 const SCRIPT = new URL("../../dist/transporter.js", import.meta.url).pathname;
 
-const { values: { output }, positionals: wanted } = parseArgs({
-  args: Deno.args.filter((arg) => arg !== "--"),
-  allowPositionals: true,
-  options: { output: { type: "string", short: "o", default: "table" } },
-});
+function parse() {
+  try {
+    return parseArgs({
+      args: Deno.args.filter((arg) => arg !== "--"),
+      allowPositionals: true,
+      options: { output: { type: "string", short: "o", default: "table" } },
+    });
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    Deno.exit(2);
+  }
+}
+
+const { values: { output }, positionals: wanted } = parse();
 if (output !== "table" && output !== "json") {
   console.error(`Cannot print "${output}": use -o table or -o json`);
   Deno.exit(2);

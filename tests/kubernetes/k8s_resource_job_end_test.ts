@@ -1,4 +1,4 @@
-/** Jobs that go once they have ended: kubernetes.md, "Readiness". */
+/** Jobs that go once they have ended: README.md, "Readiness". */
 import { match, strictEqual } from "node:assert/strict";
 import {
   openPlace,
