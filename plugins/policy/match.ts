@@ -24,9 +24,7 @@ function hasResource({ resources }: Rule, { resource }: Kind): boolean {
 }
 
 function hasScope({ scope = "*" }: Rule, of: Kind): boolean {
-  if (scope === "*") return true;
-  const isNamespaced = of.namespaced && !isNamespaceKind(of);
-  return (scope === "Namespaced") === isNamespaced;
+  return scope === "*" || (scope === "Namespaced") === of.namespaced;
 }
 
 /** Whether a rule is for a kind, whatever its version, and for an operation. */

@@ -123,7 +123,7 @@ export const EXPRESSIONS: readonly PolicyCase[] = [
   yes("namespaceObject.metadata.labels['kubernetes.io/metadata.name'] != ''"),
   no("namespaceObject.metadata.labels.team == 'a'"),
   yes("object.apiVersion == 'v1' && object.kind == 'ConfigMap'"),
-  yes("type(object.metadata.creationTimestamp) == string || true"),
+  yes("type(object.metadata.creationTimestamp) == string"),
   no(
     "object.data.all(k, object.data.all(l, object.data[k] == object.data[l]))",
   ),
