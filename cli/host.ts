@@ -1,3 +1,4 @@
+import type { Acting } from "./kube_options.ts";
 import type {
   Clock,
   EventKind,
@@ -105,6 +106,8 @@ export interface RightsRequest {
   readonly name: string;
   /** The ServiceAccount that gets them. */
   readonly account: { readonly namespace: string; readonly name: string };
+  /** As whom events act; then that ServiceAccount gets the rights, and the other one that of acting as it. */
+  readonly as: Acting | undefined;
   /** The objects are deleted, too. */
   readonly deletes: boolean;
   /** It is waited until the objects are ready. */

@@ -6,6 +6,7 @@ import type { Rights } from "./host.ts";
 import type { Invocation } from "./invocation.ts";
 import {
   account,
+  actingOf,
   APPLY_SET_REGEXP,
   matching,
   NAME_REGEXP,
@@ -88,6 +89,21 @@ function addGenerate(
       once("--service-account", account),
     )
     .option(
+      "--as <NAMESPACE/NAME>",
+      "events act as this ServiceAccount: it gets the rights, and the other one that of acting as it",
+      once("--as", (value) => account(value, "--as")),
+    )
+    .option(
+      "--as-group <GROUP>",
+      "a group of theirs in place of those of every ServiceAccount; repeatable",
+      collect,
+    )
+    .option(
+      "--as-extra <KEY=VALUE>",
+      "a value of their extra fields; repeatable",
+      collect,
+    )
+    .option(
       "--kubeconfig <FILE>",
       "ask the cluster of this kubeconfig for its kinds",
       once("--kubeconfig", text),
@@ -111,6 +127,7 @@ function addGenerate(
             applySet: flags.applySet,
             name: flags.name ?? NAME,
             account: flags.serviceAccount ?? account(ACCOUNT),
+            as: actingOf(flags),
             deletes: flags.delete ?? false,
             waits: flags.wait,
             tells: flags.events,
@@ -134,6 +151,10 @@ function addGenerate(
     [
       "For another ServiceAccount, such as one that events act as",
       "transporter rbac generate -f web.yaml --service-account shop/deployer --name deployer",
+    ],
+    [
+      "For events that act as it, with the right of the agent to do so",
+      "transporter rbac generate -f web.yaml --as shop/deployer --as-group shop:deployers",
     ],
     [
       "With what deleting needs, for whatever the objects are called",

@@ -48,6 +48,7 @@ Deno.test("rbac generate asks for what its flags say, and for what is usual", as
     applySet: undefined,
     name: "transporter-agent-manifests",
     account: { namespace: "transporter", name: "transporter-agent" },
+    as: undefined,
     deletes: false,
     waits: true,
     anyName: false,
@@ -58,7 +59,7 @@ Deno.test("rbac generate asks for what its flags say, and for what is usual", as
   });
   deepStrictEqual(
     await asked(
-      "-f a.yaml -f b.yaml --delete --gated --no-wait --no-events --any-name --apply-set a/b -n shop --name edge --service-account shop/web --kubeconfig k --kube-context c",
+      "-f a.yaml -f b.yaml --delete --gated --no-wait --no-events --any-name --apply-set a/b -n shop --name edge --service-account shop/web --as shop/deployer --as-group a --as-group b --as-extra k=v=w --kubeconfig k --kube-context c",
     ),
     {
       manifests: [MANIFEST, "kind: Secret\n"],
@@ -66,6 +67,11 @@ Deno.test("rbac generate asks for what its flags say, and for what is usual", as
       applySet: "a/b",
       name: "edge",
       account: { namespace: "shop", name: "web" },
+      as: {
+        account: { namespace: "shop", name: "deployer" },
+        groups: ["a", "b"],
+        extra: [["k", "v=w"]],
+      },
       deletes: true,
       waits: false,
       anyName: true,
@@ -116,6 +122,9 @@ for (
     ["-f a.yaml -n a/b", /Cannot use --namespace "a\/b"/],
     ["-f a.yaml --service-account web", /it must be NAMESPACE\/NAME/],
     ["-f a.yaml --service-account a/b/c", /it must be NAMESPACE\/NAME/],
+    ["-f a.yaml --as web", /Cannot use --as "web": it must be NAMESPACE/],
+    ["-f a.yaml --as-group g", /Cannot use --as-group or --as-extra without/],
+    ["-f a.yaml --as a/b --as-extra k", /Cannot use --as-extra "k": it must/],
     ["-f a.yaml -n a -n b", /Cannot use --namespace twice/],
     ["-f a.yaml -o table", /table/],
     ["-f c.yaml", /Cannot find "c\.yaml"/],

@@ -21,6 +21,8 @@ export type Fault =
   | { readonly requestHeaders: Readonly<Record<string, string>> }
   /** It reaches the server, and the answer ends, or falls silent, after so many lines. */
   | { readonly lines: number; readonly then: "cut" | "hang" }
+  /** It reaches the server, and the first bytes of the answer come one by one, each once this has resolved, which is told how many came. */
+  | { readonly slow: (sent: number) => Promise<void> }
   /** The connection ends, and it does not reach the server. */
   | "cut"
   /** It reaches the server; the connection ends before the answer. */
@@ -200,7 +202,14 @@ export class FaultProxy implements AsyncDisposable {
       : undefined;
     await this.#forward(
       { method, path, headers: { ...headers, ...changed }, as, body },
-      { response, cut: fault === "cut_after", part },
+      {
+        response,
+        cut: fault === "cut_after",
+        part,
+        slow: typeof fault === "object" && "slow" in fault
+          ? fault.slow
+          : undefined,
+      },
     );
   }
 
@@ -212,9 +221,10 @@ export class FaultProxy implements AsyncDisposable {
       readonly as: SeenRequest["as"];
       readonly body: Uint8Array;
     },
-    { response, cut, part }: {
+    { response, cut, part, slow }: {
       readonly response: ServerResponse;
       readonly cut: boolean;
+      readonly slow: ((sent: number) => Promise<void>) | undefined;
       readonly part: Extract<Fault, { readonly lines: number }> | undefined;
     },
   ): Promise<void> {
@@ -250,7 +260,10 @@ export class FaultProxy implements AsyncDisposable {
       response.writeHead(answer.status, Object.fromEntries(passed));
       response.flushHeaders(); // of a watch they come long before its first line
       let lines = part?.lines ?? Infinity;
-      for await (const chunk of answer.body ?? []) {
+      const chunks = slow === undefined
+        ? answer.body ?? []
+        : byteByByte(answer.body ?? [], { slow, signal: left.signal });
+      for await (const chunk of chunks) {
         const end = endOfLine(chunk, lines);
         await new Promise((resolve) =>
           response.write(chunk.subarray(0, end.at), resolve)
@@ -263,6 +276,32 @@ export class FaultProxy implements AsyncDisposable {
     } catch (error) {
       if (!left.signal.aborted) throw error; // else whoever asked has left
     }
+  }
+}
+
+/** So many bytes come one by one; more would take tests long and show nothing else. */
+const SLOW_BYTES = 64;
+
+/** The first bytes one by one; throws when whoever asked has left. */
+async function* byteByByte(
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  { slow, signal }: {
+    readonly slow: (sent: number) => Promise<void>;
+    readonly signal: AbortSignal;
+  },
+): AsyncGenerator<Uint8Array> {
+  const gone = new Promise<void>((resolve) =>
+    signal.addEventListener("abort", () => resolve(), { once: true })
+  );
+  let sent = 0;
+  for await (const chunk of chunks) {
+    let at = 0;
+    for (; at < chunk.length && sent < SLOW_BYTES; at++) {
+      await Promise.race([slow(sent++), gone]);
+      signal.throwIfAborted();
+      yield chunk.subarray(at, at + 1);
+    }
+    if (at < chunk.length) yield chunk.subarray(at);
   }
 }
 

@@ -7,6 +7,7 @@ import { type Manifest, refuse } from "../manifest.ts";
 import { declaredPlaces } from "../plan.ts";
 import { grantedBy } from "./granted.ts";
 import { BUILT_IN, builtInPlace, type RightsPlace } from "./kinds.ts";
+import { type Acting, actingRights } from "./acting.ts";
 import { type Need, rulesFor } from "./needs.ts";
 import { needsOf, type PlacedObject, type Work } from "./object_needs.ts";
 import { pruning } from "./prune_needs.ts";
@@ -32,6 +33,8 @@ export interface RightsRequest extends Work {
   readonly name: string;
   /** Who gets them. */
   readonly account: Account;
+  /** As whom events act; then that ServiceAccount gets the rights, and `account` that of acting as it. */
+  readonly as?: Acting | undefined;
   /** Which cluster is asked for kinds that neither Kubernetes nor the manifests know. */
   readonly cluster?: ClusterName | undefined;
 }
@@ -156,19 +159,26 @@ export async function generateRights(
   const byPlace = Map.groupBy(needs, (need) => need.namespace);
   if (granted.urls.length > 0 && !byPlace.has("")) byPlace.set("", []);
   const places = [...byPlace].sort(([a], [b]) => a < b ? -1 : 1);
+  const worker = request.as?.account ?? account;
+  const rights = places.flatMap(([where, each]) => {
+    const place = where === "" ? {} : { namespace: where };
+    const kind = where === "" ? "ClusterRole" : "Role";
+    const rules = [
+      ...rulesFor(each),
+      ...(where === "" ? granted.urls : []),
+    ];
+    return [
+      roleOf({ name, rules, ...place }),
+      bindingOf({ name, kind, ...place }, worker),
+    ];
+  });
   return {
-    objects: places.flatMap(([where, each]) => {
-      const place = where === "" ? {} : { namespace: where };
-      const kind = where === "" ? "ClusterRole" : "Role";
-      const rules = [
-        ...rulesFor(each),
-        ...(where === "" ? granted.urls : []),
-      ];
-      return [
-        roleOf({ name, rules, ...place }),
-        bindingOf({ name, kind, ...place }, account),
-      ];
-    }),
+    objects: [
+      ...rights,
+      ...(request.as === undefined
+        ? []
+        : actingRights(request.as, { name: `${name}-as`, account })),
+    ],
     notes: [
       ...notesOn(objects, read, namespace),
       ...granted.notes,

@@ -14,6 +14,7 @@
  *
  * @module
  */
+export type { Acting } from "./acting.ts";
 export * from "./effective.ts";
 export * from "./generate.ts";
 export type { Surroundings } from "../cluster.ts";

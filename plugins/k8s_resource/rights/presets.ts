@@ -219,6 +219,7 @@ export const PRESETS: readonly Preset[] = [
     summary: "Acts as named ServiceAccounts, with their rights and no others",
     notes: [
       "What the ServiceAccount itself may do is for those to say whose it is.",
+      "Events whose `as` names groups or extra fields need the right to act with those, too: `transporter rbac generate --as` prints it.",
     ],
     scope: "namespace",
     rules: [{
