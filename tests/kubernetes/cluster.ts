@@ -18,6 +18,17 @@ import {
  */
 export const SHARED_VARIABLE = "TRANSPORTER_TEST_LOCALKUBE";
 
+/** Whether the API server of tests has a controller manager: not where it is that of `KUBEBUILDER_ASSETS`. */
+function hasControllers(): boolean {
+  const shared = Deno.env.get(SHARED_VARIABLE);
+  if (!shared) return !Deno.env.get("KUBEBUILDER_ASSETS");
+  const address: LocalKubeAddress = JSON.parse(Deno.readTextFileSync(shared));
+  return address.controllerManager;
+}
+
+/** Ignores a test where nobody makes Pods of a Deployment or empties a namespace. */
+export const CONTROLLERS = { ignore: !hasControllers() } as const;
+
 /** A namespace of one test. */
 export interface FreshNamespace extends AsyncDisposable {
   /** Its name, which no other test has. */

@@ -2,7 +2,7 @@ import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import type { LocalKube } from "../../deploy/localkube/mod.ts";
 import { Program } from "../program.ts";
 import { AgentProcess, CpProcess, until, untilConnected } from "../system.ts";
-import { testCluster } from "./cluster.ts";
+import { CONTROLLERS, testCluster } from "./cluster.ts";
 
 const EXAMPLES = new URL("../../examples/", import.meta.url).pathname;
 
@@ -183,34 +183,37 @@ async function playKubelet(kube: LocalKube, namespace: string): Promise<void> {
   }
 }
 
-Deno.test("examples/nginx.yaml completes when its pods are ready, not before", async () => {
-  await using kube = await testCluster();
-  if (!kube.address.controllerManager) return; // nobody makes pods of a Deployment there
-  await using running = await system(kube);
-  const sending = Program.start([
-    "send",
-    "k8s",
-    "-f",
-    `${EXAMPLES}nginx.yaml`,
-    "--agent",
-    "demo",
-    "--wait",
-    "--cp-url",
-    running.cp.url,
-  ]);
-  await using _sending = sending;
-  // It says what it waits for while no pod is ready.
-  await sending.line(/waiting +Deployment default\/web: /);
-  const done = sending.status();
-  const ended = done.then(() => true);
-  await until(async () => {
-    await playKubelet(kube, "default");
-    return await Promise.race([ended, Promise.resolve(undefined)]);
-  });
-  strictEqual((await done).code, 0, sending.output);
-  await remove(
-    kube,
-    "/apis/apps/v1/namespaces/default/deployments/web?propagationPolicy=Background",
-    "/api/v1/namespaces/default/services/web",
-  );
-});
+Deno.test(
+  "examples/nginx.yaml completes when its pods are ready, not before",
+  CONTROLLERS,
+  async () => {
+    await using kube = await testCluster();
+    await using running = await system(kube);
+    const sending = Program.start([
+      "send",
+      "k8s",
+      "-f",
+      `${EXAMPLES}nginx.yaml`,
+      "--agent",
+      "demo",
+      "--wait",
+      "--cp-url",
+      running.cp.url,
+    ]);
+    await using _sending = sending;
+    // It says what it waits for while no pod is ready.
+    await sending.line(/waiting +Deployment default\/web: /);
+    const done = sending.status();
+    const ended = done.then(() => true);
+    await until(async () => {
+      await playKubelet(kube, "default");
+      return await Promise.race([ended, Promise.resolve(undefined)]);
+    });
+    strictEqual((await done).code, 0, sending.output);
+    await remove(
+      kube,
+      "/apis/apps/v1/namespaces/default/deployments/web?propagationPolicy=Background",
+      "/api/v1/namespaces/default/services/web",
+    );
+  },
+);

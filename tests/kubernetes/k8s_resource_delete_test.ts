@@ -1,6 +1,7 @@
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import type { LocalKube } from "../../deploy/localkube/mod.ts";
 import { FaultProxy } from "../fault_proxy.ts";
+import { CONTROLLERS } from "./cluster.ts";
 import {
   changes,
   configMap,
@@ -133,32 +134,38 @@ Deno.test("delete.finalizer: one that is held until time is up ends as not_ready
   strictEqual(objects[0]?.status, "failed");
 });
 
-Deno.test("delete.namespace: one that does not go says by its conditions what holds it", async () => {
-  await using place = await openPlace({ phase_timeout_ms: 60_000 });
-  const { executor, namespace, kube } = place;
-  if (!kube.address.controllerManager) return; // nobody empties namespaces
-  const name = `${namespace}-held`;
-  const made = `apiVersion: v1\nkind: Namespace\nmetadata: {name: ${name}}\n`;
-  await runEvent(executor, [made, configMap(name, "held")]);
-  const path = `/api/v1/namespaces/${name}/configmaps/held`;
-  const hold = (finalizers: readonly string[] | null) =>
-    write(kube, path, { method: "PATCH", body: { metadata: { finalizers } } });
-  await hold(["example.com/hold"]);
-  let said = "";
-  const { last } = await runEvent(executor, [made], {
-    ...DELETE,
-    async onStatus({ message }) {
-      if (!message.includes("NamespaceFinalizersRemaining") || said) return;
-      said = message;
-      await hold(null);
-    },
-  });
-  strictEqual(last.state, "completed", last.message);
-  match(
-    said,
-    /^Waiting until Namespace ".+" is gone: .*NamespaceFinalizersRemaining: .*example\.com\/hold in 1 resource/,
-  );
-});
+Deno.test(
+  "delete.namespace: one that does not go says by its conditions what holds it",
+  CONTROLLERS,
+  async () => {
+    await using place = await openPlace({ phase_timeout_ms: 60_000 });
+    const { executor, namespace, kube } = place;
+    const name = `${namespace}-held`;
+    const made = `apiVersion: v1\nkind: Namespace\nmetadata: {name: ${name}}\n`;
+    await runEvent(executor, [made, configMap(name, "held")]);
+    const path = `/api/v1/namespaces/${name}/configmaps/held`;
+    const hold = (finalizers: readonly string[] | null) =>
+      write(kube, path, {
+        method: "PATCH",
+        body: { metadata: { finalizers } },
+      });
+    await hold(["example.com/hold"]);
+    let said = "";
+    const { last } = await runEvent(executor, [made], {
+      ...DELETE,
+      async onStatus({ message }) {
+        if (!message.includes("NamespaceFinalizersRemaining") || said) return;
+        said = message;
+        await hold(null);
+      },
+    });
+    strictEqual(last.state, "completed", last.message);
+    match(
+      said,
+      /^Waiting until Namespace ".+" is gone: .*NamespaceFinalizersRemaining: .*example\.com\/hold in 1 resource/,
+    );
+  },
+);
 
 Deno.test("delete.guard (F69): an object that took the name of the deleted one meanwhile stays", async () => {
   await using place = await openPlace();

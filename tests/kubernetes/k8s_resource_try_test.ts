@@ -217,9 +217,12 @@ Deno.test("option dry_run, operation diff: say what the apply does with fields o
   const { kube, executor } = place;
   for (const [name, each] of Object.entries(CASES)) {
     await t.step(name, async () => {
-      await using fresh = await freshNamespace(kube);
+      await using stack = new AsyncDisposableStack();
+      const fresh = stack.use(await freshNamespace(kube));
       const { name: namespace } = fresh;
       const path = await set({ kube, namespace }, each);
+      const free = { metadata: { finalizers: null } };
+      stack.defer(() => write(kube, path, { method: "PATCH", body: free }));
       const before = await read<Object>(kube, path);
       const manifests = [each.manifest(namespace)];
       const payload = { wait: "applied", ...each.payload };

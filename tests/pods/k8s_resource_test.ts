@@ -171,3 +171,43 @@ Deno.test({
     );
   },
 });
+
+Deno.test({
+  name:
+    "a DaemonSet is ready once its pods are, the new ones; with OnDelete those that are there",
+  ignore: KUBECONFIG === undefined,
+  async fn() {
+    const image = await busybox();
+    await using place = await open(KUBECONFIG ?? "");
+    const probe =
+      "readinessProbe: {exec: {command: [test, -e, /tmp/x]}, periodSeconds: 1}";
+    const daemons = (seconds: number) =>
+      workload(
+        "DaemonSet",
+        "daemons",
+        `image: "${image}", command: [sh, -c, "sleep ${seconds}; touch /tmp/x; sleep 3600"], ${probe}`,
+      );
+    const onDelete = (manifest: string) =>
+      manifest.replace("spec: {", "spec: {updateStrategy: {type: OnDelete}, ");
+    const cases = [
+      // It waits for the pods of each template, also of one that is new with OnDelete.
+      ["rolls", daemons(2), /pods are (available|up to date)/],
+      ["rolls anew", daemons(3), /pods are (available|up to date)/],
+      [
+        "begins",
+        onDelete(daemons(2).replace("name: daemons", "name: others")),
+        /pods are available/,
+      ],
+    ] as const;
+    for (const [name, manifest, waits] of cases) {
+      const run = await runEvent(place.executor, [manifest], { minutes: 5 });
+      strictEqual(run.last.state, "completed", `${name}: ${run.last.message}`);
+      const reports = run.statuses.map(({ message }) => message).join("\n");
+      match(reports, waits, name);
+    }
+    // Nobody deletes the old pods, and nobody waits for that.
+    const later = onDelete(daemons(3).replace("name: daemons", "name: others"));
+    const run = await runEvent(place.executor, [later], { minutes: 5 });
+    strictEqual(run.last.state, "completed", run.last.message);
+  },
+});
