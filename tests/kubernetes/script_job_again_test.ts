@@ -64,7 +64,7 @@ const CASES: Readonly<Record<string, Case>> = {
     state: (at) => ({ running: { startedAt: at(-3601) } }),
     status: { phase: "Running" },
     ends: ["failed", "timeout", 137],
-    says: /^The script did not end within 1h0m0s, and was stopped$/,
+    says: /^The script did not end within 1h, and was stopped$/,
   },
   "the cluster has ended it, as no agent did": {
     timeout: "3s",
