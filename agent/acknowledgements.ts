@@ -6,7 +6,7 @@ import {
   TransporterError,
 } from "@transporter/sdk";
 import type { Journal } from "./journal.ts";
-import type { JournalEntry } from "./journal_state.ts";
+import type { JournalEntry } from "./journal_record.ts";
 
 /** Options of {@linkcode Acknowledgements}. */
 export interface AcknowledgementsOptions {

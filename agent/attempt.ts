@@ -9,7 +9,7 @@ import {
 } from "@transporter/sdk";
 import type { ControlPlaneClock } from "./control_plane_clock.ts";
 import type { Journal } from "./journal.ts";
-import type { JournalApplied } from "./journal_state.ts";
+import type { JournalApplied } from "./journal_record.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Outputs } from "./output.ts";
 import type { Places } from "./places.ts";

@@ -17,7 +17,7 @@ import { Asking } from "./asking.ts";
 import type { ControlPlaneClock } from "./control_plane_clock.ts";
 import { Gate } from "./gate.ts";
 import type { Journal } from "./journal.ts";
-import type { JournalEntry } from "./journal_state.ts";
+import type { JournalEntry } from "./journal_record.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Places } from "./places.ts";
 import { interrupted } from "./recover.ts";

@@ -7,7 +7,7 @@ import {
   parseTime,
   type State,
 } from "@transporter/sdk";
-import type { JournalEntry } from "./journal_state.ts";
+import type { JournalEntry } from "./journal_record.ts";
 
 /** Items on a page: with the longest messages it stays below 512 KiB. */
 const PAGE_ITEMS_MAX = 200;

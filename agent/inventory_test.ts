@@ -6,7 +6,7 @@ import {
   type RawFrame,
 } from "./testing/agent_bench.ts";
 import { inventoryPages, openDigest } from "./inventory.ts";
-import type { JournalEntry } from "./journal_state.ts";
+import type { JournalEntry } from "./journal_record.ts";
 import { specOf } from "./testing/control_plane.ts";
 import { MemoryJournal } from "./testing/memory_journal.ts";
 import { witness } from "./testing/witness.ts";

@@ -11,14 +11,14 @@ import {
   type JournalSchema,
   migrate,
 } from "./journal_schema.ts";
-import {
-  type JournalApplied,
-  type JournalArrival,
-  type JournalEntry,
-  type JournalMeta,
-  type JournalRecord,
-  JournalState,
-} from "./journal_state.ts";
+import type {
+  JournalApplied,
+  JournalArrival,
+  JournalEntry,
+  JournalMeta,
+  JournalRecord,
+} from "./journal_record.ts";
+import { JournalState } from "./journal_state.ts";
 import { JournalWriter, roomOf } from "./journal_writer.ts";
 
 /** The driver under a {@linkcode Journal}: one file, of which nobody else knows. One call at a time. */

@@ -1,6 +1,6 @@
 import { sha256, TransporterError } from "@transporter/sdk";
 import { crc32c } from "./crc32c.ts";
-import type { JournalRecord } from "./journal_state.ts";
+import type { JournalRecord } from "./journal_record.ts";
 
 const FORMAT = "transporter agent journal";
 

@@ -1,4 +1,4 @@
-import type { JournalRecord } from "./journal_state.ts";
+import type { JournalRecord } from "./journal_record.ts";
 
 /**
  * Turns all records of one version of the format into those of the next. What

@@ -9,7 +9,7 @@ import { lockFolder, openFolder } from "@transporter/sdk/folder";
 import { TestClock } from "@transporter/sdk/testing";
 import { Journal, type JournalFile, type JournalOptions } from "./journal.ts";
 import { diskJournal } from "./journal_file.ts";
-import type { JournalArrival } from "./journal_state.ts";
+import type { JournalArrival } from "./journal_record.ts";
 import { MemoryJournal } from "./testing/memory_journal.ts";
 
 const HOUR = 3_600_000;

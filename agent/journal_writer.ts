@@ -1,7 +1,8 @@
 import { type Clock, type Logger, TransporterError } from "@transporter/sdk";
 import type { JournalFile } from "./journal.ts";
 import { CHAIN_START, encodeLine, journalHeader } from "./journal_format.ts";
-import type { JournalRecord, JournalState } from "./journal_state.ts";
+import type { JournalRecord } from "./journal_record.ts";
+import type { JournalState } from "./journal_state.ts";
 
 /** Where a journal on disk ends, and what the next line is chained to. */
 export interface JournalTail {

@@ -8,7 +8,7 @@ import {
   type RegistrationFrame,
   TransporterError,
 } from "@transporter/sdk";
-import type { JournalEntry, JournalMeta } from "./journal_state.ts";
+import type { JournalEntry, JournalMeta } from "./journal_record.ts";
 
 /** What this agent can do on a link of version 2. */
 const FEATURES: readonly LinkFeature[] = [

@@ -1,5 +1,5 @@
 import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
-import type { JournalEntry } from "./journal_state.ts";
+import type { JournalEntry } from "./journal_record.ts";
 import { readLabels, recvOf, registrationOf } from "./registration.ts";
 
 Deno.test("registrationOf() names capabilities as v1 does, and leaves out what is not known", () => {

@@ -1,6 +1,6 @@
 import { TransporterError } from "@transporter/sdk";
 import { type AttemptOptions, runAttempt, type Running } from "./attempt.ts";
-import type { JournalApplied } from "./journal_state.ts";
+import type { JournalApplied } from "./journal_record.ts";
 import { EVERYTHING, isFree, type Prepared, type Work } from "./work.ts";
 
 /** Options of {@linkcode Runner}. */

@@ -10,7 +10,7 @@ import {
   TTL_MAX,
 } from "@transporter/sdk";
 
-import type { JournalApplied } from "./journal_state.ts";
+import type { JournalApplied } from "./journal_record.ts";
 
 /** One attempt at one event, ready to run. */
 export interface Work {
