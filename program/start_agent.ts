@@ -102,21 +102,31 @@ export async function startAgent(
     return { ...wanted, gate };
   }
 
-  for (const plugin of standard) {
-    const wanted = await gated(
-      configOf(plugin, { values, env, dataDir }),
-      plugin,
-    );
-    if (wanted === undefined) {
-      if (plugin.type === "k8s_resource") {
-        log.warn("No cluster is named or found: no manifests are applied");
+  try {
+    for (const plugin of standard) {
+      const wanted = await gated(
+        configOf(plugin, { values, env, dataDir }),
+        plugin,
+      );
+      if (wanted === undefined) {
+        if (plugin.type === "k8s_resource") {
+          log.warn("No cluster is named or found: no manifests are applied");
+        }
+        continue;
       }
-      continue;
+      const pluginConfig = await settingsFor(plugin, wanted);
+      executors.push(
+        stack.use(await plugin.open(pluginConfig, { signal, log })),
+      );
     }
-    const pluginConfig = await settingsFor(plugin, wanted);
-    executors.push(stack.use(await plugin.open(pluginConfig, { signal, log })));
+    executors.push(...await openPlugins(values, { signal, log, env }, stack));
+  } catch (error) {
+    // It was stopped while it started: an end like any other, unless it was to run what waits.
+    const isStopped = signal.aborted &&
+      TransporterError.from(error).code === "cancelled";
+    if (isStopped && !values.once) return 0;
+    throw error;
   }
-  executors.push(...await openPlugins(values, { signal, log, env }, stack));
   const agent = stack.use(
     await Agent.open({
       ...defined(values),

@@ -1,8 +1,9 @@
 /** An agent that is killed while a plugin's event runs, in both ways. */
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { ROOT } from "../files.ts";
+import { Program } from "../program.ts";
 import { until } from "../system.ts";
-import { PluginSystem } from "./plugin_agent.ts";
+import { AGENT, PluginSystem } from "./plugin_agent.ts";
 import { folderOf } from "./tools.ts";
 
 const COUNTDOWN = `${ROOT}examples/countdown/mod.ts`;
@@ -52,3 +53,19 @@ Deno.test("an agent that is stopped ends although a plugin in its process does n
   strictEqual(code, 0, program.output);
   match(program.output, /Something does not close, and is left as it is/);
 });
+
+for (const [flags, wanted] of [[[], 0], [["--once"], 1]] as const) {
+  Deno.test(`${["agent", ...flags].join(" ")}, stopped while it starts, ends with ${wanted}`, async () => {
+    await using dir = await folderOf({
+      "mod.ts": `console.error("reached"); await new Promise(() => {});\n`,
+    });
+    await using program = Program.start([
+      ...["agent", "--agent-id", AGENT, "--data-dir", `${dir.path}/data`],
+      ...["--plugin-in-process", `${dir.path}/mod.ts`, ...flags],
+    ], { env: { KUBERNETES_SERVICE_HOST: "" } });
+    await program.line(/reached/);
+    program.kill("SIGTERM");
+    const { code } = await program.status();
+    strictEqual(code, wanted, program.output);
+  });
+}
