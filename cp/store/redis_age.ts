@@ -16,6 +16,11 @@ export class Age {
     return this.#change;
   }
 
+  /** Which life of the store it is: another one each time that it was found older. */
+  get era(): string {
+    return this.#era;
+  }
+
   /** What the script is told, for it to compare. */
   get words(): readonly [era: string, change: string, acts: string] {
     return [this.#era, String(this.#change), String(this.#acts)];

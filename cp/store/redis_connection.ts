@@ -198,6 +198,7 @@ export class RedisConnection implements AsyncDisposable {
   /** Sends items in order, and settles each. Never rejects. */
   async #send(items: readonly Item[]): Promise<void> {
     const groups = grouped(items);
+    const { era } = this.#age;
     const pipeline = this.#redis.pipeline();
     for (const group of groups) {
       const { command, words } = this.#command(group);
@@ -216,7 +217,7 @@ export class RedisConnection implements AsyncDisposable {
     const again: Item[] = [];
     for (const [i, group] of groups.entries()) {
       const [error, reply] = results[i] ?? [new Error("no answer"), null];
-      if (error) again.push(...this.#refuse(group.items, error));
+      if (error) again.push(...this.#refuse(group.items, error, era));
       else {
         this.#see(group, reply as Reply);
         settle(group.items, reply as Reply, short);
@@ -246,11 +247,18 @@ export class RedisConnection implements AsyncDisposable {
   }
 
   /** Refuses items; returns those that are worth another try, as they were certainly not done and may be now. */
-  #refuse(group: readonly Item[], error: Error): readonly Item[] {
+  #refuse(
+    group: readonly Item[],
+    error: Error,
+    era: string,
+  ): readonly Item[] {
     // A master became a replica: the name may lead to the new one.
     if (error.message.startsWith("READONLY")) this.#redis.disconnect(true);
     const [code, ...text] = error.message.split(" ");
-    if (code === "OLDERSTORE") this.beOlder(text.join(" "));
+    // What was on its way meanwhile says again what has been seen to.
+    if (code === "OLDERSTORE" && era === this.#age.era) {
+      this.beOlder(text.join(" "));
+    }
     const full = error.message.startsWith("OOM");
     const again = full ? group.filter(({ leave }) => leave === "lenient") : [];
     const retried = again.length < group.length ? again : [];

@@ -5,12 +5,14 @@ import {
   rejects,
   strictEqual,
 } from "node:assert/strict";
+import { openRedisStore } from "../../cp/store/redis.ts";
 import type { Gap } from "../../cp/store/shared.ts";
 import type { Store } from "../../cp/store/store.ts";
 import { added, event, session, T } from "../../cp/store/testing/samples.ts";
 import { WitnessAgent, witnessEvent } from "../chaos/witness_agent.ts";
 import { Program } from "../program.ts";
 import { CpProcess, until, untilConnected, untilEnded } from "../system.ts";
+import { TcpProxy } from "../tcp_proxy.ts";
 import { aofBytes, aofOf, comeBackWith } from "./aof.ts";
 import { type RedisServer, startRedis } from "./server.ts";
 import { startPlace } from "./store.ts";
@@ -97,6 +99,34 @@ Deno.test("a store that comes back older is found when it is read, and when sess
   strictEqual(heard.length, 2);
 });
 
+Deno.test("a store that comes back older is found once, however much is on its way", async () => {
+  await using place = await startPlace();
+  const store = await place.open();
+  const heard: Gap[] = [];
+  using _ = store.onOlder(ear(heard));
+  for (let round = 1; round <= 4; round++) {
+    const bytes = await aofBytes(place.redis);
+    await added(store, T, event(`gone${round}`));
+    await comeBackWith(place.redis, bytes);
+    let isOver = false;
+    const writers = Array.from({ length: 20 }, async (_, i) => {
+      for (let n = 0; !isOver; n++) {
+        // What is read in between makes several runs of one turn.
+        await Promise.allSettled([
+          store.createEvent(T, event(`a${round}.${i}.${n}`)),
+          store.getEvent(T, "none"),
+          store.createEvent(T, event(`b${round}.${i}.${n}`)),
+        ]);
+      }
+    });
+    await until(() => Promise.resolve(heard.length >= round || undefined));
+    await insist(store, `last${round}`);
+    isOver = true;
+    await Promise.all(writers);
+    strictEqual(heard.length, round);
+  }
+});
+
 Deno.test("a Redis that is killed, or ended without saving, comes back as it was with appendfsync always", async () => {
   await using place = await startPlace();
   const store = await place.open();
@@ -114,6 +144,31 @@ Deno.test("a Redis that is killed, or ended without saving, comes back as it was
   deepStrictEqual(heard, []);
   const events = await store.listEvents(T, { limit: 9 });
   deepStrictEqual(events.map(({ spec }) => spec.id), ["e3", "e2", "e1"]);
+});
+
+Deno.test("a replica that takes over, and had less, is found older", async () => {
+  await using redis = await startRedis();
+  await using replica = await startRedis({
+    config: [`replicaof 127.0.0.1 ${redis.port}`],
+  });
+  // What they have as an address that follows the master.
+  const leads = { hostname: "127.0.0.1", port: redis.port };
+  await using proxy = await TcpProxy.open(leads);
+  const url = `redis://127.0.0.1:${proxy.port}`;
+  await using store = await openRedisStore({ url });
+  const heard: Gap[] = [];
+  using _ = store.onOlder(ear(heard));
+  await added(store, T, event("e1"));
+  await until(async () =>
+    await redis.ask("WAIT", "1", "1000") === "1" ? true : undefined
+  );
+  // It is promoted while the master goes on for a moment.
+  await replica.ask("REPLICAOF", "NO", "ONE");
+  await added(store, T, event("e2"));
+  await redis.kill("SIGKILL");
+  leads.port = replica.port;
+  strictEqual((await insist(store, "e3")).length, 1);
+  deepStrictEqual(heard.map(({ was, is }) => [was, is]), [[2, 1]]);
 });
 
 /** Cuts an AOF in the middle of what it says last. */
