@@ -13,7 +13,7 @@ export type Verdict = "held" | "part";
 export interface Escape {
   /** What it is after, as the page has it. */
   readonly name: string;
-  /** What is tried: a script for bash. Without a way out it prints nothing but what `prints` says. */
+  /** What is tried: a script for bash. Without a way out it comes to its end, and prints nothing but what `prints` says. */
   readonly script: string;
   /** Everything that it may print, in both streams, beside errors that programs write. */
   readonly prints: RegExp;
