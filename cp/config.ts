@@ -5,8 +5,6 @@ import {
   type Settings,
   TransporterError,
 } from "@transporter/sdk";
-import { isAbsolute } from "node:path";
-import { isRedisUrl } from "./store/redis_url.ts";
 
 /** The table that {@linkcode config} is made of. */
 export const SETTINGS = {
@@ -211,12 +209,6 @@ export function parseListen(text: string): ListenAddress {
 /** The path that the URL of a store in SQLite names; `undefined` when it names none. */
 export function sqlitePath(url: string): string | undefined {
   return /^sqlite:(?:\/\/(?=\/))?(.+)$/.exec(url)?.[1];
-}
-
-/** Whether a store has nothing in the data folder: it is in Redis, in memory, or at a path of its own. */
-export function isOutsideDataDir(url: string): boolean {
-  return isRedisUrl(url) || url === "memory:" ||
-    isAbsolute(sqlitePath(url) ?? "");
 }
 
 const LOOPBACK_REGEXP = /^(localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|::1)$/i;

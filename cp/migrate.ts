@@ -17,6 +17,7 @@ import {
 } from "./store/archive.ts";
 import { withoutPassword } from "./store/redis_url.ts";
 
+export { isOutsideDataDir } from "./open_store.ts";
 export type { ItemCounts, ItemKind } from "./store/archive.ts";
 
 /** Pieces that are written at a time. */

@@ -21,13 +21,9 @@
  *
  * @module
  */
-export {
-  config,
-  type ControlPlaneConfig,
-  isOutsideDataDir,
-  SETTINGS,
-} from "./config.ts";
+export { config, type ControlPlaneConfig, SETTINGS } from "./config.ts";
 export * from "./control_plane.ts";
+export { isOutsideDataDir } from "./open_store.ts";
 export type { Brokers } from "./ingests.ts";
 export type { Sinks } from "./sinks.ts";
 export * from "./server_limits.ts";

@@ -1,12 +1,18 @@
 import { type Clock, type Logger, TransporterError } from "@transporter/sdk";
 import { lockFolder, openFolder } from "@transporter/sdk/folder";
 import { dirname, isAbsolute, resolve } from "node:path";
-import { isOutsideDataDir, sqlitePath } from "./config.ts";
+import { sqlitePath } from "./config.ts";
 import { openMemoryStore } from "./store/memory.ts";
 import { isRedisUrl } from "./store/redis_url.ts";
 import type { Archive } from "./store/archive.ts";
 import { openSqliteArchive, openSqliteStore } from "./store/sqlite.ts";
 import type { Store } from "./store/store.ts";
+
+/** Whether a store has nothing in the data folder: it is in Redis, in memory, or at a path of its own. */
+export function isOutsideDataDir(url: string): boolean {
+  return isRedisUrl(url) || url === "memory:" ||
+    isAbsolute(sqlitePath(url) ?? "");
+}
 
 /** Options of {@linkcode openStore}. */
 export interface OpenStoreOptions {

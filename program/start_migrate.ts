@@ -18,10 +18,8 @@ export async function startMigrate(
   given: Given,
   runtime: Runtime,
 ): Promise<number> {
-  const { isOutsideDataDir, migrateConfig } = await import(
-    "@transporter/cp/config"
-  );
-  const { migrate } = await import("@transporter/cp/migrate");
+  const { migrateConfig } = await import("@transporter/cp/config");
+  const { isOutsideDataDir, migrate } = await import("@transporter/cp/migrate");
   const { from, to, ...values } = readSettings(migrateConfig, given, runtime);
   if (from === undefined || to === undefined) {
     throw new TransporterError(
