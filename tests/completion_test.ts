@@ -5,7 +5,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { ROOT } from "./files.ts";
 import { CpProcess, until } from "./system.ts";
-import { inTime } from "./until.ts";
+import { limited } from "./until.ts";
 
 const SHELLS = ["bash", "zsh", "fish"] as const;
 type Shell = typeof SHELLS[number];
@@ -195,7 +195,7 @@ class Keyboard implements AsyncDisposable {
 
   /** Waits for something that is shown after a place. */
   until(wanted: string, from: number): Promise<void> {
-    return inTime(
+    return limited(
       this.#find(wanted, from),
       () => `"${wanted}"; it shows\n${this.shown}`,
     );

@@ -1,4 +1,4 @@
-import { inTime } from "./until.ts";
+import { limited } from "./until.ts";
 
 /** Options of {@linkcode Program.start}. */
 export interface ProgramOptions {
@@ -94,7 +94,7 @@ export class Program implements AsyncDisposable {
 
   /** The first line that matches, as soon as there is one; throws with the output when none comes, or the program ends first. */
   line(regexp: RegExp): Promise<RegExpExecArray> {
-    return inTime(this.#find(regexp), () => `${regexp}:\n${this.output}`);
+    return limited(this.#find(regexp), () => `${regexp}:\n${this.output}`);
   }
 
   async #find(regexp: RegExp): Promise<RegExpExecArray> {

@@ -1,5 +1,5 @@
 import { widthOf } from "../cli/text.ts";
-import { inTime } from "./until.ts";
+import { limited } from "./until.ts";
 
 /** The size of a terminal, in characters. */
 export interface Size {
@@ -185,7 +185,7 @@ export class Terminal implements AsyncDisposable {
 
   /** Resolves once what is shown is as wanted; throws with it when that does not come, or the program ends first. */
   until(isWanted: (lines: string[]) => boolean): Promise<string[]> {
-    return inTime(
+    return limited(
       this.#find(isWanted),
       () => `${isWanted}; it shows\n${this.screen.inSight.join("\n")}`,
     );

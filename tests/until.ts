@@ -42,7 +42,7 @@ export async function until<T>(
  *
  * @throws {Error} When it does not come, with what was waited for.
  */
-export async function inTime<T>(
+export async function limited<T>(
   awaited: Promise<T>,
   what: () => string,
   waitMs: number = WAIT_MS_MAX,

@@ -1,5 +1,5 @@
 import { rejects, strictEqual } from "node:assert/strict";
-import { inTime, until } from "./until.ts";
+import { limited, until } from "./until.ts";
 
 Deno.test("until() returns the first answer that is one", async () => {
   const answers = [undefined, false, 0, 1];
@@ -16,9 +16,9 @@ Deno.test("until() gives up, and says what it waited for", async () => {
   });
 });
 
-Deno.test("inTime() gives up, and says what it waited for", async () => {
-  strictEqual(await inTime(Promise.resolve(1), () => "it"), 1);
-  await rejects(inTime(new Promise(() => {}), () => "Godot", 5), {
+Deno.test("limited() gives up, and says what it waited for", async () => {
+  strictEqual(await limited(Promise.resolve(1), () => "it"), 1);
+  await rejects(limited(new Promise(() => {}), () => "Godot", 5), {
     message: "Cannot wait longer than 5 ms for Godot",
   });
 });

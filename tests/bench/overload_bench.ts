@@ -3,6 +3,7 @@ import { type Figure, percentile } from "./figures.ts";
 import type { LoadOutcome } from "./load.ts";
 import { agentAddress, LoadAgent } from "./load_agent.ts";
 import { memoryMb, runLoad } from "./process.ts";
+import { delay } from "../chaos/delay.ts";
 
 const AGENTS = 16;
 const BATCH = 20;
@@ -58,13 +59,9 @@ class Somebody {
 
   /** Waits until all of its events have ended, and leaves. */
   async leave(): Promise<void> {
-    while (this.#agent.ended < this.#accepted) await pause(5);
+    while (this.#agent.ended < this.#accepted) await delay(5);
     await this.#agent.close();
   }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 function rate({ accepted, endedSeconds }: LoadOutcome): number {
@@ -84,7 +81,7 @@ async function probe(somebody: Somebody, seconds: number): Promise<number[]> {
   while (performance.now() < end) {
     const { ms, accepted } = await somebody.submit();
     if (!accepted) refusedMs.push(ms);
-    await pause(PROBE_MS);
+    await delay(PROBE_MS);
   }
   return refusedMs;
 }

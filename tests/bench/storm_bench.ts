@@ -4,6 +4,7 @@ import { held } from "./held_bench.ts";
 import { PEERS } from "./peers.ts";
 import { memoryMb } from "./process.ts";
 import type { StormCount, StormLoad } from "./storm_load.ts";
+import { delay } from "../chaos/delay.ts";
 
 const AGENTS = 10_000;
 
@@ -64,7 +65,7 @@ class Storm implements AsyncDisposable {
       if (performance.now() > end) {
         throw new Error(`Agents are not back: ${JSON.stringify(count)}`);
       }
-      await pause(LOOK_MS);
+      await delay(LOOK_MS);
     }
   }
 
@@ -74,10 +75,6 @@ class Storm implements AsyncDisposable {
     await this.#writer.abort();
     await this.#child.status;
   }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /** Sends an event to one agent after the other, until one has ended; returns when, and which answers were 5xx. */
@@ -92,7 +89,7 @@ async function firstEnd(
       ...{ id, type: "script", target_agent: agent },
       payload: { script: "echo hello" },
     });
-    await pause(EVENT_MS);
+    await delay(EVENT_MS);
     const answer = await fetch(`${url}/v2/events?state=completed&limit=1`);
     if (answer.status >= 500) faults++;
     const { items = [] } = await answer.json();
