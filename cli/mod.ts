@@ -14,6 +14,7 @@
  * @module
  */
 export type * from "./host.ts";
+export type { Acting } from "./kube_options.ts";
 export type * from "./plugin_desk.ts";
 export { systemFiles, systemMachine } from "./machine.ts";
 export { reportError, runCli } from "./run_cli.ts";

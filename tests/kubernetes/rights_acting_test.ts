@@ -1,4 +1,4 @@
-/** Rights of events that act as a ServiceAccount: kubernetes.md, "Agent rights". */
+/** Rights of events that act as a ServiceAccount: README.md, "Agent rights". */
 import { match, strictEqual } from "node:assert/strict";
 import { generateRights } from "@transporter/plugins/rights";
 import { systemClock, systemRng } from "@transporter/sdk";
