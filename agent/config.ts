@@ -130,7 +130,7 @@ export const SETTINGS = {
     choices: ["mark", "require", "ignore"],
     default: "mark",
     help:
-      "Where nothing keeps Pods of scripts from the network, as a Pod tries at the start: mark their results, refuse them, or do not ask",
+      "Where nothing keeps Pods of scripts from the network, as a Pod tries at the start: mark their results, refuse them, or try nothing (then their Pods have no users of their own either)",
   },
   scriptRuntimeClass: {
     kind: "string",

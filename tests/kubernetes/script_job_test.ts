@@ -23,21 +23,33 @@ async function list(kube: LocalKube, path: string): Promise<readonly Item[]> {
   return (await answer.json()).items;
 }
 
-/** A place where only Pods may be that are locked down. */
+/** Which Kubernetes it is, as labels of a namespace say it. */
+async function minorOf(kube: LocalKube): Promise<string> {
+  const { major, minor } = await (await kube.fetch("/version")).json();
+  return `v${major}.${minor}`;
+}
+
+/** Where scripts run that are Jobs, and what an agent may do there. */
+const MANIFESTS = await Deno.readTextFile(
+  new URL("../../deploy/script/jobs.yaml", import.meta.url),
+);
+
+/** A place where only Pods may be that are locked down, as {@linkcode MANIFESTS} says. */
 async function place(kube: LocalKube) {
   const namespace = await freshNamespace(kube);
   const path = `/api/v1/namespaces/${namespace.name}`;
+  const [manifest] = parseAllDocuments(MANIFESTS);
+  const { kind, metadata: { labels } } = manifest?.toJS();
+  strictEqual(kind, "Namespace");
+  // Of the cluster that is tested with, and of no other one that comes later.
+  deepStrictEqual(labels, {
+    "pod-security.kubernetes.io/enforce": "restricted",
+    "pod-security.kubernetes.io/enforce-version": await minorOf(kube),
+  });
   const answer = await kube.fetch(path, {
     method: "PATCH",
     headers: { "content-type": "application/merge-patch+json" },
-    body: JSON.stringify({
-      metadata: {
-        labels: {
-          "pod-security.kubernetes.io/enforce": "restricted",
-          "pod-security.kubernetes.io/enforce-version": "v1.36",
-        },
-      },
-    }),
+    body: JSON.stringify({ metadata: { labels } }),
   });
   ok(answer.ok, await answer.text());
   return namespace;
@@ -322,8 +334,7 @@ Deno.test("deploy/script/jobs.yaml gives an agent what it needs for scripts, and
     ok(answer.ok, text);
     return JSON.parse(text);
   };
-  const file = new URL("../../deploy/script/jobs.yaml", import.meta.url);
-  const text = (await Deno.readTextFile(file))
+  const text = MANIFESTS
     .replaceAll("namespace: transporter\n", `namespace: ${own.name}\n`);
   const documents = parseAllDocuments(text);
   try {

@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
-import type { Payload } from "../payload.ts";
+import { type Payload, valueOf } from "../payload.ts";
 import { entering, GIVEN } from "./enter.ts";
-import { valueOf } from "../payload.ts";
 import {
   SHIM_KEY,
   SHIM_MIB,

@@ -1,13 +1,12 @@
-import { TransporterError } from "@transporter/sdk";
+import { systemRng, TransporterError } from "@transporter/sdk";
 import { openCluster } from "../../k8s_resource/cluster.ts";
+import { SERVICE_ACCOUNT_DIR } from "../../k8s_resource/in_cluster.ts";
 import { type Config, USER_OF_CLUSTER } from "../config.ts";
 import { userOf } from "../confinement.ts";
 import type { Payload } from "../payload.ts";
 import type { Runner, Surroundings, Task, TaskContext } from "../runner.ts";
-import { systemRng } from "@transporter/sdk";
 import { JobApi } from "./api.ts";
 import { Isolation } from "./isolation.ts";
-import { SERVICE_ACCOUNT_DIR } from "../../k8s_resource/in_cluster.ts";
 import { OwnImage } from "./own_image.ts";
 import { checkSize, JobRunner } from "./runner.ts";
 
