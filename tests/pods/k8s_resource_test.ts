@@ -191,11 +191,11 @@ Deno.test({
       manifest.replace("spec: {", "spec: {updateStrategy: {type: OnDelete}, ");
     const cases = [
       // It waits for the pods of each template, also of one that is new with OnDelete.
-      ["rolls", daemons(2), /pods are (available|up to date)/],
-      ["rolls anew", daemons(3), /pods are (available|up to date)/],
+      ["rolls", daemons(6), /pods are (available|up to date)/],
+      ["rolls anew", daemons(7), /pods are (available|up to date)/],
       [
         "begins",
-        onDelete(daemons(2).replace("name: daemons", "name: others")),
+        onDelete(daemons(6).replaceAll("daemons", "others")),
         /pods are available/,
       ],
     ] as const;
@@ -206,7 +206,7 @@ Deno.test({
       match(reports, waits, name);
     }
     // Nobody deletes the old pods, and nobody waits for that.
-    const later = onDelete(daemons(3).replace("name: daemons", "name: others"));
+    const later = onDelete(daemons(7).replaceAll("daemons", "others"));
     const run = await runEvent(place.executor, [later], { minutes: 5 });
     strictEqual(run.last.state, "completed", run.last.message);
   },
