@@ -36,6 +36,7 @@ export const CORE_CONFIG: CoreConfig = {
   ...ADMISSION_LIMITS,
   ...RETENTION,
   windowMax: 64,
+  windowBytesMax: 16 * 1024 * 1024,
   heartbeatMs: 10_000,
   idleMs: 45_000,
 };

@@ -12,7 +12,7 @@ import { isReleased } from "./life.ts";
 import type { Recorder } from "./recorder.ts";
 import { type Attempt, Sending, type SendingTarget } from "./sending.ts";
 import type { EventRecord, ReleasedEvent, Store } from "./store/store.ts";
-import { Window } from "./window.ts";
+import { Window, type WindowLimits } from "./window.ts";
 
 /** How long to wait when the store does not answer. */
 const RETRY = { initialMs: 200, maxMs: 5000 };
@@ -21,8 +21,8 @@ const RETRY = { initialMs: 200, maxMs: 5000 };
 export interface DispatchTarget extends SendingTarget {
   /** Whose agent it is. */
   readonly tenant: string;
-  /** How many events the agent may have at a time. */
-  readonly window: number;
+  /** How much the agent may have at a time. */
+  readonly window: WindowLimits;
 }
 
 /** Options of {@linkcode Dispatch}. */

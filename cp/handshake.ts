@@ -13,6 +13,7 @@ import {
 } from "@transporter/sdk";
 import type { Attempt } from "./sending.ts";
 import type { AgentRecord } from "./store/store.ts";
+import type { WindowLimits } from "./window.ts";
 
 /** Characters of a registration as JSON: all that an agent says of itself is kept. */
 const REGISTRATION_CHARS_MAX = 64 * 1024;
@@ -120,6 +121,18 @@ export interface Agreement {
   readonly agent: AgentRecord;
   /** The session's id. */
   readonly session: string;
+}
+
+/** How much an agent gets at a time: what it asks for, and no more than anybody; one event in version 1. */
+export function windowFor(
+  { registration: { link }, agent }: Pick<Agreement, "registration" | "agent">,
+  { windowMax, windowBytesMax }: {
+    readonly windowMax: number;
+    readonly windowBytesMax: number;
+  },
+): WindowLimits {
+  const asked = agent.linkVersion === 1 ? 1 : Math.max(1, link?.window ?? 1);
+  return { eventsMax: Math.min(asked, windowMax), bytesMax: windowBytesMax };
 }
 
 /** The first reply: flat, and all values strings, since upstream's agent dies of anything else. */

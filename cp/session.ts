@@ -16,6 +16,7 @@ import {
   resumptionOf,
   type WelcomeOptions,
   welcomeTo,
+  windowFor,
 } from "./handshake.ts";
 import { Incoming } from "./incoming.ts";
 import type { Quotas } from "./log_quota.ts";
@@ -54,6 +55,8 @@ const PASSED_ON: ReadonlySet<ErrorCode> = new Set([
 export interface SessionConfig {
   /** Events that an agent may have at a time; an agent may ask for fewer. */
   readonly windowMax: number;
+  /** Bytes of the bodies of those; one alone may have more. */
+  readonly windowBytesMax: number;
   /** Milliseconds between heartbeats that agents are asked for. */
   readonly heartbeatMs: number;
   /** Milliseconds without any frame after which a session is over. */
@@ -202,22 +205,19 @@ export class Session {
 
   async #greet(): Promise<void> {
     const { link, agent, tenant, dispatcher, config } = this.#options;
-    const version = agent.linkVersion;
     await link.send(replyTo(this.#options));
-    const offer = this.#options.registration.link;
-    const asked = version === 1 ? 1 : Math.max(1, offer?.window ?? 1);
     const dispatch = await dispatcher.open({
       tenant,
       agent: agent.id,
       gen: agent.gen,
-      version,
+      version: agent.linkVersion,
       nextSeq: agent.nextSeq,
       cancels: this.#features.has("cancel"),
-      window: Math.min(asked, config.windowMax),
+      window: windowFor(this.#options, config),
       link,
       failed: (error) => void this.#fail(error),
     });
-    const recv = version === 2 ? await this.#resume(dispatch) : 0;
+    const recv = agent.linkVersion === 2 ? await this.#resume(dispatch) : 0;
     this.#incoming.dispatch = dispatch;
     this.#dispatching = dispatch.run(recv);
   }

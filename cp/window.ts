@@ -1,11 +1,16 @@
 import type { EventRecord } from "./store/store.ts";
 
-/** Bytes of bodies that one agent may have at a time. */
-const BYTES_MAX = 16 * 1024 * 1024;
+/** How much one agent may have at a time. */
+export interface WindowLimits {
+  /** Events. */
+  readonly eventsMax: number;
+  /** Bytes of their bodies; one alone may have more. */
+  readonly bytesMax: number;
+}
 
 /** The released events of one agent that have not ended, as one session knows them. */
 export class Window {
-  readonly #eventsMax: number;
+  readonly #limits: WindowLimits;
   readonly #held = new Map<
     string,
     Pick<EventRecord, "bytes" | "revision">
@@ -14,9 +19,9 @@ export class Window {
   /** Events that left while the store was asked, with their revisions. */
   readonly #left = new Map<string, number>();
 
-  /** Makes an empty window for so many events. */
-  constructor(eventsMax: number) {
-    this.#eventsMax = eventsMax;
+  /** Makes an empty window. */
+  constructor(limits: WindowLimits) {
+    this.#limits = limits;
   }
 
   /** Whether there is room for another event. */
@@ -26,12 +31,12 @@ export class Window {
 
   /** For how many more events there is room. */
   get eventsLeft(): number {
-    return this.#eventsMax - this.#held.size;
+    return this.#limits.eventsMax - this.#held.size;
   }
 
   /** For how many more bytes of bodies there is room. */
   get bytesLeft(): number {
-    return BYTES_MAX - this.#bytesHeld;
+    return this.#limits.bytesMax - this.#bytesHeld;
   }
 
   /** Whether an event is in it. */

@@ -71,6 +71,14 @@ export interface Operate extends Call {
   readonly outcome: "ok" | "fail" | "unknown";
 }
 
+/** What a run is held to, besides what its agents say. */
+export interface Limits extends Moment {
+  /** The discriminant. */
+  readonly kind: "limits";
+  /** Bytes of events that an agent may have at a time; one alone may have more. */
+  readonly windowBytes: number;
+}
+
 /** A process of an agent began. */
 export interface Boot extends Moment {
   /** The discriminant. */
@@ -79,6 +87,8 @@ export interface Boot extends Moment {
   readonly process: string;
   /** How many attempts it may run at the same time. */
   readonly concurrency: number;
+  /** How many events it takes before earlier ones are over; absent: not judged. */
+  readonly window?: number;
   /** The version of the link that it speaks; absent: 2. */
   readonly link?: 1 | 2;
 }
@@ -211,9 +221,10 @@ export interface Session extends Moment {
   readonly gen: number;
   /**
    * `register`: a registration reached the control plane. `begin`: it sent the
-   * welcome. `event`: it sent an event. `end`: the session is over.
+   * welcome. `event`: it sent an event. `over`: it took the agent's last word on
+   * an attempt. `end`: the session is over.
    */
-  readonly what: "register" | "begin" | "event" | "end";
+  readonly what: "register" | "begin" | "event" | "over" | "end";
   /** The agent's process at the far end. */
   readonly process?: string;
   /** The control plane at the near end, where there may be several. */
@@ -222,8 +233,12 @@ export interface Session extends Moment {
   readonly by?: "control-plane" | "agent" | "network";
   /** The code it was closed with; absent for a close without a reason. */
   readonly reason?: string;
-  /** The event that was sent. */
+  /** The event that was sent, or is over. */
   readonly event?: string;
+  /** Its number in the agent's stream; of `begin`, the number that the next new one gets. */
+  readonly seq?: number;
+  /** The size of the event that was sent, in bytes. */
+  readonly bytes?: number;
 }
 
 /** Something was done to the system; for people, and for what may be expected of it. */
@@ -286,6 +301,7 @@ export interface Mark extends Moment {
 export type Entry =
   | Submit
   | Operate
+  | Limits
   | Boot
   | Start
   | End

@@ -20,6 +20,7 @@ import { oneSession } from "./sessions.ts";
 import { startedOnce } from "./starts.ts";
 import { superseded } from "./superseded.ts";
 import type { Checker, Violation } from "./violation.ts";
+import { windowed } from "./windowed.ts";
 
 /** Every checker, by what it looks after. */
 const CHECKERS: Readonly<Record<Violation["guarantee"], Checker>> = {
@@ -32,7 +33,7 @@ const CHECKERS: Readonly<Record<Violation["guarantee"], Checker>> = {
     ...superseded(history),
   ],
   G5: inTime,
-  G10: bounded,
+  G10: (history) => [...bounded(history), ...windowed(history)],
   G14: recovers,
   G18: reported,
   S1: oneSession,

@@ -35,6 +35,7 @@ const FIELDS: Readonly<
   output: { event: "string", attempt: "number", text: "string" },
   boot: { process: "string", concurrency: "number" },
   exit: { process: "string" },
+  limits: { windowBytes: "number" },
   crash: { process: "string", reason: "string" },
   read: {
     end: "number",

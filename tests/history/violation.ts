@@ -11,7 +11,7 @@ import type { Entry } from "./entry.ts";
  * - `late`: started after its deadline
  * - `early`: started before the time that it was not to start before
  * - `torn`: a session that was current was ended, or one that was not went on
- * - `flooded`: more was running at the same time than may
+ * - `flooded`: more was running, or was sent, at the same time than may
  * - `hung`: nobody answers, or nothing happens, long after all is well again
  * - `unreported`: an older store is in the place of a newer one, and what it does not know of is kept quiet
  * - `crashed`: a program ended by itself

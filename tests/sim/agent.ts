@@ -5,6 +5,10 @@ import { type Cluster, witness } from "./executor.ts";
 import type { Process } from "./machine.ts";
 import { Node, type NodeOptions } from "./node.ts";
 import type { Random } from "./random.ts";
+import { inShortFrames } from "./short_frames.ts";
+
+/** Windows that processes have: one event at a time, few, and more than there is. */
+const WINDOWS: readonly [number, ...number[]] = [1, 3, 32];
 
 /** The machine of an agent: the real agent on a simulated disk and network. */
 export class AgentNode extends Node {
@@ -35,7 +39,8 @@ export class AgentNode extends Node {
     const { network, observer, plant, controlPlanes } = this.#options;
     const { clock, random: rng, name } = process;
     const concurrency = this.random.int(1, 4);
-    observer.note({ kind: "boot", process: name, concurrency });
+    const window = this.random.fork(`window of ${name}`).pick(WINDOWS);
+    observer.note({ kind: "boot", process: name, concurrency, window });
     const stop = new AbortController();
     this.#stop = () => stop.abort();
     process.ended(() => {
@@ -46,11 +51,11 @@ export class AgentNode extends Node {
       agentId: this.machine.name,
       cpUrl: inAnyOrder(controlPlanes, this.random)
         .map((name) => `sim://${name}`),
-      dials: { sim: network.dialOf(process) },
+      dials: { sim: inShortFrames(network.dialOf(process)) },
       executors: [witness(process, this.#cluster, observer)],
       journalFile: new SimulatedJournal(this.disk, process),
       concurrency,
-      window: 32, // as when its seeds were recorded
+      window,
       clock,
       rng,
       log: silentLogger,

@@ -24,6 +24,7 @@ async function running() {
       observe,
     }),
     plant: {},
+    windowBytes: Infinity,
     controlPlanes: ["control-plane"],
   });
   controlPlane.start();

@@ -90,7 +90,7 @@ export class ControlPlaneNode extends Node {
   }
 
   protected override async boot(process: Process): Promise<void> {
-    const { network, plant } = this.#options;
+    const { network, plant, windowBytes: windowBytesMax } = this.#options;
     const { clock, random } = process;
     const sound = {
       ...this.#open(process),
@@ -100,6 +100,7 @@ export class ControlPlaneNode extends Node {
       ids: ulids(() => clock.now(), random),
       log: this.#gapLog(),
       metrics: silentMetrics,
+      config: { windowBytesMax },
     };
     const options = plant.core?.(sound, process) ?? sound;
     const core = await openCore(options);

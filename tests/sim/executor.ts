@@ -24,6 +24,8 @@ export interface Task {
   readonly deadly: boolean;
   /** How many lines it puts out. */
   readonly lines: number;
+  /** What it carries, and its result, too: a large one goes in parts. */
+  readonly load: string;
 }
 
 /** What is done in the cluster of an agent: it outlives every process. */
@@ -84,7 +86,7 @@ export function witness(
       }
       cluster.add(event);
       observer.note({ kind: "end", ...work, outcome: "done" });
-      return { done: true };
+      return { done: true, load: task.load };
     },
     verify: () => Promise.resolve(),
     keys: ({ keys }) => keys,

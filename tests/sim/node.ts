@@ -27,6 +27,8 @@ export interface NodeOptions {
   readonly network: Network;
   /** The names of the machines of control planes. */
   readonly controlPlanes: readonly [string, ...string[]];
+  /** Bytes of events that an agent may have at a time. */
+  readonly windowBytes: number;
   /** What is wrong with the program, if anything is. */
   readonly plant: Plant;
 }

@@ -9,6 +9,10 @@ export type Fact = Entry extends infer E
   ? E extends Entry ? Omit<E, "at"> & { readonly at?: number } : never
   : never;
 
+/** The frames after which an attempt is not the agent's any more. */
+const LAST_WORD_REGEXP =
+  /^\{"type":("nack"|"status_update".*("state":"(completed|failed|cancelled|expired)"|"phase":"interrupted"))/;
+
 /** Writes the history of a run: all that can be seen from outside. */
 export class Observer {
   /** What was seen so far. */
@@ -34,6 +38,7 @@ export class Observer {
     const replica = server.machine.name;
     let gen: number | undefined;
     let left = false;
+    const [up, down] = [new Joiner(), new Joiner()];
     server.ended(() => {
       if (gen !== undefined) this.#over({ agent, gen, replica, by: "network" });
     });
@@ -41,21 +46,35 @@ export class Observer {
       took: (text) => {
         this.#frame("up", client, text);
         left ||= text.startsWith('{"type":"bye"');
-        if (gen !== undefined || !/"id":/.test(text)) return;
-        this.note({ kind: "session", agent, gen: 0, what: "register" });
+        const message = up.join(text);
+        if (message === undefined) return;
+        if (gen === undefined) {
+          if (!/"id":/.test(message)) return;
+          this.note({ kind: "session", agent, gen: 0, what: "register" });
+        } else if (LAST_WORD_REGEXP.test(message)) {
+          const frame: unknown = JSON.parse(message);
+          if (!isRecord(frame)) return;
+          const event = String(frame["event_id"]);
+          const over = { agent, gen, replica, event };
+          this.note({ kind: "session", what: "over", ...over });
+        }
       },
       sent: (text) => {
         this.#frame("down", client, text);
-        if (!/^\{"type":"(welcome|event)"/.test(text)) return;
-        const frame: unknown = JSON.parse(text);
+        const message = down.join(text);
+        if (!/^\{"type":"(welcome|event)"/.test(message ?? "")) return;
+        const frame: unknown = JSON.parse(message ?? "");
         if (!isRecord(frame)) return;
         if (frame["type"] === "welcome") {
           gen = Number(frame["gen"]);
-          const begin = { agent, gen, replica, process };
+          const seq = numberOf(frame["next_seq"]);
+          const begin = { agent, gen, replica, process, ...seq };
           this.note({ kind: "session", what: "begin", ...begin });
         } else if (gen !== undefined && isRecord(frame["event"])) {
           const event = String(frame["event"]["id"]);
-          const sent = { agent, gen, replica, event };
+          const bytes = JSON.stringify(frame["event"]).length;
+          const seq = numberOf(frame["seq"]);
+          const sent = { agent, gen, replica, event, bytes, ...seq };
           this.note({ kind: "session", what: "event", ...sent });
         }
       },
@@ -95,6 +114,25 @@ export class Observer {
       ...(reason === undefined ? {} : { reason: reason.code }),
     });
   }
+}
+
+/** Puts the parts of messages together again, as far as they fit. */
+class Joiner {
+  #text = "";
+
+  /** The message that ends with this frame; `undefined` in the middle of one. */
+  join(frame: string): string | undefined {
+    if (!frame.startsWith('{"type":"part"')) return frame;
+    const part: unknown = JSON.parse(frame);
+    if (!isRecord(part)) return undefined;
+    const { i, n, text } = part;
+    this.#text = i === 0 ? String(text) : this.#text + String(text);
+    return Number(i) + 1 === n ? this.#text : undefined;
+  }
+}
+
+function numberOf(seq: unknown): { readonly seq?: number } {
+  return typeof seq === "number" ? { seq } : {};
 }
 
 /** Why a program ended, for people: an error of its code with the name of that. */

@@ -79,6 +79,16 @@ export function planEvent(
   };
 }
 
+/** How likely it is that an event is large, and how many characters it has then at most. */
+const LARGE_SHARE = 0.15;
+const LOAD_CHARS_MAX = 10_000;
+
+/** What an event carries. */
+function planLoad(random: Random): string {
+  if (!random.chance(LARGE_SHARE)) return "";
+  return "load ".repeat(random.int(0, LOAD_CHARS_MAX / 5));
+}
+
 function planTask(random: Random): Task {
   return {
     ms: random.exponential(random.chance(0.2) ? 5000 : 50),
@@ -88,6 +98,7 @@ function planTask(random: Random): Task {
     failures: random.chance(0.15) ? random.int(1, 3) : 0,
     deadly: random.chance(0.02),
     lines: random.chance(0.2) ? random.int(1, 6) : 0,
+    load: planLoad(random.fork("load")),
   };
 }
 
@@ -125,6 +136,7 @@ export function planProbe(
       failures: 0,
       deadly: false,
       lines: 1,
+      load: "",
     },
     aheadMs,
     wishes: {},

@@ -20,6 +20,12 @@ import { Workload } from "./workload.ts";
 /** How many events a run has, besides those at its end. */
 const EVENTS = 25;
 
+/** Bytes of events that an agent may have at a time: in half of the runs so few that it is felt. */
+const WINDOW_BYTES: readonly [number, ...number[]] = [
+  8 * 1024,
+  16 * 1024 * 1024,
+];
+
 /** How long faults happen, in milliseconds. */
 const CHAOS_MS = 60_000;
 
@@ -85,6 +91,7 @@ export class Stage {
   /** How far the clock of the control plane is ahead. */
   readonly #aheadMs: number;
   readonly #wild: boolean;
+  readonly #windowBytes: number;
 
   /** Builds everything; {@linkcode play} lets it begin. */
   constructor(options: StageOptions) {
@@ -96,6 +103,8 @@ export class Stage {
       wire: options.wire,
       observe: (client, server) => observer.session(client, server),
     });
+    this.#windowBytes = random.fork("window").pick(WINDOW_BYTES);
+    observer.note({ kind: "limits", windowBytes: this.#windowBytes });
     const clocks = random.fork("clocks");
     const nodeOptions = (name: string) => this.#nodeOptions(name, clocks);
     const controlPlanes = this.#makeControlPlanes(nodeOptions);
@@ -212,6 +221,7 @@ export class Stage {
       network,
       plant,
       controlPlanes: namesOf(this.#options),
+      windowBytes: this.#windowBytes,
     };
   }
 

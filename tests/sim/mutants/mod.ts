@@ -14,12 +14,14 @@ import { QUEUE } from "./queue.ts";
 import { RECORDS } from "./records.ts";
 import { REPLICAS } from "./replicas.ts";
 import { SESSIONS } from "./sessions.ts";
+import { WINDOWS } from "./windows.ts";
 
 /** All of them, by the part of the program that they are in. */
 export const MUTANTS: readonly Mutant[] = [
   ...INTAKE,
   ...QUEUE,
   ...DELIVERY,
+  ...WINDOWS,
   ...SESSIONS,
   ...AGENTS,
   ...RECORDS,

@@ -1,0 +1,73 @@
+import { deepStrictEqual } from "node:assert/strict";
+import type { Entry, Session } from "./entry.ts";
+import { found, session } from "./sample.ts";
+import { windowed } from "./windowed.ts";
+
+const boot: Entry = {
+  kind: "boot",
+  at: 0,
+  process: "edge-1",
+  concurrency: 1,
+  window: 2,
+};
+
+function begin(gen: number, at: number, rest: Partial<Session> = {}): Session {
+  return session(gen, at, { process: "edge-1", seq: 1, ...rest });
+}
+
+function sent(
+  event: string,
+  at: number,
+  rest: Partial<Session> = {},
+): Session {
+  return session(1, at, { what: "event", event, seq: at, bytes: 9, ...rest });
+}
+
+function over(event: string, at: number): Session {
+  return session(1, at, { what: "over", event });
+}
+
+Deno.test("windowed() is content while an agent has no more than it takes", () => {
+  deepStrictEqual(
+    found(
+      windowed,
+      boot,
+      begin(1, 1),
+      sent("a", 2),
+      sent("b", 3),
+      over("a", 4),
+      sent("c", 5),
+      over("b", 6),
+      over("c", 7),
+      sent("c", 8), // another attempt
+    ),
+    [],
+  );
+});
+
+Deno.test("windowed() finds an agent flooded that is sent more than it takes", () => {
+  const history = [boot, begin(1, 1), sent("a", 2), sent("b", 3)];
+  deepStrictEqual(found(windowed, ...history, sent("c", 4)), ["flooded edge"]);
+  const elsewhere = sent("c", 4, { gen: 2 });
+  deepStrictEqual(found(windowed, ...history, elsewhere), []);
+});
+
+Deno.test("windowed() lets what was sent before another session come again", () => {
+  const again = [sent("a", 2), sent("b", 3), sent("c", 4)];
+  deepStrictEqual(found(windowed, boot, begin(1, 1, { seq: 5 }), ...again), []);
+  const { seq: _, ...unknown } = begin(1, 1);
+  deepStrictEqual(found(windowed, boot, unknown, ...again), []);
+  deepStrictEqual(
+    found(windowed, boot, begin(1, 1, { seq: 4 }), ...again),
+    ["flooded edge"],
+  );
+});
+
+Deno.test("windowed() counts bytes: one event alone may have more than all", () => {
+  const limits: Entry = { kind: "limits", at: 0, windowBytes: 20 };
+  const history = [limits, boot, begin(1, 1), sent("a", 2, { bytes: 30 })];
+  deepStrictEqual(found(windowed, ...history), []);
+  deepStrictEqual(found(windowed, ...history, sent("b", 3)), ["flooded edge"]);
+  const later = [over("a", 3), sent("b", 4), sent("c", 5)];
+  deepStrictEqual(found(windowed, ...history, ...later), []);
+});
