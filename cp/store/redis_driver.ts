@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { systemClock } from "@transporter/sdk";
 import type { Redis } from "ioredis";
 import type { RedisAddress } from "./redis_url.ts";
 
@@ -22,16 +23,20 @@ const SILENCE_MS_MAX = 10_000;
 /** Milliseconds that a connection may take. */
 const CONNECT_MS_MAX = 5000;
 
+/** Milliseconds until a connection that is ended is torn down, if Redis does not end it too. */
+const DISCONNECT_MS = 50;
+
 /** Ends a connection, and waits until it has ended. */
 export async function endOf(redis: Redis): Promise<void> {
   if (redis.status === "end") return;
-  // Between two connections there is none that could end.
-  const isBetween = redis.status === "reconnecting";
-  await new Promise<void>((resolve) => {
-    redis.once("end", resolve);
+  if (redis.status === "reconnecting") {
     redis.disconnect();
-    if (isBetween) resolve();
-  });
+    // There is none that could end; the driver waits for the last one all the same.
+    return await systemClock.sleep(DISCONNECT_MS);
+  }
+  const ended = new Promise<void>((resolve) => redis.once("end", resolve));
+  redis.disconnect();
+  await ended;
 }
 
 /** Options of the driver that every connection to this Redis has. */
@@ -48,6 +53,7 @@ export function driverOptions(
     ...(secret === undefined ? {} : { password: secret }),
     ...(tls ? { tls: ca === undefined ? {} : { ca } } : {}),
     connectTimeout: CONNECT_MS_MAX,
+    disconnectTimeout: DISCONNECT_MS,
     socketTimeout: SILENCE_MS_MAX,
     disableClientInfo: true,
     connectionName: "transporter",
