@@ -88,7 +88,7 @@ export async function leave(
 }
 
 /** Waits for something, but not for ever; returns whether it came. */
-async function within(
+export async function within(
   work: Promise<void>,
   ms: number,
   clock: Clock,

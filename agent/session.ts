@@ -9,6 +9,7 @@ import {
 } from "@transporter/sdk";
 import type { Backlog } from "./backlog.ts";
 import type { ControlPlaneClock } from "./control_plane_clock.ts";
+import { within } from "./drain.ts";
 import { type Away, awayOf, Exchange } from "./exchange.ts";
 import { register, SentAway } from "./handshake.ts";
 import { type Figures, Heartbeats } from "./heartbeats.ts";
@@ -179,13 +180,9 @@ class Session {
 
   /** Says goodbye and closes; what is already sent still arrives, if the far end reads it. */
   async #leave(): Promise<void> {
-    const said = new AbortController();
-    await Promise.race([
-      this.#exchange?.sayGoodbye(),
-      this.#options.clock.sleep(BYE_MS_MAX, { signal: said.signal })
-        .catch(() => {}), // it was said
-    ]);
-    said.abort();
+    const exchange = this.#exchange;
+    const { clock } = this.#options;
+    if (exchange) await within(exchange.sayGoodbye(), BYE_MS_MAX, clock);
     await this.#link.close();
   }
 }

@@ -1,4 +1,9 @@
-import { type Clock, deadline, TransporterError } from "@transporter/sdk";
+import {
+  abortable,
+  type Clock,
+  deadline,
+  TransporterError,
+} from "@transporter/sdk";
 import type { Store } from "../store/store.ts";
 
 /** How long an answer of the store counts, in milliseconds: many may ask, the disk is asked once. */
@@ -103,8 +108,6 @@ export class Readiness {
       `Cannot rely on the store as it has not answered for ${PROBE_MS_MAX} ms`,
     );
     using limit = deadline(this.#options.clock, PROBE_MS_MAX, { reason });
-    const late = Promise.withResolvers<never>();
-    limit.signal.addEventListener("abort", () => late.reject(reason));
-    return await Promise.race([work, late.promise]);
+    return await abortable(work, limit.signal);
   }
 }

@@ -1,35 +1,13 @@
 /** A server that is slow, and neither silent nor gone. */
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
-import { FaultProxy } from "../fault_proxy.ts";
-import { freshNamespace, testCluster } from "./cluster.ts";
+import { executorBehindProxy } from "./behind_proxy.ts";
 import {
   changes,
   configMap,
   deployment,
-  openPlugin,
-  proxied,
   runEvent,
   write,
 } from "./k8s_resource.ts";
-
-async function open(config: Readonly<Record<string, unknown>> = {}) {
-  await using stack = new AsyncDisposableStack();
-  const kube = stack.use(await testCluster());
-  const { name: namespace } = stack.use(await freshNamespace(kube));
-  const proxy = stack.use(
-    await FaultProxy.open({ server: kube.server, caPem: kube.address.caPem }),
-  );
-  const through = stack.use(await proxied(proxy, kube, config));
-  const executor = stack.use(await openPlugin(through.config));
-  const all = stack.move();
-  return {
-    kube,
-    namespace,
-    proxy,
-    executor,
-    [Symbol.asyncDispose]: () => all.disposeAsync(),
-  };
-}
 
 /** As fast as it goes, a byte at a time. */
 const TRICKLE = { slow: () => Promise.resolve() };
@@ -46,7 +24,7 @@ function stuckAfter(bytes: number, told: () => void = () => {}) {
 }
 
 Deno.test("k8s.slow: answers that come byte by byte are read to their ends, those of a watch too, and asked for once", async () => {
-  await using place = await open();
+  await using place = await executorBehindProxy();
   const { kube, namespace, proxy, executor } = place;
   const path = new RegExp(`/namespaces/${namespace}/(configmaps|deployments)`);
   proxy.inject({ path, times: 1_000, fault: TRICKLE });
@@ -87,7 +65,7 @@ Deno.test("k8s.slow: answers that come byte by byte are read to their ends, thos
 });
 
 Deno.test("k8s.slow: an answer that takes longer than a request may is given up, and asked for again", async () => {
-  await using place = await open({ request_timeout_ms: 1_000 });
+  await using place = await executorBehindProxy({ request_timeout_ms: 1_000 });
   const { namespace, proxy, executor } = place;
   await runEvent(executor, [configMap(namespace, "first")]);
   proxy.inject({ method: "PATCH", fault: stuckAfter(10) });
@@ -100,7 +78,7 @@ Deno.test("k8s.slow: an answer that takes longer than a request may is given up,
 });
 
 Deno.test("k8s.slow: an event can be cancelled while its answer comes, or is waited for", async () => {
-  await using place = await open();
+  await using place = await executorBehindProxy();
   const { namespace, proxy, executor } = place;
   await runEvent(executor, [configMap(namespace, "first")]);
   for (const bytes of [0, 10]) {
