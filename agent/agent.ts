@@ -29,7 +29,7 @@ import {
   readUrl,
 } from "./options.ts";
 import { Outbox } from "./outbox.ts";
-import { Outputs } from "./output.ts";
+import { Outputs } from "./outputs.ts";
 import { Places } from "./places.ts";
 import { type Identity, recvOf, registrationOf } from "./registration.ts";
 import { Runner } from "./runner.ts";
@@ -220,9 +220,9 @@ export class Agent implements AsyncDisposable {
     const { clock, log } = this.#options;
     const [inbox, runner, outbox] = [this.#inbox, this.#runner, this.#outbox];
     const { drainTimeout } = this.#settings;
-    const acknowledgements = this.#acknowledgements;
+    const [outputs, acknowledgements] = [this.#outputs, this.#acknowledgements];
     const rest = { drainTimeout, clock, log };
-    return { inbox, runner, outbox, acknowledgements, ...rest };
+    return { inbox, runner, outbox, outputs, acknowledgements, ...rest };
   }
 
   /** Resolves once nothing waits, if that is to be the end. */

@@ -11,7 +11,7 @@ import type { ControlPlaneClock } from "./control_plane_clock.ts";
 import type { Journal } from "./journal.ts";
 import type { JournalApplied } from "./journal_record.ts";
 import type { Outbox } from "./outbox.ts";
-import type { Outputs } from "./output.ts";
+import type { Outputs } from "./outputs.ts";
 import type { Places } from "./places.ts";
 import { recover, type RecoverOptions } from "./recover.ts";
 import { isLast, unstarted, withRepeatable } from "./status.ts";

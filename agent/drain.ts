@@ -2,6 +2,7 @@ import { type Clock, type Logger, TransporterError } from "@transporter/sdk";
 import type { Acknowledgements } from "./acknowledgements.ts";
 import type { Inbox } from "./inbox.ts";
 import type { Outbox } from "./outbox.ts";
+import type { Outputs } from "./outputs.ts";
 import type { Runner } from "./runner.ts";
 
 /** The part of the drain time that is kept for attempts that have to be cut off, in milliseconds. */
@@ -18,6 +19,8 @@ export interface DrainOptions {
   readonly runner: Runner;
   /** Tells the control plane what became of it. */
   readonly outbox: Outbox;
+  /** Sends what they wrote. */
+  readonly outputs: Outputs;
   /** Tells executors what the control plane has. */
   readonly acknowledgements: Acknowledgements;
   /** How long that may take, in milliseconds. */
@@ -31,7 +34,7 @@ export interface DrainOptions {
 /** Takes no new work, lets what runs finish or cuts it off, and tells the control plane. */
 export async function drain(options: DrainOptions): Promise<void> {
   const { inbox, runner, outbox, drainTimeout, clock, log } = options;
-  const { acknowledgements } = options;
+  const { acknowledgements, outputs } = options;
   const cutOffMs = Math.min(CUT_OFF_MS_MAX, drainTimeout / 2);
   const { running, waiting } = runner;
   log.info("Draining", { running, waiting });
@@ -46,8 +49,10 @@ export async function drain(options: DrainOptions): Promise<void> {
     cutOff(runner);
   }
   await within(
-    runner.idle().then(() => outbox.flushed())
-      .then(() => acknowledgements.idle()),
+    runner.idle().then(async () => {
+      const told = outbox.flushed().then(() => acknowledgements.idle());
+      await Promise.all([outputs.flushed(), told]);
+    }),
     end - clock.monotonic(),
     clock,
   );

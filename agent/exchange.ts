@@ -4,6 +4,7 @@ import {
   type DrainFrame,
   type InventoryRequestFrame,
   type Link,
+  type LinkFeature,
   type Logger,
   type Message,
   parseTime,
@@ -17,7 +18,7 @@ import type { Inbox } from "./inbox.ts";
 import { inventoryPages } from "./inventory.ts";
 import type { Journal } from "./journal.ts";
 import type { Outbox } from "./outbox.ts";
-import type { Outputs } from "./output.ts";
+import type { Outputs } from "./outputs.ts";
 import type { Runner } from "./runner.ts";
 
 /** Options of {@linkcode Exchange}. */
@@ -79,7 +80,12 @@ export class Exchange {
   constructor(options: ExchangeOptions) {
     this.#options = options;
     const { runner, outputs, link, window, welcome } = options;
-    if (welcome?.features.includes("logs")) outputs.attach(link);
+    const has = (name: LinkFeature) =>
+      welcome?.features.includes(name) ?? false;
+    outputs.attach(link, {
+      takes: has("logs"),
+      acknowledges: has("log_ack"),
+    });
     const nextSeq = welcome === undefined ? undefined : nextSeqOf(welcome);
     if (nextSeq === undefined) return;
     const credit = this.#credit = new Credit({
@@ -117,8 +123,8 @@ export class Exchange {
    * @throws {TransporterError} `unavailable` when the link ends before an answer is written.
    */
   async take(delivery: Delivery<Message>): Promise<void> {
-    const { inbox, outbox, heartbeats, welcome, log, failed, backlog } =
-      this.#options;
+    const { inbox, outbox, outputs, heartbeats, backlog } = this.#options;
+    const { welcome, log, failed } = this.#options;
     const { value: message } = delivery;
     switch (message.type) {
       case "event":
@@ -149,6 +155,8 @@ export class Exchange {
           what: message.what,
         });
         break;
+      case "log_ack":
+        return outputs.acknowledged(message.upto);
       case "heartbeat_ack":
         return heartbeats.answered(message);
       case "error":

@@ -1,8 +1,6 @@
 import {
   type Clock,
   IN_TIME,
-  type Link,
-  type LogFrame,
   type OutputStream,
   utf8Length,
 } from "@transporter/sdk";
@@ -17,94 +15,47 @@ const PIECE_CHARS_MAX = 16 * 1024;
 /** How long passes between two frames at least, in milliseconds: one for each line would be mostly frame. */
 const GATHER_MS = 40;
 
-/** Bytes that may wait in the link beside output: half of where statuses begin to wait. */
-const BUFFERED_BYTES_MAX = 2 * 1024 * 1024;
+/** Whose output it is. */
+export interface Source {
+  /** Which event writes. */
+  readonly eventId: string;
+  /** Which attempt. */
+  readonly attempt: number;
+  /** Up to where each stream was sent: what begins elsewhere follows something that was left out. */
+  readonly sent: Record<OutputStream, number>;
+}
 
 /** A piece of output, and where it was written. */
-interface Piece {
+export interface Piece {
+  /** What wrote it. */
+  readonly source: Source;
+  /** Where to. */
   readonly stream: OutputStream;
   /** Bytes of its stream before it. */
   readonly off: number;
+  /** How many it has itself. */
   readonly bytes: number;
+  /** The text. */
   readonly text: string;
 }
 
-/**
- * What the attempts of an agent write, on its way to the control plane. Best
- * effort: nothing waits for it, and what nobody can take is left out.
- */
-export class Outputs {
-  readonly #clock: Clock;
-  readonly #held: () => boolean;
-  #link: Link | undefined;
-
-  /**
-   * Makes one that has nowhere to send to.
-   *
-   * @param clock Where time comes from.
-   * @param held Whether the control plane takes no statuses now, and so no output.
-   */
-  constructor(clock: Clock, held: () => boolean) {
-    this.#clock = clock;
-    this.#held = held;
-  }
-
-  /** Sends over a link from now on, whose control plane takes output. */
-  attach(link: Link): void {
-    this.#link = link;
-  }
-
-  /** Sends nothing over a link any more. */
-  detach(link: Link): void {
-    if (this.#link === link) this.#link = undefined;
-  }
-
-  /** Begins the output of an attempt. */
-  open(eventId: string, attempt: number): Output {
-    return new Output({
-      clock: this.#clock,
-      send: (piece, trunc) =>
-        this.#send({
-          type: "log",
-          event_id: eventId,
-          attempt,
-          stream: piece.stream,
-          off: piece.off,
-          data: piece.text,
-          trunc,
-        }),
-    });
-  }
-
-  #send(frame: LogFrame): Promise<void> | undefined {
-    const link = this.#link;
-    const busy = link === undefined || this.#held() ||
-      link.bufferedBytes > BUFFERED_BYTES_MAX;
-    return busy ? undefined : link.send(frame);
-  }
-}
-
 /** Options of {@linkcode Output}. */
-export interface OutputOptions {
+export interface OutputOptions extends Pick<Source, "eventId" | "attempt"> {
   /** Where time comes from. */
   readonly clock: Clock;
-  /**
-   * Sends a piece, and whether something before it is missing. Resolves when it
-   * is written, and rejects when it is not; `undefined` when there is no way.
-   */
-  readonly send: (piece: Piece, trunc: boolean) => Promise<void> | undefined;
+  /** Takes what is to be sent, in the order it was written. */
+  readonly take: (piece: Piece) => void;
 }
 
 /**
  * The output of one attempt: its beginning goes out as it comes, of the rest
- * the end is kept, which goes out when the attempt is over, at the pace of the
- * link.
+ * the end is kept, which goes out when the attempt is over.
  */
 export class Output {
-  readonly #options: OutputOptions;
+  readonly #clock: Clock;
+  readonly #take: (piece: Piece) => void;
+  readonly #source: Source;
   readonly #written: Record<OutputStream, number> = { stdout: 0, stderr: 0 };
-  /** Up to where the far end has all of a stream. */
-  readonly #sent: Record<OutputStream, number> = { stdout: 0, stderr: 0 };
   #headBytes = 0;
   #waiting: Piece[] = [];
   #tail: Piece[] = [];
@@ -113,8 +64,10 @@ export class Output {
   #gathering = false;
 
   /** Made by {@linkcode Outputs.open}. */
-  constructor(options: OutputOptions) {
-    this.#options = options;
+  constructor({ eventId, attempt, clock, take }: OutputOptions) {
+    this.#clock = clock;
+    this.#take = take;
+    this.#source = { eventId, attempt, sent: { stdout: 0, stderr: 0 } };
   }
 
   /** Takes a piece of any length; never waits. */
@@ -128,17 +81,18 @@ export class Output {
     }
   }
 
-  /** Sends what waits and the end of what was written; nothing is taken any more. Idempotent; nobody need wait for it. */
+  /** Sends what waits and the end of what was written; nothing is taken any more. Idempotent. */
   close(): void {
     if (this.#over.signal.aborted) return;
     this.#over.abort(IN_TIME);
     this.#flush();
-    this.#sendTail();
+    for (const piece of this.#tail.splice(0)) this.#take(piece);
   }
 
   #add(stream: OutputStream, text: string): void {
     const bytes = utf8Length(text);
-    const piece = { stream, off: this.#written[stream], bytes, text };
+    const [source, off] = [this.#source, this.#written[stream]];
+    const piece = { source, stream, off, bytes, text };
     this.#written[stream] += bytes;
     if (this.#tail.length === 0 && this.#headBytes + bytes <= HEAD_BYTES_MAX) {
       this.#headBytes += bytes;
@@ -160,48 +114,36 @@ export class Output {
     this.#gathering = true;
     this.#flush();
     const { signal } = this.#over;
-    this.#options.clock.sleep(GATHER_MS, { signal }).then(() => {
+    this.#clock.sleep(GATHER_MS, { signal }).then(() => {
       this.#gathering = false;
       if (this.#waiting.length > 0) this.#gather();
     }, () => {}); // the attempt is over, and all of it was sent
   }
 
   #flush(): void {
-    const pieces = this.#waiting;
-    this.#waiting = [];
-    for (const piece of pieces) this.#send(piece);
-  }
-
-  /** One piece after the other: all at once would be more than the link takes. */
-  async #sendTail(): Promise<void> {
-    for (const piece of this.#tail) await this.#send(piece);
-  }
-
-  /** Resolves when a piece is written, or will not be. */
-  async #send(piece: Piece): Promise<void> {
-    const { stream, off, bytes } = piece;
-    const trunc = off !== this.#sent[stream];
-    const sending = this.#options.send(piece, trunc);
-    // What was not sent is missing before the next one.
-    this.#sent[stream] = sending === undefined ? -1 : off + bytes;
-    await sending?.catch(() => this.#sent[stream] = -1);
+    for (const piece of this.#waiting.splice(0)) this.#take(piece);
   }
 }
 
-/** Adds a piece, to the last one if it goes on where that ends and both are one piece together. */
+/** Both pieces as one, if the second goes on where the first ends and they are not too long for that. */
+export function joined(first: Piece, second: Piece): Piece | undefined {
+  const joins = first.source === second.source &&
+    first.stream === second.stream && first.off + first.bytes === second.off &&
+    first.text.length + second.text.length <= PIECE_CHARS_MAX;
+  if (!joins) return undefined;
+  return {
+    ...first,
+    bytes: first.bytes + second.bytes,
+    text: first.text + second.text,
+  };
+}
+
+/** Adds a piece, to the last one if both are one piece together. */
 function put(pieces: Piece[], piece: Piece): void {
   const last = pieces.at(-1);
-  const joins = last !== undefined && last.stream === piece.stream &&
-    last.text.length + piece.text.length <= PIECE_CHARS_MAX;
-  if (!joins) {
-    pieces.push(piece);
-    return;
-  }
-  pieces[pieces.length - 1] = {
-    ...last,
-    bytes: last.bytes + piece.bytes,
-    text: last.text + piece.text,
-  };
+  const both = last === undefined ? undefined : joined(last, piece);
+  if (both === undefined) pieces.push(piece);
+  else pieces[pieces.length - 1] = both;
 }
 
 /** Where a piece may end: at a place, but not in the middle of a character. */

@@ -1,43 +1,25 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import type { OutputStream } from "@transporter/sdk";
 import { settle, TestClock } from "@transporter/sdk/testing";
-import { Output } from "./output.ts";
+import { Output, type Piece } from "./output.ts";
 import { AgentBench, type RawFrame } from "./testing/agent_bench.ts";
 import { specOf } from "./testing/control_plane.ts";
 import { witness } from "./testing/witness.ts";
 
 const MIB = 1024 * 1024;
 
-interface Sent {
-  readonly stream: OutputStream;
-  readonly off: number;
-  readonly text: string;
-  readonly trunc: boolean;
-}
-
-/** An output, what it sent, and a switch that has everything lost. */
-function open(): {
-  output: Output;
-  clock: TestClock;
-  sent: Sent[];
-  far: { lost: boolean };
-} {
+/** An output, and what it gave to be sent. */
+function open(): { output: Output; clock: TestClock; sent: Piece[] } {
   const clock = new TestClock();
-  const sent: Sent[] = [];
-  const far = { lost: false };
+  const sent: Piece[] = [];
   const output = new Output({
-    clock,
-    send({ stream, off, text }, trunc) {
-      if (far.lost) return undefined;
-      sent.push({ stream, off, text, trunc });
-      return Promise.resolve();
-    },
+    ...{ eventId: "e1", attempt: 1, clock },
+    take: (piece) => sent.push(piece),
   });
-  return { output, clock, sent, far };
+  return { output, clock, sent };
 }
 
-function brief({ stream, off, text, trunc }: Sent): string {
-  return `${stream} ${off} ${text}${trunc ? " trunc" : ""}`;
+function brief({ stream, off, text }: Piece): string {
+  return `${stream} ${off} ${text}`;
 }
 
 Deno.test("Output.write() sends at once after a pause, else gathers for 40 ms, and goes on where it was", async () => {
@@ -100,7 +82,7 @@ Deno.test("Output.write() replaces halves of characters, as JSON has none", asyn
   deepStrictEqual(sent.map(({ text }) => text), ["a\ufffd"]);
 });
 
-Deno.test("Output sends the first MiB and the last one, and says that something is missing between", async () => {
+Deno.test("Output sends the first MiB and the last one", async () => {
   const { output, clock, sent } = open();
   const line = (i: number) => `${i} `.padStart(1023, "x") + "\n";
   for (let i = 0; i < 5 * 1024; i++) output.write("stdout", line(i));
@@ -108,13 +90,11 @@ Deno.test("Output sends the first MiB and the last one, and says that something 
   const head = sent.length;
   output.close();
   await settle();
-  const bytes = (from: readonly Sent[]) =>
+  const bytes = (from: readonly Piece[]) =>
     from.reduce((sum, { text }) => sum + text.length, 0);
   strictEqual(bytes(sent.slice(0, head)), MIB);
   const tail = sent.slice(head);
   ok(bytes(tail) <= MIB && bytes(tail) > MIB - 17 * 1024);
-  deepStrictEqual(tail.map(({ trunc }) => trunc).filter(Boolean), [true]);
-  strictEqual(tail[0]?.trunc, true);
   strictEqual(tail.at(-1)?.text.endsWith(line(5 * 1024 - 1)), true);
   strictEqual((tail[0]?.off ?? 0) + bytes(tail), 5 * MIB);
 });
@@ -138,27 +118,6 @@ Deno.test("Output leaves out nothing of two MiB", async () => {
   output.close();
   await settle();
   strictEqual(sent.map(({ text }) => text).join(""), text);
-  deepStrictEqual(sent.filter(({ trunc }) => trunc), []);
-});
-
-Deno.test("Output says what is missing because nobody took it", async () => {
-  const { output, clock, sent, far } = open();
-  for (
-    const [text, lost] of [["a", false], ["b", true], ["c", false]] as const
-  ) {
-    far.lost = lost;
-    output.write("stdout", text);
-    output.write("stderr", text);
-    await clock.advance(40);
-  }
-  output.close();
-  await settle();
-  deepStrictEqual(sent.map(brief), [
-    "stdout 0 a",
-    "stderr 0 a",
-    "stdout 2 c trunc",
-    "stderr 2 c trunc",
-  ]);
 });
 
 /** An agent whose event writes something while it runs and at its end; the welcome says what the control plane takes. */

@@ -19,6 +19,7 @@ const FEATURES: readonly LinkFeature[] = [
   "cancel",
   "drain",
   "logs",
+  "log_ack",
   "backlog",
 ];
 

@@ -33,6 +33,7 @@ Deno.test("registrationOf() names capabilities as v1 does, and leaves out what i
         "cancel",
         "drain",
         "logs",
+        "log_ack",
         "backlog",
       ],
       instance: "i",

@@ -16,7 +16,7 @@ import { type Figures, Heartbeats } from "./heartbeats.ts";
 import type { Inbox } from "./inbox.ts";
 import type { Journal } from "./journal.ts";
 import type { Outbox } from "./outbox.ts";
-import type { Outputs } from "./output.ts";
+import type { Outputs } from "./outputs.ts";
 import type { Runner } from "./runner.ts";
 
 /** Milliseconds that a farewell may take. */

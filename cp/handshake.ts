@@ -27,6 +27,7 @@ const FEATURES: readonly LinkFeature[] = [
   "cancel",
   "drain",
   "logs",
+  "log_ack",
   "backlog",
 ];
 

@@ -113,6 +113,10 @@ export class Incoming {
     return this.#logs ??= new LogFlow({
       ...this.#options,
       agent: this.#options.agent.id,
+      done: (upto) => {
+        if (!this.#options.features.has("log_ack")) return;
+        this.#tell({ type: "log_ack", upto });
+      },
       foreign: (id) =>
         this.#stray("Output is not this agent's to send", { event: id }),
     });
@@ -139,7 +143,7 @@ export class Incoming {
   /** Resolves when all that was taken is written, the last sign of life too. Once, at the end. */
   async finish(): Promise<void> {
     await this.#statuses.idle();
-    await this.#logs?.idle();
+    await this.#logs?.finish();
     await this.#touch();
   }
 

@@ -1,8 +1,14 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import { type LogFrame, silentLogger } from "@transporter/sdk";
+import {
+  type ErrorCode,
+  type LogFrame,
+  silentLogger,
+  TransporterError,
+} from "@transporter/sdk";
 import { AGENT_LOG_BYTES_MAX, LogQuota } from "./log_quota.ts";
 import { LOG_BYTES_MAX, LogFlow } from "./log_flow.ts";
 import type { Store } from "./store/store.ts";
+import { settle } from "@transporter/sdk/testing";
 import { World } from "./testing/world.ts";
 
 const T = "default";
@@ -27,6 +33,7 @@ async function open(
   await world.submit("e1");
   await agent.nextOf("event");
   const foreign: string[] = [];
+  const told: number[] = [];
   const logQuota = new LogQuota({ monotonic: () => 0 });
   function flow(agent = "edge-1"): LogFlow {
     return new LogFlow({
@@ -34,7 +41,9 @@ async function open(
       store: store?.(world.store) ?? world.store,
       tenant: T,
       agent,
+      clock: world.clock,
       log: silentLogger,
+      done: (frames) => told.push(frames),
       foreign: (id) => foreign.push(id),
     });
   }
@@ -51,6 +60,7 @@ async function open(
     world,
     flow,
     foreign,
+    told,
     logQuota,
     kept,
     [Symbol.asyncDispose]: () => world[Symbol.asyncDispose](),
@@ -157,4 +167,108 @@ Deno.test("LogFlow.take() marks the piece that follows a gap", async () => {
   flow.take(frame({ off: 4, data: "kept" }));
   await flow.idle();
   deepStrictEqual(await place.kept(), [["stdout", 4, 4, true]]);
+});
+
+Deno.test("LogFlow.take() keeps once what comes again, also what a store of an earlier session has", async () => {
+  await using place = await open();
+  const before = place.flow();
+  before.take(frame());
+  before.take(frame({ off: 6, data: "again\n" }));
+  await before.idle();
+  const flow = place.flow();
+  flow.take(frame({ again: true }));
+  flow.take(frame({ off: 6, data: "again\n", again: true }));
+  flow.take(frame({ off: 12, data: "lost\n", again: true }));
+  flow.take(frame({ off: 17, data: "new\n" }));
+  // A Job that an agent found again after a restart: it counts from 0 anew.
+  flow.take(frame());
+  await flow.idle();
+  deepStrictEqual(await place.kept(), [
+    ["stdout", 0, 6, false],
+    ["stdout", 6, 6, false],
+    ["stdout", 12, 5, false],
+    ["stdout", 17, 4, false],
+    ["stdout", 0, 6, false],
+  ]);
+});
+
+Deno.test("LogFlow tells within a second how many pieces it is done with, and at once after a quarter of a MiB", async () => {
+  await using place = await open();
+  const { world: { clock }, told } = place;
+  const flow = place.flow();
+  flow.take(frame());
+  flow.take(frame({ event_id: "unknown" }));
+  await flow.idle();
+  await clock.advance(999);
+  deepStrictEqual(told, []);
+  await clock.advance(1);
+  deepStrictEqual(told, [2]);
+  await clock.advance(5000);
+  const data = "x".repeat(128 * 1024);
+  for (let i = 0; i < 2; i++) flow.take(frame({ off: 6 + i, data }));
+  flow.take(frame({ off: 9, data: "end" }));
+  await flow.idle();
+  await clock.advance(1000);
+  deepStrictEqual(told.at(-1), 5);
+  await flow.finish();
+  await clock.advance(5000);
+  deepStrictEqual(told.at(-1), 5);
+});
+
+/** A store that is away for so many asks. */
+function away(asks: number, code: ErrorCode) {
+  let left = asks;
+  return (plain: Store) => ({
+    getEvent: (tenant: string, id: string) => plain.getEvent(tenant, id),
+    listLogs: (...args: Parameters<Store["listLogs"]>) =>
+      plain.listLogs(...args),
+    addLogs: (...args: Parameters<Store["addLogs"]>) =>
+      left-- > 0
+        ? Promise.reject(new TransporterError(code, "Cannot write"))
+        : plain.addLogs(...args),
+  });
+}
+
+Deno.test("LogFlow.take() waits for a store that is away, and tells of nothing before it is there", async () => {
+  await using place = await open(away(3, "store_unavailable"));
+  const { clock } = place.world;
+  const flow = place.flow();
+  flow.take(frame());
+  await clock.advance(1000);
+  deepStrictEqual([await place.kept(), place.told], [[], []]);
+  await clock.advance(500);
+  await flow.idle();
+  deepStrictEqual(await place.kept(), [["stdout", 0, 6, false]]);
+  await clock.advance(1000);
+  deepStrictEqual(place.told, [1]);
+});
+
+Deno.test("LogFlow.finish() waits for no store that is away, and tells of nothing", async () => {
+  await using place = await open(away(Infinity, "store_unavailable"));
+  const flow = place.flow();
+  flow.take(frame());
+  await place.world.clock.advance(5000);
+  await flow.finish();
+  await place.world.clock.advance(5000);
+  deepStrictEqual([await place.kept(), place.told], [[], []]);
+});
+
+Deno.test("LogFlow.finish() leaves out what is behind a piece that comes again", async () => {
+  await using place = await open(away(1, "store_unavailable"));
+  const flow = place.flow();
+  flow.take(frame());
+  await settle();
+  flow.take(frame({ off: 6, data: "after" }));
+  await flow.finish();
+  deepStrictEqual(await place.kept(), []);
+});
+
+Deno.test("LogFlow.take() goes on behind a piece that the store will never take, and marks the next", async () => {
+  await using place = await open(away(1, "internal"));
+  const flow = place.flow();
+  flow.take(frame());
+  await flow.idle();
+  flow.take(frame({ off: 6, data: "after" }));
+  await flow.idle();
+  deepStrictEqual(await place.kept(), [["stdout", 6, 5, true]]);
 });

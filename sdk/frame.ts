@@ -14,6 +14,7 @@ import type { ExecutorInfo, OutputStream } from "./executor.ts";
  * - `cancel`: the agent obeys `cancel`
  * - `drain`: the agent obeys `drain`
  * - `logs`: the control plane takes `log` frames
+ * - `log_ack`: it answers them with `log_ack`, and tells those apart that come again
  * - `backlog`: the control plane answers `backlog_request`
  */
 export type LinkFeature =
@@ -24,6 +25,7 @@ export type LinkFeature =
   | "cancel"
   | "drain"
   | "logs"
+  | "log_ack"
   | "backlog";
 
 /** What is open between an agent and its control plane, in one line; `inventoryDigest()` makes it and says what counts as open. */
@@ -291,7 +293,7 @@ export interface RenewFrame {
   readonly what: string;
 }
 
-/** A → C, version 2: a piece of what an event wrote; best effort, and capped for each attempt. */
+/** A → C, version 2: a piece of what an event wrote; capped for each attempt. */
 export interface LogFrame {
   /** The discriminant. */
   readonly type: "log";
@@ -307,6 +309,16 @@ export interface LogFrame {
   readonly data: string;
   /** Whether something before the piece was left out. */
   readonly trunc?: boolean;
+  /** Whether it was sent before, over a link that ended before the piece was known to be kept. */
+  readonly again?: boolean;
+}
+
+/** C → A, version 2: the agent may forget output that it sent. Only with the feature `log_ack`. */
+export interface LogAckFrame {
+  /** The discriminant. */
+  readonly type: "log_ack";
+  /** So many `log` frames of this session, from its first on, are on disk, or left out for good. */
+  readonly upto: number;
 }
 
 /** C → A, version 2: what do you remember? */
@@ -406,6 +418,7 @@ export type Frame =
   | DrainFrame
   | RenewFrame
   | LogFrame
+  | LogAckFrame
   | InventoryRequestFrame
   | InventoryFrame
   | BacklogRequestFrame

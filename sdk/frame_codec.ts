@@ -164,7 +164,9 @@ const FRAMES: Readonly<Record<Frame["type"], Readonly<Record<string, Check>>>> =
       off: count,
       data: text,
       trunc: optional(flag),
+      again: optional(flag),
     },
+    log_ack: { upto: count },
     inventory_request: { since: optional(text) },
     inventory: {
       items: (value) => Array.isArray(value) && value.every(item),

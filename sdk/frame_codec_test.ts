@@ -41,6 +41,7 @@ const TYPES: Readonly<Record<string, string>> = {
   v2_drain: "drain",
   v2_renew: "renew",
   v2_log: "log",
+  v2_log_ack: "log_ack",
   v2_inventory_request: "inventory_request",
   v2_inventory: "inventory",
   v2_backlog_request: "backlog_request",

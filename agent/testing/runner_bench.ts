@@ -3,7 +3,7 @@ import { settle, TestClock } from "@transporter/sdk/testing";
 import { ControlPlaneClock } from "../control_plane_clock.ts";
 import { Journal } from "../journal.ts";
 import { Outbox } from "../outbox.ts";
-import { Outputs } from "../output.ts";
+import { Outputs } from "../outputs.ts";
 import { Places } from "../places.ts";
 import { Runner } from "../runner.ts";
 import { prepare, type Work } from "../work.ts";

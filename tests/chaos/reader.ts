@@ -2,10 +2,11 @@ import {
   type EventView,
   type HistoryEntry,
   isTerminal,
+  type LogPage,
   type Page,
   STATES,
 } from "@transporter/sdk";
-import type { HistoryRead, List, Read } from "../history/entry.ts";
+import type { HistoryRead, List, Logs, Read } from "../history/entry.ts";
 import type { Random } from "../sim/random.ts";
 import { delay } from "./delay.ts";
 import { isBreak } from "./producer.ts";
@@ -104,6 +105,18 @@ export class Reader {
     }));
     this.told.add(id);
     return { kind: "history", at, end: Date.now(), event: id, entries };
+  }
+
+  /** Asks for what an event put out, all of it. */
+  async logs(id: string): Promise<Logs | undefined> {
+    const at = Date.now();
+    const answer = await this.#get(`/v2/events/${id}/logs?limit=500`);
+    const body: LogPage = await answer.json();
+    if (!answer.ok) return undefined;
+    const pieces = body.items.map(({ attempt, off, data: text }) => ({
+      ...{ attempt, off, text },
+    }));
+    return { kind: "logs", at, end: Date.now(), event: id, pieces };
   }
 
   /** Asks for every event there is, newest first. */

@@ -11,6 +11,9 @@ import type { Scribe } from "./scribe.ts";
  */
 const SETTLE_MS_MAX = 180_000;
 
+/** Events whose output is looked at, at most: each is a request. */
+const LOGS_MAX = 2000;
+
 /**
  * Waits until the control plane knows all agents as connected.
  *
@@ -67,7 +70,8 @@ export async function settled(
 
 /**
  * Looks once more at everything that was accepted, when nothing can change any
- * more, and at the histories that somebody has seen before.
+ * more, at the histories that somebody has seen before, and at what was put out
+ * by events that are spread over all of them.
  */
 export async function lookAtAll(
   reader: Reader,
@@ -91,5 +95,11 @@ export async function lookAtAll(
   for (const id of told) {
     const entry = await reader.history(id);
     if (entry !== undefined) scribe.write(entry);
+  }
+  const every = Math.ceil(accepted.length / LOGS_MAX);
+  for (const [i, { facts }] of accepted.entries()) {
+    if (i % every > 0) continue;
+    const logs = await reader.logs(facts.event);
+    if (logs !== undefined) scribe.write(logs);
   }
 }

@@ -5,7 +5,7 @@ import {
   TransporterError,
 } from "@transporter/sdk";
 import * as v from "valibot";
-import type { End, Start } from "../history/entry.ts";
+import type { End, Output, Start } from "../history/entry.ts";
 import { entryLine } from "../history/lines.ts";
 
 /** What an event asks of {@linkcode witness}. */
@@ -73,12 +73,21 @@ export class Book implements Disposable {
     });
   }
 
+  /** Writes what an attempt puts out; a process that is killed has written it, and more is not asked for. */
+  output(event: string, attempt: number, text: string): void {
+    this.#append({ kind: "output", at: Date.now(), event, attempt, text });
+  }
+
   #write(entry: Start | End): void {
+    this.#append(entry);
+    this.#file.syncDataSync();
+  }
+
+  #append(entry: Start | End | Output): void {
     const bytes = new TextEncoder().encode(entryLine(entry));
     for (let at = 0; at < bytes.length;) {
       at += this.#file.writeSync(bytes.subarray(at));
     }
-    this.#file.syncDataSync();
   }
 
   [Symbol.dispose](): void {
@@ -93,8 +102,15 @@ export function witness(book: Book): Executor {
     version: "1.0.0",
     schema: PAYLOAD,
     validate: (payload) => Promise.resolve(payload),
-    async apply({ ms, failures = 0 }, { idempotencyKey: id, attempt, signal }) {
+    async apply({ ms, failures = 0 }, context) {
+      const { idempotencyKey: id, attempt, signal } = context;
+      const say = (what: string) => {
+        const text = `attempt ${attempt} of ${id} ${what}\n`;
+        book.output(id, attempt, text);
+        context.output("stdout", text);
+      };
       book.start(id, attempt);
+      say("begins");
       try {
         await systemClock.sleep(ms, { signal });
         if (attempt <= failures) {
@@ -107,6 +123,7 @@ export function witness(book: Book): Executor {
         book.end(id, attempt, "failed");
         throw reason;
       }
+      say("ends well");
       book.end(id, attempt, "done");
       return { attempt };
     },

@@ -13,7 +13,7 @@ import { submitted } from "./events.ts";
 import { reported } from "./gap.ts";
 import { monotonic } from "./monotonic.ts";
 import { inOrder } from "./order.ts";
-import { truthful } from "./output.ts";
+import { complete, truthful } from "./output.ts";
 import { paused } from "./paused.ts";
 import { recovers } from "./recovery.ts";
 import { oneSession } from "./sessions.ts";
@@ -26,7 +26,11 @@ import { windowed } from "./windowed.ts";
 const CHECKERS: Readonly<Record<Violation["guarantee"], Checker>> = {
   G1: (history) => [...ended(history), ...deleted(history)],
   G2: startedOnce,
-  G3: (history) => [...monotonic(history), ...truthful(history)],
+  G3: (history) => [
+    ...monotonic(history),
+    ...truthful(history),
+    ...complete(history),
+  ],
   G4: (history) => [
     ...inOrder(history),
     ...paused(history),

@@ -1,6 +1,6 @@
 import { deepStrictEqual } from "node:assert/strict";
-import type { Logs, Output } from "./entry.ts";
-import { truthful } from "./output.ts";
+import type { Entry, Logs, Output } from "./entry.ts";
+import { complete, truthful } from "./output.ts";
 import { found } from "./sample.ts";
 
 function output(event: string, text: string): Output {
@@ -37,4 +37,46 @@ Deno.test("truthful() finds output that was not put out, and output that is ther
     ),
     ["unexpected invented", "unexpected moved", "unexpected twice"],
   );
+});
+
+/** An attempt of a process that put out a line, and came to its end. */
+function attempt(event: string, process: string): Entry[] {
+  const work = { at: 1, agent: "edge", event, attempt: 1 };
+  return [
+    { kind: "start", ...work, process },
+    output(event, "one\n"),
+    { kind: "end", ...work, outcome: "done" },
+  ];
+}
+
+Deno.test("complete() finds output that is missing although its process lives on", () => {
+  const seen: Entry[] = [
+    ...attempt("all", "p1"),
+    ...attempt("part", "p1"),
+    ...attempt("none", "p1"),
+    ...attempt("of-a-killed-one", "p2"),
+    ...attempt("of-an-old-one", "p3"),
+    {
+      kind: "start",
+      at: 1,
+      agent: "edge",
+      event: "cut",
+      attempt: 1,
+      process: "p1",
+    },
+    output("cut", "one\n"),
+    { kind: "exit", at: 2, process: "p2" },
+    { kind: "boot", at: 0, process: "p3", concurrency: 1, link: 1 },
+    logs("all", [0, "one\n"]),
+    logs("part", [0, "on"]),
+    ...["none", "of-a-killed-one", "of-an-old-one", "cut"].map((id) =>
+      logs(id)
+    ),
+  ];
+  const settled: Entry = { kind: "mark", at: 3, what: "settled" };
+  const lost = ["lost part", "lost none"];
+  deepStrictEqual(found(complete, ...seen, settled), lost);
+  deepStrictEqual(found(complete, ...seen), [], "there was no time yet");
+  const restore: Entry = { kind: "restore", at: 2, copiedAt: 0 };
+  deepStrictEqual(found(complete, ...seen, restore, settled), []);
 });

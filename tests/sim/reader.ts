@@ -133,7 +133,7 @@ export class Reader {
     const answer = await api.call(({ core }) =>
       core.operator.logs("default", event, { after: 0, limit: 500 })
     );
-    if (answer.kind !== "ok" || answer.value.length === 0) return;
+    if (answer.kind !== "ok") return;
     const pieces = answer.value.map(({ attempt, off, data: text }) => ({
       attempt,
       off,

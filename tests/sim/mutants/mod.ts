@@ -6,6 +6,7 @@
 import { AGENTS } from "./agents.ts";
 import { CARRIERS } from "./carriers.ts";
 import { DELIVERY } from "./delivery.ts";
+import { OUTPUTS } from "./outputs.ts";
 import { DISKS } from "./disks.ts";
 import { INTAKE } from "./intake.ts";
 import type { Mutant } from "./mutant.ts";
@@ -24,6 +25,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...WINDOWS,
   ...SESSIONS,
   ...AGENTS,
+  ...OUTPUTS,
   ...RECORDS,
   ...DISKS,
   ...REPLICAS,
