@@ -132,7 +132,9 @@ export class Outputs {
   #pump(): void {
     const [link, taker] = [this.#link, this.#taker];
     if (link === undefined || this.#pause !== undefined) return;
-    for (const kept of this.#kept.slice(this.#sent)) {
+    for (;;) {
+      const kept = this.#kept[this.#sent];
+      if (kept === undefined) break;
       if (this.#sentBytes >= WINDOW_BYTES) return;
       if (this.#held() || link.bufferedBytes > BUFFERED_BYTES_MAX) {
         return this.#wait();

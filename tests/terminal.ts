@@ -149,7 +149,7 @@ export class Terminal implements AsyncDisposable {
         `stty columns ${columns} rows ${rows}; tty; exec ${command}`,
         "/dev/null",
       ],
-      env: { TERM: "xterm-256color", ...env },
+      env: { TERM: "xterm-256color", NO_COLOR: "", ...env },
       stdin: "piped",
       stdout: "piped",
       stderr: "null",
