@@ -5,6 +5,8 @@ import type { Turns } from "./turns.ts";
 /** Frames of one connection that are taken in one go, before those of others. */
 const FRAMES_MAX = 16;
 
+const LINE_FEED = 10;
+
 /** What `ws` reads frames with. */
 export interface Receiver {
   /** Looked at before a frame is handed over: whether to do so at once, or by `setImmediate`. */
@@ -35,13 +37,21 @@ export function severalFramesATurn(
     readonly _receiver: Receiver;
   };
   let frames = 0;
-  function count(): void {
+  function count(more: number): void {
     // The one that had to wait is the first of the next ones.
-    frames = frames === FRAMES_MAX ? 1 : frames + 1;
+    frames = frames >= FRAMES_MAX ? more : frames + more;
     receiver._allowSynchronousEvents = frames < FRAMES_MAX;
   }
-  webSocket.on("message", count).on("ping", count).on("pong", count);
+  webSocket.on("message", (data) => count(linesOf(data as Uint8Array)))
+    .on("ping", () => count(1)).on("pong", () => count(1));
   receiver.startLoop = startLoop;
+}
+
+/** How many frames a message may have: one for each of its lines. */
+function linesOf(message: Uint8Array): number {
+  let lines = 1;
+  for (let at = -1; (at = message.indexOf(LINE_FEED, at + 1)) >= 0;) lines++;
+  return lines;
 }
 
 /** How frames are taken when there is a turn for them: one function for all connections, as each keeps it. */

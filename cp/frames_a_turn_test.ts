@@ -7,10 +7,11 @@ import { setImmediate } from "node:timers";
 import { type WebSocket, WebSocketServer } from "ws";
 import { framesIn, severalFramesATurn } from "./frames_a_turn.ts";
 
-/** Sends so many frames at once, and returns how many were taken in each turn. */
+/** Sends so many messages at once, and returns how many were taken in each turn. */
 async function turnsOf(
-  frames: number,
+  messages: number,
   prepare: (webSocket: WebSocket) => void,
+  message: string = "a",
 ): Promise<readonly number[]> {
   const server = createServer().listen(0, "127.0.0.1");
   const webSockets = new WebSocketServer({
@@ -38,12 +39,13 @@ async function turnsOf(
         turns.push(inTurn);
         taken += inTurn;
         inTurn = 0;
-        if (taken === frames) all.resolve();
+        if (taken === messages) all.resolve();
       });
     }
   });
-  const frame = [0x81, 0x81, 0, 0, 0, 0, 0x61]; // "a", behind a mask of zeros
-  client.write(new Uint8Array(Array(frames).fill(frame).flat()));
+  const text = new TextEncoder().encode(message);
+  const frame = [0x81, 0x80 + text.length, 0, 0, 0, 0, ...text]; // behind a mask of zeros
+  client.write(new Uint8Array(Array(messages).fill(frame).flat()));
   await all.promise;
   const closed = once(client, "close");
   webSocket?.terminate();
@@ -64,6 +66,18 @@ Deno.test("severalFramesATurn() takes sixteen frames before others have a turn",
     [16, 16, 8],
   );
   deepStrictEqual(await turnsOf(3, () => {}), [1, 1, 1]);
+});
+
+Deno.test("severalFramesATurn() counts each line of a message", async () => {
+  const turns = { run: async <T>(work: () => T | Promise<T>) => await work() };
+  deepStrictEqual(
+    await turnsOf(
+      12,
+      (webSocket) => severalFramesATurn(webSocket, framesIn(turns)),
+      "a\nb\nc",
+    ),
+    [6, 6], // eighteen frames each
+  );
 });
 
 Deno.test("severalFramesATurn() takes no frame before there is a turn for it", async () => {

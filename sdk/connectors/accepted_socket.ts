@@ -60,10 +60,16 @@ export class AcceptedSocket implements Socket {
     return this.#socket.bufferedAmount;
   }
 
-  send(frame: string): void {
-    this.#receipt.cancel(); // it goes with the frame
+  send(message: string): void {
+    this.#receipt.cancel(); // it goes with the message
     this.#gather();
-    this.#socket.send(frame, ignore); // a failed write is followed by "close"
+    this.#socket.send(message, ignore); // a failed write is followed by "close"
+  }
+
+  later(run: () => void): void {
+    // By its global name: an agent shares this module, and does without `process`. From within a
+    // microtask, as it would otherwise not wait for any of them.
+    queueMicrotask(() => globalThis.process.nextTick(run));
   }
 
   /** What is sent before anything else can happen goes out as one write. */
@@ -71,8 +77,7 @@ export class AcceptedSocket implements Socket {
     if (this.#corked || this.#connection === undefined) return;
     this.#corked = true;
     this.#connection.cork();
-    // By its global name: an agent shares this module, and does without `process`.
-    globalThis.process.nextTick(() => {
+    this.later(() => {
       this.#corked = false;
       this.#connection?.uncork();
     });

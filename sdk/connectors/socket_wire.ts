@@ -1,4 +1,6 @@
 import { closeCodeOf, Queue, TransporterError, type Wire } from "../mod.ts";
+import { isLonger, tooLong } from "./frame_limit.ts";
+import { framesOf, Lines, sayingLines, saysLines } from "./lines.ts";
 
 /** How long a wire waits for the far end; all in milliseconds. */
 export interface WebSocketTimes {
@@ -37,12 +39,22 @@ const encoder = new TextEncoder();
 /** What the two kinds of sockets have in common. */
 export interface Socket {
   readonly bufferedAmount: number;
-  send(frame: string): void;
+  send(message: string): void;
+  /** Runs something in this turn of the event loop, after what runs now. */
+  later(run: () => void): void;
   close(code: number, reason: string): void;
   /** Drops the connection, where the runtime can. */
   drop(): void;
   pause(): void;
   resume(): void;
+}
+
+/** Options of {@linkcode SocketWire}. */
+export interface SocketWireOptions extends WebSocketTimes {
+  /** The longest frame that may arrive, in bytes; any when left out. */
+  readonly frameBytesMax?: number;
+  /** Whether it is the first to say that it takes several frames in one message; the other end says so when it has heard it. */
+  readonly saysFirst?: boolean;
 }
 
 /**
@@ -52,7 +64,7 @@ export interface Socket {
 export class SocketWire implements Wire {
   readonly frames: AsyncIterable<string>;
   readonly #socket: Socket;
-  readonly #times: WebSocketTimes;
+  readonly #options: SocketWireOptions;
   readonly #incoming = new Queue<string>(Infinity);
   #over: PromiseWithResolvers<void> | undefined;
   #isOver = false;
@@ -64,11 +76,16 @@ export class SocketWire implements Wire {
   #closing = false;
   #deadline: ReturnType<typeof setTimeout> | undefined;
   #turn: Promise<unknown> | undefined;
+  /** What gathers frames, once the far end is known to take several in one message. */
+  #lines: Lines | undefined;
+  /** Whether the far end has yet to be told that this one does. */
+  #says: boolean;
   #wake: (() => void) | undefined;
 
-  constructor(socket: Socket, times: WebSocketTimes) {
+  constructor(socket: Socket, options: SocketWireOptions) {
     this.#socket = socket;
-    this.#times = times;
+    this.#options = options;
+    this.#says = options.saysFirst ?? false;
     this.frames = this.#read();
   }
 
@@ -91,13 +108,31 @@ export class SocketWire implements Wire {
     this.#socket.resume();
   }
 
+  /** A message arrived: a frame, or several of a far end that may send so. */
+  receive(message: string): void {
+    const { saysFirst = false } = this.#options;
+    const says = this.#lines === undefined && saysLines(message);
+    if (says) this.#lines = new Lines(this.#socket, { says: !saysFirst });
+    if (this.#lines === undefined) return this.#take(message);
+    try {
+      const frames = framesOf(says ? message.slice(1) : message);
+      for (const frame of frames) this.#take(frame);
+    } catch (error) {
+      this.fail(TransporterError.from(error));
+    }
+  }
+
   /** A frame arrived. Those that were sent before the far end heard of a close still do. */
-  receive(frame: string): void {
+  #take(frame: string): void {
     if (!this.#listening) {
       // Whoever floods does not answer a close; reading on costs us more than it costs them.
       this.#late += frame.length + 100;
       if (this.#late > LATE_MAX) this.#socket.drop();
       return;
+    }
+    const { frameBytesMax = Infinity } = this.#options;
+    if (isLonger(frame, frameBytesMax)) {
+      return this.fail(tooLong(frameBytesMax));
     }
     this.#unread += frame.length;
     this.#incoming.push(frame);
@@ -133,14 +168,24 @@ export class SocketWire implements Wire {
   }
 
   async send(frame: string): Promise<void> {
+    if (this.#turn === undefined && this.#hasRoom) return this.#post(frame);
     const before = this.#turn ?? Promise.resolve();
-    const turn = before.then(() => this.#write(frame));
-    this.#turn = turn.catch(() => {}); // whoever sent it is told
-    await turn;
+    const writing = before.then(() => this.#write(frame));
+    const turn = writing.catch(() => {}); // whoever sent it is told
+    this.#turn = turn;
+    try {
+      await writing;
+    } finally {
+      if (this.#turn === turn) this.#turn = undefined;
+    }
+  }
+
+  get #hasRoom(): boolean {
+    return this.#open && this.#socket.bufferedAmount <= WRITE_HIGH;
   }
 
   async #write(frame: string): Promise<void> {
-    const { stallMs = 30_000 } = this.#times;
+    const { stallMs = 30_000 } = this.#options;
     let least = Infinity;
     let waitedMs = 0;
     while (this.#open && this.#socket.bufferedAmount > WRITE_HIGH) {
@@ -165,7 +210,15 @@ export class SocketWire implements Wire {
         "Cannot send as the wire is closed",
       );
     }
-    this.#socket.send(frame);
+    this.#post(frame);
+  }
+
+  /** Hands a frame over, by itself or with others of this turn of the event loop. */
+  #post(frame: string): void {
+    if (this.#lines !== undefined) return this.#lines.send(frame);
+    const saying = this.#says ? sayingLines(frame) : undefined;
+    if (saying !== undefined) this.#says = false;
+    this.#socket.send(saying ?? frame);
   }
 
   #stall(): void {
@@ -191,13 +244,14 @@ export class SocketWire implements Wire {
     if (this.#closing) return;
     this.#closing = true;
     const open = this.#open;
+    if (open) this.#lines?.flush();
     this.#shut();
     this.#resume();
     if (open) {
       const code = reason === undefined ? 1000 : closeCodeOf(reason.code);
       this.#socket.close(code, shorten(reason?.message ?? ""));
     }
-    const { closeMs = 5_000 } = this.#times;
+    const { closeMs = 5_000 } = this.#options;
     const waitMs = reason?.code === "timeout"
       ? Math.min(SILENT_CLOSE_MS, closeMs)
       : closeMs;
@@ -210,6 +264,7 @@ export class SocketWire implements Wire {
   /** Lets nobody send any more. */
   #shut(): void {
     this.#open = false;
+    this.#lines?.end();
     this.#wake?.();
   }
 }

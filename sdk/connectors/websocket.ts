@@ -33,6 +33,7 @@
  *
  * @module
  */
+import { setImmediate } from "node:timers";
 import {
   codeOfClose,
   type DialOptions,
@@ -45,7 +46,6 @@ import {
   type Corkable,
   type ServerSocket,
 } from "./accepted_socket.ts";
-import { isLonger, tooLong } from "./frame_limit.ts";
 import { PromptReceipt } from "./prompt_receipt.ts";
 import { SocketWire, type WebSocketTimes } from "./socket_wire.ts";
 
@@ -184,17 +184,20 @@ export async function dialWebSocket(
     get bufferedAmount() {
       return socket.bufferedAmount;
     },
-    send: (frame) => socket.send(frame),
+    send(message) {
+      // One that is about to close takes nothing more, and says so by its end.
+      if (socket.readyState === WebSocket.OPEN) socket.send(message);
+    },
+    later: setImmediate,
     close: (code, reason) => socket.close(clientCode(code), reason),
     drop: () => socket.close(),
     pause: () => {},
     resume: () => {},
-  }, times);
+  }, { ...times, frameBytesMax, saysFirst: true });
   const opened = Promise.withResolvers<Wire>();
   socket.onopen = () => opened.resolve(wire);
   socket.onmessage = ({ data }) => {
     if (typeof data !== "string") return wire.fail(binaryFrame());
-    if (isLonger(data, frameBytesMax)) return wire.fail(tooLong(frameBytesMax));
     wire.receive(data);
   };
   socket.onerror = (event) => {

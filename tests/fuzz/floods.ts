@@ -46,24 +46,33 @@ function http(
   return { name, sends: { first, again: much(encode(again)) }, end };
 }
 
-/** Frames of a registered agent. */
+/** Frames of a registered agent, which may say that it sends `several` in one message. */
 function frames(
   name: string,
   again: Uint8Array,
-  options: Pick<Flood, "end" | "deaf">,
+  { several = false, ...options }: Pick<Flood, "end" | "deaf"> & {
+    readonly several?: boolean;
+  },
 ): Flood {
-  const hello = frame(
-    JSON.stringify(registration(`flood of ${name}`.replaceAll(/\W/g, "-"), 2)),
+  const hello = JSON.stringify(
+    registration(`flood of ${name}`.replaceAll(/\W/g, "-"), 2),
   );
   return {
     name,
-    sends: { first: concat([UPGRADE, hello]), again: much(again) },
+    sends: {
+      first: concat([UPGRADE, frame(several ? `\n${hello}` : hello)]),
+      again: much(again),
+    },
     ...options,
   };
 }
 
 function json(value: unknown): Uint8Array {
   return frame(JSON.stringify(value));
+}
+
+function lines(value: unknown, count: number): string {
+  return Array(count).fill(JSON.stringify(value)).join("\n");
 }
 
 const STATUS = {
@@ -99,6 +108,22 @@ export const FLOODS: readonly Flood[] = [
     CHUNKED,
   ),
   frames("heartbeats", json(BEAT), { end: "open" }),
+  frames("heartbeats, 32 in a message", frame(lines(BEAT, 32)), {
+    end: "open",
+    several: true,
+  }),
+  frames("frames that are hardly any, 32 in a message", frame(lines({}, 32)), {
+    end: "refused",
+    several: true,
+  }),
+  frames(
+    "frames of unknown types, 32 in a message",
+    frame(lines({ type: "" }, 32)),
+    {
+      end: "open",
+      several: true,
+    },
+  ),
   frames("heartbeats, without reading an answer", json(BEAT), {
     end: "refused",
     deaf: true,

@@ -52,6 +52,11 @@ Deno.test("a control plane answers every frame of the corpus as it should, and n
   await victim.mustBeUnharmed();
 });
 
+const BEAT = JSON.stringify({
+  type: "heartbeat",
+  timestamp: "2026-11-23T05:04:27Z",
+});
+
 /** Frames that break the rules of RFC 6455, or that agents do not send, and what they are closed with. */
 const BROKEN: Readonly<
   Record<
@@ -96,6 +101,44 @@ Deno.test("a control plane closes connections that are no proper WebSocket", asy
   using agent = await connectAgent(target, "broken", "v2");
   await agent.socket.send(Uint8Array.of(0x81, 0xff, 0x80, 0, 0, 0, 0, 0, 0, 0));
   ok([1002, 1009].includes(await agent.socket.closed(HANG_MS_MAX) ?? 0));
+  await victim.mustBeUnharmed();
+  await target.mustBeWell();
+});
+
+/** Messages of an agent that sends several frames in one, and what becomes of the connection. */
+const SEVERAL: Readonly<
+  Record<string, readonly [end: string, payload: string, parts?: FrameParts]>
+> = {
+  "as many as may be": ["open", Array(32).fill(BEAT).join("\n")],
+  "one more": ["4400", Array(33).fill(BEAT).join("\n")],
+  "a megabyte of empty lines": ["4400", "\n".repeat(1024 * 1024)],
+  "an empty line at the end": ["4400", `${BEAT}\n`],
+  "an empty line between two": ["4400", `${BEAT}\n\n${BEAT}`],
+  "no JSON between two": ["4400", `${BEAT}\nno JSON\n${BEAT}`],
+  "a frame over two lines": ["4400", BEAT.replace(",", ",\n")],
+  "white space": ["4400", " \n "],
+  "other line breaks": ["4400", `${BEAT}\r\u2028${BEAT}`],
+  "a frame that is too long": [
+    "4413",
+    `${BEAT}\n{"type":"${"x".repeat(600 * 1024)}"}`,
+  ],
+  "binary": ["4400", `${BEAT}\n${BEAT}`, { opcode: 2 }],
+  "unknown types": ["open", '{"type":"a"}\n{"type":"b"}'],
+};
+
+Deno.test("a control plane takes several frames in a message of an agent that says so, up to a limit", async () => {
+  await using target = await Target.startCp();
+  using victim = await Victim.start(target);
+  let i = 0;
+  for (const [name, [end, payload, parts]] of Object.entries(SEVERAL)) {
+    using socket = await RawWebSocket.connect(target.port);
+    const hello = JSON.stringify(registration(`several-${++i}`, 2));
+    await socket.send(frame(`\n${hello}`));
+    await socket.send(frame(payload, parts));
+    const open = await isOpen(socket, "v2");
+    const found = open ? "open" : String(await socket.closed(HANG_MS_MAX));
+    strictEqual(found, end, name);
+  }
   await victim.mustBeUnharmed();
   await target.mustBeWell();
 });

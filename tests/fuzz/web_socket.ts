@@ -152,8 +152,11 @@ export class RawWebSocket implements Disposable {
       this.#unread = this.#unread.slice(next.length);
       this.received.push(next.frame);
       if (next.frame.opcode === 1) {
-        const bytes = encode(next.frame.text);
-        this.messages.push(JSON.parse(new TextDecoder().decode(bytes)));
+        const text = new TextDecoder().decode(encode(next.frame.text));
+        // The first line is empty where the far end says that it takes several.
+        for (const line of text.split("\n")) {
+          if (line !== "") this.messages.push(JSON.parse(line));
+        }
       }
     }
   }
