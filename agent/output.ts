@@ -9,11 +9,17 @@ import {
 const HEAD_BYTES_MAX = 1024 * 1024;
 const TAIL_BYTES_MAX = 1024 * 1024;
 
+/** Pieces of its end that are kept: of two streams in turns each may be one character, and takes a hundred times that. */
+const TAIL_PIECES_MAX = 16 * 1024;
+
 /** Characters of a piece: short enough that a status need not wait long behind it. */
 const PIECE_CHARS_MAX = 16 * 1024;
 
 /** How long passes between two frames at least, in milliseconds: one for each line would be mostly frame. */
 const GATHER_MS = 40;
+
+const ENCODER = new TextEncoder();
+const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Whose output it is. */
 export interface Source {
@@ -23,6 +29,8 @@ export interface Source {
   readonly attempt: number;
   /** Up to where each stream was sent: what begins elsewhere follows something that was left out. */
   readonly sent: Record<OutputStream, number>;
+  /** Up to where each stream was left out, which may have been sent: what follows says that something is missing. */
+  readonly lost: Partial<Record<OutputStream, number>>;
 }
 
 /** A piece of output, and where it was written. */
@@ -60,6 +68,8 @@ export class Output {
   #waiting: Piece[] = [];
   #tail: Piece[] = [];
   #tailBytes = 0;
+  /** How many of its first are left out: they go together, as each would move all behind it. */
+  #tailGone = 0;
   readonly #over = new AbortController();
   #gathering = false;
 
@@ -67,7 +77,9 @@ export class Output {
   constructor({ eventId, attempt, clock, take }: OutputOptions) {
     this.#clock = clock;
     this.#take = take;
-    this.#source = { eventId, attempt, sent: { stdout: 0, stderr: 0 } };
+    this.#source = {
+      ...{ eventId, attempt, sent: { stdout: 0, stderr: 0 }, lost: {} },
+    };
   }
 
   /** Takes a piece of any length; never waits. */
@@ -86,6 +98,7 @@ export class Output {
     if (this.#over.signal.aborted) return;
     this.#over.abort(IN_TIME);
     this.#flush();
+    this.#dropGone();
     for (const piece of this.#tail.splice(0)) this.#take(piece);
   }
 
@@ -103,9 +116,18 @@ export class Output {
     }
     put(this.#tail, piece);
     this.#tailBytes += bytes;
-    while (this.#tailBytes > TAIL_BYTES_MAX) {
-      this.#tailBytes -= this.#tail.shift()?.bytes ?? 0;
+    while (
+      this.#tailBytes > TAIL_BYTES_MAX ||
+      this.#tail.length - this.#tailGone > TAIL_PIECES_MAX
+    ) {
+      this.#tailBytes -= this.#tail[this.#tailGone++]?.bytes ?? 0;
     }
+    if (this.#tailGone * 4 > this.#tail.length) this.#dropGone();
+  }
+
+  #dropGone(): void {
+    this.#tail.splice(0, this.#tailGone);
+    this.#tailGone = 0;
   }
 
   /** Sends what waits: at once after a pause, so that a line is seen when it is written; else when that was a moment ago. */
@@ -138,12 +160,22 @@ export function joined(first: Piece, second: Piece): Piece | undefined {
   };
 }
 
+/**
+ * The piece with a text of its own, for one that waits: what is joined of single
+ * characters takes more than twenty times its length, and what is cut out of a
+ * long text keeps all of that.
+ */
+export function copied(piece: Piece): Piece {
+  return { ...piece, text: DECODER.decode(ENCODER.encode(piece.text)) };
+}
+
 /** Adds a piece, to the last one if both are one piece together. */
 function put(pieces: Piece[], piece: Piece): void {
-  const last = pieces.at(-1);
+  const last = pieces.pop();
   const both = last === undefined ? undefined : joined(last, piece);
-  if (both === undefined) pieces.push(piece);
-  else pieces[pieces.length - 1] = both;
+  if (both !== undefined) pieces.push(both);
+  else if (last === undefined) pieces.push(piece);
+  else pieces.push(copied(last), piece);
 }
 
 /** Where a piece may end: at a place, but not in the middle of a character. */

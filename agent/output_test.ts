@@ -111,6 +111,19 @@ Deno.test("Output sends nothing of the end before it is over, however short that
   strictEqual(sent.map(({ text }) => text).join(""), `${head}too longend`);
 });
 
+Deno.test("Output keeps a bounded number of tiny pieces of the end", () => {
+  const { output, sent } = open();
+  output.write("stdout", "x".repeat(2 * MIB));
+  const before = sent.length;
+  for (let i = 0; i < 50_000; i++) {
+    output.write("stderr", "e");
+    output.write("stdout", "o");
+  }
+  output.close();
+  ok(sent.length - before <= 16 * 1024 + 1);
+  strictEqual(sent.at(-1)?.off, 2 * MIB + 49_999);
+});
+
 Deno.test("Output leaves out nothing of two MiB", async () => {
   const { output, sent } = open();
   const text = "x".repeat(2 * MIB);

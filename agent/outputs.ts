@@ -1,5 +1,5 @@
 import type { Clock, Link, LogFrame } from "@transporter/sdk";
-import { joined, Output, type Piece } from "./output.ts";
+import { copied, joined, Output, type Piece } from "./output.ts";
 
 /** Bytes that may wait in the link beside output: half of where statuses begin to wait. */
 const BUFFERED_BYTES_MAX = 2 * 1024 * 1024;
@@ -86,7 +86,7 @@ export class Outputs {
   /** The control plane has, or never will have, so many of the pieces that were sent over this link. */
   acknowledged(upto: number): void {
     const count = Math.min(upto - this.#done, this.#sent);
-    for (let i = 0; i < count; i++) this.#forgetOldest();
+    this.#forget(count);
     this.#pump();
   }
 
@@ -112,20 +112,31 @@ export class Outputs {
     if (last !== undefined && both !== undefined) {
       last.piece = both;
     } else {
+      if (last?.frame === undefined && last !== undefined) {
+        last.piece = copied(last.piece);
+      }
       this.#kept.push({ piece });
       this.#bytes += PIECE_OVERHEAD_BYTES;
     }
     this.#pump();
-    while (this.#bytes > KEPT_BYTES_MAX) this.#forgetOldest();
+    while (this.#bytes > KEPT_BYTES_MAX) this.#leaveOldestOut();
   }
 
-  #forgetOldest(): void {
-    const { bytes = 0 } = this.#kept.shift()?.piece ?? {};
-    this.#bytes -= bytes + PIECE_OVERHEAD_BYTES;
-    if (this.#sent === 0) return;
-    this.#sent--;
-    this.#sentBytes -= bytes;
-    this.#done++;
+  #leaveOldestOut(): void {
+    const piece = this.#kept[0]?.piece;
+    if (piece !== undefined) piece.source.lost[piece.stream] = endOf(piece);
+    this.#forget(1);
+  }
+
+  /** Keeps so many of the oldest no longer: together, as each would move all behind it. */
+  #forget(count: number): void {
+    for (const { piece: { bytes } } of this.#kept.splice(0, count)) {
+      this.#bytes -= bytes + PIECE_OVERHEAD_BYTES;
+      if (this.#sent === 0) continue;
+      this.#sent--;
+      this.#sentBytes -= bytes + PIECE_OVERHEAD_BYTES;
+      this.#done++;
+    }
   }
 
   /** Sends what goes now; the rest is looked at again soon, or when the control plane has some. */
@@ -139,13 +150,11 @@ export class Outputs {
       if (this.#held() || link.bufferedBytes > BUFFERED_BYTES_MAX) {
         return this.#wait();
       }
-      kept.frame = kept.frame === undefined
-        ? frameOf(kept.piece)
-        : { ...kept.frame, again: true };
+      kept.frame = frameOf(kept);
       this.#sent++;
-      this.#sentBytes += kept.piece.bytes;
+      this.#sentBytes += kept.piece.bytes + PIECE_OVERHEAD_BYTES;
       if (taker?.takes) link.send(kept.frame).catch(() => {}); // the next link has it again
-      if (!taker?.acknowledges) this.#forgetOldest();
+      if (!taker?.acknowledges) this.#forget(1);
     }
     this.#flushed.resolve();
     this.#flushed = Promise.withResolvers();
@@ -160,14 +169,24 @@ export class Outputs {
   }
 }
 
-/** The piece as it is sent for the first time. */
-function frameOf({ source, stream, off, bytes, text }: Piece): LogFrame {
-  const { eventId, attempt, sent } = source;
-  const trunc = off !== sent[stream];
-  sent[stream] = off + bytes;
+/** The piece as it is sent. */
+function frameOf({ piece, frame }: Kept): LogFrame {
+  const { source, stream, off, text } = piece;
+  const { eventId, attempt, sent, lost } = source;
+  const follows = off === lost[stream];
+  if (frame !== undefined) {
+    return { ...frame, trunc: follows || frame.trunc === true, again: true };
+  }
+  const trunc = follows || off !== sent[stream];
+  sent[stream] = endOf(piece);
   return {
     ...{ type: "log", event_id: eventId, attempt, stream, off },
     data: text,
     trunc,
   };
+}
+
+/** Where what follows it begins. */
+function endOf({ off, bytes }: Piece): number {
+  return off + bytes;
 }

@@ -14,7 +14,10 @@ export const LOG_BYTES_MAX = 2 * 1024 * 1024;
 /** Bytes of one session that may wait for the store; what comes then is left out. */
 const WAITING_BYTES_MAX = 4 * 1024 * 1024;
 
-/** Attempts whose size is remembered. */
+/** What a piece takes besides its text, in bytes: without it, millions of tiny ones could wait. */
+const PIECE_OVERHEAD_BYTES = 512;
+
+/** Attempts of which is remembered how much is kept, or that something was left out. */
 const ATTEMPTS_MAX = 256;
 
 /** Milliseconds between tries while the store is away. */
@@ -99,10 +102,9 @@ export class LogFlow {
   /** Takes a piece; never waits. */
   take(frame: LogFrame): void {
     const first = ++this.#taken;
-    const bytes = utf8Length(frame.data);
+    const bytes = sizeOf(frame);
     if (this.#waitingBytes + bytes > WAITING_BYTES_MAX) {
-      this.#gaps.add(nameOf(frame));
-      return;
+      return this.#noteGap(frame);
     }
     const gap = this.#gaps.delete(nameOf(frame));
     const { event_id: id } = frame;
@@ -111,6 +113,13 @@ export class LogFlow {
     waiting.frames.push(gap ? { ...frame, trunc: true } : frame);
     this.#waitingBytes += bytes;
     this.#writing ??= this.#write();
+  }
+
+  /** An agent may name as many attempts as it likes. */
+  #noteGap(frame: LogFrame): void {
+    this.#gaps.add(nameOf(frame));
+    const [oldest = ""] = this.#gaps;
+    if (this.#gaps.size > ATTEMPTS_MAX) this.#gaps.delete(oldest);
   }
 
   /** Resolves when all that was taken is written, or left out. */
@@ -128,7 +137,7 @@ export class LogFlow {
     for (const [id, { first, frames }] of this.#waiting) {
       this.#waiting.delete(id);
       this.#done = first - 1;
-      const bytes = frames.reduce((sum, { data }) => sum + utf8Length(data), 0);
+      const bytes = frames.reduce((sum, frame) => sum + sizeOf(frame), 0);
       try {
         await this.#add(id, frames);
       } catch (error) {
@@ -136,7 +145,7 @@ export class LogFlow {
         this.#options.log.warn("Cannot keep output", { event_id: id, error });
         // It comes again, and what is behind it has to stay there.
         if (this.#ending.signal.aborted) return this.#waiting.clear();
-        for (const frame of frames) this.#gaps.add(nameOf(frame));
+        for (const frame of frames) this.#noteGap(frame);
       }
       this.#waitingBytes -= bytes;
       this.#untoldBytes += bytes;
@@ -279,6 +288,11 @@ function fitting(
   if (kept.marked) return undefined;
   kept.marked = true;
   return { ...place, data: "", trunc: true };
+}
+
+/** How much of what may wait it takes, in bytes. */
+function sizeOf({ data }: LogFrame): number {
+  return utf8Length(data) + PIECE_OVERHEAD_BYTES;
 }
 
 function nameOf({ event_id: id, attempt }: LogFrame): string {

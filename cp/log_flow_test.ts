@@ -159,7 +159,7 @@ Deno.test("LogFlow.take() marks the piece that follows a gap", async () => {
   await place.world.submit("e2");
   const flow = place.flow();
   // Of another event, and so much that nothing more may wait.
-  const data = "x".repeat(1024 * 1024);
+  const data = "x".repeat(1024 * 1024 - 512);
   for (let i = 0; i < 4; i++) flow.take(frame({ event_id: "e2", data }));
   flow.take(frame({ data: "lost" }));
   gate.resolve();
@@ -167,6 +167,16 @@ Deno.test("LogFlow.take() marks the piece that follows a gap", async () => {
   flow.take(frame({ off: 4, data: "kept" }));
   await flow.idle();
   deepStrictEqual(await place.kept(), [["stdout", 4, 4, true]]);
+});
+
+Deno.test("LogFlow.take() lets a bounded number of tiny pieces wait", async () => {
+  await using place = await open(away(1, "store_unavailable"));
+  const flow = place.flow();
+  for (let off = 0; off < 10_000; off++) flow.take(frame({ off, data: "x" }));
+  await settle();
+  await place.world.clock.advance(500);
+  await flow.idle();
+  strictEqual((await place.kept()).length, Math.floor(4 * 1024 * 1024 / 513));
 });
 
 Deno.test("LogFlow.take() keeps once what comes again, also what a store of an earlier session has", async () => {
