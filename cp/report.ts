@@ -52,30 +52,34 @@ export function readReport(
   { agent, now }: ReadReportOptions,
 ): EventStatus {
   const { details, result, error } = frame;
+  // Field by field: this runs for every status, and most have none of these.
+  const read: { -readonly [K in keyof EventStatus]: EventStatus[K] } = {
+    event_id: frame.event_id,
+    agent_id: agent,
+    state: frame.state,
+    message: cut(frame.message),
+    log_level: cut(frame.log_level ?? "info", LEVEL_CHARS_MAX),
+    timestamp: readTime(frame.timestamp, now),
+  };
+  if (frame.phase !== undefined) read.phase = frame.phase;
+  if (frame.attempt !== undefined) read.attempt = frame.attempt;
+  if (details === undefined && result === undefined && error === undefined) {
+    return read;
+  }
   const all = [
     details,
     isRecord(result) ? without(result) : undefined,
     error?.details,
   ];
   const fits = jsonBytes(all) <= FACTS_BYTES_MAX;
-  const ends = isTerminal(frame.state);
-  return {
-    event_id: frame.event_id,
-    agent_id: agent,
-    state: frame.state,
-    ...(frame.phase === undefined ? {} : { phase: frame.phase }),
-    message: cut(frame.message),
-    log_level: cut(frame.log_level ?? "info", LEVEL_CHARS_MAX),
-    ...(isRecord(details)
-      ? { details: fits ? readDetails(details) : { truncated: true } }
-      : {}),
-    ...(ends && isRecord(result)
-      ? { result: readResult(result, { frame, fits, now }) }
-      : {}),
-    ...(error === undefined ? {} : { error: readError(error, fits) }),
-    timestamp: readTime(frame.timestamp, now),
-    ...(frame.attempt === undefined ? {} : { attempt: frame.attempt }),
-  };
+  if (isRecord(details)) {
+    read.details = fits ? readDetails(details) : { truncated: true };
+  }
+  if (isTerminal(frame.state) && isRecord(result)) {
+    read.result = readResult(result, { frame, fits, now });
+  }
+  if (error !== undefined) read.error = readError(error, fits);
+  return read;
 }
 
 /** The facts as they came, but for those that have a promised shape. */

@@ -64,7 +64,7 @@ export class StatusFlow {
 
   /** Begins to record a status; waits only while too many are on their way. */
   async take(delivery: StatusDelivery): Promise<void> {
-    await this.#until(IN_FLIGHT_MAX - 1);
+    if (this.#running >= IN_FLIGHT_MAX) await this.#until(IN_FLIGHT_MAX - 1);
     const flight: Flight = { sid: delivery.value.sid, landed: false };
     this.#flights.push(flight);
     this.#running++;

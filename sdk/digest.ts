@@ -22,18 +22,22 @@ export function canonicalJson(value: unknown): string {
     return JSON.stringify(value) ?? "null";
   }
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
-  const members = Object.entries(value).filter(([, item]) =>
-    item !== undefined
-  );
-  members.sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0);
-  return `{${
-    members.map(([key, item]) => `${quote(key)}:${canonicalJson(item)}`).join(
-      ",",
-    )
-  }}`;
+  const fields = value as Readonly<Record<string, unknown>>;
+  let members = "";
+  for (const name of Object.keys(fields).sort()) { // which is by UTF-16 code units
+    const item = fields[name];
+    if (item === undefined) continue;
+    const comma = members === "" ? "" : ",";
+    members += `${comma}${quote(name)}:${canonicalJson(item)}`;
+  }
+  return `{${members}}`;
 }
 
+/** A text that JSON writes as it is, between quotes. */
+const PLAIN_REGEXP = /^[ !#-[\]-~]*$/;
+
 function quote(text: string): string {
+  if (PLAIN_REGEXP.test(text)) return `"${text}"`;
   if (!text.isWellFormed()) {
     throw new TransporterError(
       "invalid_json",

@@ -67,3 +67,18 @@ Deno.test("eventDigest() differs for another body", () => {
     notStrictEqual(eventDigest({ ...SPEC, ...change }), eventDigest(SPEC));
   }
 });
+
+Deno.test("canonicalJson() writes texts as JSON does, and leaves out what is not there", () => {
+  for (let unit = 0; unit < 0x250; unit++) {
+    const text = `a${String.fromCharCode(unit)}`;
+    strictEqual(canonicalJson([text]), JSON.stringify([text]));
+    strictEqual(
+      canonicalJson({ [text]: 1 }),
+      JSON.stringify({ [text]: 1 }),
+    );
+  }
+  strictEqual(
+    canonicalJson({ b: undefined, a: null, c: [undefined] }),
+    '{"a":null,"c":[null]}',
+  );
+});

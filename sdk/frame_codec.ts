@@ -38,8 +38,8 @@ function faultOf(
   fields: Readonly<Record<string, Check>>,
 ): string | undefined {
   for (const name in fields) {
-    const given = Object.hasOwn(value, name) ? value[name] : undefined;
-    if (fields[name]?.(given) === false) return name;
+    // No object inherits a field of these names.
+    if (fields[name]?.(value[name]) === false) return name;
   }
   return undefined;
 }

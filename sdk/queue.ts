@@ -28,6 +28,11 @@ export class Queue<T> implements AsyncIterable<T> {
     return this.#items.length;
   }
 
+  /** How much they weigh together. */
+  get weight(): number {
+    return this.#weight;
+  }
+
   /**
    * Adds an item; does nothing once closed.
    *

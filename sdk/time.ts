@@ -7,9 +7,26 @@ const RFC3339_REGEXP =
 const YEAR_0 = -62_167_219_200_000;
 const YEAR_10000 = 253_402_300_800_000;
 
+/** Milliseconds of 400 years, after which the calendar repeats itself. */
+const YEARS_400_MS = 146_097 * 86_400_000;
+
+/** Seconds whose text is remembered at most: the same few are written again and again. */
+const SECONDS_MAX = 16;
+
+/** What `Date` writes of a second up to its point, by seconds since 1970. */
+const secondTexts = new Map<number, string>();
+
 /** Writes a moment as the wire does: RFC 3339 in UTC, with milliseconds. */
 export function formatTime(ms: number): string {
-  return new Date(ms).toISOString();
+  const whole = Math.trunc(ms);
+  const second = Math.floor(whole / 1000);
+  let text = secondTexts.get(second);
+  if (text === undefined) {
+    text = new Date(second * 1000).toISOString().slice(0, -"000Z".length);
+    if (secondTexts.size >= SECONDS_MAX) secondTexts.clear();
+    secondTexts.set(second, text);
+  }
+  return `${text}${String(whole - second * 1000).padStart(3, "0")}Z`;
 }
 
 /**
@@ -23,28 +40,52 @@ export function formatTime(ms: number): string {
 export function parseTime(text: string): number | undefined {
   if (!RFC3339_REGEXP.test(text)) return undefined;
   // Where each part is, is known by now; this runs for every status.
-  const number = (from: number) => Number(text.slice(from, from + 2));
-  const [year, month, day] = [Number(text.slice(0, 4)), number(5), number(8)];
-  const [hour, minute, second] = [number(11), number(14), number(17)];
-  const zoneAt = /[Zz]$/.test(text) ? text.length - 1 : text.length - 6;
-  const fraction = text.slice(19, zoneAt);
+  const year = digits(text, 0) * 100 + digits(text, 2);
+  const [month, day] = [digits(text, 5), digits(text, 8)];
+  const [hour, minute] = [digits(text, 11), digits(text, 14)];
+  const second = digits(text, 17);
+  const last = text.charCodeAt(text.length - 1);
+  const isUtc = last === Z || last === z;
+  const zoneAt = isUtc ? text.length - 1 : text.length - 6;
+  const fraction = zoneAt === 19 ? "" : text.slice(19, zoneAt);
   const ms = fraction === "" ? 0 : Math.floor(Number(`0${fraction}`) * 1000);
   // A leap second counts as the second after it, as POSIX time does.
   const leap = second === 60 ? 1000 : 0;
-  const date = new Date(0);
-  // Not Date.UTC, to which year 1 is 1901.
-  date.setUTCFullYear(year, month - 1, day);
-  const valid = date.getUTCMonth() === month - 1 && date.getUTCDate() === day &&
-    hour < 24 && minute < 60 && second <= 60;
-  if (!valid) return undefined;
-  const at = date.getTime() +
+  const midnight = midnightOf(year, month, day);
+  if (midnight === undefined || hour > 23 || minute > 59 || second > 60) {
+    return undefined;
+  }
+  const at = midnight +
     ((hour * 60 + minute) * 60 + Math.min(second, 59)) * 1000 + ms + leap;
-  if (zoneAt === text.length - 1) return at;
-  const [offsetHours, offsetMinutes] = [number(zoneAt + 1), number(zoneAt + 4)];
+  if (isUtc) return at;
+  const offsetHours = digits(text, zoneAt + 1);
+  const offsetMinutes = digits(text, zoneAt + 4);
   if (offsetHours > 23 || offsetMinutes > 59) return undefined;
   const offset = (offsetHours * 60 + offsetMinutes) * 60_000;
   const utc = at + (text[zoneAt] === "+" ? -offset : offset);
   return utc < YEAR_0 || utc >= YEAR_10000 ? undefined : utc;
+}
+
+const ZERO = 0x30;
+const Z = 0x5a;
+const z = 0x7a;
+
+/** The number that two digits write. */
+function digits(text: string, from: number): number {
+  return (text.charCodeAt(from) - ZERO) * 10 + text.charCodeAt(from + 1) - ZERO;
+}
+
+/** Milliseconds since 1970 when a day began; `undefined` for one that no month has. */
+function midnightOf(
+  year: number,
+  month: number,
+  day: number,
+): number | undefined {
+  // 400 years later, as `Date.UTC` takes year 1 for 1901; as many days have passed.
+  const later = Date.UTC(year + 400, month - 1, day);
+  const next = Date.UTC(year + 400, month, 1);
+  const valid = month >= 1 && month <= 12 && day >= 1 && later < next;
+  return valid ? later - YEARS_400_MS : undefined;
 }
 
 const UNITS: Readonly<Record<string, number>> = {

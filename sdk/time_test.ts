@@ -1,4 +1,5 @@
 import { strictEqual, throws } from "node:assert/strict";
+import fc from "fast-check";
 import {
   formatDuration,
   formatTime,
@@ -57,3 +58,35 @@ for (const text of ["", "5", "h", "1x", "-1h", "1h ", "1e3s", "١h"]) {
     throws(() => parseDuration(text), { code: "invalid" });
   });
 }
+
+Deno.test("formatTime() writes what Date does, and parseTime() reads it", () => {
+  fc.assert(fc.property(
+    fc.oneof(
+      fc.integer({ min: -62_167_219_200_000, max: 253_402_300_799_999 }),
+      fc.integer({ min: -5000, max: 5000 }), // the same seconds again and again
+    ),
+    (ms) => {
+      const text = new Date(ms).toISOString();
+      strictEqual(formatTime(ms), text);
+      strictEqual(formatTime(ms + Math.sign(ms) * 0.9), text);
+      strictEqual(parseTime(text), ms);
+    },
+  ));
+  throws(() => formatTime(NaN), RangeError);
+});
+
+Deno.test("parseTime() knows the last day of every month", () => {
+  for (const year of ["0000", "0001", "0100", "1900", "2000", "2026", "2028"]) {
+    for (let month = 1; month <= 12; month++) {
+      const last = new Date(0);
+      last.setUTCFullYear(Number(year), month, 0);
+      const text = (day: number) =>
+        `${year}-${String(month).padStart(2, "0")}-${day}T00:00:00Z`;
+      strictEqual(parseTime(text(last.getUTCDate())), last.getTime());
+      strictEqual(parseTime(text(last.getUTCDate() + 1)), undefined);
+    }
+  }
+  strictEqual(parseTime("2026-00-10T00:00:00Z"), undefined);
+  strictEqual(parseTime("2026-13-10T00:00:00Z"), undefined);
+  strictEqual(parseTime("2026-01-00T00:00:00Z"), undefined);
+});

@@ -68,7 +68,6 @@ export class SocketWire implements Wire {
   readonly #incoming = new Queue<string>(Infinity);
   #over: PromiseWithResolvers<void> | undefined;
   #isOver = false;
-  #unread = 0;
   #late = 0;
   #paused = false;
   #listening = true;
@@ -89,17 +88,24 @@ export class SocketWire implements Wire {
     this.frames = this.#read();
   }
 
-  async *#read(): AsyncGenerator<string, void, undefined> {
-    try {
-      for await (const frame of this.#incoming) {
-        this.#unread -= frame.length;
-        if (this.#paused && this.#unread < READ_HIGH / 2) this.#resume();
-        yield frame;
-      }
-    } finally {
-      this.#listening = false;
-      this.#resume();
-    }
+  /** By hand: a generator takes more memory for each wire, and costs each frame several turns of the microtask queue. */
+  #read(): AsyncIterableIterator<string, undefined> {
+    const incoming = this.#incoming[Symbol.asyncIterator]();
+    const frames: AsyncIterableIterator<string, undefined> = {
+      next: () => {
+        const next = incoming.next();
+        if (this.#incoming.weight < READ_HIGH / 2) this.#resume();
+        return next;
+      },
+      return: () => {
+        this.#listening = false;
+        this.#incoming.close();
+        this.#resume();
+        return Promise.resolve({ done: true, value: undefined });
+      },
+      [Symbol.asyncIterator]: () => frames,
+    };
+    return frames;
   }
 
   #resume(): void {
@@ -134,16 +140,16 @@ export class SocketWire implements Wire {
     if (isLonger(frame, frameBytesMax)) {
       return this.fail(tooLong(frameBytesMax));
     }
-    this.#unread += frame.length;
-    this.#incoming.push(frame);
-    if (this.#unread > READ_MAX) {
+    this.#incoming.push(frame, frame.length);
+    const unread = this.#incoming.weight;
+    if (unread > READ_MAX) {
       this.fail(
         new TransporterError(
           "slow_down",
           "Cannot take more frames as nobody reads those that wait",
         ),
       );
-    } else if (this.#unread > READ_HIGH && this.#open && !this.#paused) {
+    } else if (unread > READ_HIGH && this.#open && !this.#paused) {
       this.#paused = true;
       this.#socket.pause();
     }
