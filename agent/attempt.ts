@@ -146,6 +146,7 @@ export async function runAttempt(
       runner.applied();
     },
     output: (stream, text) => output.write(stream, text),
+    outputSent: () => options.outputs.flushed(),
   });
   if (running.left) return log.info("Event is left for the next start");
   log.info("Event ended", {

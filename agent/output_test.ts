@@ -177,3 +177,24 @@ Deno.test("Agent.run() sends no output to a control plane that does not take it,
     deepStrictEqual(frames.filter(({ type }) => type === "log"), []);
   }
 });
+
+Deno.test("Agent.run() tells an executor once its output is sent", async () => {
+  let isSent = false;
+  const executor = witness(() => {}, {
+    apply(_, context) {
+      context.output("stdout", "begins\n");
+      context.outputSent?.().then(() => isSent = true);
+      return new Promise(() => {});
+    },
+  });
+  await using bench = await AgentBench.open({ executor });
+  const far = await bench.accept();
+  await far.registerV2({ features: ["ack", "logs"] });
+  await far.send({ type: "flow", limit_sid: 1 });
+  await far.send({ type: "event", seq: 1, attempt: 1, event: specOf("e1") });
+  await bench.clock.advance(1000);
+  strictEqual(isSent, false, "no statuses are taken, and so no output");
+  await far.send({ type: "flow", limit_sid: 1000 });
+  await bench.clock.advance(1000);
+  strictEqual(isSent, true);
+});

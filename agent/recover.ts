@@ -28,6 +28,8 @@ export interface RecoverOptions {
   readonly record: (status: EventStatus) => Promise<void>;
   /** Takes what the executor writes. */
   readonly output: ExecutorContext["output"];
+  /** Resolves once that is sent. */
+  readonly outputSent: () => Promise<void>;
 }
 
 /**
@@ -53,6 +55,7 @@ export async function recover(
     log,
     report: (message) => options.record({ ...progress(), message }),
     output: options.output,
+    outputSent: options.outputSent,
   };
 
   function progress(): EventStatus {

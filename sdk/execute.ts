@@ -44,6 +44,8 @@ export interface ExecuteOptions {
   readonly onApplied?: (result: unknown) => void;
   /** Takes what the work writes; by default nobody does. */
   readonly output?: (stream: OutputStream, text: string) => void;
+  /** Resolves once that is sent; absent: nobody knows. */
+  readonly outputSent?: () => Promise<void>;
 }
 
 /** The state an event is in while, or after, an agent is in a phase. */
@@ -139,6 +141,7 @@ export async function execute<Payload, Plan, Result>(
     output(stream, text) {
       options.output?.(stream, text);
     },
+    ...(options.outputSent && { outputSent: options.outputSent }),
   };
 
   /** Enters a phase, unless the attempt was aborted before it or while its report was recorded. */

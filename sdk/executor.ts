@@ -50,6 +50,12 @@ export interface ExecutorContext {
    * for it, and whoever decides by output puts it into the result.
    */
   output(stream: OutputStream, text: string): void;
+  /**
+   * Resolves once all output so far is sent to the control plane, which takes as
+   * long as there is no link: whoever can read it again after a restart does so
+   * from there. Absent: nobody knows.
+   */
+  outputSent?(): Promise<void>;
 }
 
 /** What an executor is told of an attempt whose end is at the control plane for good. */

@@ -25,6 +25,7 @@ export type TaskContext = Pick<
   | "attempt"
   | "signal"
   | "output"
+  | "outputSent"
   | "deadline"
   | "log"
   | "report"

@@ -5,8 +5,10 @@ import type { ProcessEnd } from "../process.ts";
 import { outOfTime } from "../result.ts";
 import type { Bounds, JobApi } from "./api.ts";
 import { afterBegin, type JobEnd, jobEnd, lost } from "./end.ts";
+import type { Read } from "./found.ts";
 import { Limit } from "./limit.ts";
 import { Log, type LogOptions } from "./log.ts";
+import { Notes } from "./notes.ts";
 import type { JobSpec } from "./objects.ts";
 import { type Ended, nameOf, type PodState, stateOf } from "./pod.ts";
 import {
@@ -16,9 +18,6 @@ import {
   LOOK_MS,
   untilBegun,
 } from "./start.ts";
-
-/** How often is noted how far a log was read, in milliseconds. */
-const NOTE_MS = 5000;
 
 /** How long the end of what was stopped is waited for, in milliseconds. */
 const STOP_MS_MAX = 60_000;
@@ -163,16 +162,19 @@ export class JobRunner {
     { log, spec }: { readonly log: Log; readonly spec: JobSpec },
     context: JobContext,
   ): Promise<void> {
-    let notedAt = -NOTE_MS;
+    await using notes = new Notes({
+      clock: this.#clock,
+      read: () => log.read,
+      sent: async () => await context.outputSent?.(),
+      note: async (read) => await this.#note(spec, read, context),
+    });
     for (;;) {
       try {
         const bounds = boundsOf(context);
         await using stream = await this.#api.log(name, log.since, bounds);
         for await (const text of stream.text()) {
           log.push(text);
-          if (this.#clock.monotonic() - notedAt < NOTE_MS) continue;
-          notedAt = this.#clock.monotonic();
-          await this.#note(spec, log, context);
+          notes.look();
         }
         return;
       } catch (error) {
@@ -186,9 +188,9 @@ export class JobRunner {
     }
   }
 
-  async #note(spec: JobSpec, log: Log, context: JobContext): Promise<void> {
+  async #note(spec: JobSpec, read: Read, context: JobContext): Promise<void> {
     try {
-      await this.#api.note(spec, log.read, boundsOf(context));
+      await this.#api.note(spec, read, boundsOf(context));
     } catch (error) {
       context.log.warn("Cannot note how far a log was read", { error });
     }
