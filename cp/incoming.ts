@@ -112,7 +112,7 @@ export class Incoming {
   #output(): LogFlow {
     return this.#logs ??= new LogFlow({
       ...this.#options,
-      agent: this.#options.agent.id,
+      fence: this.#fence,
       done: (upto) => {
         if (!this.#options.features.has("log_ack")) return;
         this.#tell({ type: "log_ack", upto });

@@ -5,17 +5,15 @@ import {
   TransporterError,
   utf8Length,
 } from "@transporter/sdk";
+import { nameOf, pieceOf, sizeOf } from "./log_piece.ts";
 import type { Quotas } from "./log_quota.ts";
-import type { LogChunk, Store } from "./store/store.ts";
+import type { Fence, LogChunk, Store } from "./store/store.ts";
 
 /** Bytes of output that are kept of one attempt. */
 export const LOG_BYTES_MAX = 2 * 1024 * 1024;
 
 /** Bytes of one session that may wait for the store; what comes then is left out. */
 const WAITING_BYTES_MAX = 4 * 1024 * 1024;
-
-/** What a piece takes besides its text, in bytes: without it, millions of tiny ones could wait. */
-const PIECE_OVERHEAD_BYTES = 512;
 
 /** Attempts of which is remembered how much is kept, or that something was left out. */
 const ATTEMPTS_MAX = 256;
@@ -29,9 +27,6 @@ const TELL_BYTES = 256 * 1024;
 /** Milliseconds after which it is told of fewer. */
 const TELL_MS = 1000;
 
-/** Characters by which a piece is told from another one of the same length at the same place. */
-const PIECE_CHARS = 64;
-
 /** Pieces that are read at a time. */
 const PAGE = 500;
 
@@ -41,8 +36,8 @@ export interface LogFlowOptions extends Quotas {
   readonly store: Pick<Store, "getEvent" | "addLogs" | "listLogs">;
   /** Whose agent it is. */
   readonly tenant: string;
-  /** The agent. */
-  readonly agent: string;
+  /** The agent's session: when a newer one is known, that has its output. */
+  readonly fence: Fence;
   /** Where time comes from. */
   readonly clock: Pick<Clock, "sleep">;
   /** For what goes wrong. */
@@ -144,7 +139,7 @@ export class LogFlow {
         // Output is worth less than the work: that goes on.
         this.#options.log.warn("Cannot keep output", { event_id: id, error });
         // It comes again, and what is behind it has to stay there.
-        if (this.#ending.signal.aborted) return this.#waiting.clear();
+        if (this.#ends(error)) return this.#waiting.clear();
         for (const frame of frames) this.#noteGap(frame);
       }
       this.#waitingBytes -= bytes;
@@ -154,6 +149,11 @@ export class LogFlow {
     }
     this.#done = this.#taken;
     this.#writing = undefined;
+  }
+
+  #ends(error: unknown): boolean {
+    const { code } = TransporterError.from(error);
+    return this.#ending.signal.aborted || code === "superseded";
   }
 
   /** One answer for each piece would be as many frames again. */
@@ -191,9 +191,9 @@ export class LogFlow {
   }
 
   async #add(id: string, frames: readonly LogFrame[]): Promise<void> {
-    const { store, tenant, agent, foreign, logQuota } = this.#options;
+    const { store, tenant, fence, foreign, logQuota } = this.#options;
     const chunks: LogChunk[] = [];
-    const take = (bytes: number) => logQuota.take(tenant, agent, bytes);
+    const take = (bytes: number) => logQuota.take(tenant, fence.agent, bytes);
     for (const frame of frames) {
       const kept = await this.#patiently(() => this.#keptOf(frame));
       if (kept === undefined) return foreign(id);
@@ -205,7 +205,7 @@ export class LogFlow {
     await this.#patiently(async () => {
       // A store that did not answer may have written them.
       const rest = tries++ > 0 ? await this.#missing(id, chunks) : chunks;
-      if (rest.length > 0) await store.addLogs(tenant, id, rest);
+      if (rest.length > 0) await store.addLogs(tenant, id, rest, fence);
     });
   }
 
@@ -224,10 +224,10 @@ export class LogFlow {
       if (!frame.again) delete kept?.pieces; // from here on it sends what is new
       return kept;
     }
-    const { store, tenant, agent } = this.#options;
+    const { store, tenant, fence } = this.#options;
     const { event_id: id, attempt } = frame;
     const record = await store.getEvent(tenant, id);
-    const theirs = record?.spec.target_agent === agent &&
+    const theirs = record?.spec.target_agent === fence.agent &&
       attempt <= record.attempt;
     const kept = theirs ? await this.#count(frame) : undefined;
     for (const oldest of this.#kept.keys()) {
@@ -264,14 +264,6 @@ export class LogFlow {
   }
 }
 
-/** What tells a piece from the others of its event; an agent that found a Job again counts from 0 anew. */
-function pieceOf(
-  { attempt, stream, off, data }: Omit<LogChunk, "trunc">,
-): string {
-  const begin = data.slice(0, PIECE_CHARS);
-  return `${attempt} ${stream} ${off} ${data.length} ${begin}`;
-}
-
 /** The piece as it is kept: whole, or a mark for all that is too much; `undefined` when the mark is there. */
 function fitting(
   frame: LogFrame,
@@ -288,13 +280,4 @@ function fitting(
   if (kept.marked) return undefined;
   kept.marked = true;
   return { ...place, data: "", trunc: true };
-}
-
-/** How much of what may wait it takes, in bytes. */
-function sizeOf({ data }: LogFrame): number {
-  return utf8Length(data) + PIECE_OVERHEAD_BYTES;
-}
-
-function nameOf({ event_id: id, attempt }: LogFrame): string {
-  return `${id} ${attempt}`;
 }

@@ -35,12 +35,12 @@ async function open(
   const foreign: string[] = [];
   const told: number[] = [];
   const logQuota = new LogQuota({ monotonic: () => 0 });
-  function flow(agent = "edge-1"): LogFlow {
+  function flow(agent = "edge-1", gen = 1): LogFlow {
     return new LogFlow({
       logQuota,
       store: store?.(world.store) ?? world.store,
       tenant: T,
-      agent,
+      fence: { agent, gen },
       clock: world.clock,
       log: silentLogger,
       done: (frames) => told.push(frames),
@@ -271,6 +271,20 @@ Deno.test("LogFlow.finish() leaves out what is behind a piece that comes again",
   flow.take(frame({ off: 6, data: "after" }));
   await flow.finish();
   deepStrictEqual(await place.kept(), []);
+});
+
+Deno.test("LogFlow keeps, and tells of, nothing once a newer session has the agent's output", async () => {
+  await using place = await open();
+  const flow = place.flow();
+  await place.world.connect();
+  const next = place.flow("edge-1", 2);
+  next.take(frame({ again: true }));
+  await next.idle();
+  flow.take(frame());
+  flow.take(frame({ event_id: "unknown" }));
+  await flow.idle();
+  await place.world.clock.advance(5000);
+  deepStrictEqual([(await place.kept()).length, place.told], [1, [1]]);
 });
 
 Deno.test("LogFlow.take() goes on behind a piece that the store will never take, and marks the next", async () => {

@@ -314,8 +314,10 @@ class MemoryStore implements Store {
     tenant: string,
     id: string,
     chunks: readonly LogChunk[],
+    fence?: Fence,
   ): Promise<void> {
     return this.#step(() => {
+      if (fence) this.#checkFence(tenant, fence);
       const logs = this.#ids.get(key(tenant, id))?.logs;
       for (const chunk of chunks) {
         logs?.push(frozenCopy({ ...chunk, n: logs.length + 1 }));

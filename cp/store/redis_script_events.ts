@@ -108,10 +108,12 @@ function steps.release(w)
   return done
 end
 
--- Words: tenant, id, then the pieces.
+-- Words: tenant, id, agent ('' without a fence), gen, then the pieces.
 function steps.log(w)
+  local a = w[3] ~= '' and agentOf(w[1], w[3])
+  if a and isNewer(a, w[4]) then return {'superseded', a.gen} end
   if call('EXISTS', key('event', w[1], w[2])) == 0 then return {'none'} end
-  for i = 3, #w do call('RPUSH', key('log', w[1], w[2]), w[i]) end
+  for i = 5, #w do call('RPUSH', key('log', w[1], w[2]), w[i]) end
   return {'ok'}
 end
 

@@ -7,7 +7,7 @@ import {
   type State,
   utf8Length,
 } from "@transporter/sdk";
-import { closedError, newRecord } from "./record.ts";
+import { checkGeneration, closedError, newRecord } from "./record.ts";
 import { readGap } from "./redis_age.ts";
 import { Agents } from "./redis_agents.ts";
 import { Changes } from "./redis_changes.ts";
@@ -327,10 +327,15 @@ export class RedisStore implements SharedStore {
     tenant: string,
     id: string,
     chunks: readonly LogChunk[],
+    fence?: Fence,
   ): Promise<void> {
     return this.#do(async () => {
+      const { agent = "", gen = 0 } = fence ?? {};
       const pieces = chunks.map((chunk) => JSON.stringify(chunk));
-      await this.#step("strict", "log", tenant, [id, ...pieces]);
+      const words = [id, agent, String(gen), ...pieces];
+      const reply = await this.#step("strict", "log", tenant, words);
+      if (reply[0] !== "superseded") return;
+      checkGeneration({ id: agent, gen: Number(reply[1]) }, gen);
     });
   }
 

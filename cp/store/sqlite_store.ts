@@ -218,8 +218,10 @@ export class SqliteStore implements Store {
     tenant: string,
     id: string,
     chunks: readonly LogChunk[],
+    fence?: Fence,
   ): Promise<void> {
     return this.#group.add(() => {
+      if (fence) this.#agents.check(tenant, fence);
       this.#room.check();
       this.#events.write();
       for (const { attempt, stream, off, trunc, data } of chunks) {

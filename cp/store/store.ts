@@ -438,11 +438,16 @@ export interface Store extends AsyncDisposable {
    */
   sweep(sweep: Sweep): Promise<number>;
 
-  /** Adds pieces of output to an event; does nothing when there is no such event. */
+  /**
+   * Adds pieces of output to an event; does nothing when there is no such event.
+   *
+   * @throws {TransporterError} `superseded` when a newer session of the fence's agent is known.
+   */
   addLogs(
     tenant: string,
     id: string,
     chunks: readonly LogChunk[],
+    fence?: Fence,
   ): Promise<void>;
   /** Returns output of an event after a piece, in the order it came. */
   listLogs(

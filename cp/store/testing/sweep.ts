@@ -173,6 +173,22 @@ export const sweepCases: StoreCases = {
     deepStrictEqual(await store.listLogs(T, "a", page), all.slice(1));
     deepStrictEqual(await store.listLogs("other", "a", page), []);
   },
+  async "addLogs() adds nothing of a session that a newer one has replaced"(
+    { store },
+  ) {
+    await store.createEvent(T, event("a"));
+    const chunk = { attempt: 1, stream: "stdout", off: 0, data: "x" };
+    const { gen } = await store.openSession(T, session("edge-1"));
+    const fence = { agent: "edge-1", gen };
+    await store.addLogs(T, "a", [chunk], fence);
+    await store.openSession(T, session("edge-1"));
+    await rejects(store.addLogs(T, "a", [chunk], fence), {
+      code: "superseded",
+    });
+    await store.addLogs(T, "a", [chunk], { ...fence, gen: gen + 1 });
+    const all = await store.listLogs(T, "a", { after: 0, limit: 9 });
+    strictEqual(all.length, 2);
+  },
   async "restartStream() counts what an agent has from 1 again, in its order"(
     { store },
   ) {
