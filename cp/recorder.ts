@@ -75,15 +75,10 @@ export class Recorder {
     this.#kinds = new Kinds(options.kinds);
   }
 
-  /** Waits for a write; that of which nobody knows whether it was done is told. */
-  async #written<T>(tenant: string, write: Promise<T>): Promise<T> {
-    try {
-      return await write;
-    } catch (reason) {
-      if (TransporterError.from(reason).class === "unavailable") {
-        this.audience.doubt(tenant);
-      }
-      throw reason;
+  /** A write failed: one of which nobody knows whether it was done is told. */
+  #failed(tenant: string, reason: unknown): void {
+    if (TransporterError.from(reason).class === "unavailable") {
+      this.audience.doubt(tenant);
     }
   }
 
@@ -103,10 +98,13 @@ export class Recorder {
       ...event,
       ...queued(spec, acceptedAt),
     });
-    const creation = await this.#written(
-      tenant,
-      quota.follow(tenant, spec.id, creating),
-    );
+    let creation: Creation;
+    try {
+      creation = await quota.follow(tenant, spec.id, creating);
+    } catch (reason) {
+      this.#failed(tenant, reason);
+      throw reason;
+    }
     if (creation.created) {
       this.#options.metrics.accepted(spec.type);
       this.#publish(creation.record);
@@ -271,12 +269,18 @@ export class Recorder {
     fence?: Fence,
   ): Promise<Step | undefined> {
     let before: State = "created";
-    const write = this.#options.store.changeEvent(tenant, id, (record) => {
-      before = record.state;
-      const change = decide(record);
-      return change && bounded(record, change);
-    }, fence);
-    const step = await this.#written(tenant, write);
+    let step: Step | undefined;
+    try {
+      // Not in a function of its own, which each status would have to wait for.
+      step = await this.#options.store.changeEvent(tenant, id, (record) => {
+        before = record.state;
+        const change = decide(record);
+        return change && bounded(record, change);
+      }, fence);
+    } catch (reason) {
+      this.#failed(tenant, reason);
+      throw reason;
+    }
     if (step?.changed) {
       const { record } = step;
       const { type } = record.spec;
