@@ -76,10 +76,11 @@ export class Recorder {
   }
 
   /** A write failed: one of which nobody knows whether it was done is told. */
-  #failed(tenant: string, reason: unknown): void {
+  #failed(tenant: string, reason: unknown): never {
     if (TransporterError.from(reason).class === "unavailable") {
       this.audience.doubt(tenant);
     }
+    throw reason;
   }
 
   /**
@@ -98,13 +99,8 @@ export class Recorder {
       ...event,
       ...queued(spec, acceptedAt),
     });
-    let creation: Creation;
-    try {
-      creation = await quota.follow(tenant, spec.id, creating);
-    } catch (reason) {
-      this.#failed(tenant, reason);
-      throw reason;
-    }
+    const creation = await quota.follow(tenant, spec.id, creating)
+      .catch((reason) => this.#failed(tenant, reason));
     if (creation.created) {
       this.#options.metrics.accepted(spec.type);
       this.#publish(creation.record);
@@ -269,18 +265,12 @@ export class Recorder {
     fence?: Fence,
   ): Promise<Step | undefined> {
     let before: State = "created";
-    let step: Step | undefined;
-    try {
-      // Not in a function of its own, which each status would have to wait for.
-      step = await this.#options.store.changeEvent(tenant, id, (record) => {
-        before = record.state;
-        const change = decide(record);
-        return change && bounded(record, change);
-      }, fence);
-    } catch (reason) {
-      this.#failed(tenant, reason);
-      throw reason;
-    }
+    const write = this.#options.store.changeEvent(tenant, id, (record) => {
+      before = record.state;
+      const change = decide(record);
+      return change && bounded(record, change);
+    }, fence);
+    const step = await write.catch((reason) => this.#failed(tenant, reason));
     if (step?.changed) {
       const { record } = step;
       const { type } = record.spec;

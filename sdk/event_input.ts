@@ -3,7 +3,7 @@ import type { EventSpec } from "./event.ts";
 import { FieldReader, ID_REGEXP, printable, typeOf } from "./event_fields.ts";
 import { isRecord } from "./json.ts";
 import { readDelivery } from "./event_delivery.ts";
-import { parseTime } from "./time.ts";
+import { formatTime, parseTime } from "./time.ts";
 
 /** How {@linkcode readEvent} treats what it gets. */
 export interface ReadEventOptions {
@@ -178,7 +178,7 @@ function readCreatedAt(
     max: 64,
     wanted: "an RFC 3339 time",
   });
-  if (text === undefined) return new Date(now).toISOString();
+  if (text === undefined) return formatTime(now);
   const at = parseTime(text);
   if (at === undefined) {
     reader.fail(

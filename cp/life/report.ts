@@ -65,7 +65,8 @@ export function report(
   const theirs = state === "in_progress" || isTerminal(state);
   if (!theirs || !canFollow(known.state, state)) return "not_allowed";
 
-  const record = { ...known, attempt };
+  // Almost always the same one: what is not copied for each status costs nothing.
+  const record = attempt === known.attempt ? known : { ...known, attempt };
   const goesOn = known.state === "in_progress" && attempt === known.attempt;
   const current = goesOn ? record.phase : undefined;
   const next = phase ?? current ?? "received";
@@ -73,7 +74,7 @@ export function report(
     return "not_allowed";
   }
   if (isTerminal(state)) {
-    const said = { ...status, attempt };
+    const said = status.attempt === attempt ? status : { ...status, attempt };
     return again(record, { status: said, repeatable, jitter, now }) ??
       ending(said, now);
   }
@@ -88,8 +89,9 @@ export function report(
   if (isTerminal(next as State)) return "not_allowed";
   const isSame = current === next && status.message === record.message;
   if (isSame && !hasMoved(record, status)) return "repeated";
+  const isWhole = status.phase === next && status.attempt === attempt;
   return {
-    status: { ...status, phase: next, attempt },
+    status: isWhole ? status : { ...status, phase: next, attempt },
     // Nothing but the progress is new: the history has one entry for it.
     ...(isSame ? { replaces: true } : {}),
     // The attempt has begun: from here on its own time runs.
