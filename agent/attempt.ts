@@ -147,6 +147,7 @@ export async function runAttempt(
     },
     output: (stream, text) => output.write(stream, text),
     outputSent: () => options.outputs.flushed(),
+    outputFrom: (bytes) => output.from(bytes),
   });
   if (running.left) return log.info("Event is left for the next start");
   log.info("Event ended", {

@@ -82,6 +82,12 @@ export class Output {
     };
   }
 
+  /** Goes on behind what an earlier process passed on; before anything is written. */
+  from(bytes: Readonly<Record<OutputStream, number>>): void {
+    Object.assign(this.#written, bytes);
+    Object.assign(this.#source.sent, bytes);
+  }
+
   /** Takes a piece of any length; never waits. */
   write(stream: OutputStream, text: string): void {
     if (this.#over.signal.aborted) return;

@@ -2,6 +2,7 @@ import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { settle, TestClock } from "@transporter/sdk/testing";
 import { Output, type Piece } from "./output.ts";
 import { AgentBench, type RawFrame } from "./testing/agent_bench.ts";
+import { MemoryJournal } from "./testing/memory_journal.ts";
 import { specOf } from "./testing/control_plane.ts";
 import { witness } from "./testing/witness.ts";
 
@@ -197,4 +198,42 @@ Deno.test("Agent.run() tells an executor once its output is sent", async () => {
   await far.send({ type: "flow", limit_sid: 1000 });
   await bench.clock.advance(1000);
   strictEqual(isSent, true);
+});
+
+Deno.test("Agent.run() goes on with the output of what it finds again behind what was passed on before", async () => {
+  const file = new MemoryJournal();
+  const event = { type: "event", seq: 1, attempt: 1, event: specOf("e1") };
+  {
+    const executor = witness(() => {}, { apply: () => new Promise(() => {}) });
+    await using bench = await AgentBench.open({ file, executor });
+    const far = await bench.accept();
+    await far.registerV2({ features: ["ack", "logs"] });
+    await far.send(event);
+    await settle();
+    // As a power loss leaves it.
+    file.gate = Promise.reject(new Error("It is off"));
+    file.gate.catch(() => {});
+  }
+  const executor = witness(() => {}, {
+    recover(_, context) {
+      context.outputFrom?.({ stdout: 7, stderr: 0 });
+      context.output("stdout", "goes on\n");
+      context.output("stderr", "trouble\n");
+      return Promise.resolve({ kind: "done", result: {} });
+    },
+  });
+  await using bench = await AgentBench.open({
+    file: new MemoryJournal(file),
+    executor,
+  });
+  const far = await bench.accept();
+  await far.registerV2({ features: ["ack", "logs"] });
+  await far.send(event);
+  const places: unknown[] = [];
+  for (let frame: RawFrame = {}; frame["phase"] !== "completed";) {
+    frame = await far.next();
+    if (frame["type"] !== "log") continue;
+    places.push([frame["stream"], frame["off"], frame["trunc"]]);
+  }
+  deepStrictEqual(places, [["stdout", 7, false], ["stderr", 0, false]]);
 });

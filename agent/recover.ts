@@ -30,6 +30,8 @@ export interface RecoverOptions {
   readonly output: ExecutorContext["output"];
   /** Resolves once that is sent. */
   readonly outputSent: () => Promise<void>;
+  /** Learns how much an earlier process passed on. */
+  readonly outputFrom: Required<ExecutorContext>["outputFrom"];
 }
 
 /**
@@ -56,6 +58,7 @@ export async function recover(
     report: (message) => options.record({ ...progress(), message }),
     output: options.output,
     outputSent: options.outputSent,
+    outputFrom: options.outputFrom,
   };
 
   function progress(): EventStatus {

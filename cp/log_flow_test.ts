@@ -190,7 +190,7 @@ Deno.test("LogFlow.take() keeps once what comes again, also what a store of an e
   flow.take(frame({ off: 6, data: "again\n", again: true }));
   flow.take(frame({ off: 12, data: "lost\n", again: true }));
   flow.take(frame({ off: 17, data: "new\n" }));
-  // A Job that an agent found again after a restart: it counts from 0 anew.
+  // A Job that an agent found again after a restart, and reads from its beginning.
   flow.take(frame());
   await flow.idle();
   deepStrictEqual(await place.kept(), [

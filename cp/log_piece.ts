@@ -7,7 +7,7 @@ const PIECE_OVERHEAD_BYTES = 512;
 /** Characters by which a piece is told from another one of the same length at the same place. */
 const PIECE_CHARS = 64;
 
-/** What tells a piece from the others of its event; an agent that found a Job again counts from 0 anew. */
+/** What tells a piece from the others of its event. */
 export function pieceOf(
   { attempt, stream, off, data }: Omit<LogChunk, "trunc">,
 ): string {

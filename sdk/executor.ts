@@ -56,6 +56,11 @@ export interface ExecutorContext {
    * from there. Absent: nobody knows.
    */
   outputSent?(): Promise<void>;
+  /**
+   * Says in `recover`, before any output, how many bytes of each stream were
+   * passed on before: what comes is behind those. Absent: it counts from 0.
+   */
+  outputFrom?(bytes: Readonly<Record<OutputStream, number>>): void;
 }
 
 /** What an executor is told of an attempt whose end is at the control plane for good. */

@@ -21,7 +21,10 @@ export interface WitnessOptions {
   /** Whether it goes on until its time is over; no by default. */
   readonly standing?: boolean;
   /** What became of what was begun; lost by default. */
-  readonly recover?: () => Promise<Recovery<unknown>>;
+  readonly recover?: (
+    payload: Record<string, unknown>,
+    context: ExecutorContext,
+  ) => Promise<Recovery<unknown>>;
 }
 
 /** An executor of type `witness` that tells each start of an attempt, as `id attempt`. */

@@ -26,6 +26,7 @@ export type TaskContext = Pick<
   | "signal"
   | "output"
   | "outputSent"
+  | "outputFrom"
   | "deadline"
   | "log"
   | "report"

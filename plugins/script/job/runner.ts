@@ -117,6 +117,7 @@ export class JobRunner {
     signal.addEventListener("abort", stop, { once: true });
     if (signal.aborted) stop();
     const { isFramed, read } = found;
+    if (read !== undefined) context.outputFrom?.(read.bytes);
     const log = new Log({
       isFramed,
       read,

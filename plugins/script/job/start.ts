@@ -13,7 +13,13 @@ const TELL_MS = 3000;
 /** What a run gets of its event. */
 export type JobContext = Pick<
   ExecutorContext,
-  "signal" | "output" | "outputSent" | "deadline" | "log" | "report"
+  | "signal"
+  | "output"
+  | "outputSent"
+  | "outputFrom"
+  | "deadline"
+  | "log"
+  | "report"
 >;
 
 /** How long the calls for a run may take. */
