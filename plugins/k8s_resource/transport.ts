@@ -32,13 +32,28 @@ export interface TransportOptions {
   readonly requestTimeoutMs: number;
 }
 
+/**
+ * How long a connection is kept that nobody uses, in milliseconds: shorter than
+ * servers do (90 s) and proxies before them, so that no request goes into one
+ * that is being closed.
+ */
+const IDLE_MS = 30_000;
+
+/** What a server says that speaks none of the protocols that it is offered. */
+const NO_PROTOCOL_REGEXP = /NoApplicationProtocol/;
+
 function openClient(
   connection: Connection,
-  relay: Relay | undefined,
+  { relay, http2 }: {
+    readonly relay: Relay | undefined;
+    readonly http2: boolean;
+  },
 ): Deno.HttpClient {
   const { ca, cert, key, proxy = relay?.url } = connection;
   try {
     return Deno.createHttpClient({
+      http2,
+      poolIdleTimeout: IDLE_MS,
       ...(ca === undefined ? {} : { caCerts: [ca] }),
       ...(cert === undefined || key === undefined ? {} : { cert, key }),
       ...(proxy === undefined ? {} : { proxy: { url: proxy } }),
@@ -87,6 +102,12 @@ export class Transport implements Disposable {
   #client: Deno.HttpClient | undefined;
   #connection: Connection | undefined;
   #relay: Relay | undefined;
+  /**
+   * Whether HTTP/2 is offered, to a server that speaks nothing else. Requests
+   * that share a connection cost it and us more CPU than those that have one to
+   * themselves, and one that falls silent takes all of them along.
+   */
+  #http2 = false;
 
   /** Made once: an error takes its stack, which is dear. */
   readonly #late: NoAnswer;
@@ -223,10 +244,9 @@ export class Transport implements Disposable {
     if (client === this.#client) this.#drop();
     if (error instanceof NoAnswer) return error;
     const cause = error instanceof Error ? error.cause ?? error : error;
-    return new NoAnswer(
-      cause instanceof Error ? cause.message : String(cause),
-      { cause: error },
-    );
+    const why = cause instanceof Error ? cause.message : String(cause);
+    this.#http2 ||= NO_PROTOCOL_REGEXP.test(why);
+    return new NoAnswer(why, { cause: error });
   }
 
   /** Leaves the connections; what still runs over them comes to its end. */
@@ -245,7 +265,10 @@ export class Transport implements Disposable {
         this.#relay = undefined;
       }
       this.#relay ??= connection.at && new Relay(connection.at);
-      this.#client = openClient(connection, this.#relay);
+      this.#client = openClient(connection, {
+        relay: this.#relay,
+        http2: this.#http2,
+      });
     }
     this.#connection = connection;
     return this.#client;

@@ -1,8 +1,10 @@
+import { systemClock } from "@transporter/sdk";
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { createSecureServer, type ServerHttp2Stream } from "node:http2";
 import type { AddressInfo } from "node:net";
 import type { LocalKube } from "../../deploy/localkube/mod.ts";
 import { makePki } from "../../deploy/localkube/pki.ts";
+import { Transport } from "../../plugins/k8s_resource/transport.ts";
 import { freshNamespace, testCluster } from "./cluster.ts";
 import { configMap, openPlugin, proxied, runEvent } from "./k8s_resource.ts";
 
@@ -72,4 +74,41 @@ Deno.test("GOAWAY: what a server says that wants a new connection ends no event"
     names.map((name) => `${name} created`),
   );
   ok(proxy.connections() > 5, `${proxy.connections()} connections`);
+});
+
+Deno.test("requests that run side by side have a connection each, which the next ones use again", async () => {
+  const { ca, server: { keyPem: key, certPem: cert } } = await makePki();
+  const ports: number[] = [];
+  let together = Promise.withResolvers<void>();
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, key, cert, onListen: () => {} },
+    async (_request, { remoteAddr }) => {
+      ports.push(remoteAddr.port);
+      if (ports.length % 3 === 0) together.resolve();
+      await together.promise;
+      return new Response("{}");
+    },
+  );
+  const access = {
+    server: `https://127.0.0.1:${server.addr.port}`,
+    connection: { ca: ca.certPem },
+  };
+  using transport = new Transport({
+    access: { current: () => Promise.resolve(access) },
+    clock: systemClock,
+    requestTimeoutMs: 10_000,
+  });
+  const { signal } = new AbortController();
+  for (let i = 0; i < 2; i++) {
+    together = Promise.withResolvers();
+    await Promise.all(
+      Array.from(
+        { length: 3 },
+        (_, i) => transport.send({ method: "GET", path: `/${i}` }, signal),
+      ),
+    );
+  }
+  strictEqual(ports.length, 6);
+  strictEqual(new Set(ports.slice(0, 3)).size, 3, `${ports}`);
+  strictEqual(new Set(ports).size, 3, `${ports}`);
 });
