@@ -27,6 +27,21 @@ const METADATA_REGEXP =
   /("metadata": *\{\s*(?=")|^metadata: *\{ *(?=[A-Za-z"]))|^metadata:\n( +)(?=[A-Za-z])/m;
 
 /**
+ * How most manifests begin. What comes then in the metadata is a pair of the
+ * object's own: nothing that would make it anything else has begun.
+ */
+const PLAIN_REGEXP = /^((?:(?:apiVersion|kind): [\w./-]+\n)*)metadata:/;
+
+/** A version that the object has by itself, or what could hide one. */
+const VERSION_REGEXP = /resourceVersion|\\/;
+
+/** Whether it is known without reading that the metadata found in a text are the object's own, and that they have no version. */
+function isPlain(body: string, at: number): boolean {
+  return PLAIN_REGEXP.exec(body)?.[1]?.length === at &&
+    !VERSION_REGEXP.test(body);
+}
+
+/**
  * The text of an object, for the case that there is none: every other byte
  * stays. Pure.
  *
@@ -41,6 +56,7 @@ export function textIfNew(body: string): string | undefined {
   const pair = `"resourceVersion": "${NO_VERSION}"`;
   const added = indent === undefined ? `${pair}, ` : `${pair}\n${indent}`;
   const text = body.slice(0, at) + added + body.slice(at);
+  if (isPlain(body, found.index)) return text;
   // It is read again, so that a mistake is no other object.
   const before = readQuickly(body, DEPTH_MAX)?.value;
   const after = readQuickly(text, DEPTH_MAX)?.value;
