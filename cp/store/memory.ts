@@ -56,16 +56,26 @@ interface KnownAgent {
   readonly deleted: boolean;
 }
 
-/** A copy that nobody can change, of what survives JSON. */
-function frozenCopy<T>(value: T): T;
-function frozenCopy(value: unknown): unknown {
+/**
+ * A copy that nobody can change, of what survives JSON.
+ *
+ * @param value What is copied.
+ * @param before A copy that was made before: what has not changed since is as good as copied.
+ */
+function frozenCopy<T>(value: T, before?: T): T;
+function frozenCopy(value: unknown, before?: object): unknown {
   if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return Object.freeze(value.map(frozenCopy));
+  if (Array.isArray(value)) {
+    return Object.freeze(value.map((item) => frozenCopy(item)));
+  }
   const copy: Record<string, unknown> = { ...value };
+  const copied = before as Readonly<Record<string, unknown>> | undefined;
   for (const name in copy) {
     const member = copy[name];
     if (member === undefined) delete copy[name];
-    else if (typeof member === "object") copy[name] = frozenCopy(member);
+    else if (typeof member === "object" && member !== copied?.[name]) {
+      copy[name] = frozenCopy(member);
+    }
   }
   return Object.freeze(copy);
 }
@@ -556,7 +566,8 @@ class MemoryStore implements Store {
       const last = entry.history.pop();
       this.#changes = this.#changes.filter((change) => change.entry !== last);
     }
-    const record = frozenCopy(next);
+    const isNew = next === entry.record;
+    const record = frozenCopy(next, isNew ? undefined : entry.record);
     const historyEntry = frozenCopy({ ...status, revision: record.revision });
     entry.record = record;
     entry.history.push(historyEntry);
