@@ -320,14 +320,26 @@ export type Entry =
   | Told
   | Mark;
 
+type Kinds = { readonly [K in Entry["kind"]]?: Extract<Entry, { kind: K }>[] };
+
+/** What was sorted by kind, and how long it was then: a dozen checkers ask. */
+const sorted = new WeakMap<
+  readonly Entry[],
+  { readonly length: number; readonly kinds: Kinds }
+>();
+
 /** The entries of one kind. */
 export function ofKind<K extends Entry["kind"]>(
   history: readonly Entry[],
   kind: K,
 ): Extract<Entry, { kind: K }>[] {
-  return history.filter((entry): entry is Extract<Entry, { kind: K }> =>
-    entry.kind === kind
-  );
+  let { length, kinds } = sorted.get(history) ?? { length: -1, kinds: {} };
+  if (length !== history.length) {
+    length = history.length;
+    kinds = Object.groupBy(history, ({ kind }) => kind) as Kinds;
+    sorted.set(history, { length, kinds });
+  }
+  return [...kinds[kind] ?? []];
 }
 
 /** Puts entries that have something in common together, in the order of their times. */

@@ -36,17 +36,16 @@ function refuse(name: string): never {
 
 /** The date of the platform, but for the time of day. */
 function timelessDate(RealDate: DateConstructor): DateConstructor {
-  return new Proxy(RealDate, {
-    construct(target, args, newTarget) {
-      if (args.length === 0) refuse("new Date()");
-      return Reflect.construct(target, args, newTarget);
-    },
-    apply: () => refuse("Date()"),
-    get: (target, name, receiver) =>
-      name === "now"
-        ? () => refuse("Date.now")
-        : Reflect.get(target, name, receiver),
-  });
+  // A thousand are made in a run, and through a proxy each takes as long as two.
+  function Date(...args: readonly [] | readonly [number]): Date {
+    if (new.target === undefined) refuse("Date()");
+    return args.length === 0 ? refuse("new Date()") : new RealDate(...args);
+  }
+  Date.prototype = RealDate.prototype;
+  Date.UTC = RealDate.UTC;
+  Date.parse = RealDate.parse;
+  Date.now = () => refuse("Date.now");
+  return Date as unknown as DateConstructor;
 }
 
 /** Poisons what is ambient; disposing the result gives it back. */

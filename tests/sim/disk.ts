@@ -30,8 +30,10 @@ export class Disk {
   /** How it is doing. */
   readonly state: DiskState = { ...HEALTHY };
   readonly #random: Random;
-  /** What a process finds; its bytes never change, there is a new one instead. */
+  /** What a process finds; its bytes never change, there are more behind it, or a new one instead. */
   #cache: Uint8Array<ArrayBuffer> = new Uint8Array();
+  /** Where there is room behind the cache that nobody else has. */
+  #buffer: ArrayBuffer | undefined;
   /** What a loss of power leaves. */
   #platter: Uint8Array<ArrayBuffer> = new Uint8Array();
   /** What another file has become that is about to take this one's place. */
@@ -73,9 +75,29 @@ export class Disk {
   write(bytes: Uint8Array, at: number): void {
     const kept = bytes.subarray(0, Math.min(bytes.length, this.#room));
     this.#room -= kept.length;
-    this.#cache = joined(this.#cache.subarray(0, at), kept);
+    if (at !== this.#cache.length || !this.#extend(kept)) this.#move(at, kept);
     this.#platter = this.#platter.subarray(0, at);
     if (kept.length < bytes.length) throw noRoom();
+  }
+
+  /** Puts bytes behind the cache; returns whether there is room. */
+  #extend(bytes: Uint8Array): boolean {
+    const { buffer, length } = this.#cache;
+    const end = length + bytes.length;
+    if (buffer !== this.#buffer || end > buffer.byteLength) return false;
+    this.#cache = new Uint8Array(buffer, 0, end);
+    this.#cache.set(bytes, length);
+    return true;
+  }
+
+  /** Moves the beginning of the cache to where there is room, and puts bytes behind it. */
+  #move(upto: number, bytes: Uint8Array): void {
+    const before = this.#cache.subarray(0, upto);
+    const end = before.length + bytes.length;
+    const buffer = this.#buffer = new ArrayBuffer(2 * end);
+    this.#cache = new Uint8Array(buffer, 0, end);
+    this.#cache.set(before);
+    this.#cache.set(bytes, before.length);
   }
 
   /**

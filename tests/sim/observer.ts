@@ -24,9 +24,9 @@ export class Observer {
     this.#loop = loop;
   }
 
-  /** Notes what is seen now. */
+  /** Notes what is seen now; keeps what it is given. */
   note(fact: Fact): void {
-    const entry = { at: this.#loop.now, ...fact } as Entry;
+    const entry = Object.assign(fact, { at: fact.at ?? this.#loop.now }) as Entry;
     this.history.push(entry);
     this.#loop.trace(entry.kind, () => describe(entry));
   }

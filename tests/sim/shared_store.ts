@@ -5,8 +5,14 @@ import type { Store } from "../../cp/store/store.ts";
 import type { Loop } from "./loop.ts";
 import type { Process } from "./machine.ts";
 import type { Random } from "./random.ts";
-import { ACCESS, NEW, noRoom, type StoreState, unavailable } from "./store.ts";
-import { WELL } from "./store.ts";
+import {
+  NEW,
+  noRoom,
+  portOf,
+  type StoreState,
+  unavailable,
+  WELL,
+} from "./store.ts";
 import { StoreDisk } from "./store_disk.ts";
 
 /** What a {@linkcode SharedStore} is made of. */
@@ -121,18 +127,9 @@ class Client {
   }
 
   port(kind: Store): Store {
-    return new Proxy(kind, {
-      get: (target, name) => {
-        const access = typeof name === "string" && Object.hasOwn(ACCESS, name)
-          ? ACCESS[name as keyof typeof ACCESS]
-          : undefined;
-        if (access === undefined) return Reflect.get(target, name);
-        const method = String(name);
-        return (...args: unknown[]) =>
-          access === "writes"
-            ? this.#write(method, args)
-            : this.call(() => this.#server.read(method, args));
-      },
+    return portOf(kind, {
+      reads: (name, args) => this.call(() => this.#server.read(name, args)),
+      writes: (name, args) => this.#write(name, args),
     });
   }
 

@@ -68,6 +68,26 @@ export const ACCESS: Readonly<
   touchAgent: "writes",
 };
 
+/** How the methods of a store are done. */
+export interface Methods {
+  /** One that reads. */
+  reads(name: string, args: readonly unknown[]): Promise<unknown>;
+  /** One that writes. */
+  writes(name: string, args: readonly unknown[]): Promise<unknown>;
+}
+
+/** A store whose methods are done by others. */
+export function portOf(
+  { durability, replicated }: Store,
+  methods: Methods,
+): Store {
+  const port = Object.entries(ACCESS).map(([name, access]) => [
+    name,
+    (...args: readonly unknown[]) => methods[access](name, args),
+  ]);
+  return { durability, replicated, ...Object.fromEntries(port) };
+}
+
 interface Waiting {
   readonly operation: Omit<Operation, "at">;
   readonly resolve: (value: unknown) => void;
@@ -96,17 +116,9 @@ export class SimulatedStore {
 
   /** It, as the control plane has it. */
   port(): Store {
-    return new Proxy(this.#disk.store, {
-      get: (store, name) => {
-        const access = typeof name === "string" && Object.hasOwn(ACCESS, name)
-          ? ACCESS[name as keyof typeof ACCESS]
-          : undefined;
-        if (access === undefined) return Reflect.get(store, name);
-        return (...args: unknown[]) =>
-          access === "writes"
-            ? this.#write({ name: String(name), args })
-            : this.#read(String(name), args);
-      },
+    return portOf(this.#disk.store, {
+      reads: (name, args) => this.#read(name, args),
+      writes: (name, args) => this.#write({ name, args }),
     });
   }
 
