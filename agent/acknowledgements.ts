@@ -90,7 +90,7 @@ export class Acknowledgements {
     const executor = executors.find(({ info: { type } }) => type === tells);
     const log = this.#options.log.with({ event_id: id, attempt });
     using limit = deadline(clock, TELL_MS_MAX, {
-      reason: new TransporterError("timeout", "It took too long"),
+      reason: () => new TransporterError("timeout", "It took too long"),
       signal: this.#stopped.signal,
     });
     try {

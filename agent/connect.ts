@@ -111,10 +111,11 @@ async function attempt(url: URL, options: ConnectOptions): Promise<SessionEnd> {
   try {
     const dial = dialOf(url, dials);
     using limit = deadline(clock, DIAL_MS_MAX, {
-      reason: new TransporterError(
-        "timeout",
-        `Cannot connect to "${url.host}" as it does not answer`,
-      ),
+      reason: () =>
+        new TransporterError(
+          "timeout",
+          `Cannot connect to "${url.host}" as it does not answer`,
+        ),
       signal,
     });
     wire = await dial(url, {

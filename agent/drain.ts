@@ -1,4 +1,9 @@
-import { type Clock, type Logger, TransporterError } from "@transporter/sdk";
+import {
+  type Clock,
+  IN_TIME,
+  type Logger,
+  TransporterError,
+} from "@transporter/sdk";
 import type { Acknowledgements } from "./acknowledgements.ts";
 import type { Inbox } from "./inbox.ts";
 import type { Outbox } from "./outbox.ts";
@@ -105,6 +110,6 @@ export async function within(
       return true;
     });
   const inTime = await Promise.race([work.then(() => true), timeout]);
-  done.abort();
+  done.abort(IN_TIME);
   return inTime;
 }

@@ -66,10 +66,11 @@ async function next(
   clock: Clock,
 ): Promise<Message> {
   using limit = deadline(clock, ANSWER_MS_MAX, {
-    reason: new TransporterError(
-      "timeout",
-      "Cannot register as the control plane does not answer",
-    ),
+    reason: () =>
+      new TransporterError(
+        "timeout",
+        "Cannot register as the control plane does not answer",
+      ),
   });
   function giveUp() {
     link.close(limit.signal.reason);

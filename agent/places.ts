@@ -111,10 +111,11 @@ export class Places {
   }
 
   async #look(limitMs: number, signal?: AbortSignal): Promise<void> {
-    const reason = new TransporterError(
-      "unavailable",
-      `No answer came in ${limitMs / 1000} s`,
-    );
+    const reason = () =>
+      new TransporterError(
+        "unavailable",
+        `No answer came in ${limitMs / 1000} s`,
+      );
     using limit = deadline(this.#options.clock, limitMs, { reason, signal });
     const looks = this.#watched.map(async (executor) => {
       const isWatched = await this.#lookAt(executor, limit.signal);

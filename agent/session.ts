@@ -1,5 +1,6 @@
 import {
   type Clock,
+  IN_TIME,
   Link,
   type Logger,
   type RegistrationFrame,
@@ -111,7 +112,7 @@ class Session {
       error = TransporterError.from(reason);
     } finally {
       signal.removeEventListener("abort", leave);
-      this.#over.abort();
+      this.#over.abort(IN_TIME);
       outbox.detach(this.#link);
       backlog.detach(this.#link);
       this.#exchange?.end();

@@ -149,15 +149,16 @@ export function deadlineOf(
 export function limitOf(
   { spec: { id, timeout }, attempt }: Work,
   remainingMs: number,
-): { limitMs: number; reason: TransporterError } {
+): { limitMs: number; reason: () => TransporterError } {
   const timeoutMs = timeout === undefined ? Infinity : timeout / 1e6;
-  const message = timeoutMs < remainingMs
-    ? `Attempt ${attempt} at event "${id}" was not over after ${
-      formatDuration(timeoutMs * 1e6)
-    }, its timeout`
-    : `Event "${id}" was not over by its deadline`;
+  const message = () =>
+    timeoutMs < remainingMs
+      ? `Attempt ${attempt} at event "${id}" was not over after ${
+        formatDuration(timeoutMs * 1e6)
+      }, its timeout`
+      : `Event "${id}" was not over by its deadline`;
   return {
     limitMs: Math.max(0, Math.min(remainingMs, timeoutMs)),
-    reason: new TransporterError("timeout", message),
+    reason: () => new TransporterError("timeout", message()),
   };
 }

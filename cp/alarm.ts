@@ -1,4 +1,4 @@
-import type { Clock } from "@transporter/sdk";
+import { type Clock, IN_TIME } from "@transporter/sdk";
 
 /** The longest that it sleeps, in milliseconds: the time of day may jump. */
 const SLEEP_MS_MAX = 60_000;
@@ -33,8 +33,8 @@ export class Alarm {
     const { clock, signal } = this.#options;
     if (at >= this.#at || signal.aborted) return;
     if (this.#stop === undefined) {
-      signal.addEventListener("abort", () => this.#stop?.abort());
-    } else this.#stop.abort();
+      signal.addEventListener("abort", () => this.#stop?.abort(IN_TIME));
+    } else this.#stop.abort(IN_TIME);
     this.#at = at;
     const stop = this.#stop = new AbortController();
     const ms = Math.min(Math.max(0, at - clock.now()), SLEEP_MS_MAX);

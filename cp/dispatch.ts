@@ -1,6 +1,7 @@
 import {
   type Clock,
   fullJitter,
+  IN_TIME,
   type Logger,
   type Rng,
   TransporterError,
@@ -86,7 +87,7 @@ export class Dispatch {
       next: (at) => options.store.nextReadyAt(target.tenant, target.agent, at),
     });
     target.link.closed.then(() => {
-      this.#over.abort();
+      this.#over.abort(IN_TIME);
       this.#wakeUp();
     });
   }

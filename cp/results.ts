@@ -177,12 +177,13 @@ export class Results implements AsyncDisposable {
     const record = await store.getEvent(tenant, change.entry.event_id);
     this.#waitingSince ??= record?.updatedAt ?? clock.now();
     await this.#position.renew();
-    const reason = new TransporterError(
-      "timeout",
-      `Cannot deliver results to "${this.#sink}": it has not answered for ${
-        DELIVERY_MS_MAX / 1000
-      } s`,
-    );
+    const reason = () =>
+      new TransporterError(
+        "timeout",
+        `Cannot deliver results to "${this.#sink}": it has not answered for ${
+          DELIVERY_MS_MAX / 1000
+        } s`,
+      );
     using limit = deadline(clock, DELIVERY_MS_MAX, {
       reason,
       signal: this.#over.signal,
@@ -198,7 +199,7 @@ export class Results implements AsyncDisposable {
   async #news(): Promise<void> {
     const { changes, clock } = this.#options;
     const { signal } = this.#over;
-    const reason = new TransporterError("timeout", "Nothing has changed");
+    const reason = () => new TransporterError("timeout", "Nothing has changed");
     using limit = deadline(clock, LOOK_MS, { reason, signal });
     try {
       await changes.wait(this.#position.value, { signal: limit.signal });

@@ -1,4 +1,4 @@
-import type { Clock } from "@transporter/sdk";
+import { type Clock, IN_TIME } from "@transporter/sdk";
 
 /** The shortest pause between two rounds, as a share of the longest: a few more would not be worth their while. */
 const LEAST_SHARE = 0.2;
@@ -36,7 +36,7 @@ export class Rounds<T> {
   /** Looks after one no longer. Idempotent. */
   delete(one: T): void {
     this.#all.delete(one);
-    if (this.#all.size === 0) this.#stop?.abort();
+    if (this.#all.size === 0) this.#stop?.abort(IN_TIME);
   }
 
   async #run(): Promise<void> {

@@ -218,7 +218,6 @@ export class Sessions {
     const { store, recorder, ids, clock, shared } = this.#options;
     const { id } = registration;
     if (guest.gone) throw closing("the agent has left");
-    const superseded = supersededBy(id);
     const known = await store.getAgent(tenant, id);
     // Elsewhere it may have a session meanwhile, which this one must not replace.
     if (shared && guest.gone) throw closing("the agent has left");
@@ -227,7 +226,7 @@ export class Sessions {
       // Before the store learns of the new journal: should we stop in between, the next
       // registration finds the same loss again. Nothing is released meanwhile, as the
       // agent has no session, or none that the store listens to.
-      await this.#end(tenant, id, superseded);
+      await this.#end(tenant, id, supersededBy(id));
       const message = "Agent came back without its journal";
       const fence = shared ? await claim(known, this.#options) : undefined;
       await recorder.interrupted(tenant, id, { message, fence });
@@ -257,7 +256,7 @@ export class Sessions {
       spreadMs: () => spreadMsOf(this.live.size),
     });
     // The store refuses what the older one still writes; closing it is a courtesy nobody waits for.
-    this.live.put(session)?.close(superseded);
+    this.live.put(session)?.close(supersededBy(id));
     return session;
   }
 

@@ -66,14 +66,15 @@ export const IN_TIME: DOMException = new DOMException(
  *
  * @param clock Where time comes from.
  * @param ms How long the work may take, in milliseconds.
- * @param options `reason`: what the signal aborts with; `signal`: another reason to give up.
+ * @param options `reason`: what the signal aborts with, or what makes it: an error takes long to
+ * make, and most work is done in time; `signal`: another reason to give up.
  * @returns A signal, and the way to release its timer.
  */
 export function deadline(
   clock: Clock,
   ms: number,
   options: {
-    readonly reason: Error;
+    readonly reason: Error | (() => Error);
     readonly signal?: AbortSignal | undefined;
   },
 ): Deadline {
@@ -81,7 +82,7 @@ export function deadline(
   const done = new AbortController();
   const { reason, signal } = options;
   clock.sleep(ms, { signal: done.signal }).then(
-    () => expiry.abort(reason),
+    () => expiry.abort(typeof reason === "function" ? reason() : reason),
     () => {}, // disposed first: the work was done in time
   );
   // Every request has one of these, and `AbortSignal.any()` costs as much as all the rest.

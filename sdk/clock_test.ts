@@ -41,6 +41,22 @@ Deno.test("deadline() aborts with its own reason, and with that of its signal", 
   strictEqual(after.signal.reason, reason);
 });
 
+Deno.test("deadline() makes its reason when the time is over, and not before", async () => {
+  let made = 0;
+  function reason() {
+    made++;
+    return LATE;
+  }
+  deadline(systemClock, 60_000, { reason })[Symbol.dispose]();
+  strictEqual(made, 0);
+  using soon = deadline(systemClock, 1, { reason });
+  await new Promise((resolve) =>
+    soon.signal.addEventListener("abort", resolve)
+  );
+  strictEqual(soon.signal.reason, LATE);
+  strictEqual(made, 1);
+});
+
 Deno.test("deadline() lets go of its signal when the work is over", () => {
   const parent = new AbortController();
   const limit = far(parent.signal);
