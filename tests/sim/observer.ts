@@ -26,7 +26,9 @@ export class Observer {
 
   /** Notes what is seen now; keeps what it is given. */
   note(fact: Fact): void {
-    const entry = Object.assign(fact, { at: fact.at ?? this.#loop.now }) as Entry;
+    const entry = Object.assign(fact, {
+      at: fact.at ?? this.#loop.now,
+    }) as Entry;
     this.history.push(entry);
     this.#loop.trace(entry.kind, () => describe(entry));
   }
