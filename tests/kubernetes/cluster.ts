@@ -26,7 +26,7 @@ function hasControllers(): boolean {
   return address.controllerManager;
 }
 
-/** Ignores a test where nobody makes Pods of a Deployment or empties a namespace. */
+/** Ignores a test where nobody makes Pods of a Deployment or a Job, counts for a quota, or empties a namespace. */
 export const CONTROLLERS = { ignore: !hasControllers() } as const;
 
 /** A namespace of one test. */

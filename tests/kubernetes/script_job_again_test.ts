@@ -8,7 +8,7 @@ import {
   until,
   untilConnected,
 } from "../system.ts";
-import { freshNamespace, testCluster } from "./cluster.ts";
+import { CONTROLLERS, freshNamespace, testCluster } from "./cluster.ts";
 import { ScriptKubelet } from "./script_kubelet.ts";
 
 /** What the agent said of its cluster before it was killed. */
@@ -92,70 +92,79 @@ const CASES: Readonly<Record<string, Case>> = {
   },
 };
 
-Deno.test("script as a Job that is found again ends as it would have, with how long it took, and with the warnings of before", async (t) => {
-  await using kube = await testCluster();
-  await using namespace = await freshNamespace(kube);
-  const kubelet = new ScriptKubelet(kube, namespace.name);
-  await using cp = await CpProcess.start();
-  await using agent = await AgentProcess.start("edge", {
-    cpUrl: cp.agentUrl,
-    flags: [
-      ...["--kubeconfig", kube.kubeconfig, "--enable", "script"],
-      ...["--script-runner", "job", "--script-image", "local/none:1"],
-      ...["--script-namespace", namespace.name],
-    ],
-  });
-  await untilConnected(cp.url, "edge");
-  await kubelet.answerProbes();
-  const cases = Object.entries(CASES).map(([name, each], index) =>
-    ({ name, id: `again-${index}`, ...each }) as const
-  );
-  for (const { id, timeout } of cases) {
-    const payload = { script: "date", timeout };
-    await submit(cp.url, { id, type: "script", target_agent: "edge", payload });
-  }
-  const pods = new Map(
-    await Promise.all(
-      cases.map(async ({ id }) => [id, await kubelet.pod(id)] as const),
-    ),
-  );
-  await agent.crash();
-  for (const { id, state, status } of cases) {
-    const pod = pods.get(id) ?? { name: "", createdAt: 0 };
-    const at = (second: number) => formatTime(pod.createdAt + second * 1000);
-    await kubelet.say(pod, state(at), status);
-  }
-  agent.restart();
-  for (const { name, id, ends, says = /^/, took, warns } of cases) {
-    await t.step(name, async () => {
-      const view = await until(async () => {
-        const answer = await fetch(`${cp.url}/v2/events/${id}`);
-        const found: EventView = await answer.json();
-        return isTerminal(found.state) ? found : undefined;
-      });
-      const { state, attempt, error, result } = view;
-      deepStrictEqual(
-        [attempt, state, error?.code, result?.["exit_code"]],
-        [1, ...ends],
-        JSON.stringify(view),
-      );
-      match(error?.message ?? "", says);
-      const seconds = (result?.duration ?? 0) / 1e9;
-      // In the test's own time nothing takes longer than a minute, or a second too few.
-      const [least, most] = took === undefined ? [0.001, 60] : [took, took];
-      deepStrictEqual(
-        [seconds >= least, seconds <= most],
-        [true, true],
-        `${seconds}`,
-      );
-      const warnings = result?.["warnings"] as string[];
-      const expected = [
-        AGAIN,
-        NETWORK,
-        ...(warns === undefined ? [] : [warns]),
-      ];
-      deepStrictEqual(warnings.length, expected.length, warnings.join("\n"));
-      expected.forEach((each, index) => match(warnings[index] ?? "", each));
+Deno.test(
+  "script as a Job that is found again ends as it would have, with how long it took, and with the warnings of before",
+  CONTROLLERS,
+  async (t) => {
+    await using kube = await testCluster();
+    await using namespace = await freshNamespace(kube);
+    const kubelet = new ScriptKubelet(kube, namespace.name);
+    await using cp = await CpProcess.start();
+    await using agent = await AgentProcess.start("edge", {
+      cpUrl: cp.agentUrl,
+      flags: [
+        ...["--kubeconfig", kube.kubeconfig, "--enable", "script"],
+        ...["--script-runner", "job", "--script-image", "local/none:1"],
+        ...["--script-namespace", namespace.name],
+      ],
     });
-  }
-});
+    await untilConnected(cp.url, "edge");
+    await kubelet.answerProbes();
+    const cases = Object.entries(CASES).map(([name, each], index) =>
+      ({ name, id: `again-${index}`, ...each }) as const
+    );
+    for (const { id, timeout } of cases) {
+      const payload = { script: "date", timeout };
+      await submit(cp.url, {
+        id,
+        type: "script",
+        target_agent: "edge",
+        payload,
+      });
+    }
+    const pods = new Map(
+      await Promise.all(
+        cases.map(async ({ id }) => [id, await kubelet.pod(id)] as const),
+      ),
+    );
+    await agent.crash();
+    for (const { id, state, status } of cases) {
+      const pod = pods.get(id) ?? { name: "", createdAt: 0 };
+      const at = (second: number) => formatTime(pod.createdAt + second * 1000);
+      await kubelet.say(pod, state(at), status);
+    }
+    agent.restart();
+    for (const { name, id, ends, says = /^/, took, warns } of cases) {
+      await t.step(name, async () => {
+        const view = await until(async () => {
+          const answer = await fetch(`${cp.url}/v2/events/${id}`);
+          const found: EventView = await answer.json();
+          return isTerminal(found.state) ? found : undefined;
+        });
+        const { state, attempt, error, result } = view;
+        deepStrictEqual(
+          [attempt, state, error?.code, result?.["exit_code"]],
+          [1, ...ends],
+          JSON.stringify(view),
+        );
+        match(error?.message ?? "", says);
+        const seconds = (result?.duration ?? 0) / 1e9;
+        // In the test's own time nothing takes longer than a minute, or a second too few.
+        const [least, most] = took === undefined ? [0.001, 60] : [took, took];
+        deepStrictEqual(
+          [seconds >= least, seconds <= most],
+          [true, true],
+          `${seconds}`,
+        );
+        const warnings = result?.["warnings"] as string[];
+        const expected = [
+          AGAIN,
+          NETWORK,
+          ...(warns === undefined ? [] : [warns]),
+        ];
+        deepStrictEqual(warnings.length, expected.length, warnings.join("\n"));
+        expected.forEach((each, index) => match(warnings[index] ?? "", each));
+      });
+    }
+  },
+);

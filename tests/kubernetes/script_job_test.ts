@@ -7,7 +7,7 @@ import { until } from "../system.ts";
 import { systemClock, systemRng } from "@transporter/sdk";
 import { openCluster } from "../../plugins/k8s_resource/port.ts";
 import { JobApi } from "../../plugins/script/job/api.ts";
-import { freshNamespace, testCluster } from "./cluster.ts";
+import { CONTROLLERS, freshNamespace, testCluster } from "./cluster.ts";
 import { proxied } from "./k8s_resource.ts";
 import { FaultProxy } from "../fault_proxy.ts";
 
@@ -77,153 +77,169 @@ function open(
   });
 }
 
-Deno.test("script as a Job is admitted where only what is locked down may run, and leaves nothing when it is cancelled", async () => {
-  await using kube = await testCluster();
-  await using namespace = await place(kube);
-  await using bench = await open(kube, namespace.name);
-  const at = (version: string, kind: string) =>
-    `/${version}/namespaces/${namespace.name}/${kind}`;
-  const stop = new AbortController();
-  const running = bench.run({
-    script: "date",
-    args: ["$(id)", "a b"],
-    env: { STAGE: "test", TOKEN: { secret: "s3cret" } },
-    stdin: "input",
-    timeout: "1m",
-  }, { signal: stop.signal });
-  const [pod] = await until(async () => {
-    const pods = await list(kube, at("api/v1", "pods"));
-    return pods.length > 0 ? pods : undefined;
-  });
-  const [job] = await list(kube, at("apis/batch/v1", "jobs"));
-  const [secret] = await list(kube, at("api/v1", "secrets"));
-  ok(pod && job && secret);
-  const { backoffLimit, podReplacementPolicy, suspend, activeDeadlineSeconds } =
-    job.spec;
-  deepStrictEqual(
-    { backoffLimit, podReplacementPolicy, suspend, activeDeadlineSeconds },
-    {
-      backoffLimit: 0,
-      podReplacementPolicy: "Failed",
-      suspend: false,
-      activeDeadlineSeconds: 300,
-    },
-  );
-  deepStrictEqual(Object.keys(secret.data ?? {}).sort(), [
-    "env.STAGE",
-    "env.TOKEN",
-    "script",
-    "stdin",
-  ]);
-  const spec = JSON.stringify(pod.spec);
-  ok(!spec.includes("s3cret") && !spec.includes("date"), spec);
-  const {
-    containers,
-    automountServiceAccountToken,
-    activeDeadlineSeconds: own,
-  } = pod.spec as {
-    containers: { command: string[]; imagePullPolicy: string }[];
-    automountServiceAccountToken: boolean;
-    activeDeadlineSeconds: number;
-  };
-  strictEqual(automountServiceAccountToken, false);
-  strictEqual(own, 240);
-  strictEqual(containers[0]?.imagePullPolicy, "Never");
-  deepStrictEqual(containers[0]?.command.slice(3).toSpliced(2, 1), [
-    "32",
-    "1024",
-    "STAGE",
-    "TOKEN",
-    "--",
-    "/bin/sh",
-    "/script",
-    "$(id)",
-    "a b",
-  ]);
-
-  stop.abort();
-  strictEqual((await running).last.state, "cancelled");
-  await until(async () => {
-    const left = [
-      ...await list(kube, at("apis/batch/v1", "jobs")),
-      ...await list(kube, at("api/v1", "pods")),
-      ...await list(kube, at("api/v1", "secrets")),
-    ];
-    return left.length === 0 ? true : undefined;
-  });
-});
-
-Deno.test("script as a Job has the RuntimeClass, the pull secrets and the user of the operator, or none where the cluster chooses one", async () => {
-  await using kube = await testCluster();
-  await using namespace = await place(kube);
-  const runtime = `gvisor-${namespace.name}`;
-  const classes = "/apis/node.k8s.io/v1/runtimeclasses";
-  const made = await kube.fetch(classes, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ metadata: { name: runtime }, handler: "runsc" }),
-  });
-  ok(made.ok, await made.text());
-  try {
-    await using bench = await open(kube, namespace.name, {
-      user: "cluster",
-      job: {
-        runtime_class: runtime,
-        pull_secrets: ["registry.one", "registry-two"],
-      },
-    });
+Deno.test(
+  "script as a Job is admitted where only what is locked down may run, and leaves nothing when it is cancelled",
+  CONTROLLERS,
+  async () => {
+    await using kube = await testCluster();
+    await using namespace = await place(kube);
+    await using bench = await open(kube, namespace.name);
+    const at = (version: string, kind: string) =>
+      `/${version}/namespaces/${namespace.name}/${kind}`;
     const stop = new AbortController();
-    const running = bench.run("date", { signal: stop.signal });
+    const running = bench.run({
+      script: "date",
+      args: ["$(id)", "a b"],
+      env: { STAGE: "test", TOKEN: { secret: "s3cret" } },
+      stdin: "input",
+      timeout: "1m",
+    }, { signal: stop.signal });
     const [pod] = await until(async () => {
-      const pods = await list(
-        kube,
-        `/api/v1/namespaces/${namespace.name}/pods`,
-      );
+      const pods = await list(kube, at("api/v1", "pods"));
       return pods.length > 0 ? pods : undefined;
     });
-    stop.abort();
-    await running;
-    const { runtimeClassName, securityContext, hostUsers, imagePullSecrets } =
-      pod?.spec ?? {};
-    deepStrictEqual(imagePullSecrets, [
-      { name: "registry.one" },
-      { name: "registry-two" },
-    ]);
-    strictEqual(runtimeClassName, runtime);
-    strictEqual(hostUsers, undefined);
-    deepStrictEqual(securityContext, {
-      runAsNonRoot: true,
-      seccompProfile: { type: "RuntimeDefault" },
-    });
-  } finally {
-    const answer = await kube.fetch(`${classes}/${runtime}`, {
-      method: "DELETE",
-    });
-    await answer.body?.cancel();
-  }
-});
-
-Deno.test("script as a Job: two Pods try at the start what the cluster keeps them from, one with users of its own, and go with the agent", async () => {
-  await using kube = await testCluster();
-  await using namespace = await place(kube);
-  const at = `/api/v1/namespaces/${namespace.name}/pods`;
-  {
-    await using _bench = await open(kube, namespace.name, {
-      job: { network_policy: "require" },
-    });
-    const pods = await until(async () => {
-      const found = await list(kube, at);
-      return found.length === 2 ? found : undefined;
-    });
+    const [job] = await list(kube, at("apis/batch/v1", "jobs"));
+    const [secret] = await list(kube, at("api/v1", "secrets"));
+    ok(pod && job && secret);
+    const {
+      backoffLimit,
+      podReplacementPolicy,
+      suspend,
+      activeDeadlineSeconds,
+    } = job.spec;
     deepStrictEqual(
-      pods.map(({ spec: { hostUsers = true } }) => hostUsers).sort(),
-      [false, true],
+      { backoffLimit, podReplacementPolicy, suspend, activeDeadlineSeconds },
+      {
+        backoffLimit: 0,
+        podReplacementPolicy: "Failed",
+        suspend: false,
+        activeDeadlineSeconds: 300,
+      },
     );
-  }
-  await until(async () =>
-    (await list(kube, at)).length === 0 ? true : undefined
-  );
-});
+    deepStrictEqual(Object.keys(secret.data ?? {}).sort(), [
+      "env.STAGE",
+      "env.TOKEN",
+      "script",
+      "stdin",
+    ]);
+    const spec = JSON.stringify(pod.spec);
+    ok(!spec.includes("s3cret") && !spec.includes("date"), spec);
+    const {
+      containers,
+      automountServiceAccountToken,
+      activeDeadlineSeconds: own,
+    } = pod.spec as {
+      containers: { command: string[]; imagePullPolicy: string }[];
+      automountServiceAccountToken: boolean;
+      activeDeadlineSeconds: number;
+    };
+    strictEqual(automountServiceAccountToken, false);
+    strictEqual(own, 240);
+    strictEqual(containers[0]?.imagePullPolicy, "Never");
+    deepStrictEqual(containers[0]?.command.slice(3).toSpliced(2, 1), [
+      "32",
+      "1024",
+      "STAGE",
+      "TOKEN",
+      "--",
+      "/bin/sh",
+      "/script",
+      "$(id)",
+      "a b",
+    ]);
+
+    stop.abort();
+    strictEqual((await running).last.state, "cancelled");
+    await until(async () => {
+      const left = [
+        ...await list(kube, at("apis/batch/v1", "jobs")),
+        ...await list(kube, at("api/v1", "pods")),
+        ...await list(kube, at("api/v1", "secrets")),
+      ];
+      return left.length === 0 ? true : undefined;
+    });
+  },
+);
+
+Deno.test(
+  "script as a Job has the RuntimeClass, the pull secrets and the user of the operator, or none where the cluster chooses one",
+  CONTROLLERS,
+  async () => {
+    await using kube = await testCluster();
+    await using namespace = await place(kube);
+    const runtime = `gvisor-${namespace.name}`;
+    const classes = "/apis/node.k8s.io/v1/runtimeclasses";
+    const made = await kube.fetch(classes, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ metadata: { name: runtime }, handler: "runsc" }),
+    });
+    ok(made.ok, await made.text());
+    try {
+      await using bench = await open(kube, namespace.name, {
+        user: "cluster",
+        job: {
+          runtime_class: runtime,
+          pull_secrets: ["registry.one", "registry-two"],
+        },
+      });
+      const stop = new AbortController();
+      const running = bench.run("date", { signal: stop.signal });
+      const [pod] = await until(async () => {
+        const pods = await list(
+          kube,
+          `/api/v1/namespaces/${namespace.name}/pods`,
+        );
+        return pods.length > 0 ? pods : undefined;
+      });
+      stop.abort();
+      await running;
+      const { runtimeClassName, securityContext, hostUsers, imagePullSecrets } =
+        pod?.spec ?? {};
+      deepStrictEqual(imagePullSecrets, [
+        { name: "registry.one" },
+        { name: "registry-two" },
+      ]);
+      strictEqual(runtimeClassName, runtime);
+      strictEqual(hostUsers, undefined);
+      deepStrictEqual(securityContext, {
+        runAsNonRoot: true,
+        seccompProfile: { type: "RuntimeDefault" },
+      });
+    } finally {
+      const answer = await kube.fetch(`${classes}/${runtime}`, {
+        method: "DELETE",
+      });
+      await answer.body?.cancel();
+    }
+  },
+);
+
+Deno.test(
+  "script as a Job: two Pods try at the start what the cluster keeps them from, one with users of its own, and go with the agent",
+  CONTROLLERS,
+  async () => {
+    await using kube = await testCluster();
+    await using namespace = await place(kube);
+    const at = `/api/v1/namespaces/${namespace.name}/pods`;
+    {
+      await using _bench = await open(kube, namespace.name, {
+        job: { network_policy: "require" },
+      });
+      const pods = await until(async () => {
+        const found = await list(kube, at);
+        return found.length === 2 ? found : undefined;
+      });
+      deepStrictEqual(
+        pods.map(({ spec: { hostUsers = true } }) => hostUsers).sort(),
+        [false, true],
+      );
+    }
+    await until(async () =>
+      (await list(kube, at)).length === 0 ? true : undefined
+    );
+  },
+);
 
 Deno.test("script as a Job that is there already, as a request whose answer was lost had made it, is taken at once", async () => {
   await using kube = await testCluster();
@@ -286,31 +302,35 @@ Deno.test("script as a Job is refused where the image, the size or the runner is
   }
 });
 
-Deno.test("script as a Job whose Secret is refused leaves no Job behind", async () => {
-  await using kube = await testCluster();
-  await using namespace = await place(kube);
-  await using bench = await open(kube, namespace.name);
-  const quota = await kube.fetch(
-    `/api/v1/namespaces/${namespace.name}/resourcequotas`,
-    {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({
-        metadata: { name: "none" },
-        spec: { hard: { "count/secrets": "0" } },
-      }),
-    },
-  );
-  ok(quota.ok, await quota.text());
-  const { last } = await bench.run({ script: "date", timeout: "20s" });
-  match(last.message, /Cannot create the Secret of the script: .*quota/);
-  await until(async () =>
-    (await list(kube, `/apis/batch/v1/namespaces/${namespace.name}/jobs`))
-        .length === 0
-      ? true
-      : undefined
-  );
-});
+Deno.test(
+  "script as a Job whose Secret is refused leaves no Job behind",
+  CONTROLLERS,
+  async () => {
+    await using kube = await testCluster();
+    await using namespace = await place(kube);
+    await using bench = await open(kube, namespace.name);
+    const quota = await kube.fetch(
+      `/api/v1/namespaces/${namespace.name}/resourcequotas`,
+      {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({
+          metadata: { name: "none" },
+          spec: { hard: { "count/secrets": "0" } },
+        }),
+      },
+    );
+    ok(quota.ok, await quota.text());
+    const { last } = await bench.run({ script: "date", timeout: "20s" });
+    match(last.message, /Cannot create the Secret of the script: .*quota/);
+    await until(async () =>
+      (await list(kube, `/apis/batch/v1/namespaces/${namespace.name}/jobs`))
+          .length === 0
+        ? true
+        : undefined
+    );
+  },
+);
 
 /** What the manifests for Jobs of scripts are at the API. */
 const RESOURCES: Readonly<Record<string, string>> = {
