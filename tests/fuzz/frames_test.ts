@@ -134,6 +134,9 @@ Deno.test("a control plane takes several frames in a message of an agent that sa
     using socket = await RawWebSocket.connect(target.port);
     const hello = JSON.stringify(registration(`several-${++i}`, 2));
     await socket.send(frame(`\n${hello}`));
+    const welcome = () =>
+      socket.messages.some(({ type }) => type === "welcome");
+    ok(await socket.until(welcome, HANG_MS_MAX)); // from then on frames are bounded
     await socket.send(frame(payload, parts));
     const open = await isOpen(socket, "v2");
     const found = open ? "open" : String(await socket.closed(HANG_MS_MAX));
