@@ -178,12 +178,8 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
 
   "network-slow"({ network, random, loop }) {
-    const before = network.speed;
-    network.speed = {
-      leastMs: before.leastMs,
-      jitterMs: random.exponential(200),
-    };
-    loop.after(span(random), "fast", () => network.speed = before);
+    const end = network.slow(random.exponential(200));
+    loop.after(span(random), "fast", end);
     return "network";
   },
 

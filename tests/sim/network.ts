@@ -34,13 +34,16 @@ export interface NetworkOptions {
   readonly observe: (client: Process, server: Process) => EndObserver;
 }
 
+/** What a network is like that has no trouble. */
+const WELL: Speed = { leastMs: 0.2, jitterMs: 1 };
+
 /** How likely it is that what is not a connection loses something, or has it come twice. */
 const LOSSY = 0.01;
 
 /** The network between machines. */
 export class Network implements Medium {
-  /** How fast it is now. */
-  speed: Speed = { leastMs: 0.2, jitterMs: 1 };
+  /** The slowness of each fault that goes on, in the order that they came. */
+  readonly #slow = new Set<Speed>();
   lossy = LOSSY;
   readonly loop: Loop;
   readonly random: Random;
@@ -91,9 +94,21 @@ export class Network implements Medium {
     for (const line of this.#lines) line.move();
   }
 
+  /** How fast it is now: as the last of the faults that go on has it. */
+  get speed(): Speed {
+    return [...this.#slow].at(-1) ?? WELL;
+  }
+
+  /** Slows it down; returns what ends that. */
+  slow(jitterMs: number): () => void {
+    const speed = { ...WELL, jitterMs };
+    this.#slow.add(speed);
+    return () => void this.#slow.delete(speed);
+  }
+
   /** Is as it was before all faults, and loses nothing. */
   heal(): void {
-    this.speed = { leastMs: 0.2, jitterMs: 1 };
+    this.#slow.clear();
     this.lossy = 0;
     this.reconnect();
   }
