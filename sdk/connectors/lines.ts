@@ -3,8 +3,16 @@ import { TransporterError } from "../mod.ts";
 /** Frames that a message has at most: all of them are taken in one turn of the event loop. */
 const FRAMES_MAX = 32;
 
-/** Characters of frames that are gathered; a longer frame is a message of its own. */
+/** Characters of frames that are gathered unless told otherwise; a longer frame is a message of its own. */
 const CHARS_MAX = 64 * 1024;
+
+/** What {@linkcode Lines} does. */
+export interface LinesOptions {
+  /** Whether this end says, before the first frame, that it takes several in one message, too. */
+  readonly says: boolean;
+  /** Characters of frames that are gathered; 64 Ki when left out. */
+  readonly charsMax?: number | undefined;
+}
 
 /** Where messages go. */
 export interface LineSocket {
@@ -24,6 +32,7 @@ export interface LineSocket {
  */
 export class Lines {
   readonly #socket: LineSocket;
+  readonly #charsMax: number;
   readonly #flush = () => {
     this.#due = false;
     this.flush();
@@ -32,16 +41,17 @@ export class Lines {
   #chars = 0;
   #due = false;
 
-  /** Sends to a far end that takes several; `says` that this end does, too, before the first frame. */
-  constructor(socket: LineSocket, { says }: { readonly says: boolean }) {
+  /** Sends to a far end that takes several. */
+  constructor(socket: LineSocket, { says, charsMax }: LinesOptions) {
     this.#socket = socket;
+    this.#charsMax = charsMax ?? CHARS_MAX;
     this.#frames = says ? [""] : [];
   }
 
   /** Sends a frame with those before and after it in this turn of the event loop. */
   send(frame: string): void {
     const full = this.#frames.length >= FRAMES_MAX ||
-      this.#chars + frame.length > CHARS_MAX;
+      this.#chars + frame.length > this.#charsMax;
     if (full && this.#chars > 0) this.flush();
     this.#frames.push(frame);
     this.#chars += frame.length + 1;

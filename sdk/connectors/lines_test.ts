@@ -130,8 +130,27 @@ Deno.test("Lines: a message has 32 frames at most, and 64 Ki characters unless o
   deepStrictEqual((await drain(wires.far)).frames, frames);
   deepStrictEqual(
     wires.up.slice(1).map((message) => message.split("\n").length),
-    [32, 32, 7, 1, 1, 1],
+    [32, 32, 6, 1, 1, 1, 1],
   );
+});
+
+Deno.test("Lines: what an agent gathers is short enough to be written with its header, what it is sent need not be", async () => {
+  await using wires = await open();
+  const ends = await greet(wires);
+  const frames = Array.from({ length: 9 }, () => "x".repeat(300));
+  for (
+    const [from, to] of [
+      [wires.near, ends.far],
+      [wires.far, ends.near],
+    ] as const
+  ) {
+    for (const frame of frames) from.send(frame);
+    for (const frame of frames) strictEqual((await to.next()).value, frame);
+  }
+  const lengths = (messages: readonly string[]) =>
+    messages.slice(1).map((message) => message.length);
+  deepStrictEqual(lengths(wires.up), [902, 902, 902]);
+  deepStrictEqual(lengths(wires.down), [9 * 301 - 1]);
 });
 
 Deno.test("Lines: what was sent goes before a close, also one with a reason", async () => {

@@ -3,9 +3,6 @@ import { clearImmediate, setImmediate } from "node:timers";
 /** Milliseconds from one receipt to the next: each is a write, and where much arrives one is enough for all of it. */
 const RECEIPT_MS = 5;
 
-/** Milliseconds after a receipt in which others are not sent at once: where so much arrives, most connections have something to say before long. */
-const APART_MS = 1;
-
 /**
  * Makes the kernel acknowledge what arrived at once. The runtime's WebSocket
  * leaves Nagle's algorithm on: its next small frame waits for the
@@ -15,8 +12,6 @@ const APART_MS = 1;
  * @see {@link https://www.rfc-editor.org/rfc/rfc6455#section-5.5.3}
  */
 export class PromptReceipt {
-  /** Until when receipts of all connections wait. */
-  static #apartUntil = 0;
   readonly #socket: { pong(): void };
   #immediate: ReturnType<typeof setImmediate> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -30,15 +25,9 @@ export class PromptReceipt {
   /** Something arrived: once for all of one turn of the event loop. */
   schedule(): void {
     if (this.#immediate !== undefined || this.#timer !== undefined) return;
-    const now = performance.now();
-    const crowded = now < PromptReceipt.#apartUntil;
-    const waitMs = Math.max(this.#nextAt - now, crowded ? RECEIPT_MS : 0);
-    if (waitMs > 0) {
-      this.#timer = setTimeout(() => this.#send(), waitMs);
-      return;
-    }
-    PromptReceipt.#apartUntil = now + APART_MS;
-    this.#immediate = setImmediate(() => this.#send());
+    const waitMs = this.#nextAt - performance.now();
+    if (waitMs > 0) this.#timer = setTimeout(() => this.#send(), waitMs);
+    else this.#immediate = setImmediate(() => this.#send());
   }
 
   /** Something is being sent, which does as well; or the connection is over. */

@@ -53,6 +53,8 @@ export interface Socket {
 export interface SocketWireOptions extends WebSocketTimes {
   /** The longest frame that may arrive, in bytes; any when left out. */
   readonly frameBytesMax?: number;
+  /** Characters of frames that go together in one message; 64 Ki when left out. */
+  readonly gatheredMax?: number;
   /** Whether it is the first to say that it takes several frames in one message; the other end says so when it has heard it. */
   readonly saysFirst?: boolean;
 }
@@ -116,9 +118,11 @@ export class SocketWire implements Wire {
 
   /** A message arrived: a frame, or several of a far end that may send so. */
   receive(message: string): void {
-    const { saysFirst = false } = this.#options;
+    const { saysFirst = false, gatheredMax: charsMax } = this.#options;
     const says = this.#lines === undefined && saysLines(message);
-    if (says) this.#lines = new Lines(this.#socket, { says: !saysFirst });
+    if (says) {
+      this.#lines = new Lines(this.#socket, { says: !saysFirst, charsMax });
+    }
     if (this.#lines === undefined) return this.#take(message);
     try {
       const frames = framesOf(says ? message.slice(1) : message);
