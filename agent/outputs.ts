@@ -105,16 +105,13 @@ export class Outputs {
 
   #take(piece: Piece): void {
     const last = this.#kept.at(-1);
-    const both = last === undefined || last.frame !== undefined
-      ? undefined
-      : joined(last.piece, piece);
+    const unsent = last?.frame === undefined ? last : undefined;
+    const both = unsent && joined(unsent.piece, piece);
     this.#bytes += piece.bytes;
-    if (last !== undefined && both !== undefined) {
-      last.piece = both;
+    if (unsent && both) {
+      unsent.piece = both;
     } else {
-      if (last?.frame === undefined && last !== undefined) {
-        last.piece = copied(last.piece);
-      }
+      if (unsent) unsent.piece = copied(unsent.piece);
       this.#kept.push({ piece });
       this.#bytes += PIECE_OVERHEAD_BYTES;
     }

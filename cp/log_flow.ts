@@ -62,6 +62,8 @@ interface Waiting {
   /** Which frame of the session its first one is. */
   readonly first: number;
   readonly frames: LogFrame[];
+  /** How much they take. */
+  bytes: number;
 }
 
 /**
@@ -103,9 +105,10 @@ export class LogFlow {
     }
     const gap = this.#gaps.delete(nameOf(frame));
     const { event_id: id } = frame;
-    const waiting = this.#waiting.get(id) ?? { first, frames: [] };
+    const waiting = this.#waiting.get(id) ?? { first, frames: [], bytes: 0 };
     this.#waiting.set(id, waiting);
     waiting.frames.push(gap ? { ...frame, trunc: true } : frame);
+    waiting.bytes += bytes;
     this.#waitingBytes += bytes;
     this.#writing ??= this.#write();
   }
@@ -129,10 +132,9 @@ export class LogFlow {
   }
 
   async #write(): Promise<void> {
-    for (const [id, { first, frames }] of this.#waiting) {
+    for (const [id, { first, frames, bytes }] of this.#waiting) {
       this.#waiting.delete(id);
       this.#done = first - 1;
-      const bytes = frames.reduce((sum, frame) => sum + sizeOf(frame), 0);
       try {
         await this.#add(id, frames);
       } catch (error) {

@@ -3,8 +3,8 @@ import type { ErrorCode, TransporterError } from "./error.ts";
 /**
  * A driver that moves text frames between an agent and the control plane, in
  * order, both ways, and does nothing else. A frame has no line break, as JSON
- * needs none: a connector may put several into one message. Acknowledgement, limits and codecs
- * are {@linkcode Link}'s business, written once.
+ * needs none: a connector may put several into one message. Acknowledgement,
+ * limits and codecs are {@linkcode Link}'s business, written once.
  */
 export interface Wire {
   /**

@@ -1,4 +1,5 @@
-import type { Clock, ExecutorContext } from "@transporter/sdk";
+import type { Clock } from "@transporter/sdk";
+import type { TaskContext } from "../runner.ts";
 import type { Bounds, JobApi } from "./api.ts";
 import { lost } from "./end.ts";
 import { type JobSpec, START_SECONDS_MAX } from "./objects.ts";
@@ -11,16 +12,7 @@ export const LOOK_MS = 500;
 const TELL_MS = 3000;
 
 /** What a run gets of its event. */
-export type JobContext = Pick<
-  ExecutorContext,
-  | "signal"
-  | "output"
-  | "outputSent"
-  | "outputFrom"
-  | "deadline"
-  | "log"
-  | "report"
->;
+export type JobContext = Omit<TaskContext, "idempotencyKey" | "attempt">;
 
 /** How long the calls for a run may take. */
 export function boundsOf({ signal, deadline }: JobContext): Bounds {
