@@ -265,9 +265,7 @@ export class FaultProxy implements AsyncDisposable {
         : byteByByte(answer.body ?? [], { slow, signal: left.signal });
       for await (const chunk of chunks) {
         const end = endOfLine(chunk, lines);
-        await new Promise((resolve) =>
-          response.write(chunk.subarray(0, end.at), resolve)
-        );
+        await written(response, chunk.subarray(0, end.at));
         lines = end.left;
         if (lines <= 0) break;
       }
@@ -277,6 +275,19 @@ export class FaultProxy implements AsyncDisposable {
       if (!left.signal.aborted) throw error; // else whoever asked has left
     }
   }
+}
+
+/** Waits until bytes are written, or whoever asked has left: Deno does not call back for a write that its connection did not survive. */
+async function written(
+  response: ServerResponse,
+  bytes: Uint8Array,
+): Promise<void> {
+  if (response.destroyed) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  response.once("close", resolve);
+  response.write(bytes, () => resolve());
+  await promise;
+  response.off("close", resolve);
 }
 
 /** So many bytes come one by one; more would take tests long and show nothing else. */
