@@ -93,6 +93,11 @@ export class Admission {
     };
   }
 
+  /** Whether something of a tenant is on its way to the store. */
+  isBusy(tenant: string): boolean {
+    return this.#byTenant.has(tenant);
+  }
+
   /** Each of those that have something waiting may have the same share of the room. */
   #checkRoom(tenant: string): void {
     const { waitingEventsMax } = this.#limits;

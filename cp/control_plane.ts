@@ -169,7 +169,7 @@ export class ControlPlane implements AsyncDisposable {
       ingests,
       results,
       intake: core.intake,
-      turns: opened.use(new Turns()),
+      turns: opened.use(new Turns(() => core.heard())),
       operator: core.operator,
       connected: core.connected,
       peers,

@@ -79,6 +79,8 @@ export interface Core extends AsyncDisposable {
   readonly quota: Quota;
   /** Finds out which agents are connected, here or to another replica. */
   readonly connected: Connected;
+  /** How many statuses of agents came so far. */
+  heard(): number;
 }
 
 /**
@@ -145,6 +147,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     connected: peers === undefined
       ? connectedHere(sessions.live)
       : connectedAnywhere(sessions.live, peers),
+    heard: () => recorder.heard,
     async [Symbol.asyncDispose]() {
       await sessions.close("restart");
       await held.disposeAsync();

@@ -127,10 +127,10 @@ export class Intake {
    * Refuses submissions of a tenant that would be refused as things are;
    * before their bodies are read.
    *
-   * @throws {TransporterError} `overloaded`.
+   * @throws {TransporterError} `overloaded`, `queue_full`.
    */
   admit(tenant: string): void {
-    this.#admit(() => this.#options.admission.check(tenant));
+    this.#admit(tenant, ({ admission }) => admission.check(tenant));
   }
 
   /**
@@ -138,14 +138,20 @@ export class Intake {
    * time; its room until it is answered.
    */
   admitRead(tenant: string, events: number): Room {
-    return this.#admit(() => this.#options.admission.begin(tenant, events));
+    return this.#admit(
+      tenant,
+      ({ admission }) => admission.begin(tenant, events),
+    );
   }
 
-  #admit<T>(check: () => T): T {
+  #admit<T>(tenant: string, check: (options: IntakeOptions) => T): T {
+    const { admission, quota, metrics } = this.#options;
     try {
-      return check();
+      // One request at a time is looked at all the same: it may repeat what was accepted.
+      if (admission.isBusy(tenant)) quota.check(tenant);
+      return check(this.#options);
     } catch (reason) {
-      this.#options.metrics.refused(TransporterError.from(reason).code);
+      metrics.refused(TransporterError.from(reason).code);
       throw reason;
     }
   }

@@ -1,4 +1,10 @@
-import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import {
+  deepStrictEqual,
+  ok,
+  rejects,
+  strictEqual,
+  throws,
+} from "node:assert/strict";
 import { TransporterError } from "@transporter/sdk";
 import type { Store } from "./store/store.ts";
 import { event, World } from "./testing/world.ts";
@@ -189,6 +195,28 @@ Deno.test("Intake.accept() refuses beyond the queue of an agent, and goes on onc
   strictEqual((await world.submit("e2")).duplicate, true);
   await world.clock.advance(2000);
   await world.submit("e3");
+});
+
+Deno.test("Intake.admit() looks at one request at a time while a tenant has as much open as it may", async () => {
+  await using world = await World.open({ config: { tenantEventsMax: 2 } });
+  const { intake } = world.core;
+  const tenant = "default";
+  await world.submit("e1");
+  {
+    using _first = intake.admitRead(tenant, 5);
+    intake.admit(tenant); // there is room for more
+  }
+  await world.submit("e2");
+  {
+    intake.admit(tenant);
+    using _one = intake.admitRead(tenant, 5);
+    const full = { code: "queue_full", retryable: true };
+    throws(() => intake.admit(tenant), full);
+    throws(() => intake.admitRead(tenant, 5), full);
+    intake.admit("other");
+  }
+  intake.admit(tenant);
+  strictEqual((await world.submit("e2")).duplicate, true);
 });
 
 Deno.test("Intake.accept() counts what was open before it started", async () => {

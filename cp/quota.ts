@@ -69,6 +69,19 @@ export class Quota {
   }
 
   /**
+   * Refuses whatever is submitted while a tenant has as much open as it may.
+   *
+   * @throws {TransporterError} `queue_full`.
+   */
+  check(tenant: string): void {
+    const { events } = this.#usage(tenant);
+    const { tenantEventsMax } = this.#limits;
+    if (events >= tenantEventsMax) {
+      full(`"${events}" events are open`, tenantEventsMax);
+    }
+  }
+
+  /**
    * Keeps room for an event about to be stored; dispose it when the event is
    * stored (and counted by {@linkcode add}) or was not stored after all.
    *
@@ -79,14 +92,12 @@ export class Quota {
     { agent, bytes }: { readonly agent: string; readonly bytes: number },
   ): Disposable {
     const usage = this.#usage(tenant);
-    const { agentEventsMax, tenantEventsMax, tenantBytesMax } = this.#limits;
+    const { agentEventsMax, tenantBytesMax } = this.#limits;
     const ofAgent = usage.agents.get(agent) ?? 0;
     if (ofAgent >= agentEventsMax) {
       full(`agent "${agent}" has "${ofAgent}" open events`, agentEventsMax);
     }
-    if (usage.events >= tenantEventsMax) {
-      full(`"${usage.events}" events are open`, tenantEventsMax);
-    }
+    this.check(tenant);
     if (usage.bytes + bytes > tenantBytesMax) {
       full(`open events take "${usage.bytes}" bytes`, tenantBytesMax);
     }

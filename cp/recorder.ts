@@ -68,11 +68,17 @@ export class Recorder {
   readonly #kinds: Kinds;
   /** Those who hear of every change; the dispatcher is one. */
   readonly audience: Audience = new Audience();
+  #heard = 0;
 
   /** Makes a recorder over a store. */
   constructor(options: RecorderOptions) {
     this.#options = options;
     this.#kinds = new Kinds(options.kinds);
+  }
+
+  /** How many statuses came so far. */
+  get heard(): number {
+    return this.#heard;
   }
 
   /** A write failed: one of which nobody knows whether it was done is told. */
@@ -144,6 +150,7 @@ export class Recorder {
     frame: StatusUpdateFrame,
     fence: Fence,
   ): Promise<StatusOutcome> {
+    this.#heard++;
     const outcome = isEventId(frame.event_id)
       ? await this.#report(tenant, frame, fence)
       : "unknown_event";

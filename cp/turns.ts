@@ -8,6 +8,13 @@ import {
 /** Milliseconds that work of one kind may take before others have their turn. */
 const TURN_MS = 4;
 
+/**
+ * Milliseconds of a turn while there is more than fits into one and rivals have
+ * work, too. The longer one lets in twice as much as agents can end, which then
+ * end half as much: what is let in is not what is done.
+ */
+const SHORT_TURN_MS = 0.8;
+
 /** Work that waits until the runtime has looked for input. */
 interface Work {
   /** Absent once it is called off. */
@@ -99,10 +106,18 @@ function goOn(): void {
  * what was looked at is stored.
  */
 export class Turns implements Disposable {
+  readonly #rivals: () => number;
+  /** What they had done when the last turn began. */
+  #rivalsDone = 0;
   readonly #waiting: (() => void)[] = [];
   #until = 0;
   #began = false;
   #endTurn: (() => void) | undefined;
+
+  /** Takes turns; `rivals` counts what is done for others, to whom turns are left while it grows. */
+  constructor(rivals: () => number = () => 0) {
+    this.#rivals = rivals;
+  }
 
   /** Begins a piece of work in this turn or a later one, after those that came before; its outcome. */
   run<T>(work: () => T | Promise<T>): Promise<T> {
@@ -121,14 +136,17 @@ export class Turns implements Disposable {
     this.#goOn();
   }
 
-  #begin(): void {
+  #begin(wasLeft: boolean = false): void {
+    const done = this.#rivals();
+    const short = wasLeft && done !== this.#rivalsDone;
+    this.#rivalsDone = done;
     this.#began = true;
-    this.#until = performance.now() + TURN_MS;
+    this.#until = performance.now() + (short ? SHORT_TURN_MS : TURN_MS);
     this.#goOn();
     const left = this.#waiting.length > 0;
     this.#endTurn = afterInput(() => {
       this.#began = false;
-      if (this.#waiting.length > 0) this.#begin();
+      if (this.#waiting.length > 0) this.#begin(left);
     }, { left });
   }
 

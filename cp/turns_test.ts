@@ -63,6 +63,35 @@ Deno.test("Turns begins all that waits when it is disposed of, and then everythi
   deepStrictEqual(await Promise.all(running), [1, 2, 3, 4]);
 });
 
+/** In how many turns work is done of which two and a half pieces fit into a turn. */
+async function turnsOf(pieces: number, rivals: () => number): Promise<number> {
+  using turns = new Turns(rivals);
+  let turn = 0;
+  const seen = await Promise.all(
+    Array.from({ length: pieces }, () =>
+      turns.run(() => {
+        const until = performance.now() + 1.6;
+        while (performance.now() < until);
+        // All microtasks of a turn come before the next one.
+        queueMicrotask(() => turn++);
+        return turn;
+      })),
+  );
+  return new Set(seen).size;
+}
+
+Deno.test("Turns leaves turns to rivals that have work, too", async () => {
+  const pieces = 12;
+  let done = 0;
+  for (let tries = 0; tries < 50; tries++) {
+    const alone = await turnsOf(pieces, () => 0);
+    const besides = await turnsOf(pieces, () => ++done);
+    // A machine that has other work may let no turn have two pieces.
+    if (besides > alone && alone < pieces) return;
+  }
+  ok(false, "Rivals have no more turns than nobody");
+});
+
 Deno.test("afterInput() has what comes meanwhile heard before each next piece of too much work", async () => {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
