@@ -85,6 +85,9 @@ export class Output {
   /** Goes on behind what an earlier process passed on; before anything is written. */
   from(bytes: Readonly<Record<OutputStream, number>>): void {
     Object.assign(this.#written, bytes);
+    this.#headBytes = bytes.stdout + bytes.stderr;
+    // Of more than goes out as it comes, the rest was kept for the end, and is gone with that process.
+    if (this.#headBytes > HEAD_BYTES_MAX) return;
     Object.assign(this.#source.sent, bytes);
   }
 

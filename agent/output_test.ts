@@ -158,6 +158,25 @@ async function run(features: readonly string[], flow?: number) {
   }
 }
 
+Deno.test("Output.from() goes on behind what was passed on, and says so where that is not all that was written", async () => {
+  for (
+    const [stdout, stderr, follows] of [
+      [MIB - 3, 3, false],
+      [MIB - 2, 3, true],
+      [3 * MIB, 0, true],
+    ] as const
+  ) {
+    const { output, sent } = open();
+    output.from({ stdout, stderr });
+    output.write("stdout", "more");
+    strictEqual(sent.length, 0); // the beginning went out long ago
+    output.close();
+    await settle();
+    deepStrictEqual(sent.map(brief), [`stdout ${stdout} more`]);
+    strictEqual(sent[0]?.source.sent.stdout !== stdout, follows);
+  }
+});
+
 Deno.test("Agent.run() sends output before the end of its event, if the control plane takes it", async () => {
   const frames = await run(["ack", "logs"]);
   const logs = frames.filter(({ type }) => type === "log");
