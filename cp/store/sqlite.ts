@@ -1,10 +1,9 @@
 import { type Clock, systemClock, TransporterError } from "@transporter/sdk";
-import { basename, dirname, resolve } from "node:path";
+import { basename, dirname } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { type Archive, refuseMoved } from "./archive.ts";
 import { readMarks, SqliteArchive } from "./sqlite_archive.ts";
 import { Reserve } from "./sqlite_reserve.ts";
-import { Checkpointer } from "./sqlite_checkpoint.ts";
 import { openDatabase } from "./sqlite_file.ts";
 import { SqliteStore } from "./sqlite_store.ts";
 import type { Store } from "./store.ts";
@@ -46,10 +45,7 @@ export async function openSqliteStore(
     db.close();
     throw error;
   }
-  return new SqliteStore(db, clock, {
-    room: await Reserve.take(folder, name),
-    checkpointer: new Checkpointer(db, resolve(path)),
-  });
+  return new SqliteStore(db, clock, await Reserve.take(folder, name));
 }
 
 /**

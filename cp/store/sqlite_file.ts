@@ -7,7 +7,6 @@
 import { TransporterError } from "@transporter/sdk";
 import { dirname, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { WAL_PAGES } from "./sqlite_checkpoint.ts";
 import { isFull } from "./sqlite_group.ts";
 import { MIGRATIONS } from "./sqlite_schema.ts";
 
@@ -19,9 +18,10 @@ const WAL_BYTES_KEPT = 64 * 1024 * 1024;
 
 /**
  * Pages of the write-ahead log after which a commit moves them into the file:
- * 64 MB, far more than there are while checkpoints run beside.
+ * 16 MB. A page that many transactions change is moved once, and the one that
+ * has to wait for it is rarer.
  */
-const WAL_PAGES_MAX = 4 * WAL_PAGES;
+const WAL_PAGES = 4000;
 
 const PRAGMAS = `
   PRAGMA busy_timeout = ${BUSY_MS};
@@ -30,7 +30,7 @@ const PRAGMAS = `
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = FULL;
   PRAGMA journal_size_limit = ${WAL_BYTES_KEPT};
-  PRAGMA wal_autocheckpoint = ${WAL_PAGES_MAX};
+  PRAGMA wal_autocheckpoint = ${WAL_PAGES};
 `;
 
 /**

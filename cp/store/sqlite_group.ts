@@ -46,8 +46,6 @@ export function isFull(error: unknown): boolean {
 export interface Pending {
   /** Writes what was gathered, within the transaction. */
   write(): void;
-  /** It is on disk. */
-  written(): void;
   /** Forgets what was gathered, and all that was remembered of it: the transaction failed. */
   discard(): void;
   /** There is no room; returns whether some was made, so that it is worth another try. */
@@ -242,7 +240,6 @@ export class GroupCommit {
       return { taken, refused: { error } };
     }
     for (const done of settle) done();
-    this.#pending.written();
     return { taken };
   }
 }

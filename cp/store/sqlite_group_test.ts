@@ -9,12 +9,7 @@ import { tempFolder } from "./testing/folder.ts";
 import { event, idsOf, T, to } from "./testing/samples.ts";
 
 /** Steps that write by themselves gather nothing. */
-const NOTHING = {
-  write() {},
-  written() {},
-  discard() {},
-  makeRoom: () => false,
-};
+const NOTHING = { write() {}, discard() {}, makeRoom: () => false };
 
 /** A database with a table of numbers, one of which may have to be there before the commit. */
 function numbers() {
@@ -99,7 +94,6 @@ Deno.test("GroupCommit.add() writes what was gathered before the commit, and for
       for (const n of gathered) db.exec(`INSERT INTO number VALUES (${n})`);
       gathered = [];
     },
-    written() {},
     discard: () => void (gathered = []),
     makeRoom: () => false,
   });

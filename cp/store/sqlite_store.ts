@@ -4,7 +4,6 @@ import type { DatabaseSync } from "node:sqlite";
 import { closedError, releaseChange } from "./record.ts";
 import { NO_ROOM, type Room } from "./sqlite_reserve.ts";
 import { Agents } from "./sqlite_agents.ts";
-import type { Checkpointer } from "./sqlite_checkpoint.ts";
 import { Events } from "./sqlite_events.ts";
 import { GroupCommit, unavailable } from "./sqlite_group.ts";
 import { listChanges } from "./sqlite_history.ts";
@@ -49,7 +48,6 @@ export class SqliteStore implements Store {
   readonly #db: DatabaseSync;
   readonly #clock: Clock;
   readonly #room: Room;
-  readonly #checkpointer: Checkpointer | undefined;
   readonly #sql: Statements;
   readonly #events: Events;
   readonly #agents: Agents;
@@ -58,22 +56,10 @@ export class SqliteStore implements Store {
   #commits: number;
   #closed = false;
 
-  /**
-   * Takes over the database, and closes it with itself; the clock stamps
-   * changes, `room` says what is done about a full disk, and `checkpointer`
-   * does what commits would have to do now and then.
-   */
-  constructor(
-    db: DatabaseSync,
-    clock: Clock,
-    { room = NO_ROOM, checkpointer }: {
-      readonly room?: Room;
-      readonly checkpointer?: Checkpointer;
-    } = {},
-  ) {
+  /** Takes over the database, and closes it with itself; the clock stamps changes, `room` says what is done about a full disk. */
+  constructor(db: DatabaseSync, clock: Clock, room: Room = NO_ROOM) {
     this.#db = db;
     this.#room = room;
-    this.#checkpointer = checkpointer;
     this.#clock = clock;
     const sql = this.#sql = prepareAll(db);
     const events = this.#events = new Events(sql);
@@ -85,7 +71,6 @@ export class SqliteStore implements Store {
         events.write();
         agents.write();
       },
-      written: () => checkpointer?.look(),
       discard() {
         events.discard();
         agents.discard();
@@ -365,7 +350,6 @@ export class SqliteStore implements Store {
     if (this.#closed) return;
     this.#closed = true;
     this.#group.close();
-    await this.#checkpointer?.[Symbol.asyncDispose]();
     this.#db.close(); // which moves the write-ahead log into the file
     await this.#room[Symbol.asyncDispose]();
   }
