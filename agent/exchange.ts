@@ -15,6 +15,7 @@ import type { Backlog } from "./backlog.ts";
 import { Credit, nextSeqOf } from "./credit.ts";
 import type { Heartbeats } from "./heartbeats.ts";
 import type { Inbox } from "./inbox.ts";
+import type { ControlPlaneClock } from "./control_plane_clock.ts";
 import { inventoryPages } from "./inventory.ts";
 import type { Journal } from "./journal.ts";
 import type { Outbox } from "./outbox.ts";
@@ -41,6 +42,8 @@ export interface ExchangeOptions {
   readonly backlog: Backlog;
   /** What the agent remembers. */
   readonly journal: Journal;
+  /** Whether this machine's clock can be believed. */
+  readonly controlPlaneClock: Pick<ControlPlaneClock, "fault">;
   /** How many events it takes at a time. */
   readonly window: number;
   /** For the operator. */
@@ -188,7 +191,7 @@ export class Exchange {
 
   /** Sends what the agent remembers and will remember, page by page: one is made when the one before is written. */
   async #takeStock({ since }: InventoryRequestFrame): Promise<void> {
-    const { link, journal } = this.#options;
+    const { link, journal, controlPlaneClock } = this.#options;
     const from = since === undefined ? undefined : parseTime(since);
     if (since !== undefined && from === undefined) {
       const shown = since.slice(0, 64);
@@ -202,7 +205,9 @@ export class Exchange {
       link.closed.then(() => false),
     ]);
     if (!isDurable) return;
-    for (const page of inventoryPages(journal.entries(), from)) {
+    // Ends were noted with this machine's clock: where that is wrong, it leaves nothing out.
+    const known = controlPlaneClock.fault === undefined ? from : undefined;
+    for (const page of inventoryPages(journal.entries(), known)) {
       await link.send(page);
     }
   }

@@ -27,15 +27,15 @@ export function openDigest(entries: Iterable<JournalEntry>): InventoryDigest {
  * Makes the pages of an inventory: what the agent remembers, by ascending id.
  *
  * @param entries What is in the journal.
- * @param since Leaves out attempts that ended before this time, in milliseconds since 1970.
+ * @param since Leaves out ends before this time, in milliseconds since 1970, that the control plane has had.
  */
 export function* inventoryPages(
   entries: Iterable<JournalEntry>,
   since = -Infinity,
 ): Generator<InventoryFrame> {
-  const items = [...entries].map(itemOf).filter(({ finished_at: at }) =>
-    at === undefined || (parseTime(at) ?? Infinity) >= since
-  ).sort((a, b) => a.event_id < b.event_id ? -1 : 1);
+  const items = [...entries].filter(({ acknowledged, status }) =>
+    !acknowledged || (parseTime(status?.timestamp ?? "") ?? Infinity) >= since
+  ).map(itemOf).sort((a, b) => a.event_id < b.event_id ? -1 : 1);
   let from = 0;
   do {
     const page = items.slice(from, from += PAGE_ITEMS_MAX);

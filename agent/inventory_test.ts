@@ -1,5 +1,5 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import { eventDigest, inventoryDigest } from "@transporter/sdk";
+import { eventDigest, formatTime, inventoryDigest } from "@transporter/sdk";
 import {
   AgentBench,
   type FarEnd,
@@ -79,15 +79,19 @@ Deno.test("inventoryPages() of nothing is one page", () => {
   ]);
 });
 
-Deno.test("inventoryPages() leaves out what ended earlier, and nothing that has not ended", () => {
+Deno.test("inventoryPages() leaves out what ended earlier, and nothing that has not ended or that the control plane has not heard of", () => {
   const since = Date.parse("2026-11-23T05:04:27Z");
   const entries = [
-    ended("before", "2026-11-23T05:04:26.999Z"),
-    ended("at", "2026-11-23T05:04:27Z"),
+    ended("before", "2026-11-23T05:04:26.999Z", true),
+    ended("owed", "2026-11-23T05:04:26.999Z"),
+    ended("at", "2026-11-23T05:04:27Z", true),
     entry("running", { stage: "begun" }),
   ];
   const [page] = [...inventoryPages(entries, since)];
-  deepStrictEqual(page?.items.map(({ event_id: id }) => id), ["at", "running"]);
+  deepStrictEqual(
+    page?.items.map(({ event_id: id }) => id),
+    ["at", "owed", "running"],
+  );
 });
 
 /** The pages that an agent sends, until its next heartbeat. */
@@ -195,4 +199,27 @@ Deno.test("Exchange refuses an inventory_request since no time", async () => {
   await far.send({ type: "inventory_request", since: "yesterday" });
   const [error] = await answers(bench, far);
   strictEqual(error?.["code"], "invalid");
+});
+
+Deno.test("Exchange leaves nothing out of an inventory while its machine's clock is not to be believed", async () => {
+  for (const [aheadMs, items] of [[0, []], [3_600_000, ["e1"]]] as const) {
+    await using bench = await AgentBench.open();
+    const far = await bench.accept();
+    await far.registerV2();
+    await far.send({ type: "event", seq: 1, attempt: 1, event: specOf("e1") });
+    let last: RawFrame = {};
+    while (last["state"] !== "completed") last = await far.next();
+    await far.send({ type: "status_ack", upto: last["sid"] });
+    await far.wire.close();
+    await bench.clock.advance(5_000);
+    // It ended before that, by a clock that may have been wrong then.
+    const since = formatTime(bench.clock.now() + aheadMs);
+    const next = await bench.accept();
+    await next.registerV2({ server_time: since });
+    await next.send({ type: "inventory_request", since });
+    let page: RawFrame = {};
+    while (page["type"] !== "inventory") page = await next.next();
+    const found = page["items"] as readonly { readonly event_id: string }[];
+    deepStrictEqual(found.map(({ event_id: id }) => id), [...items]);
+  }
 });

@@ -134,4 +134,10 @@ export const RECORDED: readonly Recorded[] = [
     found:
       "starts.ts: a retry that was answered before a cancellation had its effect after it: the calls overlapped",
   },
+  {
+    seed: 500660,
+    commit: "529f392",
+    found:
+      "inventory.ts: what had ended by a clock that was wrong was left out after a restore, and nobody was told",
+  },
 ];
