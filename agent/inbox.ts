@@ -212,12 +212,8 @@ export class Inbox {
         `Cannot take event "${id}" as another event of this id was taken before`,
       );
     }
-    const attempt = frame.attempt ?? known?.attempt ?? 1;
-    if (known !== undefined && attempt < known.attempt) {
-      // A control plane that was restored may not know that it made another attempt.
-      if (known.stage === "finished") outbox.repeat(id);
-      return undefined;
-    }
+    // A control plane that was restored may not know that it made another attempt.
+    const attempt = Math.max(frame.attempt ?? 1, known?.attempt ?? 1);
     const stage = known?.attempt === attempt ? known.stage : "received";
     const held = runner.holds(id, attempt);
     const isNew = stage === "received" && !held;

@@ -195,6 +195,22 @@ Deno.test("Inbox tells the end of a newer attempt again when an older one is del
   deepStrictEqual(bench.started, ["e1 2"]);
 });
 
+Deno.test("Inbox tells what became of a newer attempt that an earlier process began when an older one is delivered", async () => {
+  const hanging = witness(() => {}, { apply: () => new Promise(() => {}) });
+  const [opened, far] = await connect({ executor: hanging });
+  await using dying = opened;
+  await far.send(event(1, "e1", { attempt: 2 }));
+  await answers(dying, far);
+  const [again, back] = await connect({ file: new MemoryJournal(dying.file) });
+  await using bench = again;
+  await back.send(event(1, "e1", { attempt: 1 })); // from before a restore
+  deepStrictEqual(ends(await answers(bench, back)).toSorted(), [
+    "ack 1",
+    "e1 2 interrupted",
+  ]);
+  deepStrictEqual(bench.started, []);
+});
+
 Deno.test("Inbox refuses another event of a known id, after a restart too", async () => {
   const [opened, far] = await connect();
   await using bench = opened;

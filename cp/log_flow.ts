@@ -227,10 +227,10 @@ export class LogFlow {
       return kept;
     }
     const { store, tenant, fence } = this.#options;
-    const { event_id: id, attempt } = frame;
+    const { event_id: id } = frame;
     const record = await store.getEvent(tenant, id);
-    const theirs = record?.spec.target_agent === fence.agent &&
-      attempt <= record.attempt;
+    // Also of a later attempt than is known: the store was restored, and output comes before the status that says so.
+    const theirs = record?.spec.target_agent === fence.agent;
     const kept = theirs ? await this.#count(frame) : undefined;
     for (const oldest of this.#kept.keys()) {
       if (this.#kept.size < ATTEMPTS_MAX) break;

@@ -110,17 +110,25 @@ Deno.test("LogFlow.take() keeps no more of an agent than its quota, and marks wh
   ]);
 });
 
-Deno.test("LogFlow.take() keeps nothing of another agent's event, or of an attempt that is not yet", async () => {
+Deno.test("LogFlow.take() keeps nothing of another agent's event, and all of an attempt that a restored store does not know of", async () => {
   await using place = await open();
   const evil = place.flow("evil");
   evil.take(frame());
   await evil.idle();
   const flow = place.flow();
-  flow.take(frame({ attempt: 2 }));
   flow.take(frame({ event_id: "unknown" }));
   await flow.idle();
-  deepStrictEqual(place.foreign, ["e1", "e1", "unknown"]);
+  deepStrictEqual(place.foreign, ["e1", "unknown"]);
   deepStrictEqual(await place.kept(), []);
+  flow.take(frame({ attempt: 2 }));
+  await flow.idle();
+  flow.take(frame({ attempt: 2, off: 6 }));
+  await flow.idle();
+  deepStrictEqual(place.foreign, ["e1", "unknown"]);
+  deepStrictEqual(await place.kept(), [
+    ["stdout", 0, 6, false],
+    ["stdout", 6, 6, false],
+  ]);
 });
 
 Deno.test("LogFlow.take() leaves out what the store is too slow for, and says so", async () => {

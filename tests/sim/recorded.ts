@@ -140,4 +140,16 @@ export const RECORDED: readonly Recorded[] = [
     found:
       "inventory.ts: what had ended by a clock that was wrong was left out after a restore, and nobody was told",
   },
+  {
+    seed: 504464,
+    commit: "e33356c",
+    found:
+      "inbox.ts: an attempt that a restored store did not know of, begun by an earlier process, was acknowledged and not told of",
+  },
+  {
+    seed: 504393,
+    commit: "e33356c",
+    found:
+      "log_flow.ts: output of an attempt that a restored store did not know of was left out",
+  },
 ];
