@@ -176,6 +176,32 @@ Deno.test("Reconciliation asks for what ended since shortly before the agent was
   strictEqual(Date.parse(String(since)), seen - 600_000);
 });
 
+Deno.test("Reconciliation asks for the same again until the agent has told it", async () => {
+  await using world = await World.open();
+  await (await world.connect()).cut();
+  await settle();
+  const seen = (await world.store.getAgent("default", "edge-1"))?.seenAt ?? 0;
+  for (let i = 0; i < 3; i++) {
+    await world.clock.advance(3600_000);
+    const agent = await reconnect(world);
+    const { since } = await agent.nextOf("inventory_request");
+    strictEqual(Date.parse(String(since)), seen - 600_000);
+    await agent.cut();
+    await settle();
+  }
+  await world.clock.advance(3600_000);
+  const agent = await reconnect(world);
+  await agent.nextOf("inventory_request");
+  const now = world.clock.now();
+  await agent.send({ type: "inventory", items: [], more: false });
+  await settle();
+  await agent.cut();
+  await settle();
+  await world.clock.advance(3600_000);
+  const { since } = await (await reconnect(world)).nextOf("inventory_request");
+  strictEqual(Date.parse(String(since)), now - 600_000);
+});
+
 Deno.test("Reconciliation gives up an agent that does not answer, and asks again next time", async () => {
   await using world = await World.open();
   const agent = await reconnect(world);

@@ -89,6 +89,8 @@ export interface SessionOptions extends SessionPorts, Agreement, Quotas {
   readonly unbroken: boolean;
   /** When the agent had last been seen before, by the store; absent when it never was. */
   readonly seenAt?: number;
+  /** Hears that the agent has to tell what it remembers, and (`true`) that it has. */
+  readonly reconciled: (told: boolean) => void;
   /** The name of the agent's stream, should it have to begin anew. */
   readonly newEpoch: string;
   /** Whose agent it is. */
@@ -224,20 +226,19 @@ export class Session {
 
   /** Welcomes an agent of version 2; returns up to which `seq` nothing is sent again. */
   async #resume(dispatch: Dispatch): Promise<number> {
-    const { agent, unbroken, newEpoch } = this.#options;
-    const { attempts } = dispatch;
-    const { resume, recv } = resumptionOf(this.#options, {
-      attempts,
-      unbroken,
-    });
+    const { agent, unbroken, newEpoch, reconciled } = this.#options;
+    const facts = { attempts: dispatch.attempts, unbroken };
+    const { resume, recv } = resumptionOf(this.#options, facts);
     if (resume !== "reconcile") {
-      const { epoch, nextSeq } = agent;
       const seqMin = dispatch.seqAfter(recv);
-      await this.#welcome({ resume, epoch, nextSeq, seqMin });
+      await this.#welcome({ ...agent, resume, seqMin });
       return recv;
     }
+    reconciled(false);
     await this.#welcome({ resume, epoch: newEpoch, seqMin: undefined });
-    if (await this.#reconcile()) await dispatch.load();
+    if (!await this.#reconcile()) return 0;
+    reconciled(true);
+    await dispatch.load();
     return 0;
   }
 
@@ -273,10 +274,9 @@ export class Session {
 
   /** Ends the session because of something that went wrong here or there. */
   async #fail(error: TransporterError): Promise<void> {
-    const { code } = error;
     this.#failed = true;
-    if (code === "internal") this.#log.error("Session fails", { error });
-    await this.close(PASSED_ON.has(code) ? error : comeBack(error));
+    if (error.code === "internal") this.#log.error("Session fails", { error });
+    await this.close(PASSED_ON.has(error.code) ? error : comeBack(error));
   }
 
   async #finish(): Promise<ErrorCode | "closed"> {
