@@ -12,10 +12,10 @@ import {
   type WelcomeFrame,
 } from "@transporter/sdk";
 import type { Backlog } from "./backlog.ts";
+import type { ControlPlaneClock } from "./control_plane_clock.ts";
 import { Credit, nextSeqOf } from "./credit.ts";
 import type { Heartbeats } from "./heartbeats.ts";
 import type { Inbox } from "./inbox.ts";
-import type { ControlPlaneClock } from "./control_plane_clock.ts";
 import { inventoryPages } from "./inventory.ts";
 import type { Journal } from "./journal.ts";
 import type { Outbox } from "./outbox.ts";

@@ -130,7 +130,7 @@ export class Intake {
    * @throws {TransporterError} `overloaded`, `queue_full`.
    */
   admit(tenant: string): void {
-    this.#admit(tenant, ({ admission }) => admission.check(tenant));
+    this.#admit(tenant, () => this.#options.admission.check(tenant));
   }
 
   /**
@@ -138,18 +138,16 @@ export class Intake {
    * time; its room until it is answered.
    */
   admitRead(tenant: string, events: number): Room {
-    return this.#admit(
-      tenant,
-      ({ admission }) => admission.begin(tenant, events),
-    );
+    const { admission } = this.#options;
+    return this.#admit(tenant, () => admission.begin(tenant, events));
   }
 
-  #admit<T>(tenant: string, check: (options: IntakeOptions) => T): T {
+  #admit<T>(tenant: string, check: () => T): T {
     const { admission, quota, metrics } = this.#options;
     try {
       // One request at a time is looked at all the same: it may repeat what was accepted.
       if (admission.isBusy(tenant)) quota.check(tenant);
-      return check(this.#options);
+      return check();
     } catch (reason) {
       metrics.refused(TransporterError.from(reason).code);
       throw reason;

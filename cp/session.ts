@@ -226,18 +226,18 @@ export class Session {
 
   /** Welcomes an agent of version 2; returns up to which `seq` nothing is sent again. */
   async #resume(dispatch: Dispatch): Promise<number> {
-    const { agent, unbroken, newEpoch, reconciled } = this.#options;
+    const { agent: { epoch, nextSeq }, unbroken, newEpoch } = this.#options;
     const facts = { attempts: dispatch.attempts, unbroken };
     const { resume, recv } = resumptionOf(this.#options, facts);
     if (resume !== "reconcile") {
       const seqMin = dispatch.seqAfter(recv);
-      await this.#welcome({ ...agent, resume, seqMin });
+      await this.#welcome({ resume, epoch, nextSeq, seqMin });
       return recv;
     }
-    reconciled(false);
+    this.#options.reconciled(false);
     await this.#welcome({ resume, epoch: newEpoch, seqMin: undefined });
     if (!await this.#reconcile()) return 0;
-    reconciled(true);
+    this.#options.reconciled(true);
     await dispatch.load();
     return 0;
   }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { abortable } from "@transporter/sdk";
 import { createServer, type Server } from "node:https";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { makePki } from "../deploy/localkube/pki.ts";
@@ -265,7 +266,13 @@ export class FaultProxy implements AsyncDisposable {
         : byteByByte(answer.body ?? [], { slow, signal: left.signal });
       for await (const chunk of chunks) {
         const end = endOfLine(chunk, lines);
-        await written(response, chunk.subarray(0, end.at));
+        // Deno does not call back for a write that its connection did not survive.
+        await abortable(
+          new Promise((resolve) =>
+            response.write(chunk.subarray(0, end.at), resolve)
+          ),
+          left.signal,
+        );
         lines = end.left;
         if (lines <= 0) break;
       }
@@ -275,19 +282,6 @@ export class FaultProxy implements AsyncDisposable {
       if (!left.signal.aborted) throw error; // else whoever asked has left
     }
   }
-}
-
-/** Waits until bytes are written, or whoever asked has left: Deno does not call back for a write that its connection did not survive. */
-async function written(
-  response: ServerResponse,
-  bytes: Uint8Array,
-): Promise<void> {
-  if (response.destroyed) return;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  response.once("close", resolve);
-  response.write(bytes, () => resolve());
-  await promise;
-  response.off("close", resolve);
 }
 
 /** So many bytes come one by one; more would take tests long and show nothing else. */
@@ -301,15 +295,11 @@ async function* byteByByte(
     readonly signal: AbortSignal;
   },
 ): AsyncGenerator<Uint8Array> {
-  const gone = new Promise<void>((resolve) =>
-    signal.addEventListener("abort", () => resolve(), { once: true })
-  );
   let sent = 0;
   for await (const chunk of chunks) {
     let at = 0;
     for (; at < chunk.length && sent < SLOW_BYTES; at++) {
-      await Promise.race([slow(sent++), gone]);
-      signal.throwIfAborted();
+      await abortable(slow(sent++), signal);
       yield chunk.subarray(at, at + 1);
     }
     if (at < chunk.length) yield chunk.subarray(at);
