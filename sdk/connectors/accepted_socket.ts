@@ -31,8 +31,10 @@ export interface ServerSocket {
   resume(): void;
 }
 
-/** A connection that can hold back what is written, such as those of `node:net`. */
-export interface Corkable {
+/** A connection that says when something arrives, and can hold back what is written, such as those of `node:net`. */
+export interface Connection {
+  /** Calls back with whatever arrives. */
+  on(event: "data", listener: () => void): unknown;
   /** Holds back what is written from now on. */
   cork(): void;
   /** Writes it. */
@@ -43,13 +45,13 @@ export interface Corkable {
 export class AcceptedSocket implements Socket {
   readonly #socket: ServerSocket;
   readonly #receipt: PromptReceipt;
-  readonly #connection: Corkable | undefined;
+  readonly #connection: Connection | undefined;
   #corked = false;
 
   constructor(
     socket: ServerSocket,
     receipt: PromptReceipt,
-    connection: Corkable | undefined,
+    connection: Connection | undefined,
   ) {
     this.#socket = socket;
     this.#receipt = receipt;

@@ -15,6 +15,7 @@ Deno.test("acceptWebSocket() writes once what is sent at a time, in order", asyn
   };
   const wire = acceptWebSocket(socket, {
     connection: {
+      on: () => {},
       cork: () => done.push("cork"),
       uncork: () => done.push("uncork"),
     },

@@ -5,9 +5,9 @@ const RECEIPT_MS = 5;
 
 /**
  * Makes the kernel acknowledge what arrived at once. The runtime's WebSocket
- * leaves Nagle's algorithm on: its next small frame waits for the
- * acknowledgement of the last one, and a kernel with nothing to send holds that
- * back for 40 ms. Any frame carries it; an unsolicited pong is the smallest one.
+ * leaves Nagle's algorithm on: its next small frame, and what follows the header
+ * of a long one, waits for the acknowledgement of what was written last, and a
+ * kernel with nothing to send holds that back for 40 ms. Any frame carries it; an unsolicited pong is the smallest one.
  *
  * @see {@link https://www.rfc-editor.org/rfc/rfc6455#section-5.5.3}
  */

@@ -43,13 +43,13 @@ import {
 } from "../mod.ts";
 import {
   AcceptedSocket,
-  type Corkable,
+  type Connection,
   type ServerSocket,
 } from "./accepted_socket.ts";
 import { PromptReceipt } from "./prompt_receipt.ts";
 import { SocketWire, type WebSocketTimes } from "./socket_wire.ts";
 
-export type { Corkable, ServerSocket, WebSocketTimes };
+export type { Connection, ServerSocket, WebSocketTimes };
 
 /** Why the far end closed, or the medium broke. */
 function reasonOf(
@@ -68,8 +68,11 @@ function reasonOf(
 
 /** Options of {@linkcode acceptWebSocket}. */
 export interface AcceptOptions extends WebSocketTimes {
-  /** What the socket writes to, so that frames that are sent together become one write. */
-  readonly connection?: Corkable;
+  /**
+   * What the socket reads from and writes to, so that frames that are sent together become one write, and a
+   * far end that waits until the header of a frame is acknowledged does not wait long.
+   */
+  readonly connection?: Connection;
 }
 
 /**
@@ -91,8 +94,10 @@ export function acceptWebSocket(
     new AcceptedSocket(socket, receipt, connection),
     times,
   );
+  const arrived = () => receipt.schedule();
+  if (connection === undefined) socket.on("message", arrived);
+  else connection.on("data", arrived);
   socket.on("message", (data, binary) => {
-    receipt.schedule();
     if (binary) wire.fail(binaryFrame());
     else wire.receive(String(data));
   });

@@ -383,6 +383,29 @@ Deno.test("acceptWebSocket() answers a frame with a pong when it has nothing els
   await wire.close();
 });
 
+Deno.test("acceptWebSocket() answers the header of a frame with a pong, as the rest may wait for that", async () => {
+  const accepted = Promise.withResolvers<Wire>();
+  const sockets = new WebSocketServer({ noServer: true });
+  await using place = await listen((socket, request, head) => {
+    sockets.handleUpgrade(request, socket, head, (webSocket) => {
+      accepted.resolve(acceptWebSocket(webSocket, { connection: socket }));
+    });
+  });
+  const client = createClient(place.url);
+  const wire = await accepted.promise;
+  let bytes = "";
+  client.on("data", (chunk) => bytes += chunk.toString("latin1"));
+  while (!bytes.endsWith("\r\n\r\n")) await once(client, "data");
+  client.write(Uint8Array.of(0x81, 0x82, 0, 0, 0, 0)); // "hi" is to follow
+  while (!bytes.endsWith("\x8a\x00")) await once(client, "data");
+  client.write("hi");
+  const { value } = await wire.frames[Symbol.asyncIterator]().next();
+  strictEqual(value, "hi");
+  client.destroy();
+  await endOf(wire);
+  await wire.close();
+});
+
 /** A client that upgrades and then does nothing by itself. */
 function createClient(url: URL): Socket {
   const client = connect(Number(url.port), "127.0.0.1");
