@@ -274,6 +274,8 @@ const STEP = fc.oneof(
   fc.record({
     kind: fc.constant("expire" as const),
     late: fc.constantFrom(-1, 0, GRACE_MS),
+    told: fc.boolean(),
+    evenMs: fc.constantFrom(0, GRACE_MS),
   }),
   {
     weight: 3,
@@ -313,7 +315,7 @@ function take(at: EventRecord, step: Step): EventChange | undefined {
       return refuse(at, { ...step, seq, error, now: NOW });
     }
     case "expire":
-      return expire(at, at.deadline + step.late);
+      return expire(at, { ...step, now: at.deadline + step.late });
     case "interrupt":
       return interrupt(at, { ...step, message: "Cut", now: NOW });
     case "cancel": {

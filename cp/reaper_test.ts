@@ -3,7 +3,9 @@ import { silentLogger, TransporterError } from "@transporter/sdk";
 import { settle, TestClock } from "@transporter/sdk/testing";
 import { Reaper } from "./reaper.ts";
 import type { Store } from "./store/store.ts";
+import { openMemoryStore } from "./store/memory.ts";
 import { record } from "./testing/records.ts";
+import type { ScriptedAgent } from "./testing/scripted_agent.ts";
 import { World } from "./testing/world.ts";
 
 Deno.test("Reaper ends a queued event at its deadline", async () => {
@@ -37,6 +39,90 @@ Deno.test("stuck.inprogress: Reaper lets an agent say how an event ended for a m
   strictEqual((await world.record("sent")).state, "expired");
   const { state, error } = await world.record("started");
   deepStrictEqual([state, error?.code], ["failed", "timeout"]);
+});
+
+/** The ids of the events that an agent was sent, and of those that it was told to leave. */
+function told(agent: ScriptedAgent): string[] {
+  return agent.frames.flatMap((frame) => {
+    const { type, event, event_id: id } = frame;
+    if (type === "event") return [`event ${(event as { id: string }).id}`];
+    return type === "cancel" ? [`cancel ${id}`] : [];
+  });
+}
+
+Deno.test("Reaper has an agent leave at its deadline what it did not begin, and ends that by its word", async () => {
+  await using world = await World.open();
+  const agent = await world.connect();
+  await world.submit("begun", { ttl: 5e9 });
+  await world.submit("waits", { ttl: 5e9 });
+  await agent.nextOf("event");
+  await agent.status("begun", "in_progress", "applying", { attempt: 1 });
+  await world.clock.advance(6000);
+  deepStrictEqual(told(agent), ["event begun", "event waits", "cancel waits"]);
+  strictEqual((await world.record("waits")).state, "assigned");
+  const gone = { attempt: 1, error: { code: "cancelled", message: "Left" } };
+  await agent.status("waits", "cancelled", "cancelled", gone);
+  await settle();
+  const { state, error, notes } = await world.record("waits");
+  deepStrictEqual([state, error?.code], ["expired", "expired"]);
+  strictEqual(notes.cancel, undefined, "nobody cancelled it");
+  await agent.status("waits", "completed", "completed", { attempt: 1 });
+  await world.clock.advance(60_000);
+  strictEqual((await world.record("waits")).state, "expired");
+  deepStrictEqual(
+    told(agent).slice(3),
+    [],
+    "what runs ends by itself, or is not heard of any more",
+  );
+  strictEqual((await world.record("begun")).error?.code, "timeout");
+});
+
+Deno.test("Reaper has an agent leave what it did not begin also when that was away, and we were", async () => {
+  const clock = new TestClock();
+  const store = openMemoryStore({ clock });
+  {
+    await using world = await World.open({ clock, store });
+    const agent = await world.connect();
+    await world.submit("had", { ttl: 5e9 });
+    await world.submit("lost", { ttl: 5e9 });
+    await settle();
+    await agent.cut();
+    await clock.advance(6000);
+  }
+  await using world = await World.open({ clock, store });
+  await clock.advance(54_000);
+  const agent = await world.connect();
+  await settle();
+  deepStrictEqual(told(agent), ["cancel had", "cancel lost"]);
+  await agent.status("had", "completed", "completed", { attempt: 1 });
+  const ref = { event_id: "lost", attempt: 1 };
+  await agent.send({ type: "error", code: "unknown_event", message: "", ref });
+  await settle();
+  strictEqual((await world.record("had")).state, "completed", "it was faster");
+  const { state, error } = await world.record("lost");
+  deepStrictEqual([state, error?.code], ["expired", "expired"]);
+});
+
+Deno.test("Reaper ends nothing that its agent may start, however the clock is set", async () => {
+  await using world = await World.open();
+  const agent = await world.connect();
+  await world.submit("e1", { ttl: 600e9 });
+  await settle();
+  await agent.cut();
+  for (const ms of [900_000, 900_000]) {
+    world.clock.jump(ms);
+    await world.clock.advance(2000);
+  }
+  strictEqual((await world.record("e1")).state, "assigned");
+  world.clock.jump(-1800_000);
+  await world.clock.advance(55_000);
+  const back = await world.connect();
+  await settle();
+  deepStrictEqual(told(back), ["cancel e1"]);
+  await back.cut();
+  world.clock.jump(900_000);
+  await world.clock.advance(62_000);
+  strictEqual((await world.record("e1")).state, "expired", "but not for ever");
 });
 
 /** Is not asked for in a test that says how the reaper looks. */

@@ -305,7 +305,12 @@ Deno.test("status.transitions: whatever happens at the same time, no history is 
           await recorder.change(
             TENANT,
             id,
-            (record) => expire(record, world.clock.now()),
+            (record) =>
+              expire(record, {
+                told: false,
+                now: world.clock.now(),
+                evenMs: 0,
+              }),
           );
         } else {
           const { attempt: _, ...said } = frame(id, { state, phase, message });
@@ -321,7 +326,8 @@ Deno.test("status.transitions: whatever happens at the same time, no history is 
         await recorder.change(
           TENANT,
           id,
-          (record) => expire(record, world.clock.now()),
+          (record) =>
+            expire(record, { told: false, now: world.clock.now(), evenMs: 0 }),
         );
       }
       for (const id of ids) {

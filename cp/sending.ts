@@ -5,6 +5,7 @@ import {
   type Link,
   TransporterError,
 } from "@transporter/sdk";
+import { unwanted } from "./life.ts";
 import type { Recorder } from "./recorder.ts";
 import type { EventRecord, ReleasedEvent } from "./store/store.ts";
 
@@ -117,23 +118,23 @@ export class Sending {
 
   /** Adds an event that is to be sent. */
   add(event: ReleasedEvent): void {
-    const { spec: { id }, attempt, notes } = event.record;
+    const { spec: { id }, attempt } = event.record;
     // What is known of an attempt before may have been read when that had ended already.
     if ((this.#cancels.get(id)?.attempt ?? attempt) < attempt) {
       this.#cancels.delete(id);
     }
-    if (notes.cancel !== undefined) {
-      this.#cancels.set(id, { attempt, reason: notes.cancel.reason });
-    }
+    const reason = unwanted(event.record);
+    if (reason !== undefined) this.#cancels.set(id, { attempt, reason });
     this.#unsent.push(event);
   }
 
   /** A released event changed: when it is not wanted any more its agent is told, once on this link. */
   changed(record: EventRecord): void {
-    const { spec: { id }, attempt, notes } = record;
+    const { spec: { id }, attempt } = record;
     const known = this.#cancels.get(id)?.attempt ?? -1;
-    if (notes.cancel === undefined || known >= attempt) return;
-    this.#cancels.set(id, { attempt, reason: notes.cancel.reason });
+    const reason = unwanted(record);
+    if (reason === undefined || known >= attempt) return;
+    this.#cancels.set(id, { attempt, reason });
     if (this.#sent.has(id)) this.#cancel(record);
   }
 

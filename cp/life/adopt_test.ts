@@ -24,7 +24,7 @@ for (const state of STATES) {
         true,
         state === "in_progress" ? "in_progress" : "assigned",
         3,
-        DEADLINE + GRACE_MS,
+        isReleased(state) ? DEADLINE + GRACE_MS : DEADLINE,
       ],
     );
   });

@@ -1,7 +1,15 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { type State, STATES } from "@transporter/sdk";
+import type { EventRecord } from "../store/store.ts";
 import { DEADLINE, NOW, record, SPEC, status } from "../testing/records.ts";
-import { expire, GRACE_MS, isHeld, queued, release } from "./lease.ts";
+import {
+  expire,
+  type Expiry,
+  GRACE_MS,
+  isHeld,
+  queued,
+  release,
+} from "./lease.ts";
 import { report } from "./report.ts";
 
 const AT = { now: NOW, beginsAtOnce: false };
@@ -10,7 +18,7 @@ Deno.test("release() makes the next attempt of a queued event, unless it is due"
   const change = release(record({ state: "queued", attempt: 2 }), AT);
   strictEqual(change?.status.state, "assigned");
   strictEqual(change?.status.attempt, 3);
-  strictEqual(change?.dueAt, DEADLINE + GRACE_MS);
+  strictEqual(change?.dueAt, DEADLINE, "it may not start after that");
   const due = record({ state: "queued", deadline: NOW });
   strictEqual(release(due, AT), undefined);
   for (const state of STATES) {
@@ -71,6 +79,9 @@ Deno.test("release() to an agent that begins at once starts the time of the atte
   strictEqual(change?.dueAt, NOW + 90_000 + GRACE_MS);
 });
 
+/** An agent that cannot be told, by a clock that nobody has set. */
+const UNTOLD = { told: false, evenMs: GRACE_MS };
+
 const DUE: readonly (readonly [State, number, string | undefined])[] = [
   ["queued", -1, undefined],
   ["queued", 0, "expired"],
@@ -87,14 +98,79 @@ const DUE: readonly (readonly [State, number, string | undefined])[] = [
 for (const [state, late, expected] of DUE) {
   Deno.test(`expire() of "${state}" ${late} ms after its deadline: ${expected ?? "nothing"}`, () => {
     const dueAt = DEADLINE + GRACE_MS;
-    const change = expire(record({ state, dueAt }), DEADLINE + late);
+    const now = DEADLINE + late;
+    const change = expire(record({ state, dueAt }), { ...UNTOLD, now });
     strictEqual(change?.status.state, expected);
   });
 }
 
 Deno.test("expire() says that the outcome of a started event is unknown", () => {
-  const change = expire(record({ phase: "applying", dueAt: NOW }), NOW);
+  const running = record({ phase: "applying", dueAt: NOW });
+  const change = expire(running, { ...UNTOLD, told: true, now: NOW });
   strictEqual(change?.error?.code, "timeout");
   ok(change?.error?.message.includes("outcome unknown"));
   strictEqual(change?.status.phase, "applying", "where it was last seen");
+});
+
+/** An event that its agent has and did not begin, out of time. */
+const ASSIGNED = record({ state: "assigned", dueAt: DEADLINE });
+
+/** The same, when its agent was asked to leave it. */
+const RECALLED = record({
+  state: "assigned",
+  dueAt: DEADLINE + GRACE_MS,
+  notes: { recall: { attempt: 1, at: DEADLINE } },
+});
+
+const TOLD: Expiry = { told: true, now: DEADLINE, evenMs: GRACE_MS };
+
+Deno.test("expire() recalls what an agent did not begin, and ends it when a minute brought no answer", () => {
+  const recall = expire(ASSIGNED, TOLD);
+  strictEqual(recall?.status.state, "assigned", "its agent may have begun it");
+  const { notes, dueAt, finishedAt } = recall;
+  deepStrictEqual(
+    { notes, dueAt, finishedAt },
+    { notes: RECALLED.notes, dueAt: RECALLED.dueAt, finishedAt: undefined },
+  );
+  strictEqual(expire(RECALLED, TOLD), undefined);
+  const minuteLater = { ...TOLD, now: DEADLINE + GRACE_MS };
+  strictEqual(expire(RECALLED, minuteLater)?.status.state, "expired");
+  const later = { ...RECALLED, attempt: 2 };
+  strictEqual(expire(later, minuteLater)?.status.state, "assigned", "another");
+});
+
+const SET: readonly (readonly [string, number, number, string | undefined])[] =
+  [
+    ["recalled a moment ago, late", DEADLINE + 900_000, GRACE_MS, undefined],
+    ["the clock was set ahead after that", DEADLINE, 0, undefined],
+    ["that was a minute ago", DEADLINE, GRACE_MS, "expired"],
+    ["the clock was an hour ahead", DEADLINE + 3600e3, GRACE_MS, "expired"],
+  ];
+
+for (const [name, at, evenMs, expected] of SET) {
+  Deno.test(`expire() gives an agent a minute to leave its event, whatever the clock says: ${name}`, () => {
+    const recalled = { ...RECALLED, notes: { recall: { attempt: 1, at } } };
+    const now = DEADLINE + 900_001;
+    const change = expire(recalled, { told: true, now, evenMs });
+    strictEqual(change?.status.state, expected);
+  });
+}
+
+Deno.test("report() takes the word that a recalled event was left for its end by time", () => {
+  const options = { repeatable: true, jitter: 0, now: NOW };
+  const left = status({ state: "cancelled", phase: "cancelled" });
+  const endOf = (at: EventRecord) => {
+    const change = report(at, { ...options, status: left });
+    ok(typeof change === "object");
+    const { state, phase } = change.status;
+    return [state, phase, change.error?.code];
+  };
+  deepStrictEqual(endOf(RECALLED), ["expired", "expired", "expired"]);
+  const begun = { ...RECALLED, state: "in_progress" } as const;
+  deepStrictEqual(endOf(begun), ["failed", "failed", "timeout"]);
+  const cancel = { reason: "", at: NOW };
+  const asked = { ...RECALLED, notes: { ...RECALLED.notes, cancel } };
+  const cancelled = ["cancelled", "cancelled", "cancelled"];
+  deepStrictEqual(endOf(asked), cancelled, "somebody asked for that, too");
+  deepStrictEqual(endOf(ASSIGNED), cancelled);
 });

@@ -7,7 +7,7 @@ import { isTerminal } from "@transporter/sdk";
 import type { EventChange, EventRecord } from "../store/store.ts";
 import { sentence } from "./attempt.ts";
 import { entry, failure, isReleased } from "./entry.ts";
-import { isHeld, readyAt } from "./lease.ts";
+import { isHeld, isRecalled, readyAt } from "./lease.ts";
 
 /** Why an event cannot be cancelled any more. */
 export type TooLate =
@@ -66,13 +66,27 @@ export function cancel(
   };
 }
 
-/** What becomes of an event that was to be cancelled and that its agent does not have: it never started. */
+/** Why an agent is to leave an event that it has, for people; `undefined` while it is wanted. */
+export function unwanted(
+  record: Pick<EventRecord, "notes" | "attempt">,
+): string | undefined {
+  const { cancel } = record.notes;
+  if (cancel !== undefined) return cancel.reason;
+  return isRecalled(record) ? "its time is over" : undefined;
+}
+
+/** What becomes of an event that its agent was to leave and does not have: it never started. */
 export function cancelUnknown(
   record: EventRecord,
   now: number,
 ): EventChange | undefined {
   const { notes, state } = record;
-  if (notes.cancel === undefined || !isReleased(state)) return undefined;
+  if (unwanted(record) === undefined || !isReleased(state)) return undefined;
+  if (notes.cancel === undefined) {
+    const message = "The deadline passed before the agent got the event";
+    const error = { code: "expired", message } as const;
+    return failure(record, { state: "expired", error }, now);
+  }
   const message = sentence(
     "Event was cancelled before its agent got it",
     notes.cancel.reason,

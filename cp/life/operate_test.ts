@@ -8,6 +8,7 @@ import {
   cancelUnknown,
   proceed,
   reopen,
+  unwanted,
 } from "./operate.ts";
 
 const ASKED: Cancellation = {
@@ -63,6 +64,24 @@ Deno.test("cancelUnknown() cancels what was to be cancelled and never reached it
   strictEqual(
     cancelUnknown(record({ state: "queued", notes }), NOW),
     undefined,
+  );
+});
+
+Deno.test("unwanted() says why an agent is to leave what it has", () => {
+  const recall = { attempt: 1, at: NOW };
+  const cancel = { reason: "not needed", at: NOW };
+  strictEqual(unwanted(record({ notes: { recall, cancel } })), "not needed");
+  strictEqual(unwanted(record({ notes: { recall } })), "its time is over");
+  const later = record({ notes: { recall }, attempt: 2 });
+  strictEqual(unwanted(later), undefined);
+});
+
+Deno.test("cancelUnknown() ends what was recalled and never reached its agent as expired", () => {
+  const notes = { recall: { attempt: 1, at: NOW } };
+  const change = cancelUnknown(record({ state: "assigned", notes }), NOW);
+  deepStrictEqual(
+    [change?.status.state, change?.error?.code],
+    ["expired", "expired"],
   );
 });
 

@@ -16,7 +16,7 @@ import {
   policyOf,
 } from "./attempt.ts";
 import { isReleased } from "./entry.ts";
-import { leaseEnd } from "./lease.ts";
+import { leaseEnd, recalledStatus } from "./lease.ts";
 
 /** Why a status of an agent changes nothing. */
 export type Ignored =
@@ -76,7 +76,7 @@ export function report(
   if (isTerminal(state)) {
     const said = status.attempt === attempt ? status : { ...status, attempt };
     return again(record, { status: said, repeatable, jitter, now }) ??
-      ending(said, now);
+      ending(recalledStatus(record, said), now);
   }
   if (next === "interrupted") {
     const message = status.message || "Agent was cut off in the middle";

@@ -91,6 +91,13 @@ export interface LifeNotes {
     /** When. */
     readonly at: number;
   };
+  /** Its time was over and nobody knew that it had begun: its agent was asked to leave it. */
+  readonly recall?: {
+    /** Which attempt. */
+    readonly attempt: number;
+    /** When. */
+    readonly at: number;
+  };
 }
 
 /** Where the objects of an event are; bounded by `readReport`. */

@@ -1,4 +1,10 @@
-import { type Entry, groupBy, ofKind, type Session } from "./entry.ts";
+import {
+  type Entry,
+  groupBy,
+  ofKind,
+  type Read,
+  type Session,
+} from "./entry.ts";
 import type { Violation } from "./violation.ts";
 
 /** How much agents may have at a time. */
@@ -7,19 +13,24 @@ interface Limits {
   readonly windows: ReadonlyMap<string, number | undefined>;
   /** How many bytes of them. */
   readonly bytesMax: number;
+  /** What readers were told of each event. */
+  readonly reads: ReadonlyMap<string, readonly Read[]>;
 }
 
 /**
  * G10: an agent is sent a new event only while it has fewer than it said it
  * takes, and fewer bytes of them than it may have. What it was sent before, over
  * another session, comes again whatever the window is now; a session whose
- * welcome does not say which number the next new one gets is not judged.
+ * welcome does not say which number the next new one gets is not judged. What
+ * the control plane has given up, as its agent did not say in time how it ended,
+ * has no place any more.
  */
 export function windowed(history: readonly Entry[]): Violation[] {
   const boots = ofKind(history, "boot");
   const limits = {
     windows: new Map(boots.map(({ process, window }) => [process, window])),
     bytesMax: ofKind(history, "limits")[0]?.windowBytes ?? Infinity,
+    reads: groupBy(ofKind(history, "read"), ({ event }) => event),
   };
   const sessions = groupBy(
     ofKind(history, "session"),
@@ -30,7 +41,7 @@ export function windowed(history: readonly Entry[]): Violation[] {
 
 function judge(
   session: readonly Session[],
-  { windows, bytesMax }: Limits,
+  { windows, bytesMax, reads }: Limits,
 ): Violation[] {
   let begin: Session | undefined;
   /** What the agent has been sent and has not answered for, with its size. */
@@ -43,17 +54,20 @@ function judge(
     } else if (what === "over") {
       held.delete(event);
     } else if (what === "event" && begin !== undefined) {
-      const sum = [...held.values()].reduce((a, b) => a + b, 0);
+      const counted = [...held].filter(([id]) =>
+        !mayBeGivenUp(reads.get(id) ?? [], entry)
+      );
+      const sum = counted.reduce((sum, [, bytes]) => sum + bytes, 0);
       const eventsMax = windows.get(begin.process ?? "") ?? Infinity;
-      const full = held.size >= eventsMax || sum >= bytesMax;
+      const full = counted.length >= eventsMax || sum >= bytesMax;
       if (full && seq >= (begin.seq ?? Infinity)) {
         return [{
           guarantee: "G10",
           word: "flooded",
           subject: agent,
           message: `Agent "${agent}" was sent event "${event}" when it had ` +
-            `${held.size} of ${sum} bytes, and takes ${
-              held.size >= eventsMax
+            `${counted.length} of ${sum} bytes, and takes ${
+              counted.length >= eventsMax
                 ? `${eventsMax} events`
                 : `${bytesMax} bytes`
             } at a time`,
@@ -64,4 +78,19 @@ function judge(
     }
   }
   return [];
+}
+
+/** Whether the first look from a moment on finds an event given up: then it may have been at that moment. */
+function mayBeGivenUp(
+  reads: readonly Read[],
+  { at }: Pick<Session, "at">,
+): boolean {
+  const read = reads.find((read) => read.at >= at);
+  return read !== undefined && isGivenUp(read);
+}
+
+/** Whether an event has ended by the control plane's word alone: the phase is not the one of an agent that says so. */
+function isGivenUp({ state, phase }: Read): boolean {
+  if (state === "expired") return phase !== "expired";
+  return state === "failed" && phase !== "failed" && phase !== "interrupted";
 }

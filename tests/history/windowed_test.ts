@@ -1,6 +1,6 @@
 import { deepStrictEqual } from "node:assert/strict";
-import type { Entry, Session } from "./entry.ts";
-import { found, session } from "./sample.ts";
+import type { Entry, Read, Session } from "./entry.ts";
+import { found, read, session } from "./sample.ts";
 import { windowed } from "./windowed.ts";
 
 const boot: Entry = {
@@ -70,4 +70,20 @@ Deno.test("windowed() counts bytes: one event alone may have more than all", () 
   deepStrictEqual(found(windowed, ...history, sent("b", 3)), ["flooded edge"]);
   const later = [over("a", 3), sent("b", 4), sent("c", 5)];
   deepStrictEqual(found(windowed, ...history, ...later), []);
+});
+
+Deno.test("windowed() does not count what the control plane has given up", () => {
+  const history = [boot, begin(1, 1), sent("a", 2), sent("b", 3), sent("c", 6)];
+  const judged = (...reads: readonly Read[]) =>
+    found(windowed, ...history, ...reads);
+  deepStrictEqual(judged(read("a", 7, "expired")), []);
+  deepStrictEqual(judged(read("a", 7, "failed", { phase: "applying" })), []);
+  const flooded = ["flooded edge"];
+  // What it says that its agent said, the agent has said.
+  for (const state of ["expired", "failed", "completed"] as const) {
+    deepStrictEqual(judged(read("a", 7, state, { phase: state })), flooded);
+  }
+  const still = read("a", 7, "in_progress");
+  deepStrictEqual(judged(still, read("a", 8, "expired")), flooded);
+  deepStrictEqual(judged(read("a", 4, "in_progress")), flooded);
 });

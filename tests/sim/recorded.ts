@@ -152,4 +152,22 @@ export const RECORDED: readonly Recorded[] = [
     found:
       "log_flow.ts: output of an attempt that a restored store did not know of was left out",
   },
+  {
+    seed: 507598,
+    commit: "2a44a56",
+    found:
+      "windowed.ts: what ran for longer than the control plane waited for its end had a place in the window for ever",
+  },
+  {
+    seed: 527419,
+    commit: "2a44a56",
+    found:
+      "reaper.ts: what an agent held back was ended by a clock that was wrong, and started when that was right again",
+  },
+  {
+    seed: 527912,
+    commit: "2a44a56",
+    found:
+      "reaper.ts: what an agent was to leave was ended before it could answer, and its place in the window given away",
+  },
 ];
