@@ -152,4 +152,10 @@ export const RECORDED: readonly Recorded[] = [
     found:
       "log_flow.ts: output of an attempt that a restored store did not know of was left out",
   },
+  {
+    seed: 508666,
+    commit: "2a44a56",
+    found:
+      "sessions.ts: who had been asked what it remembers, and had not told, was forgotten with the process, and asked for less",
+  },
 ];
