@@ -242,6 +242,26 @@ Deno.test("Reconciliation asks for what ended in sessions in which the agent cou
   strictEqual(await askedSince(await reconnect(world)), seenAt - 600_000);
 });
 
+Deno.test("Reconciliation records what the agent had told once before what it tells now", async () => {
+  await using world = await World.open();
+  for (const id of ["first", "told", "owed"]) await world.submit(id);
+  const agent = await reconnect(world);
+  const ended = { state: "completed", finished_at: AT };
+  await agent.status("owed", "completed", "completed", { attempt: 1, sid: 9 });
+  await agent.send({
+    type: "inventory",
+    items: [await item(world, "owed", ended), await item(world, "told", ended)],
+    more: false,
+  });
+  await settle();
+  const changes = await world.store.listChanges("default", 0, 99);
+  deepStrictEqual(
+    changes.filter(({ entry: { state } }) => state === "completed")
+      .map(({ entry: { event_id: id } }) => id),
+    ["told", "owed"],
+  );
+});
+
 Deno.test("Reconciliation gives up an agent that does not answer, and asks again next time", async () => {
   await using world = await World.open();
   const agent = await reconnect(world);
