@@ -191,7 +191,7 @@ export class Exchange {
 
   /** Sends what the agent remembers and will remember, page by page: one is made when the one before is written. */
   async #takeStock({ since }: InventoryRequestFrame): Promise<void> {
-    const { link, journal, controlPlaneClock } = this.#options;
+    const { link, journal, controlPlaneClock, welcome } = this.#options;
     const from = since === undefined ? undefined : parseTime(since);
     if (since !== undefined && from === undefined) {
       const shown = since.slice(0, 64);
@@ -206,7 +206,9 @@ export class Exchange {
     ]);
     if (!isDurable) return;
     // Ends were noted with this machine's clock: where that is wrong, it leaves nothing out.
-    const known = controlPlaneClock.fault === undefined ? from : undefined;
+    const known = from === undefined || controlPlaneClock.fault !== undefined
+      ? undefined
+      : { since: from, statusUpto: welcome?.status_upto ?? 0 };
     for (const page of inventoryPages(journal.entries(), known)) {
       await link.send(page);
     }

@@ -23,24 +23,42 @@ export function openDigest(entries: Iterable<JournalEntry>): InventoryDigest {
   );
 }
 
+/** What the control plane has in any case. */
+export interface KnownEnds {
+  /** Ends before this time, in milliseconds since 1970. */
+  readonly since: number;
+  /** Statuses up to this number: it has lost what it acknowledged beyond. */
+  readonly statusUpto: number;
+}
+
 /**
  * Makes the pages of an inventory: what the agent remembers, by ascending id.
  *
  * @param entries What is in the journal.
- * @param since Leaves out ends before this time, in milliseconds since 1970, that the control plane has had.
+ * @param known Leaves out ends that were acknowledged, if the control plane has them by their time and by
+ * their number; absent: leaves out nothing.
  */
 export function* inventoryPages(
   entries: Iterable<JournalEntry>,
-  since = -Infinity,
+  known?: KnownEnds,
 ): Generator<InventoryFrame> {
-  const items = [...entries].filter(({ acknowledged, status }) =>
-    !acknowledged || (parseTime(status?.timestamp ?? "") ?? Infinity) >= since
-  ).map(itemOf).sort((a, b) => a.event_id < b.event_id ? -1 : 1);
+  const items = [...entries].filter((entry) => !isKnown(entry, known))
+    .map(itemOf).sort((a, b) => a.event_id < b.event_id ? -1 : 1);
   let from = 0;
   do {
     const page = items.slice(from, from += PAGE_ITEMS_MAX);
     yield { type: "inventory", items: page, more: from < items.length };
   } while (from < items.length);
+}
+
+function isKnown(
+  { acknowledged, status, sid }: JournalEntry,
+  known: KnownEnds | undefined,
+): boolean {
+  if (!acknowledged || known === undefined) return false;
+  // Its time is of a clock that may have been wrong then, its number is not.
+  const endedAt = parseTime(status?.timestamp ?? "") ?? Infinity;
+  return endedAt < known.since && sid <= known.statusUpto;
 }
 
 const STATE_OF: Readonly<Record<JournalEntry["stage"], State>> = {

@@ -87,10 +87,25 @@ Deno.test("inventoryPages() leaves out what ended earlier, and nothing that has 
     ended("at", "2026-11-23T05:04:27Z", true),
     entry("running", { stage: "begun" }),
   ];
-  const [page] = [...inventoryPages(entries, since)];
+  const [page] = [...inventoryPages(entries, { since, statusUpto: 0 })];
   deepStrictEqual(
     page?.items.map(({ event_id: id }) => id),
     ["at", "owed", "running"],
+  );
+});
+
+Deno.test("inventoryPages() leaves out no end beyond what the control plane has, whatever the clock said then", () => {
+  const since = Date.parse("2026-11-23T05:04:27Z");
+  const slow = "2026-11-23T03:00:00Z";
+  const entries = [
+    { ...ended("has", slow, true), sid: 7 },
+    { ...ended("lost", slow, true), sid: 8 },
+    { ...ended("later", "2026-11-23T05:04:28Z", true), sid: 3 },
+  ];
+  const [page] = [...inventoryPages(entries, { since, statusUpto: 7 })];
+  deepStrictEqual(
+    page?.items.map(({ event_id: id }) => id),
+    ["later", "lost"],
   );
 });
 
@@ -201,8 +216,13 @@ Deno.test("Exchange refuses an inventory_request since no time", async () => {
   strictEqual(error?.["code"], "invalid");
 });
 
-Deno.test("Exchange leaves nothing out of an inventory while its machine's clock is not to be believed", async () => {
-  for (const [aheadMs, items] of [[0, []], [3_600_000, ["e1"]]] as const) {
+Deno.test("Exchange leaves nothing out of an inventory while its machine's clock is not to be believed, nor what an older store has lost", async () => {
+  const cases = [
+    { aheadMs: 0, lost: 0, items: [] },
+    { aheadMs: 3_600_000, lost: 0, items: ["e1"] },
+    { aheadMs: 0, lost: 1, items: ["e1"] },
+  ];
+  for (const { aheadMs, lost, items } of cases) {
     await using bench = await AgentBench.open();
     const far = await bench.accept();
     await far.registerV2();
@@ -215,11 +235,14 @@ Deno.test("Exchange leaves nothing out of an inventory while its machine's clock
     // It ended before that, by a clock that may have been wrong then.
     const since = formatTime(bench.clock.now() + aheadMs);
     const next = await bench.accept();
-    await next.registerV2({ server_time: since });
+    await next.registerV2({
+      server_time: since,
+      status_upto: Number(last["sid"]) - lost,
+    });
     await next.send({ type: "inventory_request", since });
     let page: RawFrame = {};
     while (page["type"] !== "inventory") page = await next.next();
     const found = page["items"] as readonly { readonly event_id: string }[];
-    deepStrictEqual(found.map(({ event_id: id }) => id), [...items]);
+    deepStrictEqual(found.map(({ event_id: id }) => id), items);
   }
 });

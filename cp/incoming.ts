@@ -50,6 +50,8 @@ export class Incoming {
   readonly #fence: Fence;
   /** Who sends events to the agent, once somebody does. */
   dispatch: Dispatch | undefined;
+  /** Whether the store has all that the agent remembers. */
+  told = false;
   #touchedAt: number;
   /** The highest number of a status that the agent may send; 0 before the first is given. */
   #limitSid = 0;
@@ -213,7 +215,7 @@ export class Incoming {
       await store.touchAgent(
         tenant,
         sid === undefined ? this.#fence : { ...this.#fence, sid },
-        clock.now(),
+        { at: clock.now(), told: this.told },
       );
     } catch (error) {
       // A sign of life is told again within a minute.

@@ -7,6 +7,7 @@ import {
   type Link,
   type Logger,
   type Message,
+  type StatusDelivery,
   type StatusUpdateFrame,
   TransporterError,
 } from "@transporter/sdk";
@@ -67,7 +68,7 @@ export class Reconciliation {
   /** Of those that the store has open, by event. */
   readonly #ended = new Map<string, InventoryItem>();
   #items = 0;
-  readonly #waiting: Delivery<Message>[] = [];
+  readonly #waiting: StatusDelivery[] = [];
 
   /** Makes one that has asked nothing. */
   constructor(options: ReconciliationOptions) {
@@ -88,13 +89,20 @@ export class Reconciliation {
       ...(since === undefined ? {} : { since: formatTime(since) }),
     });
     if (!await this.#readPages()) return false;
+    // First what nobody tells again: once a newer status is durable, its number says that these ends are.
+    const waiting = new Set(this.#waiting.map(({ value }) => value.event_id));
+    await this.#endAll((id) => !waiting.has(id));
+    this.#tell();
     for (const delivery of this.#waiting) await take(delivery);
     await settled();
-    await Promise.all(
-      this.#ended.values().map((item) => this.#end(item)),
-    );
-    this.#tell();
+    await this.#endAll((id) => waiting.has(id));
     return true;
+  }
+
+  async #endAll(which: (id: string) => boolean): Promise<void> {
+    const items = [...this.#ended.values()]
+      .filter(({ event_id: id }) => which(id));
+    await Promise.all(items.map((item) => this.#end(item)));
   }
 
   /** Reads until the last page; returns whether it came. */
@@ -133,7 +141,7 @@ export class Reconciliation {
         await this.#options.take(next.value);
         continue;
       }
-      if (this.#waiting.push(next.value) > WAITING_MAX) {
+      if (this.#waiting.push({ ...next.value, value }) > WAITING_MAX) {
         throw new TransporterError(
           "slow_down",
           "Cannot take more statuses before the inventory",

@@ -167,39 +167,99 @@ Deno.test("Reconciliation counts and names what the store does not know", async 
 
 Deno.test("Reconciliation asks for what ended since shortly before the agent was last seen", async () => {
   await using world = await World.open();
-  await (await world.connect()).cut();
+  await (await world.connect({ link: { features: FEATURES } })).cut();
   await settle();
   const seen = (await world.store.getAgent("default", "edge-1"))?.seenAt ?? 0;
   await world.clock.advance(3600_000);
-  const agent = await reconnect(world);
-  const { since } = await agent.nextOf("inventory_request");
-  strictEqual(Date.parse(String(since)), seen - 600_000);
+  strictEqual(await askedSince(await reconnect(world)), seen - 600_000);
 });
 
-Deno.test("Reconciliation asks for the same again until the agent has told it", async () => {
+/** Since when the agent is asked. */
+async function askedSince(agent: ScriptedAgent): Promise<number> {
+  const { since } = await agent.nextOf("inventory_request");
+  return Date.parse(String(since));
+}
+
+Deno.test("Reconciliation asks for the same again until the agent has told it, also after a restart", async () => {
   await using world = await World.open();
-  await (await world.connect()).cut();
+  const { clock, store } = world;
+  await (await world.connect({ link: { features: FEATURES } })).cut();
   await settle();
-  const seen = (await world.store.getAgent("default", "edge-1"))?.seenAt ?? 0;
-  for (let i = 0; i < 3; i++) {
-    await world.clock.advance(3600_000);
-    const agent = await reconnect(world);
-    const { since } = await agent.nextOf("inventory_request");
-    strictEqual(Date.parse(String(since)), seen - 600_000);
+  const agentNow = async () => await store.getAgent("default", "edge-1");
+  const seen = (await agentNow())?.seenAt ?? 0;
+  for (const aMinute of [false, true]) {
+    await clock.advance(3600_000);
+    // Another process over the same store each time: the one before knows nothing any more.
+    await using other = await World.open({ clock, store });
+    const agent = await reconnect(other);
+    strictEqual(await askedSince(agent), seen - 600_000);
+    for (let i = 0; aMinute && i < 6; i++) {
+      await clock.advance(10_000);
+      await agent.send({ type: "heartbeat", timestamp: AT });
+      if (i % 2 === 0) continue;
+      await agent.send({ type: "inventory", items: [], more: true });
+    }
+    await settle();
+    if (aMinute) strictEqual((await agentNow())?.seenAt, clock.now());
     await agent.cut();
     await settle();
+    strictEqual((await agentNow())?.seenAt, clock.now(), "as people see it");
   }
-  await world.clock.advance(3600_000);
+  await clock.advance(3600_000);
   const agent = await reconnect(world);
-  await agent.nextOf("inventory_request");
-  const now = world.clock.now();
+  strictEqual(await askedSince(agent), seen - 600_000);
+  const now = clock.now();
   await agent.send({ type: "inventory", items: [], more: false });
   await settle();
-  await agent.cut();
+  // What ended before now was told. Killed here, the next process asks for what came since.
+  await clock.advance(10_000);
+  await using next = await World.open({ clock, store });
+  strictEqual(await askedSince(await reconnect(next)), now - 600_000);
+});
+
+Deno.test("Reconciliation asks an agent for everything until it has told that once, if the store has never heard it", async () => {
+  await using world = await World.open();
+  for (let i = 0; i < 2; i++) {
+    const agent = await reconnect(world);
+    const asked = await agent.nextOf("inventory_request");
+    deepStrictEqual(asked, { type: "inventory_request" });
+    await agent.cut();
+    await settle();
+    await world.clock.advance(3600_000);
+  }
+});
+
+Deno.test("Reconciliation asks for what ended in sessions in which the agent could not tell", async () => {
+  await using world = await World.open();
+  await (await world.connect({ link: { features: FEATURES } })).cut();
   await settle();
+  const { seenAt = 0 } = await world.store.getAgent("default", "edge-1") ?? {};
   await world.clock.advance(3600_000);
-  const { since } = await (await reconnect(world)).nextOf("inventory_request");
-  strictEqual(Date.parse(String(since)), now - 600_000);
+  for (const link of [false, { features: ["ack"] }] as const) {
+    await (await world.connect({ link })).cut();
+    await settle();
+  }
+  strictEqual(await askedSince(await reconnect(world)), seenAt - 600_000);
+});
+
+Deno.test("Reconciliation records what the agent had told once before what it tells now", async () => {
+  await using world = await World.open();
+  for (const id of ["first", "told", "owed"]) await world.submit(id);
+  const agent = await reconnect(world);
+  const ended = { state: "completed", finished_at: AT };
+  await agent.status("owed", "completed", "completed", { attempt: 1, sid: 9 });
+  await agent.send({
+    type: "inventory",
+    items: [await item(world, "owed", ended), await item(world, "told", ended)],
+    more: false,
+  });
+  await settle();
+  const changes = await world.store.listChanges("default", 0, 99);
+  deepStrictEqual(
+    changes.filter(({ entry: { state } }) => state === "completed")
+      .map(({ entry: { event_id: id } }) => id),
+    ["told", "owed"],
+  );
 });
 
 Deno.test("Reconciliation gives up an agent that does not answer, and asks again next time", async () => {

@@ -29,7 +29,7 @@ import type { Rounds } from "./rounds.ts";
 import { watched } from "./watch.ts";
 
 /**
- * Milliseconds before the agent was last seen from which on its memory is asked
+ * Milliseconds before the agent had told all from which on its memory is asked
  * for: its clock may be five minutes off, and it is seen once a minute.
  */
 const SINCE_MS = 10 * 60_000;
@@ -87,10 +87,6 @@ export interface SessionPorts {
 export interface SessionOptions extends SessionPorts, Agreement, Quotas {
   /** Whether the store cannot have gone back in time since the agent's last session. */
   readonly unbroken: boolean;
-  /** When the agent had last been seen before, by the store; absent when it never was. */
-  readonly seenAt?: number;
-  /** Hears that the agent has to tell what it remembers, and (`true`) that it has. */
-  readonly reconciled: (told: boolean) => void;
   /** The name of the agent's stream, should it have to begin anew. */
   readonly newEpoch: string;
   /** Whose agent it is. */
@@ -232,12 +228,12 @@ export class Session {
     if (resume !== "reconcile") {
       const seqMin = dispatch.seqAfter(recv);
       await this.#welcome({ resume, epoch, nextSeq, seqMin });
+      this.#incoming.told = this.#features.has("resume");
       return recv;
     }
-    this.#options.reconciled(false);
     await this.#welcome({ resume, epoch: newEpoch, seqMin: undefined });
     if (!await this.#reconcile()) return 0;
-    this.#options.reconciled(true);
+    this.#incoming.told = true;
     await dispatch.load();
     return 0;
   }
@@ -258,13 +254,14 @@ export class Session {
 
   /** Takes over what the agent remembers, and begins its stream anew; returns whether the agent told all of it. */
   async #reconcile(): Promise<boolean> {
-    const { agent, tenant, store, newEpoch, seenAt } = this.#options;
+    const { agent, tenant, store, newEpoch } = this.#options;
+    const { toldAt } = agent;
     const fence = { agent: agent.id, gen: agent.gen };
     const told = await new Reconciliation({
       ...this.#options,
       log: this.#log,
       fence,
-      ...(seenAt === undefined ? {} : { since: seenAt - SINCE_MS }),
+      ...(toldAt === undefined ? {} : { since: toldAt - SINCE_MS }),
       take: (delivery) => this.#incoming.take(delivery),
       settled: () => this.#incoming.settled(),
     }).run();

@@ -42,8 +42,6 @@ export class Sessions {
   readonly #options: SessionsOptions;
   /** The current sessions. */
   readonly live: LiveSessions = new LiveSessions();
-  /** Agents that have not told all that they remember, with when the store had seen them before they began to. */
-  readonly #untold = new Map<string, number | undefined>();
   /** The end of the last handshake of each agent: they are taken in turn. */
   readonly #turns = new Map<string, Promise<void>>();
   /** The generation that this process gave each agent last: a store that has it was not restored since. */
@@ -241,11 +239,7 @@ export class Sessions {
       at: clock.now(),
     });
     const unbroken = known !== undefined && this.#saw(known);
-    const key = keyOf(tenant, id);
-    this.#gens.set(key, agent.gen);
-    const seenAt = this.#untold.has(key)
-      ? this.#untold.get(key)
-      : known?.seenAt;
+    this.#gens.set(keyOf(tenant, id), agent.gen);
     const session = new Session({
       ...this.#options,
       tenant,
@@ -253,11 +247,6 @@ export class Sessions {
       registration,
       agent,
       unbroken,
-      ...(seenAt === undefined ? {} : { seenAt }),
-      reconciled: (told) => {
-        if (told) this.#untold.delete(key);
-        else this.#untold.set(key, seenAt);
-      },
       newEpoch: `e_${ids.next()}`,
       session: `s_${ids.next()}`,
       link,

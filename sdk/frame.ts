@@ -325,7 +325,11 @@ export interface LogAckFrame {
 export interface InventoryRequestFrame {
   /** The discriminant. */
   readonly type: "inventory_request";
-  /** Leaves out attempts that ended before this time, RFC 3339, as far as the agent's clock can be believed; absent: leaves out nothing. */
+  /**
+   * Leaves out attempts that ended before this time, RFC 3339, as far as the
+   * agent's clock can be believed, and whose end has a `sid` up to the welcome's
+   * `status_upto`; absent: leaves out nothing.
+   */
   readonly since?: string;
 }
 

@@ -15,6 +15,7 @@ import {
   rankOf,
   releaseChange,
   sessionRecord,
+  touched,
 } from "./record.ts";
 import type {
   AgentRecord,
@@ -31,6 +32,7 @@ import type {
   OpenCount,
   Release,
   ReleasedEvent,
+  SignOfLife,
   Store,
   Sweep,
   Tombstone,
@@ -376,11 +378,11 @@ class MemoryStore implements Store {
     });
   }
 
-  touchAgent(tenant: string, fence: Fence, seenAt: number): Promise<void> {
+  touchAgent(tenant: string, fence: Fence, sign: SignOfLife): Promise<void> {
     return this.#step(() => {
       const agent = this.#agent(tenant, fence.agent);
       if (!agent || agent.gen > fence.gen) return;
-      this.#setAgent({ ...agent, seenAt });
+      this.#setAgent({ ...agent, ...touched(sign) });
       this.#note(tenant, fence);
     });
   }
@@ -397,7 +399,8 @@ class MemoryStore implements Store {
       for (const entry of this.#releasedOf(tenant, agent.id)) {
         entry.record = { ...entry.record, seq: nextSeq++ };
       }
-      return this.#setAgent({ ...agent, epoch, nextSeq });
+      const { seenAt: toldAt } = agent;
+      return this.#setAgent({ ...agent, epoch, nextSeq, toldAt });
     });
   }
 

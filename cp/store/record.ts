@@ -1,6 +1,6 @@
 /**
- * What a new event, a change and a new session make of records: the same for
- * every store.
+ * What a new event, a change, a new session and a sign of life make of records:
+ * the same for every store.
  *
  * @module
  */
@@ -11,6 +11,7 @@ import type {
   EventRecord,
   NewEvent,
   NewSession,
+  SignOfLife,
 } from "./store.ts";
 
 /** What only the store knows about a new event. */
@@ -159,7 +160,15 @@ export function sessionRecord(
     ...(known?.pausedAt === undefined ? {} : { pausedAt: known.pausedAt }),
     createdAt: known?.createdAt ?? session.at,
     seenAt: session.at,
+    ...(known?.toldAt === undefined ? {} : { toldAt: known.toldAt }),
   };
+}
+
+/** What a sign of life changes about an agent. */
+export function touched(
+  { at, told }: SignOfLife,
+): Pick<AgentRecord, "seenAt" | "toldAt"> {
+  return { seenAt: at, ...(told ? { toldAt: at } : {}) };
 }
 
 /** Refuses a session that a newer one has replaced; an agent that is not known has no newer one. */

@@ -3,7 +3,7 @@ import type { RedisConnection } from "./redis_connection.ts";
 import type { Reply } from "./redis_group.ts";
 import type { Names } from "./redis_names.ts";
 import { readAgent, sessionWords, words } from "./redis_rows.ts";
-import type { AgentRecord, Fence, NewSession } from "./store.ts";
+import type { AgentRecord, Fence, NewSession, SignOfLife } from "./store.ts";
 
 /** Agents that are read at a time. */
 const READ_MAX = 256;
@@ -43,13 +43,17 @@ export class Agents {
   }
 
   /** As {@linkcode Store.touchAgent} says. */
-  async touch(tenant: string, fence: Fence, seenAt: number): Promise<void> {
-    const { agent, gen, sid = "" } = fence;
+  async touch(
+    tenant: string,
+    { agent, gen, sid }: Fence,
+    { at, told }: SignOfLife,
+  ): Promise<void> {
     await this.#step("touch", tenant, [
       agent,
       String(gen),
-      String(sid),
-      String(seenAt),
+      String(sid ?? ""),
+      String(at),
+      told ? "1" : "",
     ]);
   }
 

@@ -165,6 +165,7 @@ export function readAgent(
   if (!fields.has("said") || fields.has("gone") && !alsoGone) return undefined;
   const text = (name: string) => fields.get(name) ?? "";
   const pausedAt = fields.get("paused");
+  const toldAt = fields.get("told");
   return {
     tenant,
     id,
@@ -179,6 +180,7 @@ export function readAgent(
     ...(pausedAt === undefined ? {} : { pausedAt: Number(pausedAt) }),
     createdAt: Number(text("created")),
     seenAt: Number(text("seen")),
+    ...(toldAt === undefined ? {} : { toldAt: Number(toldAt) }),
   };
 }
 
@@ -196,7 +198,7 @@ export function sessionWords(
 
 /** The fields of an agent, by name. */
 export function agentWords(agent: AgentRecord): readonly string[] {
-  const { pausedAt } = agent;
+  const { pausedAt, toldAt } = agent;
   return [
     ...["said", JSON.stringify(agent.registration)],
     ...["link", String(agent.linkVersion)],
@@ -209,6 +211,7 @@ export function agentWords(agent: AgentRecord): readonly string[] {
     ...["created", String(agent.createdAt)],
     ...["seen", String(agent.seenAt)],
     ...(pausedAt === undefined ? [] : ["paused", String(pausedAt)]),
+    ...(toldAt === undefined ? [] : ["told", String(toldAt)]),
   ];
 }
 

@@ -9,7 +9,7 @@ function steps.session(w)
   call('HINCRBY', k, 'gen', 1)
   acts = acts + 1
   if not a.known then
-    call('HDEL', k, 'gone', 'paused')
+    call('HDEL', k, 'gone', 'paused', 'told')
     call('HSET', k, 'epoch', w[5], 'seq', 1, 'upto', 0, 'created', w[3])
     call('SADD', 'tp:agents:' .. t, id)
     noteTenant(t)
@@ -29,11 +29,12 @@ function steps.mark(w)
   return {'ok'}
 end
 
--- Words: tenant, id, gen, sid, now.
+-- Words: tenant, id, gen, sid, now, whether all is told ('' for no).
 function steps.touch(w)
   local a = agentOf(w[1], w[2])
   if not a.known or isNewer(a, w[3]) then return {'none'} end
   call('HSET', a.k, 'seen', w[5])
+  if w[6] ~= '' then call('HSET', a.k, 'told', w[5]) end
   noteSid(a, w[4])
   return {'ok'}
 end
@@ -121,7 +122,7 @@ function steps.restart(w)
     call('ZADD', sent, seq, one[1])
   end
   acts = acts + 1
-  call('HSET', k, 'epoch', w[4], 'seq', #numbered + 1)
+  call('HSET', k, 'epoch', w[4], 'seq', #numbered + 1, 'told', call('HGET', k, 'seen'))
   say(w[5], 0, 0)
   return {'ok', call('HGETALL', k)}
 end

@@ -48,6 +48,7 @@ import type {
   OpenCount,
   Release,
   ReleasedEvent,
+  SignOfLife,
   Sweep,
 } from "./store.ts";
 
@@ -368,8 +369,8 @@ export class RedisStore implements SharedStore {
     return this.#do(() => this.#agents.open(tenant, session));
   }
 
-  touchAgent(tenant: string, fence: Fence, seenAt: number): Promise<void> {
-    return this.#do(() => this.#agents.touch(tenant, fence, seenAt));
+  touchAgent(tenant: string, fence: Fence, sign: SignOfLife): Promise<void> {
+    return this.#do(() => this.#agents.touch(tenant, fence, sign));
   }
 
   restartStream(

@@ -25,6 +25,7 @@ export function writeAgent(
     deleted ? 1 : 0,
     agent.createdAt,
     agent.seenAt,
+    agent.toldAt ?? null,
   );
 }
 

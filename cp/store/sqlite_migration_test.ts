@@ -101,6 +101,8 @@ Deno.test("openSqliteStore() takes over all that a store of version 1 has", asyn
     [agent.gen, agent.nextSeq, agent.statusUpto, agent.epoch],
     [4, 9, 7, "e_1"],
   );
+  // It was seen; whether it had told what it remembers nobody wrote down.
+  strictEqual(agent.toldAt, undefined);
   const taken = await store.createEvent(
     T,
     event("x", { idempotencyKey: "key" }),

@@ -103,8 +103,8 @@ export const SQL = {
   listAgents: `${AGENT} WHERE tenant = ? AND deleted = 0 ORDER BY id`,
   setAgent:
     `INSERT OR REPLACE INTO agent (tenant, id, link_version, instance, epoch, gen, next_seq,
-      status_upto, paused_at, deleted, created_at, seen_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      status_upto, paused_at, deleted, created_at, seen_at, told_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   setProfile:
     `INSERT OR REPLACE INTO profile (tenant, id, registration, executors) VALUES (?, ?, ?, ?)`,
   addLog: `INSERT INTO log (enq, attempt, stream, off, trunc, data)

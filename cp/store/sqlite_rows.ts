@@ -108,6 +108,7 @@ export function readAgentRow(row: Row): AgentRecord {
       : { pausedAt: number(row, "paused_at") }),
     createdAt: number(row, "created_at"),
     seenAt: number(row, "seen_at"),
+    ...(row["told_at"] === null ? {} : { toldAt: number(row, "told_at") }),
   };
 }
 

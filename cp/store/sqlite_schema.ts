@@ -271,4 +271,8 @@ DROP TABLE history;
 ALTER TABLE history_3 RENAME TO history;
 CREATE INDEX history_event ON history (enq);
 `,
+  // Not that of seen_at: versions up to 3 moved that on while an agent was still to tell what it remembers.
+  `
+ALTER TABLE agent ADD COLUMN told_at REAL; -- the last seen_at while all that it remembers was here
+`,
 ];

@@ -1,7 +1,7 @@
 // deno-lint-ignore-file transporter/file-length -- one short method for each of the interface
 import type { Clock, EventSpec, HistoryEntry, State } from "@transporter/sdk";
 import type { DatabaseSync } from "node:sqlite";
-import { closedError, releaseChange } from "./record.ts";
+import { closedError, releaseChange, touched } from "./record.ts";
 import { NO_ROOM, type Room } from "./sqlite_reserve.ts";
 import { Agents } from "./sqlite_agents.ts";
 import { Events } from "./sqlite_events.ts";
@@ -34,6 +34,7 @@ import type {
   OpenCount,
   Release,
   ReleasedEvent,
+  SignOfLife,
   Store,
   Sweep,
 } from "./store.ts";
@@ -261,11 +262,11 @@ export class SqliteStore implements Store {
     return this.#group.add(() => this.#agents.open(tenant, session));
   }
 
-  touchAgent(tenant: string, fence: Fence, seenAt: number): Promise<void> {
+  touchAgent(tenant: string, fence: Fence, sign: SignOfLife): Promise<void> {
     return this.#group.add(() => {
       const agent = this.#agents.get(tenant, fence.agent);
       if (agent === undefined || agent.gen > fence.gen) return;
-      this.#agents.change(agent, { seenAt });
+      this.#agents.change(agent, touched(sign));
       this.#agents.note(tenant, fence);
     });
   }
@@ -284,7 +285,8 @@ export class SqliteStore implements Store {
         const record = readEventRow(row);
         this.#events.set({ ...record, seq: nextSeq++ }, record);
       }
-      return this.#agents.change(agent, { epoch, nextSeq });
+      const { seenAt: toldAt } = agent;
+      return this.#agents.change(agent, { epoch, nextSeq, toldAt });
     });
   }
 

@@ -231,6 +231,20 @@ export interface AgentRecord {
   readonly createdAt: number;
   /** Its last sign of life, at most a minute old while it is connected. */
   readonly seenAt: number;
+  /**
+   * Its last sign of life while the store had all that the agent remembers:
+   * attempts that ended before are known. It stays while the agent is still to
+   * be asked, or has not answered; absent: nothing is known.
+   */
+  readonly toldAt?: number;
+}
+
+/** A sign of life of an agent. */
+export interface SignOfLife {
+  /** Now. */
+  readonly at: number;
+  /** Whether the store has all that the agent remembers. */
+  readonly told: boolean;
 }
 
 /** What a new session writes about its agent. */
@@ -471,12 +485,16 @@ export interface Store extends AsyncDisposable {
   /** Which changes there are. */
   changeRange(): Promise<ChangeRange>;
 
-  /** Notes a new session: adds the agent or replaces what it said, and gives it the next generation. */
+  /**
+   * Notes a new session: adds the agent or replaces what it said, and gives it
+   * the next generation. What it remembers is not told by that: its `toldAt` stays.
+   */
   openSession(tenant: string, session: NewSession): Promise<AgentRecord>;
   /** Notes a sign of life; does nothing when a newer session is known. */
-  touchAgent(tenant: string, fence: Fence, seenAt: number): Promise<void>;
+  touchAgent(tenant: string, fence: Fence, sign: SignOfLife): Promise<void>;
   /**
-   * Begins a new stream for an agent: from now on its events are counted from
+   * Begins a new stream for an agent that has told all that it remembers, which
+   * its `toldAt` says in the same step: from now on its events are counted from
    * 1, under another name. Those it has keep their order and get new numbers;
    * those whose number is not known come after the others, as they would in the queue.
    *

@@ -111,6 +111,9 @@ async function fill(store: Store, tenant: string): Promise<void> {
     { attempt: 1, stream: "stdout", off: 0, data: "x\u0000" },
     { attempt: 1, stream: "stdout", off: 9, data: "y", trunc: true },
   ]);
+  const sign = { at: AT + 2, told: true };
+  await store.touchAgent(tenant, { agent: "edge-1", gen: 1 }, sign);
+  await store.openSession(tenant, session("edge-1", { at: AT + 3 }));
   await store.setPaused(tenant, "edge-1", AT + 3);
   await store.setMark(tenant, "é", { value: 7, seen: undefined });
 }

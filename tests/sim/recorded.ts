@@ -170,4 +170,10 @@ export const RECORDED: readonly Recorded[] = [
     found:
       "reaper.ts: what an agent was to leave was ended before it could answer, and its place in the window given away",
   },
+  {
+    seed: 508666,
+    commit: "2a44a56",
+    found:
+      "sessions.ts: who had been asked what it remembers, and had not told, was forgotten with the process, and asked for less",
+  },
 ];

@@ -1,5 +1,6 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import type { LinkOffer } from "@transporter/sdk";
+import type { Fence } from "../store.ts";
 import {
   AT,
   event,
@@ -124,12 +125,14 @@ export const agentCases: StoreCases = {
     { store },
   ) {
     const first = await store.openSession(T, session("edge-1"));
-    await store.touchAgent(T, { agent: "edge-1", gen: 1 }, AT + 10);
+    const touch = (fence: Omit<Fence, "agent">, at: number, agent = "edge-1") =>
+      store.touchAgent(T, { agent, ...fence }, { at, told: false });
+    await touch({ gen: 1 }, AT + 10);
     deepStrictEqual(await store.getAgent(T, "edge-1"), {
       ...first,
       seenAt: AT + 10,
     });
-    await store.touchAgent(T, { agent: "edge-1", gen: 1, sid: 3 }, AT + 11);
+    await touch({ gen: 1, sid: 3 }, AT + 11);
     deepStrictEqual(await store.getAgent(T, "edge-1"), {
       ...first,
       seenAt: AT + 11,
@@ -139,10 +142,43 @@ export const agentCases: StoreCases = {
       T,
       session("edge-1", { at: AT + 12 }),
     );
-    await store.touchAgent(T, { agent: "edge-1", gen: 1, sid: 4 }, AT + 20);
-    await store.touchAgent(T, { agent: "edge-9", gen: 1 }, AT + 20);
+    await touch({ gen: 1, sid: 4 }, AT + 20);
+    await touch({ gen: 1 }, AT + 20, "edge-9");
     deepStrictEqual(await store.getAgent(T, "edge-1"), second);
     strictEqual(await store.getAgent(T, "edge-9"), undefined);
+  },
+  async "keeps since when an agent has told all, which no session and no sign of life changes before it has again"(
+    { store, reopen },
+  ) {
+    const agent = "edge-1";
+    const told = async (from = store) =>
+      (await from.getAgent(T, agent))?.toldAt;
+    const touch = (gen: number, at: number, told: boolean) =>
+      store.touchAgent(T, { agent, gen }, { at, told });
+    strictEqual(
+      (await store.openSession(T, session(agent))).toldAt,
+      undefined,
+    );
+    await touch(1, AT + 1, false);
+    strictEqual(await told(), undefined);
+    await touch(1, AT + 2, true);
+    strictEqual(await told(), AT + 2);
+    const second = await store.openSession(T, session(agent, { at: AT + 3 }));
+    strictEqual(second.toldAt, AT + 2);
+    await touch(2, AT + 4, false);
+    await touch(1, AT + 5, true); // of a session that was replaced
+    await store.setPaused(T, agent, AT + 6);
+    const again = await reopen();
+    strictEqual(await told(again), AT + 2);
+    strictEqual((await again.getAgent(T, agent))?.seenAt, AT + 4);
+    const fence = { agent, gen: 2 };
+    const restarted = await again.restartStream(T, fence, "e_2");
+    strictEqual(restarted?.toldAt, AT + 4, "when it was seen last");
+    deepStrictEqual(await again.getAgent(T, agent), restarted);
+    await again.deleteAgent(T, agent);
+    const back = await again.openSession(T, session(agent, { at: AT + 7 }));
+    strictEqual(back.toldAt, undefined);
+    deepStrictEqual(await again.getAgent(T, agent), back);
   },
   async "listAgents() has every agent, by id"({ store }) {
     deepStrictEqual(await store.listAgents(T), []);

@@ -80,7 +80,10 @@ export const lifeCases: StoreCases = {
       gen,
       sid: 99,
     });
-    await store.touchAgent("b", { agent: "edge-1", gen }, AT + 99);
+    await store.touchAgent("b", { agent: "edge-1", gen }, {
+      at: AT + 99,
+      told: true,
+    });
     const fresh = event("e", { idempotencyKey: "key-of-b" });
     strictEqual((await store.createEvent("b", fresh)).created, true);
     strictEqual((await store.releaseEvents("b", release(gen))).length, 2);
@@ -159,7 +162,7 @@ export const lifeCases: StoreCases = {
       listChanges: () => store.listChanges(T, 0, 1),
       changeRange: () => store.changeRange(),
       openSession: () => store.openSession(T, session("edge-1")),
-      touchAgent: () => store.touchAgent(T, fence, AT),
+      touchAgent: () => store.touchAgent(T, fence, { at: AT, told: true }),
       getAgent: () => store.getAgent(T, "edge-1"),
       listAgents: () => store.listAgents(T),
       probe: () => store.probe(),
