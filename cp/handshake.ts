@@ -150,7 +150,7 @@ export function replyTo({ agent, session }: Agreement): ReplyFrame {
 export interface Remembrance {
   /** The attempts that the agent has, or may have. */
   readonly attempts: readonly Attempt[];
-  /** Whether the store cannot have gone back in time since the agent's last session. */
+  /** Whether the store cannot have gone back in time since it had all that the agent remembers. */
   readonly unbroken: boolean;
 }
 

@@ -51,7 +51,7 @@ export class Incoming {
   /** Who sends events to the agent, once somebody does. */
   dispatch: Dispatch | undefined;
   /** Whether the store has all that the agent remembers. */
-  told = false;
+  #told = false;
   #touchedAt: number;
   /** The highest number of a status that the agent may send; 0 before the first is given. */
   #limitSid = 0;
@@ -130,6 +130,12 @@ export class Incoming {
       this.#tell({ type: "backlog", ...backlog });
     if (this.dispatch === undefined) tell({ waiting: true });
     else this.dispatch.ask(tell);
+  }
+
+  /** Notes that the store has all that the agent remembers. */
+  fits(): void {
+    this.#told = true;
+    this.#options.fits();
   }
 
   /** What the agent said of itself with its last heartbeat, if anything. */
@@ -215,7 +221,7 @@ export class Incoming {
       await store.touchAgent(
         tenant,
         sid === undefined ? this.#fence : { ...this.#fence, sid },
-        { at: clock.now(), told: this.told },
+        { at: clock.now(), told: this.#told },
       );
     } catch (error) {
       // A sign of life is told again within a minute.

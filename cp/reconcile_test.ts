@@ -315,3 +315,34 @@ Deno.test("Reconciliation is not done while the store was in use all the time", 
   const restarted = await after.connect({ link: { ...link, resume } });
   strictEqual(restarted.frames[1]?.["resume"], "reconcile");
 });
+
+Deno.test("Reconciliation that was cut off is begun again, also where the stream fits and the process goes on", async () => {
+  await using before = await World.open();
+  const link = { features: FEATURES };
+  const first = await before.connect({ link });
+  const { clock, store } = before;
+  await before.core[Symbol.asyncDispose]();
+  await using world = await World.open({ clock, store });
+  // Its journal says nothing of the number that the lost event had.
+  const resumed = async (epoch: unknown): Promise<ScriptedAgent> => {
+    const inventory = inventoryDigest([{ event_id: "lost", attempt: 1 }]);
+    const resume = { epoch: String(epoch), recv: 0, inventory };
+    return await world.connect({ link: { ...link, resume } });
+  };
+  const epoch = first.frames[1]?.["epoch"];
+  for (let i = 0; i < 3; i++) {
+    const cut = await resumed(epoch);
+    strictEqual(cut.frames[1]?.["resume"], "reconcile");
+    await cut.cut();
+    await settle();
+  }
+  const agent = await resumed(epoch);
+  await agent.send({ type: "inventory", items: [], more: false });
+  await settle();
+  await agent.cut();
+  await settle();
+  for (let i = 0; i < 2; i++) {
+    const known = await resumed(agent.frames[1]?.["epoch"]);
+    strictEqual(known.frames[1]?.["resume"], "resumed");
+  }
+});

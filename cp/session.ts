@@ -85,8 +85,10 @@ export interface SessionPorts {
 
 /** Options of {@linkcode Session}. */
 export interface SessionOptions extends SessionPorts, Agreement, Quotas {
-  /** Whether the store cannot have gone back in time since the agent's last session. */
+  /** Whether the store cannot have gone back in time since it had all that the agent remembers. */
   readonly unbroken: boolean;
+  /** Called once the store has that, now. */
+  readonly fits: () => void;
   /** The name of the agent's stream, should it have to begin anew. */
   readonly newEpoch: string;
   /** Whose agent it is. */
@@ -228,12 +230,12 @@ export class Session {
     if (resume !== "reconcile") {
       const seqMin = dispatch.seqAfter(recv);
       await this.#welcome({ resume, epoch, nextSeq, seqMin });
-      this.#incoming.told = this.#features.has("resume");
+      if (this.#features.has("resume")) this.#incoming.fits();
       return recv;
     }
     await this.#welcome({ resume, epoch: newEpoch, seqMin: undefined });
     if (!await this.#reconcile()) return 0;
-    this.#incoming.told = true;
+    this.#incoming.fits();
     await dispatch.load();
     return 0;
   }

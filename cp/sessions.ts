@@ -44,8 +44,8 @@ export class Sessions {
   readonly live: LiveSessions = new LiveSessions();
   /** The end of the last handshake of each agent: they are taken in turn. */
   readonly #turns = new Map<string, Promise<void>>();
-  /** The generation that this process gave each agent last: a store that has it was not restored since. */
-  readonly #gens = new Map<string, number>();
+  /** The generation that this process gave each agent last, once the memories fit: a store that has it was not restored since. */
+  #gens = new Map<string, number>();
   /** The time of day since which this process sees the store go on. */
   #since: number;
   /** Everything that `serve` works on, and how to end it. */
@@ -80,7 +80,7 @@ export class Sessions {
 
   /** The store is older than it was: what this process knows of it is not true any more. */
   forget(): void {
-    this.#gens.clear();
+    this.#gens = new Map();
     this.#since = this.#options.clock.now();
   }
 
@@ -218,6 +218,7 @@ export class Sessions {
     const { store, recorder, ids, clock, shared } = this.#options;
     const { id } = registration;
     if (guest.gone) throw closing("the agent has left");
+    const gens = this.#gens; // not those after the store was found to be older
     const known = await store.getAgent(tenant, id);
     // Elsewhere it may have a session meanwhile, which this one must not replace.
     if (shared && guest.gone) throw closing("the agent has left");
@@ -239,7 +240,8 @@ export class Sessions {
       at: clock.now(),
     });
     const unbroken = known !== undefined && this.#saw(known);
-    this.#gens.set(keyOf(tenant, id), agent.gen);
+    const fits = () => void gens.set(keyOf(tenant, id), agent.gen);
+    if (unbroken) fits();
     const session = new Session({
       ...this.#options,
       tenant,
@@ -247,6 +249,7 @@ export class Sessions {
       registration,
       agent,
       unbroken,
+      fits,
       newEpoch: `e_${ids.next()}`,
       session: `s_${ids.next()}`,
       link,
@@ -259,11 +262,11 @@ export class Sessions {
     return session;
   }
 
-  /** Whether the store cannot have gone back in time since an agent's last session: nobody stopped for that. */
-  #saw({ tenant, id, gen, seenAt }: AgentRecord): boolean {
+  /** Whether the store cannot have gone back in time since it had all that an agent remembers: nobody stopped for that. */
+  #saw({ tenant, id, gen, toldAt = 0 }: AgentRecord): boolean {
     if (this.#gens.get(keyOf(tenant, id)) === gen) return true;
     // Another replica had the session while this one was there, too.
-    return this.#options.shared && seenAt > this.#since + CLOCKS_MS_MAX;
+    return this.#options.shared && toldAt > this.#since + CLOCKS_MS_MAX;
   }
 }
 

@@ -1,5 +1,5 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
-import type { Rng } from "@transporter/sdk";
+import { inventoryDigest, type Rng } from "@transporter/sdk";
 import { settle, TestClock } from "@transporter/sdk/testing";
 import { openMemoryStore } from "../store/memory.ts";
 import { World, type WorldOptions } from "../testing/world.ts";
@@ -288,6 +288,33 @@ Deno.test("replicas: when the store is older than it was, every session ends and
   const resume = { epoch, recv: 1 };
   const again = await pair.b.connect({ link: { features, resume } });
   strictEqual(again.of("welcome")[0]?.["resume"], "reconcile");
+});
+
+Deno.test("replicas: what an agent was asked after a restore, and has not told, another one asks again", async () => {
+  await using pair = await Pair.open();
+  const link = { features: ["ack", "parts", "cancel", "resume"] };
+  const first = await pair.a.connect({ link });
+  await first.cut();
+  await pair.a.submit("seen");
+  pair.store.changeRange = () => Promise.resolve({ oldest: 0, newest: 0 });
+  await pair.clock.advance(20_000);
+  const connect = async (world: World, epoch: unknown) => {
+    const inventory = inventoryDigest([{ event_id: "lost", attempt: 1 }]);
+    const resume = { epoch: String(epoch), recv: 0, inventory };
+    const agent = await world.connect({ link: { ...link, resume } });
+    return { agent, resume: agent.frames[1]?.["resume"] };
+  };
+  const epoch = first.frames[1]?.["epoch"];
+  const cut = await connect(pair.a, epoch);
+  strictEqual(cut.resume, "reconcile");
+  await cut.agent.cut();
+  await settle();
+  const told = await connect(pair.b, epoch);
+  strictEqual(told.resume, "reconcile");
+  await told.agent.send({ type: "inventory", items: [], more: false });
+  await settle();
+  const again = await connect(pair.a, told.agent.frames[1]?.["epoch"]);
+  strictEqual(again.resume, "resumed");
 });
 
 Deno.test("MemoryHub tells every replica who has changed what", async () => {

@@ -176,4 +176,10 @@ export const RECORDED: readonly Recorded[] = [
     found:
       "sessions.ts: who had been asked what it remembers, and had not told, was forgotten with the process, and asked for less",
   },
+  {
+    seed: 552825,
+    commit: "4d98078",
+    found:
+      "sessions.ts: an agent that was asked what it remembers, and had not told, was not asked again by the same process where its stream fitted",
+  },
 ];
