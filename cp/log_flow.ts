@@ -85,9 +85,9 @@ export class LogFlow {
   #telling = false;
   /** No session waits for its end while the store is away. */
   readonly #ending = new AbortController();
-  /** Attempts of which something was left out as too much was waiting. */
+  /** Attempts of which something was left out since the last piece that was taken. */
   readonly #gaps = new Set<string>();
-  /** By event and attempt; `undefined` for an event that is not this agent's. */
+  /** By event and attempt; `undefined` for an event that is another agent's. */
   readonly #kept = new Map<string, Kept | undefined>();
   #writing: Promise<void> | undefined;
 
@@ -198,7 +198,10 @@ export class LogFlow {
     const take = (bytes: number) => logQuota.take(tenant, fence.agent, bytes);
     for (const frame of frames) {
       const kept = await this.#patiently(() => this.#keptOf(frame));
-      if (kept === undefined) return foreign(id);
+      if (kept === undefined) {
+        for (const left of frames) this.#noteGap(left);
+        return foreign(id);
+      }
       if (kept.pieces?.has(pieceOf(frame))) continue;
       const chunk = fitting(frame, kept, take);
       if (chunk !== undefined) chunks.push(chunk);
@@ -229,8 +232,10 @@ export class LogFlow {
     const { store, tenant, fence } = this.#options;
     const { event_id: id } = frame;
     const record = await store.getEvent(tenant, id);
+    // What a restored store does not know may be submitted again at any time.
+    if (record === undefined) return undefined;
     // Also of a later attempt than is known: the store was restored, and output comes before the status that says so.
-    const theirs = record?.spec.target_agent === fence.agent;
+    const theirs = record.spec.target_agent === fence.agent;
     const kept = theirs ? await this.#count(frame) : undefined;
     for (const oldest of this.#kept.keys()) {
       if (this.#kept.size < ATTEMPTS_MAX) break;

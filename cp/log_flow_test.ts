@@ -131,6 +131,27 @@ Deno.test("LogFlow.take() keeps nothing of another agent's event, and all of an 
   ]);
 });
 
+Deno.test("LogFlow.take() keeps, and marks, what follows once an event that a restored store did not know is there again", async () => {
+  await using place = await open();
+  const flow = place.flow();
+  const lost = frame({ event_id: "lost" });
+  flow.take(lost);
+  await flow.idle();
+  deepStrictEqual(place.foreign, ["lost"]);
+  await place.world.submit("lost");
+  flow.take({ ...lost, off: 6 });
+  await flow.idle();
+  flow.take({ ...lost, off: 12 });
+  await flow.idle();
+  const page = { after: 0, limit: 9 };
+  deepStrictEqual(
+    (await place.world.store.listLogs(T, "lost", page))
+      .map(({ off, trunc = false }) => [off, trunc]),
+    [[6, true], [12, false]],
+  );
+  deepStrictEqual(place.foreign, ["lost"]);
+});
+
 Deno.test("LogFlow.take() leaves out what the store is too slow for, and says so", async () => {
   const gate = Promise.withResolvers<void>();
   await using place = await open((plain) => ({
