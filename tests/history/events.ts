@@ -73,6 +73,45 @@ export function isForgotten(
   );
 }
 
+/**
+ * Whether the store had an event for certain at some time after its first call:
+ * no copy was put back since that may be without it, or it was accepted again.
+ */
+export function isKept(
+  calls: readonly Submit[],
+  restores: readonly Restore[],
+  at: number,
+): boolean {
+  const index = restores.findLastIndex((restore) => restore.at <= at);
+  const last = restores[index];
+  const isNew = last === undefined || calls.every((call) => call.at > last.at);
+  return isNew || isAccepted(calls, last.at, at) ||
+    isCopied(calls, restores.slice(0, index), last.copiedAt);
+}
+
+/** Whether a copy has an event for certain, which is known when it was accepted by then, and not lost again. */
+function isCopied(
+  calls: readonly Submit[],
+  before: readonly Restore[],
+  at: number,
+): boolean {
+  const index = before.findLastIndex((restore) => restore.at <= at);
+  const last = before[index];
+  return isAccepted(calls, last?.at ?? -Infinity, at) ||
+    last !== undefined &&
+      isCopied(calls, before.slice(0, index), last.copiedAt);
+}
+
+function isAccepted(
+  calls: readonly Submit[],
+  from: number,
+  to: number,
+): boolean {
+  return calls.some(({ outcome, at, end }) =>
+    outcome === "ok" && at >= from && end <= to
+  );
+}
+
 /** Calls for another attempt that may have had an effect; of one that was not answered nobody knows when. */
 export function retriesOf(history: readonly Entry[]): Operate[] {
   return ofKind(history, "operate").filter(({ op, outcome }) =>

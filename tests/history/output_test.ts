@@ -1,7 +1,7 @@
 import { deepStrictEqual } from "node:assert/strict";
 import type { Entry, Logs, Output } from "./entry.ts";
 import { complete, truthful } from "./output.ts";
-import { found } from "./sample.ts";
+import { end, found, mark, restore, start, submit } from "./sample.ts";
 
 function output(event: string, text: string): Output {
   return { kind: "output", at: 1, event, attempt: 1, text };
@@ -79,4 +79,51 @@ Deno.test("complete() finds output that is missing although its process lives on
   deepStrictEqual(found(complete, ...seen), [], "there was no time yet");
   const restore: Entry = { kind: "restore", at: 2, copiedAt: 0 };
   deepStrictEqual(found(complete, ...seen, restore, settled), []);
+});
+
+Deno.test("complete() does not ask for what was put out while an older store did not know the event", () => {
+  const seen = (first: number, again: readonly number[], shown: Logs) =>
+    found(
+      complete,
+      ...[first, ...again].map((at) => submit("a", at)),
+      restore(10, 5),
+      start("a", 11),
+      { ...output("a", "one\n"), at: 12 },
+      { ...output("a", "two\n"), at: 22 },
+      end("a", 23),
+      mark("settled", 90),
+      shown,
+    );
+  const lost = ["lost a"];
+  const [nothing, one, two] = [
+    logs("a"),
+    logs("a", [0, "one\n"]),
+    logs("a", [4, "two\n"]),
+  ];
+  deepStrictEqual(seen(7, [], nothing), [], "nobody knows it any more");
+  deepStrictEqual(seen(7, [20], two), []);
+  deepStrictEqual(seen(7, [20], one), lost, "it is known again");
+  deepStrictEqual(seen(7, [22], nothing), [], "it was not answered yet");
+  deepStrictEqual(seen(3, [], two), lost, "it is in the copy");
+  deepStrictEqual(seen(10.5, [20], two), lost, "it is newer");
+  deepStrictEqual(seen(4.5, [], nothing), [], "it may not be in the copy");
+});
+
+Deno.test("complete() knows what a copy of a restored store has", () => {
+  const seen = (...calls: readonly number[]) =>
+    found(
+      complete,
+      ...calls.map((at) => submit("a", at)),
+      restore(10, 5),
+      restore(20, 15),
+      start("a", 21),
+      { ...output("a", "one\n"), at: 22 },
+      end("a", 23),
+      mark("settled", 90),
+      logs("a"),
+    );
+  deepStrictEqual(seen(3), ["lost a"], "it is in both copies");
+  deepStrictEqual(seen(7), []);
+  deepStrictEqual(seen(7, 12), ["lost a"], "it is in the second copy");
+  deepStrictEqual(seen(7, 16), []);
 });

@@ -182,4 +182,15 @@ export const RECORDED: readonly Recorded[] = [
     found:
       "sessions.ts: an agent that was asked what it remembers, and had not told, was not asked again by the same process where its stream fitted",
   },
+  {
+    seed: 540158,
+    commit: "4d98078",
+    found:
+      "output.ts: what an attempt put out before an event that an older store did not know was submitted again is gone",
+  },
+  {
+    seed: 540694,
+    commit: "4d98078",
+    found: "output.ts: as 540158, of an attempt that failed",
+  },
 ];
