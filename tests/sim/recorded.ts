@@ -176,4 +176,11 @@ export const RECORDED: readonly Recorded[] = [
     found:
       "sessions.ts: who had been asked what it remembers, and had not told, was forgotten with the process, and asked for less",
   },
+  {
+    seed: 560912,
+    commit: "4d98078",
+    found:
+      "dispatch.ts: a session that was replaced at another replica sent what was released to the newer one",
+    replicas: 2,
+  },
 ];
