@@ -11,6 +11,7 @@ import { type Backlog, Questions } from "./backlog.ts";
 import { Holds } from "./holds.ts";
 import { isReleased } from "./life.ts";
 import type { Recorder } from "./recorder.ts";
+import { releasedTo } from "./released.ts";
 import { type Attempt, Sending, type SendingTarget } from "./sending.ts";
 import type { EventRecord, ReleasedEvent, Store } from "./store/store.ts";
 import { Window, type WindowLimits } from "./window.ts";
@@ -104,8 +105,7 @@ export class Dispatch {
 
   /** Reads what was released before this session; before `run`, and again when that has changed in another way. */
   async load(): Promise<void> {
-    const { tenant, agent } = this.#target;
-    const released = await this.#options.store.listReleased(tenant, agent);
+    const released = await releasedTo(this.#options.store, this.#target);
     this.#window.clear();
     this.#sending.clear();
     this.#add(released);
@@ -266,10 +266,9 @@ export class Dispatch {
 
   /** Reads what is released: something may have been, or may have left, although the store said that it cannot. */
   async #lookBack(): Promise<void> {
-    const { tenant, agent } = this.#target;
     this.#doubtful = false;
     try {
-      const released = await this.#options.store.listReleased(tenant, agent);
+      const released = await releasedTo(this.#options.store, this.#target);
       const ids = new Set(released.map(({ spec }) => spec.id));
       for (const id of this.#window.keep(ids)) this.#sending.left(id);
       if (this.#missed) {

@@ -2,7 +2,8 @@ import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { inventoryDigest, type Rng } from "@transporter/sdk";
 import { settle, TestClock } from "@transporter/sdk/testing";
 import { openMemoryStore } from "../store/memory.ts";
-import { World, type WorldOptions } from "../testing/world.ts";
+import type { Store } from "../store/store.ts";
+import { registration, World, type WorldOptions } from "../testing/world.ts";
 import type { ScriptedAgent } from "../testing/scripted_agent.ts";
 import { MemoryHub } from "./memory.ts";
 import type { News } from "./port.ts";
@@ -146,6 +147,52 @@ Deno.test("session.takeover: what the older session elsewhere still reports is r
   await first.status("e1", "completed", "completed", { attempt: 1, sid: 1 });
   strictEqual(await first.end(), "superseded");
   strictEqual((await pair.a.record("e1")).state, "assigned");
+});
+
+Deno.test("session.takeover: the older session elsewhere is not sent what was released to the newer one", async () => {
+  await using pair = await Pair.open();
+  pair.heard = false;
+  const first = await pair.a.connect();
+  const second = await pair.b.connect({ link: { instance: "journal-2" } });
+  await pair.b.submit("e1", { type: "script" });
+  await second.nextOf("event");
+  // What the older one has missed it cannot read: it looks at what is released.
+  const { newest } = await pair.store.changeRange();
+  pair.store.changeRange = () =>
+    Promise.resolve({ oldest: newest + 1, newest: newest + 1 });
+  await pair.clock.advance(2_000);
+  deepStrictEqual(idsOf(first), []);
+  strictEqual(await first.end(), "superseded");
+});
+
+Deno.test("session.takeover: one that is replaced elsewhere as it begins is not sent what was released since", async () => {
+  await using pair = await Pair.open();
+  pair.heard = false;
+  const asked = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  const wrap = (store: Store) =>
+    new Proxy(store, {
+      get(target, name: keyof Store) {
+        const value = target[name];
+        if (typeof value !== "function") return value;
+        if (name !== "listReleased") return value.bind(target);
+        return async (...args: Parameters<Store["listReleased"]>) => {
+          asked.resolve();
+          await gate.promise;
+          return await target.listReleased(...args);
+        };
+      },
+    });
+  await using slow = await pair.join("c", { wrap });
+  const { agent: first } = slow.dial();
+  await first.send(registration());
+  await asked.promise;
+  const second = await pair.b.connect({ link: { instance: "journal-2" } });
+  await pair.b.submit("e1", { type: "script" });
+  await second.nextOf("event");
+  gate.resolve();
+  strictEqual(await first.end(), "superseded");
+  deepStrictEqual(idsOf(first), []);
 });
 
 Deno.test("replicas: where agents are is known to all, and not of a replica that is dead", async () => {

@@ -179,7 +179,7 @@ export function checkGeneration(
   if (agent === undefined || gen >= agent.gen) return;
   throw new TransporterError(
     "superseded",
-    `Cannot write for session ${gen} of agent "${agent.id}" as session ${agent.gen} replaced it`,
+    `Cannot go on with session ${gen} of agent "${agent.id}" as session ${agent.gen} replaced it`,
   );
 }
 

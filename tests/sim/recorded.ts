@@ -193,4 +193,11 @@ export const RECORDED: readonly Recorded[] = [
     commit: "4d98078",
     found: "output.ts: as 540158, of an attempt that failed",
   },
+  {
+    seed: 560912,
+    commit: "4d98078",
+    found:
+      "dispatch.ts: a session that was replaced at another replica sent what was released to the newer one",
+    replicas: 2,
+  },
 ];
