@@ -97,7 +97,8 @@ export class Exchange {
       inHand: () => runner.running + runner.waiting,
       tell: (frame) => this.#tell(frame),
     });
-    runner.ended = () => credit.grant();
+    const grant = () => credit.grant(); // a name first: see "Garbage" in CONTRIBUTING.md
+    runner.ended = grant;
   }
 
   /** When to come back, if the control plane asked for it. */

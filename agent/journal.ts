@@ -261,8 +261,10 @@ export class Journal implements AsyncDisposable {
    * @param held Whether an event is in hand in this process.
    */
   keepPurged(now: () => number, held: (id: string) => boolean): void {
-    this.#purge = () => this.#state.purge(now(), held);
-    this.#purge();
+    // A name first: see "Garbage" in CONTRIBUTING.md.
+    const purge = () => this.#state.purge(now(), held);
+    this.#purge = purge;
+    purge();
   }
 
   /** Writes what is left and closes the file. */

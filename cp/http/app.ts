@@ -194,13 +194,13 @@ function requestOf(
         { incoming, proceed: () => outgoing.writeContinue(), budget },
         rule,
       ),
-    get gone() {
+    gone() {
       const gone = new AbortController();
       outgoing.once("close", () => gone.abort(IN_TIME));
       if (outgoing.destroyed) gone.abort(IN_TIME);
       return gone.signal;
     },
-    get remote() {
+    remote() {
       const { remoteAddress = "?", remotePort = 0 } = incoming.socket;
       return `${remoteAddress}:${remotePort}`;
     },

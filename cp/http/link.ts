@@ -152,12 +152,12 @@ function openRoute({ acceptor, sessions, tenant, stopping }: Services): Route {
         );
       }
       const { session, wire } = acceptor.open();
-      sessions.serve(wire, { tenant, remote: request.remote, carrier: "http" });
+      sessions.serve(wire, { tenant, remote: request.remote(), carrier: "http" });
       if (frames.length === 0) return json({ session, frames: [] }, 201);
       await acceptor.push(session, { after: 0, frames });
       const first = await acceptor.poll(session, 0, {
         waitMs: WELCOME_MS,
-        signal: request.gone,
+        signal: request.gone(),
       });
       return json({ session, ...first }, 201);
     },
@@ -224,13 +224,13 @@ function pollRoute({ acceptor }: Services): Route {
     errors: ["unknown_field", "invalid", "not_found", "conflict", "bad_frame"],
     async handle(request) {
       guardLink(request);
-      const { query, gone: signal } = request;
+      const { query } = request;
       const { session, after } = positionOf(request);
       const wait = query.integer("wait", 0, WAIT_SECONDS_MAX) ?? 30;
       return answerOf(
         await acceptor.poll(session, after, {
           waitMs: wait * 1000,
-          signal,
+          signal: request.gone(),
         }),
       );
     },

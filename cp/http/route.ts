@@ -18,10 +18,10 @@ export interface RouteRequest {
   readonly hasBody: boolean;
   /** Reads the body; once. See `readBody` for what it throws. */
   body(rule: BodyRule): Promise<Body>;
-  /** Aborts when the client has its answer, or goes away. */
-  readonly gone: AbortSignal;
-  /** Where it comes from, for the log. */
-  readonly remote: string;
+  /** Returns what aborts when the client has its answer, or goes away. */
+  gone(): AbortSignal;
+  /** Returns where it comes from, for the log. */
+  remote(): string;
   /** Drops the connection: the client does not read what is sent. */
   drop(): void;
 }

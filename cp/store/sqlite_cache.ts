@@ -17,7 +17,9 @@ const HEAD_BYTES_MAX = 64 * 1024;
 
 /**
  * The events that are being worked on, so that a status needs no look into the
- * database. Those that were left alone longest are dropped first.
+ * database. Those that came first are dropped first, and come back when they
+ * change. (Moving each to the end when it changes would wear out the map: each
+ * table that it leaves behind holds on to all records that it had.)
  */
 export class EventCache {
   /** By `enq`. */
@@ -82,7 +84,6 @@ export class EventCache {
       this.#ids.set(key(record.tenant, record.spec.id), record.enq);
     } else {
       this.#bytes -= bytesOf(known);
-      this.#entries.delete(record.enq); // which puts it last
     }
     const cached = { record, payload };
     this.#entries.set(record.enq, cached);

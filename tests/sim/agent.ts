@@ -42,7 +42,8 @@ export class AgentNode extends Node {
     const window = this.random.fork(`window of ${name}`).pick(WINDOWS);
     observer.note({ kind: "boot", process: name, concurrency, window });
     const stop = new AbortController();
-    this.#stop = () => stop.abort();
+    const abort = () => stop.abort();
+    this.#stop = abort;
     process.ended(() => {
       this.#stop = undefined;
       observer.note({ kind: "exit", process: name });

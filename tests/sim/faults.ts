@@ -46,7 +46,7 @@ function end(node: Node, how: Death, { loop, random }: Targets): void {
   node.die(how, span(random));
   // The moments after a start are suspicious: sometimes the next one comes there.
   if (!random.chance(0.3)) return;
-  node.started = () => {
+  const dieAgain = () => {
     node.started = undefined;
     loop.after(
       random.between(1, 200),
@@ -54,6 +54,7 @@ function end(node: Node, how: Death, { loop, random }: Targets): void {
       () => node.die("power", span(random)),
     );
   };
+  node.started = dieAgain;
 }
 
 /** Milliseconds after a write in which what it wrote is on its way to the platter. */
@@ -65,13 +66,14 @@ function deathInWriting(how: Death): Fault {
     const { loop, random, look } = targets;
     if (random.chance(0.5)) return death(how, theControlPlane)(targets);
     const controlPlane = theControlPlane(targets);
-    controlPlane.disk.written = () => {
+    const die = () => {
       controlPlane.disk.written = undefined;
       look();
       loop.after(random.between(0, WRITING_MS), "death", () => {
         end(controlPlane, how, targets);
       });
     };
+    controlPlane.disk.written = die;
     return controlPlane.machine.name;
   };
 }

@@ -119,7 +119,7 @@ export class HttpCarrier {
       move() {
         for (const flight of between()) flight.move();
       },
-      get open() {
+      isOpen() {
         return !observed.over && client.alive && server.alive &&
           !between().some(({ isCut }) => isCut);
       },

@@ -54,7 +54,8 @@ export async function* streamOf(
     });
     const say = (value: unknown) =>
       pipe.send({ kind: "frame", text: JSON.stringify(value) });
-    flight.move = () => pipe.move();
+    const move = () => pipe.move();
+    flight.move = move;
     (async () => {
       try {
         const answer = batches(listener, gone);

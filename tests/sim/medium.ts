@@ -28,8 +28,8 @@ export interface Connection {
   readonly client: Process;
   /** Who accepted it. */
   readonly server: Process;
-  /** Whether both ends may still send, and what they send arrives. */
-  readonly open: boolean;
+  /** Returns whether both ends may still send, and what they send arrives. */
+  isOpen(): boolean;
   /** Loses what is on its way from some point on; each side finds out after a time of its own, or never. */
   cut(afterMs: readonly [client: number, server: number]): void;
 }

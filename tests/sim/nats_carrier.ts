@@ -67,7 +67,7 @@ export function connectNats(
     move() {
       for (const pipe of [there, back]) pipe.move();
     },
-    get open() {
+    isOpen() {
       return whole && !observed.over && client.alive && server.alive;
     },
     cut([clientMs, serverMs]) {

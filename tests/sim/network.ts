@@ -66,7 +66,7 @@ export class Network implements Medium {
 
   /** The connections that are open. */
   get connections(): readonly Connection[] {
-    return [...this.#lines].filter(({ open }) => open);
+    return [...this.#lines].filter((line) => line.isOpen());
   }
 
   /** Lets a process take the connections that come from now on. */
@@ -209,7 +209,7 @@ export class Network implements Medium {
       move() {
         for (const pipe of [there, back]) pipe.move();
       },
-      get open() {
+      isOpen() {
         const ends = near.open && far.open;
         return whole && ends && client.alive && server.alive;
       },

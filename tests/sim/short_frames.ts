@@ -13,16 +13,9 @@ export function inShortFrames(dial: Dial): Dial {
 
 /** A wire on which no offer is larger, of the agent or of the control plane, and no frame larger than is offered. */
 function short(wire: Wire): Wire {
-  async function* frames(): AsyncGenerator<string> {
-    for await (const text of wire.frames) {
-      yield text.startsWith('{"type":"welcome"')
-        ? shortened(text)
-        : fitting(text);
-    }
-  }
   let registered = false;
   return {
-    frames: frames(),
+    frames: shortOnes(wire),
     async send(frame) {
       const fits = registered ? fitting(frame) : shortened(frame);
       registered = true;
@@ -30,6 +23,14 @@ function short(wire: Wire): Wire {
     },
     close: (reason) => wire.close(reason),
   };
+}
+
+async function* shortOnes({ frames }: Wire): AsyncGenerator<string> {
+  for await (const text of frames) {
+    yield text.startsWith('{"type":"welcome"')
+      ? shortened(text)
+      : fitting(text);
+  }
 }
 
 function shortened(offer: string): string {
