@@ -23,7 +23,7 @@ interface Kept extends Versioned {
  * from it.
  */
 export class RecordCache {
-  /** By the key of the event, those that were used last at the end. */
+  /** By the key of the event, those that came last at the end. */
   readonly #kept = new Map<string, Kept>();
   readonly #bytesMax: number;
   #bytes = 0;
@@ -47,8 +47,10 @@ export class RecordCache {
   /** Notes what an event is now; `undefined` forgets it. */
   set(key: string, seen: Versioned | undefined): void {
     this.#bytes -= this.#kept.get(key)?.bytes ?? 0;
-    this.#kept.delete(key);
-    if (seen === undefined) return;
+    if (seen === undefined) {
+      this.#kept.delete(key);
+      return;
+    }
     const bytes = bytesOf(seen);
     this.#kept.set(key, { ...seen, bytes });
     this.#bytes += bytes;
