@@ -22,10 +22,22 @@ export class Alarm {
   #stop: AbortController | undefined;
   /** Whether all that waits is known to it; whoever sets this has looked. */
   sure = false;
+  /** The time of day up to which everything was taken for ready. */
+  #readyUpto = -Infinity;
 
   /** Makes an alarm that is not set. */
   constructor(options: AlarmOptions) {
     this.#options = options;
+  }
+
+  /** An event is ready at a time of day: it rings then if that is still to come, and returns whether it is. */
+  waits(at: number): boolean {
+    if (at > this.#options.clock.now()) {
+      this.set(at);
+      return true;
+    }
+    this.#readyUpto = Math.max(this.#readyUpto, at);
+    return false;
   }
 
   /** Rings at a time of day, in milliseconds since 1970, or at an earlier one that was set before. */
@@ -44,13 +56,20 @@ export class Alarm {
     );
   }
 
-  /** Nothing is ready: finds out when something will be, unless every change since was heard of. */
+  /**
+   * Nothing is to be had: finds out when something will be ready, unless every
+   * change since was heard of. What was ready and could not be had is known to
+   * nobody once the clock is set back, and waits again.
+   */
   async lookAhead(): Promise<void> {
-    if (this.sure) return;
     const { next, clock } = this.#options;
+    const now = clock.now();
+    const wasSetBack = now < this.#readyUpto;
+    this.#readyUpto = now;
+    if (this.sure && !wasSetBack) return;
     this.sure = true;
     try {
-      const at = await next(clock.now());
+      const at = await next(now);
       if (at !== undefined) this.set(at);
     } catch (error) {
       this.sure = false;

@@ -118,9 +118,8 @@ export class Dispatch {
     if (isReleased(state)) return this.#sending.changed(record);
     this.#sending.left(id);
     const wasHeld = this.#window.left(record);
-    if (state === "queued" && readyAt > this.#options.clock.now()) {
-      this.#alarm.set(readyAt);
-    } else if (state === "queued" || !wasHeld) this.#queueVersion++;
+    const waits = state === "queued" && this.#alarm.waits(readyAt);
+    if (!waits && (state === "queued" || !wasHeld)) this.#queueVersion++;
     this.#wakeUp();
   }
 

@@ -200,4 +200,10 @@ export const RECORDED: readonly Recorded[] = [
       "dispatch.ts: a session that was replaced at another replica sent what was released to the newer one",
     replicas: 2,
   },
+  {
+    seed: 632560,
+    commit: "086217c",
+    found:
+      "alarm.ts: what was ready by a clock that was ahead, and could not be had then, waited for ever once that was set back",
+  },
 ];
