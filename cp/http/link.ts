@@ -152,7 +152,11 @@ function openRoute({ acceptor, sessions, tenant, stopping }: Services): Route {
         );
       }
       const { session, wire } = acceptor.open();
-      sessions.serve(wire, { tenant, remote: request.remote(), carrier: "http" });
+      sessions.serve(wire, {
+        tenant,
+        remote: request.remote(),
+        carrier: "http",
+      });
       if (frames.length === 0) return json({ session, frames: [] }, 201);
       await acceptor.push(session, { after: 0, frames });
       const first = await acceptor.poll(session, 0, {

@@ -43,16 +43,15 @@ function death(how: Death, of: (targets: Targets) => Node): Fault {
 }
 
 function end(node: Node, how: Death, { loop, random }: Targets): void {
+  if (node.healed) return;
   node.die(how, span(random));
   // The moments after a start are suspicious: sometimes the next one comes there.
   if (!random.chance(0.3)) return;
   const dieAgain = () => {
     node.started = undefined;
-    loop.after(
-      random.between(1, 200),
-      "second death",
-      () => node.die("power", span(random)),
-    );
+    loop.after(random.between(1, 200), "second death", () => {
+      if (!node.healed) node.die("power", span(random));
+    });
   };
   node.started = dieAgain;
 }

@@ -107,6 +107,7 @@ export class Nemesis {
     old?.process?.kill();
     for (const node of [...controlPlanes, ...agents, ...old ? [old] : []]) {
       node.started = undefined;
+      node.healed = true;
       node.process?.resume();
       node.start();
     }

@@ -51,6 +51,8 @@ export abstract class Node {
   started: (() => void) | undefined;
   /** Whether it is gone for good. */
   retired = false;
+  /** Whether nothing is done to it any more. */
+  healed = false;
   #wanted = true;
 
   /** Takes a machine over; {@linkcode start} starts the program. */
