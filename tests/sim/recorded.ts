@@ -200,4 +200,10 @@ export const RECORDED: readonly Recorded[] = [
       "dispatch.ts: a session that was replaced at another replica sent what was released to the newer one",
     replicas: 2,
   },
+  {
+    seed: 571739,
+    commit: "0f49bf5",
+    found:
+      "windowed.ts: an event that was half sent again when its agent said how it had ended was counted as one that the agent has",
+  },
 ];
