@@ -235,6 +235,8 @@ export interface Session extends Moment {
   readonly reason?: string;
   /** The event that was sent, or is over. */
   readonly event?: string;
+  /** Which attempt was sent, or is over; absent where the frame does not say. */
+  readonly attempt?: number;
   /** Its number in the agent's stream; of `begin`, the number that the next new one gets. */
   readonly seq?: number;
   /** The size of the event that was sent, in bytes. */

@@ -20,7 +20,9 @@ interface Limits {
 /**
  * G10: an agent is sent a new event only while it has fewer than it said it
  * takes, and fewer bytes of them than it may have. What it was sent before, over
- * another session, comes again whatever the window is now; a session whose
+ * another session, comes again whatever the window is now, and has no place when
+ * the agent has said in this session how that attempt ended: it is on its way
+ * until the control plane has heard so, and is not begun again. A session whose
  * welcome does not say which number the next new one gets is not judged. What
  * the control plane has given up, as its agent did not say in time how it ended,
  * has no place any more.
@@ -46,13 +48,18 @@ function judge(
   let begin: Session | undefined;
   /** What the agent has been sent and has not answered for, with its size. */
   const held = new Map<string, number>();
+  /** The attempts that it has answered for. */
+  const ended = new Set<string>();
   for (const entry of session) {
-    const { what, agent, event = "", seq = 0, bytes = 0 } = entry;
+    const { what, agent, event = "", attempt, seq = 0, bytes = 0 } = entry;
+    const name = attempt === undefined ? undefined : `${event} ${attempt}`;
     if (what === "begin") {
       begin = entry; // an older store may give a number again
       held.clear();
+      ended.clear();
     } else if (what === "over") {
       held.delete(event);
+      if (name !== undefined) ended.add(name);
     } else if (what === "event" && begin !== undefined) {
       const counted = [...held].filter(([id]) =>
         !mayBeGivenUp(reads.get(id) ?? [], entry)
@@ -60,7 +67,8 @@ function judge(
       const sum = counted.reduce((sum, [, bytes]) => sum + bytes, 0);
       const eventsMax = windows.get(begin.process ?? "") ?? Infinity;
       const full = counted.length >= eventsMax || sum >= bytesMax;
-      if (full && seq >= (begin.seq ?? Infinity)) {
+      const isNew = seq >= (begin.seq ?? Infinity);
+      if (full && isNew) {
         return [{
           guarantee: "G10",
           word: "flooded",
@@ -74,7 +82,9 @@ function judge(
           evidence: [begin, entry],
         }];
       }
-      held.set(event, bytes);
+      if (isNew || name === undefined || !ended.has(name)) {
+        held.set(event, bytes);
+      }
     }
   }
   return [];

@@ -23,8 +23,12 @@ function sent(
   return session(1, at, { what: "event", event, seq: at, bytes: 9, ...rest });
 }
 
-function over(event: string, at: number): Session {
-  return session(1, at, { what: "over", event });
+function over(
+  event: string,
+  at: number,
+  rest: Partial<Session> = {},
+): Session {
+  return session(1, at, { what: "over", event, ...rest });
 }
 
 Deno.test("windowed() is content while an agent has no more than it takes", () => {
@@ -59,6 +63,41 @@ Deno.test("windowed() lets what was sent before another session come again", () 
   deepStrictEqual(found(windowed, boot, unknown, ...again), []);
   deepStrictEqual(
     found(windowed, boot, begin(1, 1, { seq: 4 }), ...again),
+    ["flooded edge"],
+  );
+});
+
+Deno.test("windowed() does not count what comes again once its attempt has ended in this session", () => {
+  const judged = (again: Partial<Session>, said: Partial<Session>) =>
+    found(
+      windowed,
+      boot,
+      begin(1, 1, { seq: 4 }),
+      over("a", 2, said),
+      sent("a", 3, again),
+      sent("b", 4),
+      sent("c", 5),
+    );
+  deepStrictEqual(judged({ attempt: 2 }, { attempt: 2 }), []);
+  const flooded = ["flooded edge"];
+  // The word was on an earlier attempt, or on none that is known.
+  deepStrictEqual(judged({ attempt: 2 }, { attempt: 1 }), flooded);
+  deepStrictEqual(judged({ attempt: 2 }, {}), flooded);
+  deepStrictEqual(judged({}, {}), flooded);
+  // It comes as something new.
+  deepStrictEqual(judged({ attempt: 2, seq: 4 }, { attempt: 2 }), flooded);
+});
+
+Deno.test("windowed() counts what comes again when only an earlier session heard of its end", () => {
+  const attempt = 1;
+  const history = [
+    begin(1, 1, { seq: 4 }),
+    over("a", 2, { attempt }),
+    begin(1, 3, { seq: 4 }), // of an older store
+    sent("a", 3, { attempt }),
+  ];
+  deepStrictEqual(
+    found(windowed, boot, ...history, sent("b", 4), sent("c", 5)),
     ["flooded edge"],
   );
 });

@@ -1,5 +1,5 @@
 import { isRecord, TransporterError } from "@transporter/sdk";
-import type { Entry } from "../history/entry.ts";
+import type { Entry, Session } from "../history/entry.ts";
 import type { EndObserver } from "./connection.ts";
 import type { Loop } from "./loop.ts";
 import type { Process } from "./machine.ts";
@@ -57,7 +57,7 @@ export class Observer {
           const frame: unknown = JSON.parse(message);
           if (!isRecord(frame)) return;
           const event = String(frame["event_id"]);
-          const over = { agent, gen, replica, event };
+          const over = { agent, gen, replica, event, ...numbersOf(frame) };
           this.note({ kind: "session", what: "over", ...over });
         }
       },
@@ -69,14 +69,14 @@ export class Observer {
         if (!isRecord(frame)) return;
         if (frame["type"] === "welcome") {
           gen = Number(frame["gen"]);
-          const seq = numberOf(frame["next_seq"]);
+          const seq = numbersOf({ seq: frame["next_seq"] });
           const begin = { agent, gen, replica, process, ...seq };
           this.note({ kind: "session", what: "begin", ...begin });
         } else if (gen !== undefined && isRecord(frame["event"])) {
           const event = String(frame["event"]["id"]);
           const bytes = JSON.stringify(frame["event"]).length;
-          const seq = numberOf(frame["seq"]);
-          const sent = { agent, gen, replica, event, bytes, ...seq };
+          const numbers = numbersOf(frame);
+          const sent = { agent, gen, replica, event, bytes, ...numbers };
           this.note({ kind: "session", what: "event", ...sent });
         }
       },
@@ -133,8 +133,14 @@ class Joiner {
   }
 }
 
-function numberOf(seq: unknown): { readonly seq?: number } {
-  return typeof seq === "number" ? { seq } : {};
+/** What a frame says by number, as far as it does. */
+function numbersOf(
+  { seq, attempt }: Readonly<Record<string, unknown>>,
+): Pick<Session, "seq" | "attempt"> {
+  return {
+    ...(typeof seq === "number" ? { seq } : {}),
+    ...(typeof attempt === "number" ? { attempt } : {}),
+  };
 }
 
 /** Why a program ended, for people: an error of its code with the name of that. */
