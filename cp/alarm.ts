@@ -60,17 +60,17 @@ export class Alarm {
    * Nothing is to be had: finds out when something will be ready, unless every
    * change since was heard of. What was ready and could not be had is known to
    * nobody once the clock is set back, and waits again.
+   *
+   * @param at When it was looked for what is ready, in milliseconds since 1970: what became so since then is yet to come.
    */
-  async lookAhead(): Promise<void> {
-    const { next, clock } = this.#options;
-    const now = clock.now();
-    const wasSetBack = now < this.#readyUpto;
-    this.#readyUpto = now;
+  async lookAhead(at: number): Promise<void> {
+    const wasSetBack = at < this.#readyUpto;
+    this.#readyUpto = at;
     if (this.sure && !wasSetBack) return;
     this.sure = true;
     try {
-      const at = await next(now);
-      if (at !== undefined) this.set(at);
+      const readyAt = await this.#options.next(at);
+      if (readyAt !== undefined) this.set(readyAt);
     } catch (error) {
       this.sure = false;
       throw error;

@@ -24,9 +24,9 @@ function open(readyAts: readonly number[]) {
 
 Deno.test("Alarm.lookAhead() asks once, and rings when what waits is ready", async () => {
   const { alarm, clock, asked, rang } = open([500]);
-  await alarm.lookAhead();
+  await alarm.lookAhead(clock.now());
   await clock.advance(100);
-  await alarm.lookAhead();
+  await alarm.lookAhead(clock.now());
   await clock.advance(1000);
   deepStrictEqual([asked, rang], [[0], [500]]);
 });
@@ -34,24 +34,24 @@ Deno.test("Alarm.lookAhead() asks once, and rings when what waits is ready", asy
 Deno.test("Alarm.lookAhead() asks again after the clock was set back, as what was ready is to wait again", async () => {
   const { alarm, clock, asked, rang } = open([30_000]);
   clock.jump(60_000);
-  await alarm.lookAhead(); // it is ready, and cannot be had as the agent is paused
+  await alarm.lookAhead(clock.now()); // it is ready, and cannot be had as the agent is paused
   await clock.advance(1000);
   clock.jump(-60_000);
-  await alarm.lookAhead(); // the agent goes on
-  await alarm.lookAhead();
+  await alarm.lookAhead(clock.now()); // the agent goes on
+  await alarm.lookAhead(clock.now());
   await clock.advance(60_000);
   deepStrictEqual([asked, rang], [[60_000, 1000], [30_000]]);
 });
 
 Deno.test("Alarm.waits() remembers what was ready by a clock that was set back before anybody looked", async () => {
   const { alarm, clock, asked, rang } = open([30_000]);
-  await alarm.lookAhead();
+  await alarm.lookAhead(clock.now());
   await clock.advance(0);
   const before = alarm.waits(20_000);
   clock.jump(60_000);
   const after = alarm.waits(45_000);
   clock.jump(-60_000);
-  await alarm.lookAhead();
+  await alarm.lookAhead(clock.now());
   deepStrictEqual([before, after, asked], [true, false, [0, 0]]);
   await clock.advance(25_000);
   deepStrictEqual(rang, [20_000]);

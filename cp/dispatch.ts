@@ -221,6 +221,7 @@ export class Dispatch {
   async #look(): Promise<void> {
     const { tenant, agent, gen, version } = this.#target;
     const queueVersion = this.#queueVersion;
+    const at = this.#options.clock.now();
     const { seqMax } = this.#sending;
     try {
       if (this.#doubtful) return await this.#lookBack();
@@ -235,7 +236,7 @@ export class Dispatch {
         ...(seqMax === Infinity ? {} : { seqMax }),
       });
       if (released.length === 0) {
-        await this.#alarm.lookAhead();
+        await this.#alarm.lookAhead(at);
         this.#emptyVersion = queueVersion;
       }
       this.#storeFailures = 0;

@@ -46,6 +46,35 @@ Deno.test("Dispatcher finds what waits for its time when a session begins", asyn
   deepStrictEqual(idsOf(agent), ["later"]);
 });
 
+Deno.test("Dispatcher releases what becomes ready while the store says that nothing is", async () => {
+  let answered = () => {};
+  await using world = await World.open({
+    wrap: (store) =>
+      new Proxy(store, {
+        get(target, name: keyof Store) {
+          const value = target[name];
+          if (typeof value !== "function") return value;
+          return async (...args: never[]) => {
+            const result = await Reflect.apply(value, target, args);
+            if (name === "releaseEvents") answered();
+            return result;
+          };
+        },
+      }),
+  });
+  const { clock } = world;
+  await (await world.connect()).cut();
+  const notBefore = new Date(clock.now() + 5000).toISOString();
+  await world.submit("e1", { not_before: notBefore }, { api: "v2" });
+  answered = () => {
+    answered = () => {};
+    clock.jump(5001);
+  };
+  const agent = await world.connect();
+  await clock.advance(1);
+  deepStrictEqual(idsOf(agent), ["e1"]);
+});
+
 Deno.test("Dispatcher makes the next attempt after a failure that passes", async () => {
   await using world = await World.open();
   const agent = await world.connect();

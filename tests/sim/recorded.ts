@@ -212,4 +212,10 @@ export const RECORDED: readonly Recorded[] = [
     found:
       "windowed.ts: an event that was half sent again when its agent said how it had ended was counted as one that the agent has",
   },
+  {
+    seed: 196,
+    commit: "c983e25",
+    found:
+      "dispatch.ts: what became ready between a look for what is, and the look for what will be, waited for ever",
+  },
 ];

@@ -26,7 +26,8 @@ const noExpiry: Mutant = {
   upstream: ["F52"],
   does: "Starts events after their deadline.",
   breaks: ["G5"],
-  budget: 50,
+  // It takes an agent that is cut off: one that is not is told to leave what is out of time.
+  budget: 300,
   plant: () => ({
     patch: () =>
       replace(Runner.prototype, "add", (add) =>
