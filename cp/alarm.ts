@@ -33,27 +33,11 @@ export class Alarm {
   /** An event is ready at a time of day: it rings then if that is still to come, and returns whether it is. */
   waits(at: number): boolean {
     if (at > this.#options.clock.now()) {
-      this.set(at);
+      this.#set(at);
       return true;
     }
     this.#readyUpto = Math.max(this.#readyUpto, at);
     return false;
-  }
-
-  /** Rings at a time of day, in milliseconds since 1970, or at an earlier one that was set before. */
-  set(at: number): void {
-    const { clock, signal } = this.#options;
-    if (at >= this.#at || signal.aborted) return;
-    if (this.#stop === undefined) {
-      signal.addEventListener("abort", () => this.#stop?.abort(IN_TIME));
-    } else this.#stop.abort(IN_TIME);
-    this.#at = at;
-    const stop = this.#stop = new AbortController();
-    const ms = Math.min(Math.max(0, at - clock.now()), SLEEP_MS_MAX);
-    clock.sleep(ms, { signal: stop.signal }).then(
-      () => this.#ring(),
-      () => {}, // set to an earlier time, or over
-    );
   }
 
   /**
@@ -70,11 +54,27 @@ export class Alarm {
     this.sure = true;
     try {
       const readyAt = await this.#options.next(at);
-      if (readyAt !== undefined) this.set(readyAt);
+      if (readyAt !== undefined) this.#set(readyAt);
     } catch (error) {
       this.sure = false;
       throw error;
     }
+  }
+
+  /** Rings at a time of day, in milliseconds since 1970, or at an earlier one that was set before. */
+  #set(at: number): void {
+    const { clock, signal } = this.#options;
+    if (at >= this.#at || signal.aborted) return;
+    if (this.#stop === undefined) {
+      signal.addEventListener("abort", () => this.#stop?.abort(IN_TIME));
+    } else this.#stop.abort(IN_TIME);
+    this.#at = at;
+    const stop = this.#stop = new AbortController();
+    const ms = Math.min(Math.max(0, at - clock.now()), SLEEP_MS_MAX);
+    clock.sleep(ms, { signal: stop.signal }).then(
+      () => this.#ring(),
+      () => {}, // set to an earlier time, or over
+    );
   }
 
   #ring(): void {

@@ -3,6 +3,7 @@ import { TransporterError } from "@transporter/sdk";
 import { settle } from "@transporter/sdk/testing";
 import type { Store } from "./store/store.ts";
 import type { ScriptedAgent } from "./testing/scripted_agent.ts";
+import { meddling } from "./testing/meddling.ts";
 import { World } from "./testing/world.ts";
 
 function idsOf(agent: ScriptedAgent): unknown[] {
@@ -49,18 +50,11 @@ Deno.test("Dispatcher finds what waits for its time when a session begins", asyn
 Deno.test("Dispatcher releases what becomes ready while the store says that nothing is", async () => {
   let answered = () => {};
   await using world = await World.open({
-    wrap: (store) =>
-      new Proxy(store, {
-        get(target, name: keyof Store) {
-          const value = target[name];
-          if (typeof value !== "function") return value;
-          return async (...args: never[]) => {
-            const result = await Reflect.apply(value, target, args);
-            if (name === "releaseEvents") answered();
-            return result;
-          };
-        },
-      }),
+    wrap: meddling("releaseEvents", (release) => async (...args) => {
+      const released = await release(...args);
+      answered();
+      return released;
+    }),
   });
   const { clock } = world;
   await (await world.connect()).cut();
@@ -137,19 +131,11 @@ Deno.test("Dispatcher ends a v1 attempt that never answers, and goes on", async 
 Deno.test("Dispatcher withholds what is cancelled on its way out, and gives its place to the next", async () => {
   const gate = Promise.withResolvers<void>();
   await using world = await World.open({
-    wrap: (store) =>
-      new Proxy(store, {
-        get(target, name: keyof Store) {
-          const value = target[name];
-          if (typeof value !== "function") return value;
-          if (name !== "releaseEvents") return value.bind(target);
-          return async (...args: Parameters<Store["releaseEvents"]>) => {
-            const released = await target.releaseEvents(...args);
-            if (released.length > 0) await gate.promise;
-            return released;
-          };
-        },
-      }),
+    wrap: meddling("releaseEvents", (release) => async (...args) => {
+      const released = await release(...args);
+      if (released.length > 0) await gate.promise;
+      return released;
+    }),
   });
   const features = ["ack", "parts", "credit", "cancel"];
   const agent = await world.connect({ link: { window: 1, features } });

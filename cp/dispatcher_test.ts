@@ -1,8 +1,8 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { TransporterError, type Wire } from "@transporter/sdk";
 import { settle } from "@transporter/sdk/testing";
-import type { Store } from "./store/store.ts";
 import { DutifulAgent } from "./testing/dutiful_agent.ts";
+import { meddling } from "./testing/meddling.ts";
 import type { ScriptedAgent } from "./testing/scripted_agent.ts";
 import { registration, World } from "./testing/world.ts";
 
@@ -261,17 +261,10 @@ Deno.test("link.write.error: an event that could not be written goes to the next
 Deno.test("Dispatcher waits for a store that does not release, and goes on", async () => {
   let fails = true;
   await using world = await World.open({
-    wrap: (store) =>
-      new Proxy(store, {
-        get(target, name: keyof Store) {
-          if (fails && name === "releaseEvents") {
-            return () =>
-              Promise.reject(new TransporterError("store_unavailable", "No"));
-          }
-          const value = target[name];
-          return typeof value === "function" ? value.bind(target) : value;
-        },
-      }),
+    wrap: meddling("releaseEvents", (release) => (...args) => {
+      if (!fails) return release(...args);
+      return Promise.reject(new TransporterError("store_unavailable", "No"));
+    }),
   });
   await world.submit("e1");
   const agent = await world.connect();
@@ -286,19 +279,12 @@ Deno.test("Dispatcher waits for a store that does not release, and goes on", asy
 Deno.test("Dispatcher sends what a store released whose answer was lost, once and in order", async () => {
   let lost = true;
   await using world = await World.open({
-    wrap: (store) =>
-      new Proxy(store, {
-        get(target, name: keyof Store) {
-          const value = target[name];
-          if (lost && name === "releaseEvents") {
-            return async (...args: Parameters<Store["releaseEvents"]>) => {
-              await target.releaseEvents(...args);
-              throw new TransporterError("store_unavailable", "No answer");
-            };
-          }
-          return typeof value === "function" ? value.bind(target) : value;
-        },
-      }),
+    wrap: meddling("releaseEvents", (release) => async (...args) => {
+      const isLost = lost;
+      const released = await release(...args);
+      if (!isLost) return released;
+      throw new TransporterError("store_unavailable", "No answer");
+    }),
   });
   await world.submit("e1");
   await world.submit("e2");
@@ -312,19 +298,11 @@ Deno.test("Dispatcher sends what a store released whose answer was lost, once an
 Deno.test("Dispatcher frees the window of an event that ended before its release was heard of", async () => {
   const heard = Promise.withResolvers<void>();
   await using world = await World.open({
-    wrap: (store) =>
-      new Proxy(store, {
-        get(target, name: keyof Store) {
-          const value = target[name];
-          if (typeof value !== "function") return value;
-          if (name !== "releaseEvents") return value.bind(target);
-          return async (...args: Parameters<Store["releaseEvents"]>) => {
-            const released = await target.releaseEvents(...args);
-            await heard.promise;
-            return released;
-          };
-        },
-      }),
+    wrap: meddling("releaseEvents", (release) => async (...args) => {
+      const released = await release(...args);
+      await heard.promise;
+      return released;
+    }),
   });
   await world.submit("e1");
   await world.submit("e2");

@@ -2,8 +2,8 @@ import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { silentLogger, TransporterError } from "@transporter/sdk";
 import { settle, TestClock } from "@transporter/sdk/testing";
 import { Reaper } from "./reaper.ts";
-import type { Store } from "./store/store.ts";
 import { openMemoryStore } from "./store/memory.ts";
+import { meddling } from "./testing/meddling.ts";
 import { record } from "./testing/records.ts";
 import type { ScriptedAgent } from "./testing/scripted_agent.ts";
 import { World } from "./testing/world.ts";
@@ -180,17 +180,10 @@ Deno.test("Reaper takes page after page, and rests when nothing changes", async 
 Deno.test("Reaper finishes what was begun for an event that supersedes another", async () => {
   let fails = false;
   await using world = await World.open({
-    wrap: (store) =>
-      new Proxy(store, {
-        get(target, name: keyof Store) {
-          if (fails && name === "changeEvent") {
-            return () =>
-              Promise.reject(new TransporterError("store_unavailable", "No"));
-          }
-          const value = target[name];
-          return typeof value === "function" ? value.bind(target) : value;
-        },
-      }),
+    wrap: meddling("changeEvent", (change) => (...args) => {
+      if (!fails) return change(...args);
+      return Promise.reject(new TransporterError("store_unavailable", "No"));
+    }),
   });
   const v2 = { api: "v2" } as const;
   const first = await world.connect({ link: { window: 0 } });

@@ -7,8 +7,8 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { isTerminal, TransporterError, type Wire } from "@transporter/sdk";
 import { settle } from "@transporter/sdk/testing";
-import type { Store } from "./store/store.ts";
 import { DutifulAgent } from "./testing/dutiful_agent.ts";
+import { meddling } from "./testing/meddling.ts";
 import type { RawFrame, ScriptedAgent } from "./testing/scripted_agent.ts";
 import { World } from "./testing/world.ts";
 
@@ -17,22 +17,6 @@ const BEAT: RawFrame = {
   type: "heartbeat",
   timestamp: "2026-11-23T05:04:37Z",
 };
-
-/** Goes between core and store, and does something else with one method. */
-function meddling<Name extends keyof Store>(
-  method: Name,
-  meddle: (proper: Store[Name]) => Store[Name],
-): (store: Store) => Store {
-  return (store) =>
-    new Proxy(store, {
-      get(target, name: keyof Store) {
-        const value = target[name];
-        if (typeof value !== "function") return value;
-        const bound = value.bind(target);
-        return name === method ? meddle(bound as Store[Name]) : bound;
-      },
-    });
-}
 
 function idsOf(agent: ScriptedAgent): unknown[] {
   return agent.of("event").map(({ event }) => (event as { id: string }).id);

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { AGENT_FLAGS } from "./agent_flags.ts";
+
 const TARGETS: readonly string[] = [
   "x86_64-unknown-linux-gnu",
   "aarch64-unknown-linux-gnu",
@@ -13,15 +15,12 @@ const TARGETS: readonly string[] = [
   "x86_64-pc-windows-msvc",
 ];
 
-/** A binary has one setting for all commands: the agent's, of `deno task agent`, which costs the others nothing. */
-const V8_FLAGS = "--v8-flags=--max-semi-space-size=8";
-
 async function compile(target: string): Promise<boolean> {
   const { success } = await new Deno.Command(Deno.execPath(), {
     args: [
       "compile",
       "--allow-all",
-      V8_FLAGS,
+      ...AGENT_FLAGS, // a binary has one setting for all commands, and these cost the others nothing
       `--target=${target}`,
       `--output=dist/transporter-${target}`,
       "main.ts",

@@ -1,4 +1,4 @@
-import config from "../deno.json" with { type: "json" };
+import { AGENT_FLAGS } from "../deploy/agent_flags.ts";
 import { limited } from "./until.ts";
 
 /** Options of {@linkcode Program.start}. */
@@ -9,14 +9,6 @@ export interface ProgramOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** A command that becomes the program, such as `["prlimit", "--nofile=64"]`. */
   readonly via?: readonly string[];
-}
-
-/** What deno.json has the runtime of a command do, as people are told to start it. */
-function v8FlagsOf(name: string | undefined): readonly string[] {
-  if (name !== "agent") return [];
-  const flags = /--v8-flags=\S+/.exec(config.tasks.agent.command)?.[0];
-  if (flags === undefined) throw new Error("Cannot find what agents run with");
-  return [flags];
 }
 
 /**
@@ -37,7 +29,8 @@ export class Program implements AsyncDisposable {
     const [command = "", ...rest] = [
       ...options.via ?? [],
       Deno.execPath(),
-      ...["run", "--allow-all", "--no-prompt", ...v8FlagsOf(args[0])],
+      ...["run", "--allow-all", "--no-prompt"],
+      ...args[0] === "agent" ? AGENT_FLAGS : [], // as people are told to start it
       ...[script, ...args],
     ];
     const child = new Deno.Command(command, {

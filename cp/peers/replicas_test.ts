@@ -2,7 +2,7 @@ import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { inventoryDigest, type Rng } from "@transporter/sdk";
 import { settle, TestClock } from "@transporter/sdk/testing";
 import { openMemoryStore } from "../store/memory.ts";
-import type { Store } from "../store/store.ts";
+import { meddling } from "../testing/meddling.ts";
 import { registration, World, type WorldOptions } from "../testing/world.ts";
 import type { ScriptedAgent } from "../testing/scripted_agent.ts";
 import { MemoryHub } from "./memory.ts";
@@ -170,19 +170,11 @@ Deno.test("session.takeover: one that is replaced elsewhere as it begins is not 
   pair.heard = false;
   const asked = Promise.withResolvers<void>();
   const gate = Promise.withResolvers<void>();
-  const wrap = (store: Store) =>
-    new Proxy(store, {
-      get(target, name: keyof Store) {
-        const value = target[name];
-        if (typeof value !== "function") return value;
-        if (name !== "listReleased") return value.bind(target);
-        return async (...args: Parameters<Store["listReleased"]>) => {
-          asked.resolve();
-          await gate.promise;
-          return await target.listReleased(...args);
-        };
-      },
-    });
+  const wrap = meddling("listReleased", (list) => async (...args) => {
+    asked.resolve();
+    await gate.promise;
+    return await list(...args);
+  });
   await using slow = await pair.join("c", { wrap });
   const { agent: first } = slow.dial();
   await first.send(registration());

@@ -82,24 +82,22 @@ export function isKept(
   restores: readonly Restore[],
   at: number,
 ): boolean {
-  const index = restores.findLastIndex((restore) => restore.at <= at);
-  const last = restores[index];
-  const isNew = last === undefined || calls.every((call) => call.at > last.at);
-  return isNew || isAccepted(calls, last.at, at) ||
-    isCopied(calls, restores.slice(0, index), last.copiedAt);
+  const last = restores.findLast((restore) => restore.at <= at);
+  return last === undefined || calls.every((call) => call.at > last.at) ||
+    isThere(calls, restores, at);
 }
 
-/** Whether a copy has an event for certain, which is known when it was accepted by then, and not lost again. */
-function isCopied(
+/** Whether the store has an event for certain at some time: it was accepted by then, and not lost again. */
+function isThere(
   calls: readonly Submit[],
-  before: readonly Restore[],
+  restores: readonly Restore[],
   at: number,
 ): boolean {
-  const index = before.findLastIndex((restore) => restore.at <= at);
-  const last = before[index];
+  const index = restores.findLastIndex((restore) => restore.at <= at);
+  const last = restores[index];
   return isAccepted(calls, last?.at ?? -Infinity, at) ||
     last !== undefined &&
-      isCopied(calls, before.slice(0, index), last.copiedAt);
+      isThere(calls, restores.slice(0, index), last.copiedAt);
 }
 
 function isAccepted(

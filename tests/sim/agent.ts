@@ -42,7 +42,7 @@ export class AgentNode extends Node {
     const window = this.random.fork(`window of ${name}`).pick(WINDOWS);
     observer.note({ kind: "boot", process: name, concurrency, window });
     const stop = new AbortController();
-    const abort = () => stop.abort();
+    const abort = () => stop.abort(); // a name first: see "Garbage" in CONTRIBUTING.md
     this.#stop = abort;
     process.ended(() => {
       this.#stop = undefined;

@@ -54,7 +54,7 @@ export async function* streamOf(
     });
     const say = (value: unknown) =>
       pipe.send({ kind: "frame", text: JSON.stringify(value) });
-    const move = () => pipe.move();
+    const move = () => pipe.move(); // a name first: see "Garbage" in CONTRIBUTING.md
     flight.move = move;
     (async () => {
       try {
