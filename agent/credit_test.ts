@@ -144,6 +144,24 @@ for (
   });
 }
 
+Deno.test("Exchange tells no credit once the agent takes nothing any more", async () => {
+  const gate = Promise.withResolvers<void>();
+  const executor = witness(() => {}, { apply: () => gate.promise });
+  const [opened, far] = await connect({ executor, window: 3 });
+  await using agent = opened;
+  deepStrictEqual(await limits(agent, far), [13]);
+  const send = async (seq: number) => {
+    const event = specOf(`e${seq}`);
+    await far.send({ type: "event", seq, attempt: 1, event });
+  };
+  await send(11);
+  deepStrictEqual(await limits(agent, far), []);
+  agent.stop();
+  await send(12); // was on its way, and is sent again
+  deepStrictEqual(await limits(agent, far), []);
+  gate.resolve();
+});
+
 Deno.test("Exchange obeys flow", async () => {
   const [opened, far] = await connect({});
   await using agent = opened;

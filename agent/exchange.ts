@@ -82,7 +82,7 @@ export class Exchange {
   /** Tells how many events may come, and lets output go if the control plane takes it. */
   constructor(options: ExchangeOptions) {
     this.#options = options;
-    const { runner, outputs, link, window, welcome } = options;
+    const { inbox, runner, outputs, link, window, welcome } = options;
     const has = (name: LinkFeature) =>
       welcome?.features.includes(name) ?? false;
     outputs.attach(link, {
@@ -94,7 +94,8 @@ export class Exchange {
     const credit = this.#credit = new Credit({
       window,
       nextSeq,
-      inHand: () => runner.running + runner.waiting,
+      // Whoever takes nothing any more has no place: what is sent has to be sent again.
+      inHand: () => inbox.stopped ? window : runner.running + runner.waiting,
       tell: (frame) => this.#tell(frame),
     });
     const grant = () => credit.grant(); // a name first: see "Garbage" in CONTRIBUTING.md

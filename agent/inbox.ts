@@ -94,6 +94,11 @@ export class Inbox {
     this.#stopped = true;
   }
 
+  /** Whether it takes nothing any more. */
+  get stopped(): boolean {
+    return this.#stopped;
+  }
+
   /**
    * Takes a delivery. Resolves when the next one may be taken, which keeps
    * their order, and before this one is durable.

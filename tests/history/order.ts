@@ -15,7 +15,9 @@ const AGEING_MS = 60_000;
 interface First {
   readonly start: Start;
   readonly event: Submitted;
-  /** When a reader last saw it waiting for its first release. */
+  /** When it was first sent to its agent. */
+  readonly sentAt: number;
+  /** When a reader last saw it waiting for that. */
   readonly queuedAt: number;
 }
 
@@ -25,6 +27,8 @@ interface First {
  * one with a higher priority that was accepted while a reader still saw the
  * other one queued. Only first starts are judged, and only of events that
  * started; one that went back to the queue before it started lost its place.
+ * What its agent has waits there, also when an older store is put back that does
+ * not know so, or has open again what had to go first.
  */
 export function inOrder(history: readonly Entry[]): Violation[] {
   const violations: Violation[] = [];
@@ -35,7 +39,7 @@ export function inOrder(history: readonly Entry[]): Violation[] {
       for (const early of firsts.slice(0, i)) {
         // What had ended, and so was in nobody's way, an older store may have open again.
         const between = (at: number) =>
-          at >= early.start.at && at <= late.start.at;
+          at >= early.sentAt && at <= late.start.at;
         if (restores.some(between)) continue;
         const why = mayNotPass(early, late, jumps);
         if (why !== undefined) violations.push(disordered(early, late, why));
@@ -51,6 +55,10 @@ function firstStarts(history: readonly Entry[]): Map<string, First[]> {
   const restores = ofKind(history, "restore");
   const reads = groupBy(ofKind(history, "read"), ({ event }) => event);
   const starts = groupBy(ofKind(history, "start"), ({ event }) => event);
+  const sent = groupBy(
+    ofKind(history, "session").filter(({ what }) => what === "event"),
+    ({ event }) => event ?? "",
+  );
   const retried = new Set(retriesOf(history).map(({ event }) => event));
   const firsts = new Map<string, First[]>();
   const inTurn = [...starts.values()].flatMap(([first]) => first ?? [])
@@ -60,19 +68,22 @@ function firstStarts(history: readonly Entry[]): Map<string, First[]> {
     if (event?.key === undefined || isForgotten(event, restores)) continue;
     if (retried.has(start.event)) continue; // which may have been its first start
     const group = `${event.agent}\n${event.key}`;
+    const times = [start, ...sent.get(start.event) ?? []].map(({ at }) => at);
+    const sentAt = Math.min(...times);
     const first = {
       start,
       event,
-      queuedAt: queuedAt(start, reads.get(start.event)),
+      sentAt,
+      queuedAt: queuedAt(sentAt, reads.get(start.event)),
     };
     firsts.set(group, [...firsts.get(group) ?? [], first]);
   }
   return firsts;
 }
 
-function queuedAt(start: Start, reads: readonly Read[] = []): number {
+function queuedAt(sentAt: number, reads: readonly Read[] = []): number {
   const waiting = reads.filter(({ state, attempt, end }) =>
-    state === "queued" && attempt === 0 && end < start.at
+    state === "queued" && attempt === 0 && end < sentAt
   );
   return Math.max(-Infinity, ...waiting.map(({ at }) => at));
 }

@@ -1,6 +1,6 @@
 import { deepStrictEqual } from "node:assert/strict";
 import { inOrder } from "./order.ts";
-import { found, read, restore, start, submit } from "./sample.ts";
+import { found, read, restore, session, start, submit } from "./sample.ts";
 
 const key = { key: "ns" };
 
@@ -96,4 +96,26 @@ Deno.test("inOrder() lets an older store have open again what had ended", () => 
   deepStrictEqual(found(inOrder, ...events, ...passed), []);
   const before = [restore(9, 7), start("b", 10), start("a", 12)];
   deepStrictEqual(found(inOrder, ...events, ...before), ["disordered a"]);
+});
+
+Deno.test("inOrder() lets an agent start first what it has when an older store is put back", () => {
+  const sent = (at: number) => session(1, at, { what: "event", event: "b" });
+  const cancelled = [submit("a", 1, key), submit("b", 5, key)];
+  const passed = [start("b", 10), start("a", 12)];
+  const later = [sent(9), ...passed];
+  deepStrictEqual(
+    found(inOrder, ...cancelled, sent(8), restore(9, 7), ...passed),
+    [],
+  );
+  deepStrictEqual(found(inOrder, ...cancelled, ...later), [
+    "disordered a",
+  ]);
+  const urgent = [
+    submit("b", 1, key),
+    submit("a", 5, { ...key, priority: 9 }),
+    read("b", 8, "queued", { attempt: 0 }),
+    ...passed,
+  ];
+  deepStrictEqual(found(inOrder, ...urgent, sent(4)), []);
+  deepStrictEqual(found(inOrder, ...urgent, sent(9)), ["disordered a"]);
 });

@@ -218,4 +218,22 @@ export const RECORDED: readonly Recorded[] = [
     found:
       "dispatch.ts: what became ready between a look for what is, and the look for what will be, waited for ever",
   },
+  {
+    seed: 804130,
+    commit: "46fca42",
+    found:
+      "order.ts: what its agent had, when an older store was put back that had open again what had to go first, was asked to wait",
+  },
+  {
+    seed: 804352,
+    commit: "46fca42",
+    found:
+      "order.ts: what its agent had was counted as waiting beside a later one, as the older store that was put back did not know",
+  },
+  {
+    seed: 810850,
+    commit: "46fca42",
+    found:
+      "exchange.ts: an agent that took nothing any more gave credit for what it had not taken",
+  },
 ];
