@@ -57,9 +57,9 @@ export function registrationOf(
     versions: [2, 1],
     features: FEATURES,
     instance: meta.instance,
-    ...(meta.epoch === undefined
-      ? {}
-      : { resume: { epoch: meta.epoch, recv, inventory } }),
+    ...(meta.epoch === undefined ? {} : {
+      resume: { epoch: meta.epoch, recv, seen: meta.seq ?? recv, inventory },
+    }),
     window,
     max_frame: FRAME_BYTES_MAX,
     clock,

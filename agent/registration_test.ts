@@ -9,7 +9,7 @@ Deno.test("registrationOf() names capabilities as v1 does, and leaves out what i
     { id: "edge", name: "edge", cluster_name: "edge", version: "0.1.0" },
     {
       executors,
-      meta: { instance: "i", agent: "edge", epoch: "e" },
+      meta: { instance: "i", agent: "edge", epoch: "e", seq: 9 },
       recv: 7,
       inventory: { count: 1, sha256: "sha256:0" },
       window: 3,
@@ -40,6 +40,7 @@ Deno.test("registrationOf() names capabilities as v1 does, and leaves out what i
       resume: {
         epoch: "e",
         recv: 7,
+        seen: 9,
         inventory: { count: 1, sha256: "sha256:0" },
       },
       window: 3,

@@ -175,8 +175,8 @@ export function resumptionOf(
 ): Resumption {
   const { registration: { link }, agent: { epoch, nextSeq } } = agreement;
   if (link?.resume === undefined) return { resume: "fresh", recv: 0 };
-  const { epoch: theirs, recv, inventory } = link.resume;
-  const fits = theirs === epoch && recv < nextSeq;
+  const { epoch: theirs, recv, seen = recv, inventory } = link.resume;
+  const fits = theirs === epoch && Math.max(recv, seen) < nextSeq;
   const same = inventory !== undefined &&
     inventory.sha256 === inventoryDigest(attempts).sha256;
   if (fits && same) return { resume: "resumed", recv };

@@ -109,6 +109,7 @@ const OTHER = [{ event_id: "a", attempt: 3 }];
 interface Case {
   readonly epoch?: string;
   readonly recv?: number;
+  readonly seen?: number;
   readonly theirs?: typeof OPEN;
   readonly unbroken?: boolean;
   readonly features?: readonly string[];
@@ -119,6 +120,17 @@ const RESUMES: Readonly<Record<string, Case>> = {
   "remembers the same": { expected: ["resumed", 9] },
   "remembers nothing yet": { recv: 0, expected: ["resumed", 0] },
   "has more than was released": { recv: 10, expected: ["reconcile", 0] },
+  "has some of the stream to get again": {
+    seen: 9,
+    recv: 3,
+    expected: ["resumed", 3],
+  },
+  "has had more than was released, and some of it to get again": {
+    seen: 10,
+    recv: 3,
+    unbroken: true,
+    expected: ["reconcile", 0],
+  },
   "has another stream": { epoch: "e_0", expected: ["reconcile", 0] },
   "has other attempts open after a restart": {
     theirs: OTHER,
@@ -151,7 +163,9 @@ for (const [name, one] of Object.entries(RESUMES)) {
     const { epoch = "e_1", recv = 9, theirs = OPEN } = one;
     const { unbroken = false, features = ["resume"] } = one;
     const inventory = inventoryDigest(theirs);
-    const offer = { epoch, recv, inventory };
+    const { seen } = one;
+    const known = seen === undefined ? {} : { seen };
+    const offer = { epoch, recv, ...known, inventory };
     const hello = agreement(offering([2], offer, features), 2);
     const { resume, recv: upto } = resumptionOf(hello, {
       attempts: OPEN,

@@ -42,6 +42,8 @@ export interface LinkResume {
   readonly epoch: string;
   /** The highest `seq` that need not be sent again. */
   readonly recv: number;
+  /** The highest `seq` that ever came: one that the store has not given says that it was restored. */
+  readonly seen?: number;
   /** What is open there; only with the feature `resume`. */
   readonly inventory?: InventoryDigest;
 }

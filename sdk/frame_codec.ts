@@ -51,6 +51,7 @@ const link = shape({
   resume: optional(shape({
     epoch: text,
     recv: count,
+    seen: optional(count),
     inventory: optional(shape({ count, sha256: digest })),
   })),
   window: count,

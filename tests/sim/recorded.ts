@@ -236,4 +236,10 @@ export const RECORDED: readonly Recorded[] = [
     found:
       "exchange.ts: an agent that took nothing any more gave credit for what it had not taken",
   },
+  {
+    seed: 905634,
+    commit: "15991bc",
+    found:
+      "handshake.ts: an agent that was killed in an early event did not say that later ones had come, which the store that was restored had not sent",
+  },
 ];
