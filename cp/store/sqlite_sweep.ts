@@ -23,10 +23,10 @@ export function sweepRows(
   for (const record of removed) {
     const { enq } = record;
     sql.addTombstone.run(until(record), enq);
+    sql.dropAllHistory.run(enq); // the event has its newest row
     sql.dropEvent.run(enq);
     sql.dropSpec.run(enq);
     sql.dropOutcome.run(enq);
-    sql.dropAllHistory.run(enq);
     sql.dropLabels.run(enq);
     sql.dropLogs.run(enq);
   }
