@@ -142,8 +142,9 @@ export const SQL = {
     SELECT tenant, id FROM tombstone WHERE until <= ? ORDER BY until LIMIT ? + 0)`,
   dropEvent: `DELETE FROM event WHERE enq = ?`,
   dropSpec: `DELETE FROM spec WHERE enq = ?`,
-  dropAllHistory: `DELETE FROM history WHERE change IN (${
-    rowsFrom("SELECT last_change FROM event WHERE enq = ?")
+  dropHistories: `DELETE FROM history WHERE change IN (${
+    rowsFrom(`SELECT last_change FROM json_each(?) AS asked
+      CROSS JOIN event ON event.enq = asked.value`)
   } SELECT change FROM entry)`,
   dropLabels: `DELETE FROM label WHERE enq = ?`,
   dropLogs: `DELETE FROM log WHERE enq = ?`,

@@ -69,7 +69,7 @@ Deno.test("SQL releases, expires and counts by the index of what has not ended",
 
 Deno.test("SQL finds the histories of an event without an index of them", async () => {
   await withDatabase((db) => {
-    for (const sql of [SQL.listHistory, SQL.lastHistory, SQL.dropAllHistory]) {
+    for (const sql of [SQL.listHistory, SQL.lastHistory, SQL.dropHistories]) {
       const lines = planOf(db, sql).filter((line) => line.includes("history"));
       ok(lines.length > 0);
       for (const line of lines) {

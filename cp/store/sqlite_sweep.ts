@@ -20,10 +20,11 @@ export function sweepRows(
     .filter(({ finishedAt = 0 }, index) =>
       finishedAt < finishedBefore || index < tooMany
     );
+  // While the events tell their newest rows; in one statement, as one for each costs three times as much.
+  sql.dropHistories.run(JSON.stringify(removed.map(({ enq }) => enq)));
   for (const record of removed) {
     const { enq } = record;
     sql.addTombstone.run(until(record), enq);
-    sql.dropAllHistory.run(enq); // the event has its newest row
     sql.dropEvent.run(enq);
     sql.dropSpec.run(enq);
     sql.dropOutcome.run(enq);
