@@ -12,7 +12,9 @@ import {
   splitCursor,
 } from "./archive.ts";
 import { writeAgent, writeProfile } from "./sqlite_agent_rows.ts";
+import { readCounters } from "./sqlite_counters.ts";
 import { writeEvent } from "./sqlite_event_rows.ts";
+import { addRow } from "./sqlite_history.ts";
 import {
   markName,
   number,
@@ -93,12 +95,11 @@ export class SqliteArchive implements Archive {
   }
 
   counters(): Promise<Counters> {
-    const counter = (name: string) =>
-      number(this.#sql.getCounter.get(name) ?? {}, "value");
+    const { enq, change } = readCounters(this.#sql);
     const last = this.#sql.lastAccepted.get();
     return Promise.resolve({
-      enq: counter("enq"),
-      change: counter("change"),
+      enq,
+      change,
       acceptedUpto: last === undefined ? 0 : number(last, "accepted_upto"),
     });
   }
@@ -227,7 +228,7 @@ export class SqliteArchive implements Archive {
         const { enq } = readEventRow(
           sql.getEvent.get(tenant, entry.event_id) ?? {},
         );
-        sql.addHistory.run(change, enq, JSON.stringify([entry]));
+        addRow(sql, { change, enq, entries: [entry] });
       }
     }
   }
@@ -237,7 +238,7 @@ export class SqliteArchive implements Archive {
       this.#sql.setCounter.run(enq, "enq");
       this.#sql.setCounter.run(change, "change");
       this.#db.exec(
-        `UPDATE counter SET value = (SELECT count(*) FROM event WHERE stage = 0) WHERE name = 'ended'`,
+        `UPDATE counter SET value = (SELECT count(*) FROM event WHERE stage <= 0) WHERE name = 'ended'`,
       );
       this.#mark("target", mark);
     });

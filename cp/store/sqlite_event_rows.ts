@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { isTerminal } from "@transporter/sdk";
 import type { SQLInputValue } from "node:sqlite";
 import { rankOf } from "./record.ts";
+import { STAGE } from "./sqlite_queries.ts";
 import type { Statements } from "./sqlite_statements.ts";
 import type { EventRecord } from "./store.ts";
 
@@ -30,12 +30,13 @@ export interface Added {
   readonly acceptedUpto: number;
 }
 
-/** Writes the rows of an event, except its history. */
+/** Writes the rows of an event, except its history, whose newest row is `lastChange` if there is a new one. */
 export function writeEvent(
   sql: Statements,
   { record, before, added }: Changed,
+  lastChange: number | null = null,
 ): void {
-  if (added !== undefined) insert(sql, record, added);
+  if (added !== undefined) insert(sql, record, { ...added, lastChange });
   else if (before !== undefined && onlyProgress(before, record)) {
     sql.setProgress.run(
       record.state,
@@ -44,9 +45,10 @@ export function writeEvent(
       record.updatedAt,
       JSON.stringify(record.message),
       JSON.stringify(record.notes),
+      lastChange,
       record.enq,
     );
-  } else sql.setEvent.run(...changing(record), record.enq);
+  } else sql.setEvent.run(...changing(record), lastChange, record.enq);
   const { result, error } = record;
   if (result === before?.result && error === before?.error) return;
   if (result === undefined && error === undefined) {
@@ -59,7 +61,9 @@ export function writeEvent(
 function insert(
   sql: Statements,
   record: EventRecord,
-  { head, payload, acceptedUpto }: Added,
+  { head, payload, acceptedUpto, lastChange }: Added & {
+    readonly lastChange: number | null;
+  },
 ): void {
   const { enq, tenant, spec } = record;
   sql.addEvent.run(
@@ -75,6 +79,7 @@ function insert(
     acceptedUpto,
     rankOf(spec.priority, acceptedUpto),
     ...changing(record),
+    lastChange,
   );
   sql.addSpec.run(enq, head, payload);
   for (const [name, value] of Object.entries(spec.labels)) {
@@ -84,17 +89,10 @@ function insert(
 
 /** Whether at most columns that no index has differ. */
 function onlyProgress(before: EventRecord, next: EventRecord): boolean {
-  return stageOf(before) === stageOf(next) && before.seq === next.seq &&
+  return STAGE[before.state] === STAGE[next.state] && before.seq === next.seq &&
     before.attempt === next.attempt && before.deadline === next.deadline &&
     before.dueAt === next.dueAt && before.readyAt === next.readyAt &&
     before.finishedAt === next.finishedAt;
-}
-
-/** 1 while it waits, 2 while its agent has it, 3 before it was queued, 0 when it has ended. */
-function stageOf({ state }: EventRecord): 0 | 1 | 2 | 3 {
-  if (isTerminal(state)) return 0;
-  if (state === "queued") return 1;
-  return state === "created" ? 3 : 2;
 }
 
 /** The columns of `event` that change, in the order of the statements. */
@@ -103,7 +101,7 @@ function changing(record: EventRecord): SQLInputValue[] {
     record.deadline,
     record.readyAt ?? null,
     record.dueAt,
-    stageOf(record),
+    STAGE[record.state],
     record.state,
     record.phase ?? null,
     record.attempt,

@@ -7,6 +7,7 @@
 import { isTerminal, utf8Length } from "@transporter/sdk";
 import { changeRecord, newRecord } from "./record.ts";
 import { EventCache } from "./sqlite_cache.ts";
+import { readCounters, writeCounters } from "./sqlite_counters.ts";
 import { type Changed, writeEvent } from "./sqlite_event_rows.ts";
 import { Histories } from "./sqlite_history.ts";
 import { inOrder, type Queue } from "./sqlite_queue.ts";
@@ -38,15 +39,12 @@ export class Events {
   /** Goes on counting where the database is. */
   constructor(sql: Statements) {
     this.#sql = sql;
-    this.#enq = this.#counter("enq");
-    this.#histories = new Histories(sql);
-    this.#ended = this.#counter("ended");
+    const { enq, change, ended } = readCounters(sql);
+    this.#enq = enq;
+    this.#histories = new Histories(sql, change);
+    this.#ended = ended;
     const last = this.#sql.lastAccepted.get();
     this.#acceptedUpto = last === undefined ? 0 : number(last, "accepted_upto");
-  }
-
-  #counter(name: string): number {
-    return number(this.#sql.getCounter.get(name) ?? {}, "value");
   }
 
   /** Finds an event, also one that is only gathered. */
@@ -148,15 +146,13 @@ export class Events {
   /** Writes what was gathered. */
   write(): void {
     if (this.#changed.size === 0) return;
-    for (const changed of this.#changed.values()) {
-      const { record, before } = changed;
+    for (const { record, before } of this.#changed.values()) {
       this.#ended += ended(record) - (before ? ended(before) : 0);
-      writeEvent(this.#sql, changed);
     }
-    this.#histories.write();
-    this.#sql.setCounter.run(this.#enq, "enq");
-    this.#sql.setCounter.run(this.#ended, "ended");
-    for (const { record } of this.#changed.values()) {
+    const rows = this.#histories.write(this.#ended);
+    for (const changed of this.#changed.values()) {
+      const { record } = changed;
+      writeEvent(this.#sql, changed, rows.get(record.enq));
       if (isTerminal(record.state)) this.#cache.delete(record);
     }
     this.#forget();
@@ -166,7 +162,7 @@ export class Events {
   discard(): void {
     this.#forget();
     this.#cache.clear();
-    this.#ended = this.#counter("ended");
+    this.#ended = readCounters(this.#sql).ended;
   }
 
   /** Removes ended events, and leaves a tombstone of each; returns how many. */
@@ -176,7 +172,8 @@ export class Events {
     const removed = sweepRows(this.#sql, { ...sweep, tooMany });
     for (const record of removed) this.#cache.delete(record);
     this.#ended -= removed.length;
-    this.#sql.setCounter.run(this.#ended, "ended");
+    const { change } = this.#histories;
+    writeCounters(this.#sql, { enq: this.#enq, change, ended: this.#ended });
     return removed.length;
   }
 

@@ -1,7 +1,6 @@
 /**
  * The histories of the SQLite store: a row has all entries of one event that
- * were committed together, as each row and its place in an index cost about
- * what an entry does.
+ * were committed together, as each row costs about what an entry does.
  *
  * @module
  */
@@ -19,10 +18,15 @@ export class Histories {
   #replaced: number[] = [];
   #change: number;
 
-  /** Goes on counting where the database is. */
-  constructor(sql: Statements) {
+  /** Goes on counting from a change. */
+  constructor(sql: Statements, change: number) {
     this.#sql = sql;
-    this.#change = number(sql.getCounter.get("change") ?? {}, "value");
+    this.#change = change;
+  }
+
+  /** The newest change. */
+  get change(): number {
+    return this.#change;
   }
 
   /** Adds an entry. */
@@ -38,15 +42,23 @@ export class Histories {
     if (this.#gathered.get(enq)?.pop() === undefined) this.#replaced.push(enq);
   }
 
-  /** Writes what was gathered. Entries are numbered now, so that those of a row have numbers in a row. */
-  write(): void {
+  /**
+   * Writes what was gathered, before the events are. Entries are numbered now,
+   * so that those of a row have numbers in a row.
+   *
+   * @param ended How many events have ended, which the newest row tells.
+   * @returns The new row of each event, by `enq`.
+   */
+  write(ended: number): ReadonlyMap<number, number> {
     for (const enq of this.#replaced) this.#cut(enq);
+    const rows = new Map<number, number>();
     for (const [enq, entries] of this.#gathered) {
-      this.#change += entries.length;
-      this.#sql.addHistory.run(this.#change, enq, JSON.stringify(entries));
+      const change = this.#change += entries.length;
+      this.#sql.addHistory.run(change, enq, JSON.stringify(entries), ended);
+      rows.set(enq, change);
     }
-    this.#sql.setCounter.run(this.#change, "change");
     this.forget();
+    return rows;
   }
 
   /** Forgets what was gathered. Its numbers are not given again. */
@@ -58,12 +70,28 @@ export class Histories {
   #cut(enq: number): void {
     const row = this.#sql.lastHistory.get(enq);
     if (row === undefined) return;
+    const { dropHistory, setLastChange } = this.#sql;
     const change = number(row, "change");
     const entries = readEntries(row).slice(0, -1);
-    this.#sql.dropHistory.run(change);
-    if (entries.length === 0) return;
-    this.#sql.addHistory.run(change - 1, enq, JSON.stringify(entries));
+    dropHistory.run(change);
+    setLastChange.run(row["previous"] ?? null, enq);
+    if (entries.length > 0) {
+      addRow(this.#sql, { change: change - 1, enq, entries });
+    }
   }
+}
+
+/** Adds a row to the end of the history of an event that is written. */
+export function addRow(
+  sql: Statements,
+  { change, enq, entries }: {
+    readonly change: number;
+    readonly enq: number;
+    readonly entries: readonly HistoryEntry[];
+  },
+): void {
+  sql.addHistory.run(change, enq, JSON.stringify(entries), null);
+  sql.setLastChange.run(change, enq);
 }
 
 /** Reads the changes after a number, oldest first. */

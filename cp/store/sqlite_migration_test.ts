@@ -1,4 +1,5 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { type State, STATES } from "@transporter/sdk";
 import { openSqliteStore } from "./sqlite.ts";
 import { openDatabase } from "./sqlite_file.ts";
 import { MIGRATIONS } from "./sqlite_schema.ts";
@@ -9,12 +10,52 @@ import {
   idsOf,
   release,
   session,
+  status,
   T,
   to,
 } from "./testing/samples.ts";
 
 /** What SQLite and JSON may take for something else. */
 const ODD = 'é\u0000"}\\ \ud83d 🚀';
+
+/** A file as version 4 left it: an event in each state, and three rows of history of each, of which the middle one has two entries. */
+async function writeVersion4(path: string): Promise<void> {
+  const db = await openDatabase(path, MIGRATIONS.slice(0, 4));
+  const stages: Partial<Record<State, number>> = {
+    created: 3,
+    queued: 1,
+    assigned: 2,
+    in_progress: 2,
+  };
+  const rows = STATES.length;
+  for (const [i, state] of STATES.entries()) {
+    const [enq, id] = [i + 1, `e-${state}`];
+    const { payload, ...head } = event(id).spec;
+    db.prepare(`INSERT INTO event VALUES
+      (?, ?, ?, NULL, 'edge-1', 'script', 'sha256:', 100, ?, ?, ?, ?, NULL, ?, ?, ?, NULL, 1, 4, NULL, ?, ?, '""', '{}')`)
+      .run(
+        ...[enq, T, id, AT, AT, AT, AT + 1000, AT + 1000],
+        ...[stages[state] ?? 0, state, AT, state in stages ? null : AT + i],
+      );
+    db.prepare("INSERT INTO spec VALUES (?, ?, ?)")
+      .run(enq, JSON.stringify(head), JSON.stringify(payload));
+    for (const [row, revisions] of [[1], [2, 3], [4]].entries()) {
+      const change = [0, rows, 3 * rows][row] ?? 0;
+      const entries = revisions.map((revision) => ({
+        ...status(id, state),
+        revision,
+      }));
+      db.prepare("INSERT INTO history VALUES (?, ?, ?)")
+        .run(change + enq * revisions.length, enq, JSON.stringify(entries));
+    }
+  }
+  db.prepare("UPDATE counter SET value = ? WHERE name = ?")
+    .run(rows + 7, "enq"); // newer ones were removed
+  db.prepare("UPDATE counter SET value = ? WHERE name = ?")
+    .run(4 * rows, "change");
+  db.prepare("UPDATE counter SET value = 4 WHERE name = 'ended'").run();
+  db.close();
+}
 
 /** A file as version 1 left it: an event in each stage, an agent, labels, an outcome and histories. */
 async function writeVersion1(path: string): Promise<void> {
@@ -119,5 +160,58 @@ Deno.test("openSqliteStore() takes over all that a store of version 1 has", asyn
   deepStrictEqual(
     idsOf(await store.listEvents(T, { states: ["completed"], limit: 9 })),
     ["e3", "e1"],
+  );
+});
+
+Deno.test("openSqliteStore() finds by state, in histories and among what has ended all that a store of version 4 has", async () => {
+  await using folder = await tempFolder();
+  const path = `${folder.path}/store.db`;
+  await writeVersion4(path);
+  await using store = await openSqliteStore({ path });
+  const all = STATES.map((state) => `e-${state}`);
+  deepStrictEqual(
+    idsOf(await store.listEvents(T, { limit: 99 })),
+    all.toReversed(),
+  );
+  for (const state of STATES) {
+    const id = `e-${state}`;
+    deepStrictEqual(
+      idsOf(await store.listEvents(T, { states: [state], limit: 99 })),
+      [id],
+    );
+    deepStrictEqual(
+      (await store.listHistory(T, id)).map(({ event_id, revision }) => [
+        event_id,
+        revision,
+      ]),
+      [1, 2, 3, 4].map((revision) => [id, revision]),
+    );
+  }
+  deepStrictEqual((await store.countOpen(T)).get("edge-1")?.states, {
+    created: 1,
+    queued: 1,
+    assigned: 1,
+    in_progress: 1,
+  });
+  await store.changeEvent(T, "e-queued", to("failed", {}, { finishedAt: AT }));
+  const { newest } = await store.changeRange();
+  strictEqual(newest, 4 * STATES.length + 1);
+  strictEqual((await store.listHistory(T, "e-queued")).length, 5);
+  strictEqual((await store.createEvent(T, event("x"))).record?.enq, 16);
+  // Of five that have ended two are kept: those that ended last.
+  const sweep = { finishedBefore: 0, finishedMax: 2, at: AT, limit: 9 };
+  strictEqual(await store.sweep({ ...sweep, until: () => AT + 1 }), 3);
+  deepStrictEqual(
+    idsOf(await store.listEvents(T, { limit: 99 })),
+    [
+      ..."x e-cancelled e-expired e-in_progress e-assigned e-created"
+        .split(" "),
+    ],
+  );
+  deepStrictEqual(await store.listHistory(T, "e-queued"), []);
+  deepStrictEqual(
+    new Set((await store.listChanges(T, 0, 99)).map((c) => c.entry.event_id))
+      .size,
+    6,
   );
 });

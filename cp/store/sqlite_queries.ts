@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { isTerminal, type State } from "@transporter/sdk";
+import type { State } from "@transporter/sdk";
 import type { EventQuery } from "./store.ts";
 
 const EVENT = `SELECT event.*, head, result, error
@@ -15,6 +15,23 @@ const EVENT = `SELECT event.*, head, result, error
 
 const AGENT = `SELECT agent.*, registration, executors
   FROM agent CROSS JOIN profile USING (tenant, id)`;
+
+/** The column `stage` of an event in each state: above 0 until it ends. */
+export const STAGE: Readonly<Record<State, number>> = {
+  queued: 1,
+  assigned: 2,
+  in_progress: 2,
+  created: 3,
+  completed: 0,
+  failed: -1,
+  expired: -2,
+  cancelled: -3,
+};
+
+/** The rows of the history of an event, given the one that is its newest. */
+const rowsFrom = (newest: string) =>
+  `WITH RECURSIVE entry (change) AS (${newest}
+    UNION ALL SELECT previous FROM entry CROSS JOIN history USING (change))`;
 
 /** The columns of `event` that never change, and those that do, in the order in which they are bound. */
 const FIXED = `enq, tenant, id, idempotency_key, agent, type, digest, bytes,
@@ -53,20 +70,24 @@ export const SQL = {
   getSpec:
     `SELECT head, payload FROM event CROSS JOIN spec USING (enq) WHERE tenant = ? AND id = ?`,
   getPayload: `SELECT payload FROM spec WHERE enq = ?`,
-  addEvent: `INSERT INTO event (${FIXED}, ${CHANGING.join(", ")})
-    VALUES (${Array(11 + CHANGING.length).fill("?").join(", ")})`,
+  addEvent: `INSERT INTO event (${FIXED}, ${CHANGING.join(", ")}, last_change)
+    VALUES (${Array(12 + CHANGING.length).fill("?").join(", ")})`,
   addSpec: `INSERT INTO spec (enq, head, payload) VALUES (?, ?, ?)`,
   addLabel: `INSERT INTO label (tenant, name, value, enq) VALUES (?, ?, ?, ?)`,
-  addHistory: `INSERT INTO history (change, enq, entries) VALUES (?, ?, ?)`,
-  lastHistory:
-    `SELECT change, entries FROM history WHERE enq = ? ORDER BY change DESC LIMIT 1`,
+  addHistory: `INSERT INTO history (change, enq, entries, ended, previous)
+    VALUES (?1, ?2, ?3, ?4, (SELECT last_change FROM event WHERE enq = ?2))`,
+  lastHistory: `SELECT change, entries, previous FROM history
+    WHERE change = (SELECT last_change FROM event WHERE enq = ?)`,
+  newestHistory:
+    `SELECT change, ended FROM history WHERE change = (SELECT max(change) FROM history)`,
   dropHistory: `DELETE FROM history WHERE change = ?`,
+  setLastChange: `UPDATE event SET last_change = ? WHERE enq = ?`,
   setEvent: `UPDATE event SET ${
     CHANGING.map((name) => `${name} = ?`).join(", ")
-  } WHERE enq = ?`,
+  }, last_change = coalesce(?, last_change) WHERE enq = ?`,
   setProgress:
-    `UPDATE event SET state = ?, phase = ?, revision = ?, updated_at = ?, message = ?, notes = ?
-    WHERE enq = ?`,
+    `UPDATE event SET state = ?, phase = ?, revision = ?, updated_at = ?, message = ?, notes = ?,
+      last_change = coalesce(?, last_change) WHERE enq = ?`,
   setOutcome:
     `INSERT OR REPLACE INTO outcome (enq, result, error) VALUES (?, ?, ?)`,
   dropOutcome: `DELETE FROM outcome WHERE enq = ?`,
@@ -82,12 +103,13 @@ export const SQL = {
     ORDER BY event.enq LIMIT ? + 0`,
   listReleased: `${EVENT} WHERE tenant = ? AND agent = ? AND stage = 2
     ORDER BY seq NULLS LAST, rank, event.enq`,
-  listHistory: `SELECT entries FROM history
-    WHERE enq = (SELECT enq FROM event WHERE tenant = ? AND id = ?) ORDER BY change`,
+  listHistory: `${
+    rowsFrom("SELECT last_change FROM event WHERE tenant = ? AND id = ?")
+  } SELECT entries FROM entry CROSS JOIN history USING (change) ORDER BY change`,
   listDue:
     `${EVENT} WHERE due_at <= ? AND stage > 0 ORDER BY due_at, event.enq LIMIT ? + 0`,
   countOpen: `SELECT agent, state, count(*) AS events, sum(bytes) AS bytes
-    FROM event INDEXED BY event_open
+    FROM event INDEXED BY event_list
     WHERE tenant = ? AND stage > 0 GROUP BY agent, state`,
   listChanges: `SELECT change, tenant, agent, type, entries
     FROM history CROSS JOIN event USING (enq)
@@ -113,14 +135,17 @@ export const SQL = {
     WHERE enq = (SELECT enq FROM event WHERE tenant = ? AND id = ?) AND n > ? ORDER BY n LIMIT ? + 0`,
   listFinished:
     `SELECT event.*, head, NULL AS result, NULL AS error FROM event CROSS JOIN spec USING (enq)
-    WHERE stage = 0 AND finished_at > 0 ORDER BY finished_at LIMIT ? + 0`,
+    WHERE finished_at > 0 ORDER BY finished_at LIMIT ? + 0`,
   addTombstone: `INSERT OR REPLACE INTO tombstone
     SELECT tenant, id, idempotency_key, digest, state, ? FROM event WHERE enq = ?`,
   dropTombstones: `DELETE FROM tombstone WHERE (tenant, id) IN (
     SELECT tenant, id FROM tombstone WHERE until <= ? ORDER BY until LIMIT ? + 0)`,
   dropEvent: `DELETE FROM event WHERE enq = ?`,
   dropSpec: `DELETE FROM spec WHERE enq = ?`,
-  dropAllHistory: `DELETE FROM history WHERE enq = ?`,
+  dropHistories: `DELETE FROM history WHERE change IN (${
+    rowsFrom(`SELECT last_change FROM json_each(?) AS asked
+      CROSS JOIN event ON event.enq = asked.value`)
+  } SELECT change FROM entry)`,
   dropLabels: `DELETE FROM label WHERE enq = ?`,
   dropLogs: `DELETE FROM log WHERE enq = ?`,
   getCounter: `SELECT value FROM counter WHERE name = ?`,
@@ -139,7 +164,8 @@ export interface ListStatement {
 
 /**
  * Makes the statements that find the newest events a query is about: one for
- * each state, as an index has them in order only within one state.
+ * each state, or where nothing else leads for each stage, as an index has them
+ * in order only within one.
  *
  * @param enqMin The first event that may have been accepted at or after `query.since`.
  */
@@ -148,21 +174,34 @@ export function listStatements(
   query: EventQuery,
   enqMin?: number,
 ): readonly ListStatement[] {
-  const states = query.states === undefined
-    ? [undefined]
-    : new Set(query.states);
-  return [...states].map((state) =>
-    listStatement(tenant, query, { state, enqMin })
-  );
+  const states = query.states && [...new Set(query.states)];
+  const { agent, type, labels = {} } = query;
+  const leads = agent !== undefined || type !== undefined ||
+    Object.keys(labels).length > 0;
+  const parts: readonly Part[] = leads
+    ? (states ?? [undefined]).map((state) => ({ state }))
+    : states?.map(partOf) ?? STAGES.map((stage) => ({ stage }));
+  return parts.map((part) => listStatement(tenant, query, { ...part, enqMin }));
+}
+
+const STAGES = [...new Set(Object.values(STAGE))];
+
+/** What one statement is about of what is asked. */
+interface Part {
+  readonly state?: State | undefined;
+  readonly stage?: number;
+}
+
+/** A state by its stage, and by itself where others have the same. */
+function partOf(state: State): Part {
+  const stage = STAGE[state];
+  return stage === STAGE.assigned ? { stage, state } : { stage };
 }
 
 function listStatement(
   tenant: string,
   query: EventQuery,
-  { state, enqMin }: {
-    readonly state: State | undefined;
-    readonly enqMin: number | undefined;
-  },
+  { state, stage, enqMin }: Part & { readonly enqMin: number | undefined },
 ): ListStatement {
   const [first, ...others] = Object.entries(query.labels ?? {});
   const terms: string[] = [];
@@ -185,10 +224,8 @@ function listStatement(
   }
   term("event.tenant = ?", tenant);
   term("event.agent = ?", query.agent);
-  if (state !== undefined) {
-    term(isTerminal(state) ? "event.stage = 0" : "event.stage > 0");
-    term("event.state = ?", state);
-  }
+  term("event.stage = ?", stage);
+  term("event.state = ?", state);
   term("event.type = ?", query.type);
   term(`${first ? "label" : "event"}.enq < ?`, query.before);
   term("accepted_at >= ?", query.since);

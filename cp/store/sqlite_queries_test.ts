@@ -26,7 +26,10 @@ Deno.test("SQL reads no table from end to end", async () => {
     for (const [name, sql] of Object.entries(SQL)) {
       if (name === "probe") continue; // a table of one row
       for (const line of planOf(db, sql)) {
-        ok(!/^SCAN (?!CONSTANT|asked VIRTUAL)/.test(line), `${name}: ${line}`);
+        ok(
+          !/^SCAN (?!CONSTANT|asked VIRTUAL|entry$)/.test(line),
+          `${name}: ${line}`,
+        );
       }
     }
   });
@@ -53,13 +56,28 @@ Deno.test("SQL releases, expires and counts by the index of what has not ended",
         "SEARCH event USING COVERING INDEX event_queue (tenant=? AND agent=?)",
         "SEARCH event USING INDEX event_released (tenant=? AND agent=?)",
         "SEARCH event USING INDEX event_due (due_at<?)",
-        "SEARCH event USING INDEX event_open (tenant=?)",
+        "SEARCH event USING INDEX event_list (tenant=? AND stage>?)",
       ],
     );
     for (
       const sql of [SQL.listQueued, SQL.listDue, SQL.listChanges]
     ) {
       ok(!planOf(db, sql).some((line) => line.includes("TEMP B-TREE")), sql);
+    }
+  });
+});
+
+Deno.test("SQL finds the histories of an event without an index of them", async () => {
+  await withDatabase((db) => {
+    for (const sql of [SQL.listHistory, SQL.lastHistory, SQL.dropHistories]) {
+      const lines = planOf(db, sql).filter((line) => line.includes("history"));
+      ok(lines.length > 0);
+      for (const line of lines) {
+        strictEqual(
+          line,
+          "SEARCH history USING INTEGER PRIMARY KEY (rowid=?)",
+        );
+      }
     }
   });
 });
@@ -93,10 +111,10 @@ Deno.test("listStatements() finds the newest in the order of an index, never by 
 
 Deno.test("listStatements() looks up what it is asked for", async () => {
   const cases: readonly (readonly [Partial<EventQuery>, string])[] = [
-    [{}, "event USING COVERING INDEX event_list (tenant=?)"],
+    [{}, "event USING COVERING INDEX event_list (tenant=? AND stage=?)"],
     [
       { before: 9 },
-      "event USING COVERING INDEX event_list (tenant=? AND rowid<?)",
+      "event USING COVERING INDEX event_list (tenant=? AND stage=? AND rowid<?)",
     ],
     [
       { agent: "edge-1" },
@@ -108,13 +126,24 @@ Deno.test("listStatements() looks up what it is asked for", async () => {
     ],
     [
       { states: ["failed"] },
-      "event USING COVERING INDEX event_ended (tenant=? AND state=?)",
+      "event USING COVERING INDEX event_list (tenant=? AND stage=?)",
+    ],
+    [
+      { states: ["queued"] },
+      "event USING COVERING INDEX event_list (tenant=? AND stage=?)",
+    ],
+    [
+      { states: ["in_progress"] },
+      "event USING INDEX event_list (tenant=? AND stage=?)",
     ],
     [
       { labels: { app: "web" } },
       "label USING PRIMARY KEY (tenant=? AND name=? AND value=?)",
     ],
-    [{ since: AT }, "event USING INDEX event_list (tenant=? AND rowid>?)"],
+    [
+      { since: AT },
+      "event USING INDEX event_list (tenant=? AND stage=? AND rowid>?)",
+    ],
   ];
   await withDatabase((db) => {
     for (const [query, expected] of cases) {

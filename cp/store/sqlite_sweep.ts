@@ -20,13 +20,14 @@ export function sweepRows(
     .filter(({ finishedAt = 0 }, index) =>
       finishedAt < finishedBefore || index < tooMany
     );
+  // While the events tell their newest rows; in one statement, as one for each costs three times as much.
+  sql.dropHistories.run(JSON.stringify(removed.map(({ enq }) => enq)));
   for (const record of removed) {
     const { enq } = record;
     sql.addTombstone.run(until(record), enq);
     sql.dropEvent.run(enq);
     sql.dropSpec.run(enq);
     sql.dropOutcome.run(enq);
-    sql.dropAllHistory.run(enq);
     sql.dropLabels.run(enq);
     sql.dropLogs.run(enq);
   }
