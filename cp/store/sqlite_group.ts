@@ -61,10 +61,54 @@ const PATIENT_MAX = 200;
 interface Step {
   /** Whether it may wait for others. */
   readonly patient: boolean;
-  /** Does it, and returns how its promise is settled once it is on disk. */
-  run(): () => void;
+  /** Does it, and keeps what comes of it. */
+  run(): void;
+  /** Settles its promise by that, once it is on disk. */
+  settle(): void;
   /** Settles its promise when the transaction fails. */
   fail(reason: unknown): void;
+}
+
+/** A step that somebody waits for: no closures, as very many may wait at a time. */
+class Work<T> implements Step {
+  readonly patient: boolean;
+  readonly #work: () => T;
+  readonly #resolve: (value: T) => void;
+  readonly #reject: (reason: unknown) => void;
+  #outcome: { readonly value: T } | { readonly error: unknown } | undefined;
+
+  constructor(
+    work: () => T,
+    { patient, resolve, reject }: {
+      readonly patient: boolean;
+      readonly resolve: (value: T) => void;
+      readonly reject: (reason: unknown) => void;
+    },
+  ) {
+    this.patient = patient;
+    this.#work = work;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  run(): void {
+    try {
+      this.#outcome = { value: this.#work() };
+    } catch (error) {
+      if (isSqlite(error)) throw error;
+      this.#outcome = { error };
+    }
+  }
+
+  settle(): void {
+    if (this.#outcome === undefined) return;
+    if ("value" in this.#outcome) this.#resolve(this.#outcome.value);
+    else this.#reject(this.#outcome.error);
+  }
+
+  fail(reason: unknown): void {
+    this.#reject(unavailable("write to", reason));
+  }
 }
 
 /** The error of a store that cannot read or commit, `store_unavailable` or `disk_full`; `cause` says why. */
@@ -128,19 +172,8 @@ export class GroupCommit {
   ): Promise<T> {
     return new Promise((resolve, reject) => {
       if (this.#closed) throw closedError();
-      (last ? this.#lastSteps : this.#steps).push({
-        patient,
-        run: () => {
-          try {
-            const value = work();
-            return () => resolve(value);
-          } catch (error) {
-            if (isSqlite(error)) throw error;
-            return () => reject(error);
-          }
-        },
-        fail: (reason) => reject(unavailable("write to", reason)),
-      });
+      (last ? this.#lastSteps : this.#steps)
+        .push(new Work(work, { patient, resolve, reject }));
       const waits = patient && this.#waiting < PATIENT_MAX;
       this.#schedule(waits ? performance.now() + PATIENCE_MS : 0);
     });
@@ -224,13 +257,11 @@ export class GroupCommit {
     readonly refused?: { readonly error: unknown };
   } {
     const until = performance.now() + GROUP_MS;
-    const settle: (() => void)[] = [];
     let taken = 0;
     try {
       this.#begin.run();
       do {
-        const step = steps[taken++];
-        if (step) settle.push(step.run());
+        steps[taken++]?.run();
       } while (taken < steps.length && performance.now() < until);
       this.#pending.write();
       this.#commit.run();
@@ -239,7 +270,7 @@ export class GroupCommit {
       this.#pending.discard();
       return { taken, refused: { error } };
     }
-    for (const done of settle) done();
+    for (const step of steps.slice(0, taken)) step.settle();
     return { taken };
   }
 }
