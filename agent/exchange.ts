@@ -2,6 +2,7 @@ import {
   type CancelFrame,
   type Delivery,
   type DrainFrame,
+  type EventFrame,
   type InventoryRequestFrame,
   type Link,
   type LinkFeature,
@@ -135,7 +136,7 @@ export class Exchange {
       case "event":
         backlog.forget();
         this.#credit?.saw(message.seq ?? 0);
-        await inbox.take({ ...delivery, value: message }, {
+        await inbox.take(delivery as Delivery<EventFrame>, {
           epoch: welcome?.epoch,
           failed,
         });

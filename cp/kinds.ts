@@ -1,4 +1,4 @@
-import type { EventKind, EventSpec } from "@transporter/sdk";
+import type { EventKind, EventSpec, StatusUpdateFrame } from "@transporter/sdk";
 
 /** What is known about event types, by type. */
 export class Kinds {
@@ -22,5 +22,16 @@ export class Kinds {
       // The kind does not take this payload any more: then it cannot vouch for a second run.
       return false;
     }
+  }
+
+  /** Whether an event whose attempt failed may be run again: its agent knows best; if that does not say, its kind decides. */
+  async repeats(
+    { phase, details }: StatusUpdateFrame,
+    specOf: () => Promise<EventSpec | undefined>,
+  ): Promise<boolean> {
+    const word = details?.["repeatable"];
+    if (phase === "interrupted" && typeof word === "boolean") return word;
+    const spec = await specOf();
+    return spec !== undefined && this.repeatable(spec);
   }
 }

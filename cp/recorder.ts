@@ -141,57 +141,54 @@ export class Recorder {
   }
 
   /**
-   * Records what an agent says.
+   * Records what an agent says. No function waits here: most of what is
+   * written is this, and what waits is in memory until then.
    *
    * @throws {TransporterError} `superseded`, `store_unavailable`; the status is not recorded then.
    */
-  async status(
+  status(
     tenant: string,
     frame: StatusUpdateFrame,
     fence: Fence,
   ): Promise<StatusOutcome> {
     this.#heard++;
-    const outcome = isEventId(frame.event_id)
-      ? await this.#report(tenant, frame, fence)
-      : "unknown_event";
-    if (outcome === "recorded") this.#options.metrics.statuses(1);
-    else this.#options.metrics.ignored(outcome);
-    return outcome;
+    const { event_id: id, agent_id: agent, phase, state } = frame;
+    const isKnown = isEventId(id);
+    if (!isKnown || agent !== "" && agent !== fence.agent) {
+      const outcome = this.#counted(isKnown ? "foreign" : "unknown_event");
+      return Promise.resolve(outcome);
+    }
+    if (phase !== "interrupted" && state !== "failed") {
+      return this.#report(tenant, frame, fence);
+    }
+    const spec = () => this.#options.store.getSpec(tenant, id);
+    return this.#kinds.repeats(frame, spec).then((repeatable) => {
+      const jitter = this.#options.rng.next();
+      return this.#report(tenant, frame, fence, { repeatable, jitter });
+    });
   }
 
-  async #report(
+  #report(
     tenant: string,
     frame: StatusUpdateFrame,
     fence: Fence,
+    { repeatable, jitter } = { repeatable: false, jitter: 0 },
   ): Promise<StatusOutcome> {
-    if (frame.agent_id !== "" && frame.agent_id !== fence.agent) {
-      return "foreign";
-    }
-    const failed = frame.phase === "interrupted" || frame.state === "failed";
-    const repeatable = failed && await this.#repeatable(tenant, frame);
-    const jitter = failed ? this.#options.rng.next() : 0;
     const now = this.#options.clock.now();
     const status = readReport(frame, { agent: fence.agent, now });
-    let ignored: Ignored = "not_released";
-    const step = await this.change(tenant, frame.event_id, (record) => {
+    let outcome: StatusOutcome = "recorded";
+    return this.change(tenant, frame.event_id, (record) => {
       const verdict = report(record, { status, repeatable, jitter, now });
-      if (typeof verdict !== "string") return verdict;
-      ignored = verdict;
-      return undefined;
-    }, fence);
-    if (step === undefined) return "unknown_event";
-    return step.changed ? "recorded" : ignored;
+      const isIgnored = typeof verdict === "string";
+      outcome = isIgnored ? verdict : "recorded";
+      return isIgnored ? undefined : verdict;
+    }, fence).then((step) => this.#counted(step ? outcome : "unknown_event"));
   }
 
-  /** The agent knows best; if it does not say, the kind of event decides. */
-  async #repeatable(
-    tenant: string,
-    frame: StatusUpdateFrame,
-  ): Promise<boolean> {
-    const word = frame.details?.["repeatable"];
-    if (frame.phase === "interrupted" && typeof word === "boolean") return word;
-    const spec = await this.#options.store.getSpec(tenant, frame.event_id);
-    return spec !== undefined && this.#kinds.repeatable(spec);
+  #counted(outcome: StatusOutcome): StatusOutcome {
+    if (outcome === "recorded") this.#options.metrics.statuses(1);
+    else this.#options.metrics.ignored(outcome);
+    return outcome;
   }
 
   /**
@@ -265,7 +262,7 @@ export class Recorder {
    * @returns `undefined` when there is no such event.
    * @throws {TransporterError} `superseded`, `store_unavailable`.
    */
-  async change(
+  change(
     tenant: string,
     id: string,
     decide: (record: EventRecord) => EventChange | undefined,
@@ -277,20 +274,23 @@ export class Recorder {
       const change = decide(record);
       return change && bounded(record, change);
     }, fence);
-    const step = await write.catch((reason) => this.#failed(tenant, reason));
-    if (step?.changed) {
-      const { record } = step;
-      const { type } = record.spec;
-      if (isTerminal(before)) this.#options.quota.add(record);
-      if (isTerminal(record.state)) {
-        this.#options.quota.remove(record);
-        this.#options.metrics.ended(type, record.state);
-      } else if (record.state === "queued" && isReleased(before)) {
-        this.#options.metrics.requeued(type);
-      }
-      this.#publish(record);
+    return write.then((step) => {
+      if (step?.changed) this.#changed(before, step.record);
+      return step;
+    }, (reason) => this.#failed(tenant, reason));
+  }
+
+  #changed(before: State, record: EventRecord): void {
+    const { quota, metrics } = this.#options;
+    const { state, spec } = record;
+    if (isTerminal(before)) quota.add(record);
+    if (isTerminal(state)) {
+      quota.remove(record);
+      metrics.ended(spec.type, state);
+    } else if (state === "queued" && isReleased(before)) {
+      metrics.requeued(spec.type);
     }
-    return step;
+    this.#publish(record);
   }
 
   #publish(record: EventRecord): void {

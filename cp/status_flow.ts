@@ -65,10 +65,7 @@ export class StatusFlow {
   /** Begins to record a status; waits only while too many are on their way. */
   async take(delivery: StatusDelivery): Promise<void> {
     if (this.#running >= IN_FLIGHT_MAX) await this.#until(IN_FLIGHT_MAX - 1);
-    const flight: Flight = { sid: delivery.value.sid, landed: false };
-    this.#flights.push(flight);
-    this.#running++;
-    this.#record(delivery, flight);
+    this.#begin(delivery);
   }
 
   /** Resolves when none is on its way. */
@@ -76,30 +73,54 @@ export class StatusFlow {
     await this.#until(0);
   }
 
-  async #record(delivery: StatusDelivery, flight: Flight): Promise<void> {
-    const { recorder, tenant, agent, gen, ignored, failed } = this.#options;
+  #begin(delivery: StatusDelivery): void {
+    const { recorder, tenant, agent, gen } = this.#options;
     // Never the sid of this status: one before it may still fail, and an agent that is told
     // "durable up to here" forgets that one.
     const sid = this.#durableSid;
     const { state, phase } = delivery.value;
+    const recording = recorder.status(tenant, delivery.value, {
+      agent,
+      gen,
+      ...(sid === undefined ? {} : { sid }),
+      // More follows, and that is soon enough.
+      patient: !isTerminal(state) && phase !== "interrupted",
+    });
+    const flight: Flight = { sid: delivery.value.sid, landed: false };
+    this.#flights.push(flight);
+    this.#running++;
+    recording.then(
+      (outcome) => this.#recorded(delivery, flight, outcome),
+      (reason) => this.#failed(reason),
+    );
+  }
+
+  #recorded(
+    delivery: StatusDelivery,
+    flight: Flight,
+    outcome: StatusOutcome,
+  ): void {
     try {
-      const outcome = await recorder.status(tenant, delivery.value, {
-        agent,
-        gen,
-        ...(sid === undefined ? {} : { sid }),
-        // More follows, and that is soon enough.
-        patient: !isTerminal(state) && phase !== "interrupted",
-      });
       flight.landed = true;
       this.#land();
       delivery.ack();
-      if (outcome !== "recorded") ignored(delivery.value, outcome);
+      if (outcome !== "recorded") {
+        this.#options.ignored(delivery.value, outcome);
+      }
     } catch (reason) {
-      failed(TransporterError.from(reason));
-    } finally {
-      this.#running--;
-      this.#wake?.();
+      return this.#failed(reason);
     }
+    this.#ended();
+  }
+
+  #failed(reason: unknown): void {
+    this.#options.failed(TransporterError.from(reason));
+    this.#ended();
+  }
+
+  #ended(): void {
+    this.#running--;
+    this.#wake?.();
   }
 
   #land(): void {

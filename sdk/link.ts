@@ -33,6 +33,35 @@ const RECEIVED_MAX = 10_000;
 /** Characters of them: what may be on its way to an agent. */
 const RECEIVED_CHARS_MAX = 16 * 1024 * 1024;
 
+/** A message that arrived. As many wait, they have no functions of their own. */
+class Arrived implements Delivery<Message> {
+  readonly value: Message;
+  readonly chars: number;
+  readonly #receipt: ReturnType<Receipts["received"]>;
+  readonly #settled: Settled;
+
+  constructor(value: Message, chars: number, how: {
+    readonly receipt: ReturnType<Receipts["received"]>;
+    readonly settled: Settled;
+  }) {
+    this.value = value;
+    this.chars = chars;
+    this.#receipt = how.receipt;
+    this.#settled = how.settled;
+  }
+
+  ack(): void {
+    if (this.#receipt?.settle()) this.#settled(this.value);
+  }
+
+  nack(reason: TransporterError): void {
+    if (this.#receipt?.settle()) this.#settled(this.value, reason);
+  }
+}
+
+/** Hears that a message is acknowledged, or why it is refused. */
+type Settled = (message: Message, refusal?: TransporterError) => void;
+
 /**
  * The conversation over a wire: codec, limits, messages in parts, and
  * acknowledgement, written once for every connector. It lives as long as its
@@ -49,6 +78,7 @@ export class Link implements AsyncDisposable {
   readonly #outgoing: Outgoing;
   readonly #receipts = new Receipts();
   readonly #assembler = new Assembler();
+  readonly #settled: Settled;
   readonly #ended = Promise.withResolvers<TransporterError | undefined>();
   #open = true;
   #version: 1 | 2 = 1;
@@ -79,6 +109,11 @@ export class Link implements AsyncDisposable {
       fail: (error) => this.#fail(error),
     });
     this.receivedAt = options.clock.monotonic();
+    const settled: Settled = (message, refusal) => {
+      if (refusal === undefined) this.#flushReceipts();
+      else if (message.type === "event") this.#refuse(message, refusal);
+    };
+    this.#settled = settled;
     this.#read();
   }
 
@@ -217,18 +252,8 @@ export class Link implements AsyncDisposable {
   #deliver(message: Message, chars: number): void {
     const receipt = this.#receipts.received(message);
     try {
-      this.#received.push({
-        value: message,
-        chars,
-        ack: () => {
-          if (receipt?.settle()) this.#flushReceipts();
-        },
-        nack: (reason) => {
-          if (receipt?.settle() && message.type === "event") {
-            this.#refuse(message, reason);
-          }
-        },
-      }, chars);
+      const how = { receipt, settled: this.#settled };
+      this.#received.push(new Arrived(message, chars, how), chars);
     } catch (cause) {
       throw new TransporterError(
         "slow_down",

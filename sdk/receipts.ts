@@ -2,30 +2,37 @@ import { TransporterError } from "./error.ts";
 import type { AckFrame, Frame, NackFrame, StatusAckFrame } from "./frame.ts";
 
 /** A number that arrived. */
-interface Received {
+class Arrival {
+  readonly number: number;
+  readonly #among: Arrivals;
+  settled = false;
+
+  constructor(number: number, among: Arrivals) {
+    this.number = number;
+    this.#among = among;
+  }
+
   /** Marks it as dealt with; false when it was already. */
-  settle(): boolean;
+  settle(): boolean {
+    if (this.settled) return false;
+    this.settled = true;
+    this.#among.changed = true;
+    return true;
+  }
 }
 
 /** The numbers of one kind that arrived on a link, in the order they came. */
 class Arrivals {
   // A number that a confused peer sends twice is two arrivals.
-  readonly #waiting: { readonly number: number; settled: boolean }[] = [];
+  readonly #waiting: Arrival[] = [];
   #last: number | undefined;
   changed = false;
 
-  add(number: number): Received {
-    const arrival = { number, settled: false };
+  add(number: number): Arrival {
+    const arrival = new Arrival(number, this);
     this.#waiting.push(arrival);
     this.#last = Math.max(this.#last ?? 0, number);
-    return {
-      settle: () => {
-        if (arrival.settled) return false;
-        arrival.settled = true;
-        this.changed = true;
-        return true;
-      },
-    };
+    return arrival;
   }
 
   /** All that was received up to here is acknowledged; `also` names some beyond it. */
@@ -99,7 +106,7 @@ export class Receipts {
   }
 
   /** Notes what arrived; `undefined` when it needs no acknowledgement. */
-  received(message: Frame): Received | undefined {
+  received(message: Frame): Pick<Arrival, "settle"> | undefined {
     if (message.type === "event" && message.seq !== undefined) {
       return this.#events.add(message.seq);
     }

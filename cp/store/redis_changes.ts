@@ -8,7 +8,6 @@ import { changeRecord, checkGeneration } from "./record.ts";
 import { RecordCache } from "./redis_cache.ts";
 import type { RedisConnection } from "./redis_connection.ts";
 import { entryLine } from "./redis_history.ts";
-import type { Reply } from "./redis_group.ts";
 import type { Names } from "./redis_names.ts";
 import {
   EVENT_FIELDS,
@@ -34,19 +33,16 @@ interface Step {
   readonly fence: Fence | undefined;
   resolve(changed: Changed): void;
   reject(reason: unknown): void;
-}
-
-/** How a step came out if what it was decided on is still so. */
-interface Outcome {
-  readonly step: Step;
-  settle(): void;
+  /** How it comes out if what it was decided on is still so. */
+  outcome: Changed;
+  /** Set when it was refused instead. */
+  refusal: { readonly reason: unknown } | undefined;
 }
 
 /** What steps make of a record together. */
 interface Decided {
   /** What the script writes: the record, and its entries. */
   readonly words: readonly string[];
-  readonly outcomes: readonly Outcome[];
   /** The record after the last of them. */
   readonly last: EventRecord | undefined;
   readonly sid: string;
@@ -87,7 +83,11 @@ export class Changes {
   ): Promise<Changed> {
     const key = this.#options.names.event(tenant, id);
     return new Promise((resolve, reject) => {
-      const step = { decide, fence, resolve, reject };
+      const step = {
+        ...{ decide, fence, resolve, reject },
+        outcome: undefined,
+        refusal: undefined,
+      };
       const lane = this.#lanes.get(key);
       if (lane) lane.push(step);
       else {
@@ -134,25 +134,42 @@ export class Changes {
     { lane, steps }: { readonly lane: Step[]; readonly steps: Step[] },
   ): Promise<void> {
     take(lane, steps); // at least one: they are refused with it if it cannot be read
-    const key = this.#options.names.event(tenant, id);
+    const { redis, names } = this.#options;
+    const key = names.event(tenant, id);
     let base = this.seen.get(key) ?? await this.read(tenant, id);
     for (let tries = 0; tries < TRIES_MAX; tries++) {
-      let decided: Decided | undefined;
+      let last = base?.record;
       const fence = steps[0]?.fence;
-      const reply = await this.#write(tenant, id, fence, () => {
+      const reply = await redis.stepLater("lenient", "change", () => {
         take(lane, steps);
-        decided = this.#decide(base?.record, steps);
-        return { base, ...decided };
+        const decided = this.#decide(base?.record, steps);
+        last = decided.last;
+        return [
+          names.tenant(tenant),
+          id,
+          fence?.agent ?? "",
+          String(fence?.gen ?? ""),
+          decided.sid,
+          base?.version ?? "",
+          base ? names.note(tenant, base.record) : "",
+          ...decided.words,
+        ];
       });
+      if (reply[0] === "superseded" && fence) {
+        checkGeneration({ id: fence.agent, gen: Number(reply[1]) }, fence.gen);
+      }
       if (reply[0] === "stale" || reply[0] === "none" && base) {
         base = readEvent(tenant, reply[1]);
         continue;
       }
-      const { outcomes = [], last } = decided ?? {};
-      const isOpen = last !== undefined && !isTerminal(last.state);
       const version = String(reply[1]);
-      this.seen.set(key, isOpen ? { record: last, version } : undefined);
-      for (const { settle } of outcomes) settle();
+      const isOpen = last && !isTerminal(last.state);
+      const seen = last && isOpen ? { record: last, version } : undefined;
+      this.seen.set(key, seen);
+      for (const { refusal, outcome, resolve, reject } of steps) {
+        if (refusal) reject(refusal.reason);
+        else resolve(outcome);
+      }
       return;
     }
     throw new TransporterError(
@@ -161,19 +178,20 @@ export class Changes {
     );
   }
 
+  /** Decides steps, each on what the one before it makes, and notes in them how they come out. */
   #decide(base: EventRecord | undefined, steps: readonly Step[]): Decided {
     const at = this.#options.clock.now();
-    const outcomes: Outcome[] = [];
     const lines: string[] = [];
     let replaces = false;
     let last = base;
     let sid = 0;
     for (const step of steps) {
       let change: EventChange | undefined;
+      step.refusal = undefined;
       try {
         change = last && step.decide(last);
       } catch (reason) {
-        outcomes.push({ step, settle: () => step.reject(reason) });
+        step.refusal = { reason };
         continue;
       }
       if (last && change) {
@@ -183,43 +201,12 @@ export class Changes {
         lines.push(entryLine(last.revision, change.status));
       }
       sid = Math.max(sid, step.fence?.sid ?? 0);
-      const record = last;
-      const changed = change !== undefined;
-      outcomes.push({
-        step,
-        settle: () => step.resolve(record && { record, changed }),
-      });
+      step.outcome = last && { record: last, changed: change !== undefined };
     }
     const words = base && last && last !== base
       ? writeWords(last, base, { replaces, lines })
       : [];
-    return { words, outcomes, last, sid: sid > 0 ? String(sid) : "" };
-  }
-
-  async #write(
-    tenant: string,
-    id: string,
-    fence: Fence | undefined,
-    decide: () => Decided & { readonly base: Versioned | undefined },
-  ): Promise<readonly Reply[]> {
-    const { redis, names } = this.#options;
-    const reply = await redis.stepLater("lenient", "change", () => {
-      const { base, sid, words } = decide();
-      return [
-        names.tenant(tenant),
-        id,
-        fence?.agent ?? "",
-        String(fence?.gen ?? ""),
-        sid,
-        base?.version ?? "",
-        base ? names.note(tenant, base.record) : "",
-        ...words,
-      ];
-    });
-    if (reply[0] === "superseded" && fence) {
-      checkGeneration({ id: fence.agent, gen: Number(reply[1]) }, fence.gen);
-    }
-    return reply;
+    return { words, last, sid: sid > 0 ? String(sid) : "" };
   }
 }
 

@@ -50,7 +50,7 @@ end
 ${BUFFERS}
 -- An event among those of all tenants, in the order of acceptance.
 local function member(t, id, n)
-  return string.format('%016.0f', tonumber(n)) .. ':' .. t .. ':' .. id
+  return string.sub('0000000000000000', #n + 1) .. n .. ':' .. t .. ':' .. id
 end
 
 -- What never changes of an event and is needed here: enq, rank, accepted upto, bytes, agent.

@@ -50,6 +50,32 @@ local function count(t, field, by)
   fields[field] = (fields[field] or 0) + by
 end
 
+-- Writes what is gathered of a tenant's counts: a command for each number costs more than one that reads all of them.
+local function addUp(k, added)
+  local fields, set, gone = {}, {}, {}
+  for field, by in pairs(added) do
+    if by ~= 0 then fields[#fields + 1] = field end
+  end
+  for i = 1, #fields, MEMBERS_MAX do
+    local last = math.min(i + MEMBERS_MAX - 1, #fields)
+    for j, before in ipairs(call('HMGET', k, unpack(fields, i, last))) do
+      local field = fields[i + j - 1]
+      local sum = tonumber(before or 0) + added[field]
+      if sum == 0 then gone[#gone + 1] = field
+      else
+        set[#set + 1] = field
+        set[#set + 1] = string.format('%.0f', sum)
+      end
+    end
+  end
+  for i = 1, #set, 2 * MEMBERS_MAX do
+    call('HSET', k, unpack(set, i, math.min(i + 2 * MEMBERS_MAX - 1, #set)))
+  end
+  for i = 1, #gone, MEMBERS_MAX do
+    call('HDEL', k, unpack(gone, i, math.min(i + MEMBERS_MAX - 1, #gone)))
+  end
+end
+
 -- What is known of agents, by key: k is the key; known, whether it is there and not forgotten; and some of its fields.
 local agents = {}
 local function agentOf(t, agent)
@@ -78,20 +104,24 @@ local function noteSid(a, sid)
   a.sid, a.noted = tonumber(sid), sid
 end
 
--- What others are told, if anybody listens: each note with the first and the last of the changes it is about.
+-- What others are told, if anybody listens: three values for each note, with the first and the last of the changes it is about.
 local notes = {}
 local function say(note, first, last)
   if note == '' then return end
-  notes[#notes + 1] = note .. string.format(',"changes":[%.0f,%.0f]}', first, last)
+  local n = #notes
+  notes[n + 1], notes[n + 2], notes[n + 3] = note, first, last
 end
 
 local function tell()
   if #notes == 0 then return end
   local channel = 'tp:commits:' .. ARGV[1]
   local listeners = redis.pcall('PUBSUB', 'NUMSUB', channel)
-  if listeners.err or listeners[2] > 0 then
-    redis.pcall('PUBLISH', channel, '[' .. table.concat(notes, ',') .. ']')
+  if not listeners.err and listeners[2] == 0 then return end
+  local told = {}
+  for i = 1, #notes, 3 do
+    told[#told + 1] = notes[i] .. string.format(',"changes":[%.0f,%.0f]}', notes[i + 1], notes[i + 2])
   end
+  redis.pcall('PUBLISH', channel, '[' .. table.concat(told, ',') .. ']')
 end
 
 -- The tenants that something was written of.
@@ -104,12 +134,7 @@ end
 -- Writes all that is gathered, and tells of it.
 local function finish()
   for k in pairs(placed) do settle(k) end
-  for t, fields in pairs(counted) do
-    local k = 'tp:count:' .. t
-    for field, by in pairs(fields) do
-      if by ~= 0 and call('HINCRBY', k, field, string.format('%.0f', by)) == 0 then call('HDEL', k, field) end
-    end
-  end
+  for t, added in pairs(counted) do addUp('tp:count:' .. t, added) end
   for _, a in pairs(agents) do settleAgent(a) end
   local numbers = {}
   local function keep(name, value, before)

@@ -81,8 +81,12 @@ export class RedisStore implements SharedStore {
   readonly #changes: Changes;
   readonly #lists: Lists;
   readonly #releases: Releases;
-  /** What was asked and is not answered. */
-  readonly #pending = new Set<Promise<unknown>>();
+  /** How much was asked and is not answered. */
+  #working = 0;
+  #idle: (() => void) | undefined;
+  readonly #over = () => {
+    if (--this.#working === 0) this.#idle?.();
+  };
   readonly #onOlder = new Set<(gap: Gap) => void>();
   #gap: Gap | undefined;
   #closed = false;
@@ -438,7 +442,9 @@ export class RedisStore implements SharedStore {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await Promise.allSettled(this.#pending);
+    if (this.#working > 0) {
+      await new Promise<void>((resolve) => this.#idle = resolve);
+    }
     await this.#options.guard[Symbol.asyncDispose]();
     await this.#options.redis[Symbol.asyncDispose]();
   }
@@ -458,15 +464,12 @@ export class RedisStore implements SharedStore {
   }
 
   /** Runs one method, which the end of the store waits for. */
-  async #do<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#closed) throw closedError();
+  #do<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#closed) return Promise.reject(closedError());
     const working = work();
-    this.#pending.add(working);
-    try {
-      return await working;
-    } finally {
-      this.#pending.delete(working);
-    }
+    this.#working++;
+    working.then(this.#over, this.#over);
+    return working;
   }
 }
 
