@@ -67,6 +67,7 @@ Deno.test("Agent.run() registers labels, several executors in v1's words, and wh
   deepStrictEqual(link["resume"], {
     epoch: "e_1",
     recv: 5,
+    seen: 5,
     inventory: inventoryDigest([{ event_id: "e1", attempt: 1 }]),
   });
 });
@@ -116,6 +117,7 @@ Deno.test("Agent.run() asks again for what is in its journal and not in hand, an
   deepStrictEqual(link["resume"], {
     epoch: "e_1",
     recv: 1,
+    seen: 3,
     inventory: inventoryDigest(
       ["e1", "e2", "e3"].map((id) => ({ event_id: id, attempt: 1 })),
     ),

@@ -141,7 +141,7 @@ export class Reconciliation {
         await this.#options.take(next.value);
         continue;
       }
-      if (this.#waiting.push({ ...next.value, value }) > WAITING_MAX) {
+      if (this.#waiting.push(next.value as StatusDelivery) > WAITING_MAX) {
         throw new TransporterError(
           "slow_down",
           "Cannot take more statuses before the inventory",

@@ -16,7 +16,8 @@ export type Message = Exclude<
 >;
 
 /**
- * A message that the sender still owns until it is acknowledged.
+ * A message that the sender still owns until it is acknowledged. Pass it on as
+ * it is: a copy of its fields has no methods.
  *
  * @typeParam T What was delivered.
  */
