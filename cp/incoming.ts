@@ -78,17 +78,20 @@ export class Incoming {
   }
 
   /**
-   * Takes a message; waits only while too much is on its way to the store.
+   * Takes a message; returns what to wait for, if anything, as while too much is on its way to the store.
    *
    * @throws {TransporterError} `bad_frame`, `superseded`, `store_unavailable`: the session cannot go on.
    */
-  async take(delivery: Delivery<Message>): Promise<void> {
+  take(delivery: Delivery<Message>): Promise<void> | undefined {
     const { value } = delivery;
+    if (value.type !== "status_update") return this.#takeOther(value);
+    this.#allow(value.sid);
+    return this.#statuses.take(delivery as StatusDelivery);
+  }
+
+  async #takeOther(value: Message): Promise<void> {
     const { features, link } = this.#options;
     switch (value.type) {
-      case "status_update":
-        this.#allow(value.sid);
-        return await this.#statuses.take(delivery as StatusDelivery);
       case "heartbeat":
         return this.#beat(value);
       case "credit":

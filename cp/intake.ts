@@ -114,13 +114,11 @@ export class Intake {
    * that cannot be an id, `too_large`, `unknown_agent` (v2), `unsupported`, `queue_full`,
    * `overloaded`, `id_conflict`, `disk_full`, `store_unavailable`.
    */
-  async accept(value: unknown, options: AcceptOptions): Promise<Acceptance> {
-    try {
-      return await this.#accept(value, options);
-    } catch (reason) {
+  accept(value: unknown, options: AcceptOptions): Promise<Acceptance> {
+    return this.#accept(value, options).catch((reason) => {
       this.#options.metrics.refused(TransporterError.from(reason).code);
       throw reason;
-    }
+    });
   }
 
   /**
@@ -241,7 +239,9 @@ export class Intake {
       throw unknownTarget(spec, agents.map(({ id }) => id));
     }
     if (agent !== undefined) checkServed(spec, agent);
-    await this.#checkSuperseded(spec, tenant);
+    if (spec.supersedes !== undefined) {
+      await this.#checkSuperseded(spec, tenant);
+    }
     await this.#kinds.get(spec.type)?.check(spec.payload);
   }
 

@@ -117,26 +117,25 @@ export class Quota {
    *
    * @returns What the store said.
    */
-  async follow(
+  follow(
     tenant: string,
     id: string,
     creating: Promise<Creation>,
   ): Promise<Creation> {
     const { doubtful } = this.#usage(tenant);
-    try {
-      const creation = await creating;
+    return creating.then((creation) => {
       const doubted = doubtful.delete(id);
       if (creation.created) this.add(creation.record);
       else if (doubted) this.#found(creation.record);
       return creation;
-    } catch (reason) {
+    }, (reason) => {
       if (TransporterError.from(reason).code === "store_unavailable") {
         doubtful.add(id);
         const [oldest = id] = doubtful;
         if (doubtful.size > DOUBTFUL_MAX) doubtful.delete(oldest);
       }
       throw reason;
-    }
+    });
   }
 
   #found(record: EventRecord | undefined): void {

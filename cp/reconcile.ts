@@ -50,7 +50,7 @@ export interface ReconciliationOptions {
    * Takes a message that is not about the inventory. Statuses wait until it is
    * known which attempts they are about.
    */
-  readonly take: (delivery: Delivery<Message>) => Promise<void>;
+  readonly take: (delivery: Delivery<Message>) => Promise<void> | undefined;
   /** Resolves when all that was taken is recorded. */
   readonly settled: () => Promise<void>;
 }

@@ -95,7 +95,7 @@ export class Recorder {
    *
    * @throws {TransporterError} `store_unavailable`.
    */
-  async create(
+  create(
     tenant: string,
     event: Omit<NewEvent, "status" | "deadline" | "readyAt" | "dueAt">,
   ): Promise<Creation> {
@@ -105,13 +105,13 @@ export class Recorder {
       ...event,
       ...queued(spec, acceptedAt),
     });
-    const creation = await quota.follow(tenant, spec.id, creating)
-      .catch((reason) => this.#failed(tenant, reason));
-    if (creation.created) {
-      this.#options.metrics.accepted(spec.type);
-      this.#publish(creation.record);
-    }
-    return creation;
+    return quota.follow(tenant, spec.id, creating).then((creation) => {
+      if (creation.created) {
+        this.#options.metrics.accepted(spec.type);
+        this.#publish(creation.record);
+      }
+      return creation;
+    }, (reason) => this.#failed(tenant, reason));
   }
 
   /**

@@ -154,7 +154,8 @@ export class Session {
       await this.#greet();
       for await (const delivery of link.receive()) {
         if (this.#failed) break;
-        await this.#incoming.take(delivery);
+        const taken = this.#incoming.take(delivery);
+        if (taken) await taken;
       }
     } catch (reason) {
       await this.#fail(TransporterError.from(reason));

@@ -62,10 +62,13 @@ export class StatusFlow {
     return this.#running;
   }
 
-  /** Begins to record a status; waits only while too many are on their way. */
-  async take(delivery: StatusDelivery): Promise<void> {
-    if (this.#running >= IN_FLIGHT_MAX) await this.#until(IN_FLIGHT_MAX - 1);
+  /** Begins to record a status; returns what to wait for while too many are on their way. */
+  take(delivery: StatusDelivery): Promise<void> | undefined {
+    if (this.#running >= IN_FLIGHT_MAX) {
+      return this.#until(IN_FLIGHT_MAX - 1).then(() => this.#begin(delivery));
+    }
     this.#begin(delivery);
+    return undefined;
   }
 
   /** Resolves when none is on its way. */

@@ -137,7 +137,7 @@ export class RedisStore implements SharedStore {
   }
 
   createEvent(tenant: string, event: NewEvent): Promise<Creation> {
-    return this.#do(async () => {
+    return this.#do(() => {
       const { spec, status, idempotencyKey } = event;
       const { payload, ...head } = spec;
       const [text, body] = [JSON.stringify(head), JSON.stringify(payload)];
@@ -148,7 +148,7 @@ export class RedisStore implements SharedStore {
         ...newRecord(tenant, event, { enq: 0, bytes }),
         spec: JSON.parse(text),
       };
-      const reply = await this.#step("strict", "create", tenant, [
+      return this.#step("strict", "create", tenant, [
         spec.id,
         idempotencyKey ?? spec.id,
         record.idempotencyKey ?? "",
@@ -165,25 +165,31 @@ export class RedisStore implements SharedStore {
         entryLine(record.revision, status),
         this.#names.note(tenant, record),
         ...this.#names.traits(record),
-      ]);
-      if (reply[0] === "dead") {
-        const tombstone = readTombstone(String(reply[1]));
-        return { created: false, tombstone };
-      }
-      if (reply[0] === "taken") {
-        const taken = readEvent(tenant, reply[1]);
-        if (taken) return { created: false, record: taken.record };
-        throw new TypeError(`Cannot read what has the id "${spec.id}"`);
-      }
-      const added = { ...record, enq: Number(reply[1]) };
-      const key = this.#names.event(tenant, spec.id);
-      this.#changes.seen.set(key, {
-        record: added,
-        version: "1",
-        ...(body.length > PAYLOAD_MAX ? {} : { payload: body }),
-      });
-      return { created: true, record: added };
+      ]).then((reply) => this.#created(record, body, reply));
     });
+  }
+
+  #created(
+    record: EventRecord,
+    body: string,
+    reply: readonly Reply[],
+  ): Creation {
+    const { tenant, spec: { id } } = record;
+    if (reply[0] === "dead") {
+      return { created: false, tombstone: readTombstone(String(reply[1])) };
+    }
+    if (reply[0] === "taken") {
+      const taken = readEvent(tenant, reply[1]);
+      if (taken) return { created: false, record: taken.record };
+      throw new TypeError(`Cannot read what has the id "${id}"`);
+    }
+    const added = { ...record, enq: Number(reply[1]) };
+    this.#changes.seen.set(this.#names.event(tenant, id), {
+      record: added,
+      version: "1",
+      ...(body.length > PAYLOAD_MAX ? {} : { payload: body }),
+    });
+    return { created: true, record: added };
   }
 
   getEvent(tenant: string, id: string): Promise<EventRecord | undefined> {
