@@ -119,3 +119,15 @@ Deno.test("inOrder() lets an agent start first what it has when an older store i
   deepStrictEqual(found(inOrder, ...urgent, sent(4)), []);
   deepStrictEqual(found(inOrder, ...urgent, sent(9)), ["disordered a"]);
 });
+
+Deno.test("inOrder() lets one pass whose time was over by a clock that was set back since", () => {
+  const events = [submit("a", 1, key), submit("b", 5, key)];
+  const sent = session(1, 8, { what: "event", event: "b" });
+  const set = (at: number) =>
+    ({ kind: "fault", at, what: "cp-clock-jump", target: "it" }) as const;
+  const history = [...events, sent, start("b", 10), start("a", 20)];
+  deepStrictEqual(found(inOrder, ...history, set(7)), ["disordered a"]);
+  deepStrictEqual(found(inOrder, ...history, set(9)), []);
+  deepStrictEqual(found(inOrder, ...history, set(15)), []);
+  deepStrictEqual(found(inOrder, ...history, set(21)), ["disordered a"]);
+});

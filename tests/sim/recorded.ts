@@ -242,4 +242,10 @@ export const RECORDED: readonly Recorded[] = [
     found:
       "handshake.ts: an agent that was killed in an early event did not say that later ones had come, which the store that was restored had not sent",
   },
+  {
+    seed: 974547,
+    commit: "2535b3a",
+    found:
+      "order.ts: what was out of time by a clock that was then set back was asked to go first",
+  },
 ];
