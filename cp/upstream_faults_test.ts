@@ -10,6 +10,7 @@ import { settle } from "@transporter/sdk/testing";
 import { DutifulAgent } from "./testing/dutiful_agent.ts";
 import { meddling } from "./testing/meddling.ts";
 import type { RawFrame, ScriptedAgent } from "./testing/scripted_agent.ts";
+import type { Store } from "./store/store.ts";
 import { World } from "./testing/world.ts";
 
 const T = "default";
@@ -93,10 +94,17 @@ Deno.test("store.slow.2s: while a store takes its time for one agent, others reg
 
 Deno.test("store.flaky.read: a store that cannot read does not make an event unknown, nor anew", async () => {
   let fails = false;
-  const wrap = meddling("changeEvent", (proper) => (...args) => {
-    if (!fails) return proper(...args);
-    return Promise.reject(new TransporterError("store_unavailable", "No"));
-  });
+  const code = "store_unavailable";
+  const no = () => Promise.reject(new TransporterError(code, "No"));
+  const unwritable = meddling(
+    "changeEvent",
+    (proper) => (...args) => fails ? no() : proper(...args),
+  );
+  const unreadable = meddling(
+    "getEvent",
+    (proper) => (...args) => fails ? no() : proper(...args),
+  );
+  const wrap = (store: Store) => unreadable(unwritable(store));
   await using world = await World.open({ wrap });
   const agent = await world.connect();
   await world.submit("e1");
@@ -106,7 +114,17 @@ Deno.test("store.flaky.read: a store that cannot read does not make an event unk
   fails = true;
   await agent.status("e1", "completed", "completed", { attempt: 1, sid: 2 });
   strictEqual(await agent.end(), "unavailable", "it keeps the status");
+  const { operator } = world.core;
+  const page = { after: 0, limit: 1 };
+  await rejects(operator.logs(T, "e1", page), { code });
+  await rejects(operator.logs(T, "e0", page), { code }, "nobody knows");
+  await rejects(
+    world.submit("e2", { supersedes: "e1" }, { api: "v2" }),
+    { code },
+  );
+  strictEqual((await world.submit("e1")).duplicate, true);
   fails = false;
+  await rejects(operator.logs(T, "e0", page), { code: "unknown_event" });
   deepStrictEqual(await world.history("e1"), [
     "queued",
     "assigned",

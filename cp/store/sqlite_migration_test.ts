@@ -215,3 +215,21 @@ Deno.test("openSqliteStore() finds by state, in histories and among what has end
     6,
   );
 });
+
+/** The digests of `MIGRATIONS`, as they were released: each new step adds its own, and none changes. */
+const RELEASED: readonly string[] = [
+  "8fa6ac8727c7a642",
+  "3f597e3c4218872d",
+  "6b7cb964615aa577",
+  "2d92a62bacf732c6",
+  "024d4eafe8a6339a",
+];
+
+Deno.test("a step of the schema that was released is never edited", async () => {
+  const digests = await Promise.all(MIGRATIONS.map(async (sql) => {
+    const bytes = new TextEncoder().encode(sql);
+    return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes))
+      .toHex().slice(0, 16);
+  }));
+  deepStrictEqual(digests, RELEASED);
+});

@@ -27,8 +27,10 @@ const WORDS: readonly Word[] = [
   "unexpected",
   "disordered",
   "late",
+  "early",
   "flooded",
   "hung",
+  "unreported",
   "crashed",
 ];
 

@@ -8,7 +8,7 @@ const MIB = 1024 * 1024;
 /** Bytes of a body, the longest of which are batches; they are in memory besides what is made of them. */
 const BODY_BYTES_MAX = 32 * MIB;
 
-Deno.test("a control plane answers what is large as it should, and does not grow by more than 64 MiB", async () => {
+Deno.test("a control plane answers what is large as it should, and does not grow by more than 64 MiB beside the longest body", async () => {
   await using target = await Target.startCp();
   async function all(grown?: (path: string, bytes: number) => void) {
     await answerAll(BIG_SAMPLES, async ({ path, make }) => {

@@ -75,7 +75,7 @@ const FRAMES: readonly Readonly<Record<string, unknown>>[] = [
   STATUS,
   { type: "ack", epoch: "e", upto: 1, also: [3] },
   { type: "nack", seq: 1, code: "unsupported", detail: "d", retry_after_ms: 1 },
-  { type: "part", msg: "m", i: 0, n: 2, data: "x" },
+  { type: "part", msg: "m", i: 0, n: 2, text: "x" },
   { type: "credit", limit_seq: 10 },
   { type: "heartbeat", timestamp: "2026-11-23T05:04:27Z", metrics: {} },
   {
@@ -88,7 +88,7 @@ const FRAMES: readonly Readonly<Record<string, unknown>>[] = [
     trunc: false,
   },
   { type: "inventory", items: [], more: false },
-  { type: "renew" },
+  { type: "renew", what: "cert" },
   { type: "bye", reason: "r" },
   registration("edge", 2),
 ];
