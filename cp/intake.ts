@@ -239,18 +239,20 @@ export class Intake {
       throw unknownTarget(spec, agents.map(({ id }) => id));
     }
     if (agent !== undefined) checkServed(spec, agent);
-    if (spec.supersedes !== undefined) {
-      await this.#checkSuperseded(spec, tenant);
+    const { supersedes } = spec;
+    if (supersedes !== undefined) {
+      await this.#checkSuperseded({ ...spec, supersedes }, tenant);
     }
     await this.#kinds.get(spec.type)?.check(spec.payload);
   }
 
   /** An event may take the place of another one of its agent only. */
   async #checkSuperseded(
-    { id, supersedes, target_agent: agent }: EventSpec,
+    { id, supersedes, target_agent: agent }: EventSpec & {
+      readonly supersedes: string;
+    },
     tenant: string,
   ): Promise<void> {
-    if (supersedes === undefined) return;
     const older = await this.#options.store.getEvent(tenant, supersedes);
     if (older === undefined || older.spec.target_agent === agent) return;
     throw new TransporterError(

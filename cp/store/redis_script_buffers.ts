@@ -23,6 +23,13 @@ end
 -- Members in one command at most: a function of Lua takes some thousand arguments.
 local MEMBERS_MAX = 1000
 
+-- Runs a command with so many of the words at a time.
+local function inParts(command, k, words, atATime)
+  for i = 1, #words, atATime do
+    call(command, k, unpack(words, i, math.min(i + atATime - 1, #words)))
+  end
+end
+
 -- Writes what is gathered of a sorted set: before it is read.
 local function settle(k)
   local adds, removals = {}, {}
@@ -35,12 +42,8 @@ local function settle(k)
     end
   end
   placed[k] = nil
-  for i = 1, #adds, 2 * MEMBERS_MAX do
-    call('ZADD', k, unpack(adds, i, math.min(i + 2 * MEMBERS_MAX - 1, #adds)))
-  end
-  for i = 1, #removals, MEMBERS_MAX do
-    call('ZREM', k, unpack(removals, i, math.min(i + MEMBERS_MAX - 1, #removals)))
-  end
+  inParts('ZADD', k, adds, 2 * MEMBERS_MAX)
+  inParts('ZREM', k, removals, MEMBERS_MAX)
 end
 
 -- Of tp:count: how much is added to each field, by tenant.
@@ -68,12 +71,8 @@ local function addUp(k, added)
       end
     end
   end
-  for i = 1, #set, 2 * MEMBERS_MAX do
-    call('HSET', k, unpack(set, i, math.min(i + 2 * MEMBERS_MAX - 1, #set)))
-  end
-  for i = 1, #gone, MEMBERS_MAX do
-    call('HDEL', k, unpack(gone, i, math.min(i + MEMBERS_MAX - 1, #gone)))
-  end
+  inParts('HSET', k, set, 2 * MEMBERS_MAX)
+  inParts('HDEL', k, gone, MEMBERS_MAX)
 end
 
 -- What is known of agents, by key: k is the key; known, whether it is there and not forgotten; and some of its fields.

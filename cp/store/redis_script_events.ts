@@ -127,9 +127,7 @@ function steps.bury(w)
     pieces[#pieces + 1] = number .. '-0'
     entries = entries - count
   end
-  for i = 1, #pieces, MEMBERS_MAX do
-    call('XDEL', 'tp:changes:' .. t, unpack(pieces, i, math.min(i + MEMBERS_MAX - 1, #pieces)))
-  end
+  inParts('XDEL', 'tp:changes:' .. t, pieces, MEMBERS_MAX)
   call('UNLINK', key('event', t, id), key('log', t, id))
   place('tp:all:' .. t, id, false)
   place(key('for', t, e.a), id, false)
