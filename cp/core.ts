@@ -111,6 +111,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     recorder,
     quota,
     admission,
+    live: sessions.live,
     coming: (tenant, agent) => dispatcher.wake(tenant, agent),
   });
   const operator = new Operator({

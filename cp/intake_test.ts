@@ -7,6 +7,8 @@ import {
 } from "node:assert/strict";
 import { TransporterError } from "@transporter/sdk";
 import type { Store } from "./store/store.ts";
+import { meddling } from "./testing/meddling.ts";
+import { until } from "./testing/until.ts";
 import { event, World } from "./testing/world.ts";
 
 const V2 = { api: "v2" } as const;
@@ -160,6 +162,34 @@ Deno.test("capability.mismatch: Intake.accept() refuses what the agent says it d
     message:
       'Cannot accept event "e1" as agent "edge-1" does not run "script": it runs "k8s_resource"',
   });
+});
+
+Deno.test("Intake.accept() asks the store of an agent unless it is connected, and knows in both cases what it runs", async () => {
+  let asked = 0;
+  await using world = await World.open({
+    wrap: meddling("getAgent", (get) => (...args) => {
+      asked++;
+      return get(...args);
+    }),
+  });
+  strictEqual((await world.submit("e1")).agentKnown, false);
+  strictEqual(asked, 1);
+  const executors = [{ type: "k8s_resource", version: "1.0.0" }];
+  const agent = await world.connect({ link: { executors } });
+  asked = 0;
+  strictEqual((await world.submit("e2")).agentKnown, true);
+  await rejects(world.submit("e3", { type: "script" }), {
+    code: "unsupported",
+  });
+  strictEqual(asked, 0);
+  await agent.cut();
+  const { live } = world.core.sessions;
+  await until(() => live.get("default", "edge-1") === undefined);
+  strictEqual((await world.submit("e4")).agentKnown, true);
+  await rejects(world.submit("e5", { type: "script" }), {
+    code: "unsupported",
+  });
+  strictEqual(asked, 2);
 });
 
 Deno.test("Intake.accept() reads the capabilities of a v1 agent", async () => {
