@@ -33,7 +33,6 @@ export class Agents {
     const reply = await this.#step("session", tenant, [
       id,
       String(session.at),
-      this.#options.names.agentNote(tenant, id),
       session.newEpoch,
       ...sessionWords(session),
     ]);
@@ -63,8 +62,7 @@ export class Agents {
     { agent, gen }: Fence,
     epoch: string,
   ): Promise<AgentRecord | undefined> {
-    const note = this.#options.names.agentNote(tenant, agent);
-    const words = [agent, String(gen), epoch, note];
+    const words = [agent, String(gen), epoch];
     const reply = await this.#step("restart", tenant, words);
     if (reply[0] === "superseded") {
       checkGeneration({ id: agent, gen: Number(reply[1]) }, gen);
@@ -78,16 +76,14 @@ export class Agents {
     id: string,
     pausedAt: number | undefined,
   ): Promise<AgentRecord | undefined> {
-    const note = this.#options.names.agentNote(tenant, id);
-    const words = [id, String(pausedAt ?? ""), note];
+    const words = [id, String(pausedAt ?? "")];
     const reply = await this.#step("pause", tenant, words);
     return readAgent(tenant, id, reply[1]);
   }
 
   /** As {@linkcode Store.deleteAgent} says. */
   async delete(tenant: string, id: string): Promise<boolean> {
-    const note = this.#options.names.agentNote(tenant, id);
-    const reply = await this.#step("delete", tenant, [id, note]);
+    const reply = await this.#step("delete", tenant, [id]);
     return reply[0] === "ok";
   }
 

@@ -42,7 +42,7 @@ export interface RedisArchiveOptions {
 export class RedisArchive implements Archive {
   readonly #redis: RedisConnection;
   readonly #storeId: string;
-  readonly #names = new Names("");
+  readonly #names = new Names();
 
   /**
    * Takes over the connection.

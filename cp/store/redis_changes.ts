@@ -151,7 +151,6 @@ export class Changes {
           String(fence?.gen ?? ""),
           decided.sid,
           base?.version ?? "",
-          base ? names.note(tenant, base.record) : "",
           ...decided.words,
         ];
       });

@@ -46,6 +46,8 @@ export class RedisConnection implements AsyncDisposable {
   readonly #replicas: number;
   /** Names the store, once that is known: the script refuses any other. */
   storeId = "";
+  /** Names this process, in what others are told. */
+  self = "";
   /** Hears, in the script's words, that the store is older than it was, each time that this is found. */
   onOlder: (text: string) => void = () => this.#halted = false;
   readonly #age = new Age();
@@ -144,7 +146,7 @@ export class RedisConnection implements AsyncDisposable {
   /** Goes on with a store that is older than it was; returns what the script says of that. */
   async goOn(now: number): Promise<string> {
     const words = ["older", "4", ...this.#age.words, String(now)];
-    const head = [SHA.strict, "0", this.storeId, "", "0", "0"];
+    const head = [SHA.strict, "0", this.storeId, "", "0", "0", this.self];
     try {
       const [reply, age] = await this.#redis.call("EVALSHA", [
         ...[...head, ...words],
@@ -242,7 +244,8 @@ export class RedisConnection implements AsyncDisposable {
     const leave = items.some(({ leave }) => leave === "strict")
       ? "strict"
       : "lenient";
-    words.unshift(SHA[leave], "0", this.storeId, ...this.#age.words);
+    const head = [this.storeId, ...this.#age.words, this.self];
+    words.unshift(SHA[leave], "0", ...head);
     return { command: "EVALSHA", words };
   }
 

@@ -65,16 +65,28 @@ export async function listenToRedis(
 
 /** What one run of the script tells: several notes, each of which may be about several changes of one event. */
 function* readNotes(text: string): Iterable<CommitNote> {
-  const told: readonly Told[] = JSON.parse(text);
-  for (const { changes: [first, last], ...note } of told) {
-    for (let change = first; change <= last; change++) {
-      yield { ...note, change };
+  const { from, notes }: Told = JSON.parse(text);
+  for (let i = 0; i < notes.length; i += 5) {
+    const [tenant = "", agent = "", event = ""] = notes.slice(i, i + 3).map(
+      String,
+    );
+    const about = {
+      from,
+      tenant: decodeURIComponent(tenant),
+      agent,
+      ...(event === "" ? {} : { event }),
+    };
+    const last = Number(notes[i + 4]);
+    for (let change = Number(notes[i + 3]); change <= last; change++) {
+      yield { ...about, change };
     }
   }
 }
 
-/** A note as the script writes it. */
-interface Told extends Omit<CommitNote, "change"> {
-  /** The first and the last of the changes that it is about; 0 when it is about the agent. */
-  readonly changes: readonly [number, number];
+/** What the script tells. */
+interface Told {
+  /** Who wrote. */
+  readonly from: string;
+  /** Five values for each note: see `say` in the script. */
+  readonly notes: readonly (string | number)[];
 }

@@ -1,15 +1,7 @@
-import type { CommitNote } from "./shared.ts";
 import type { EventRecord } from "./store.ts";
 
 /** What things are called in Redis. An event's id comes last, so that no other name can be made with it. */
 export class Names {
-  readonly #from: string;
-
-  /** Makes the names; `from` says who writes, in what others are told. */
-  constructor(from: string) {
-    this.#from = from;
-  }
-
   /** A tenant as a part of names: without a colon. */
   tenant(tenant: string): string {
     return encodeURIComponent(tenant);
@@ -47,24 +39,6 @@ export class Names {
       this.type(spec.type),
       ...labels.map(([name, value]) => this.label(name, value)),
     ];
-  }
-
-  /** What others are told of a change of an event; the script adds the numbers of the changes, and ends it. */
-  note(tenant: string, { spec }: Pick<EventRecord, "spec">): string {
-    return this.#note({
-      tenant,
-      agent: spec.target_agent,
-      event: spec.id,
-    });
-  }
-
-  /** What others are told of an agent's session, or of its pause. */
-  agentNote(tenant: string, agent: string): string {
-    return this.#note({ tenant, agent });
-  }
-
-  #note(note: Omit<CommitNote, "from" | "change">): string {
-    return JSON.stringify({ from: this.#from, ...note }).slice(0, -1);
   }
 }
 

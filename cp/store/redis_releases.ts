@@ -168,7 +168,6 @@ export class Releases {
           record.spec.id,
           version,
           payload === undefined ? "1" : "",
-          names.note(tenant, record),
           ...writeWords(now, record, {
             replaces: false,
             lines: [entryLine(now.revision, change.status)],

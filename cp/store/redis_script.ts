@@ -32,6 +32,7 @@ acts, era = tonumber(acts or 0), era or '0'
 local enqBefore, changeBefore, uptoBefore, entriesBefore, actsBefore = enq, change, upto, entries, acts
 
 -- What the process has seen of it: its era, its newest change, what was done to agents. Less than that is an older copy.
+-- Then what it is called (ARGV[5]), and the steps.
 local isBehind = change < tonumber(ARGV[3]) or acts < tonumber(ARGV[4])
 if isBehind or ARGV[2] ~= '' and era ~= ARGV[2] then
   local found = ARGV[3] .. ' ' .. string.format('%.0f', change)
@@ -119,26 +120,26 @@ local function dropNewest(t, c)
   return rest
 end
 
--- Adds a piece to a history: w[i] and on are whether the newest entry goes before that ('1'), the number of its entries, and
+-- Adds a piece to the history of an event: w[i] and on are whether the newest entry goes before that ('1'), the number of its entries, and
 -- the entries, a line each: its revision, a space, and what it says. c says where the history is: for each piece the number of
 -- its newest change, and how many of its entries count. Returns it as it is then.
-local function enter(t, id, c, note, w, i)
+local function enter(t, e, c, w, i)
   if w[i] == '1' then c = dropNewest(t, c) end
   local count = tonumber(w[i + 1])
-  say(note, change + 1, change + count)
+  say(t, e.a, e.id, change + 1, change + count)
   change, entries = change + count, entries + count
   local number = string.format('%.0f', change)
-  call('XADD', 'tp:changes:' .. t, number .. '-0', 'e', id, 'b', w[i + 2])
+  call('XADD', 'tp:changes:' .. t, number .. '-0', 'e', e.id, 'b', w[i + 2])
   return c .. (c == '' and '' or ' ') .. number .. ':' .. w[i + 1]
 end
 
 -- Writes a record, and adds to its history: w[i] and on are its state, what changes of it, what it led to, its number, its
 -- times, when it was ready, and a piece as "enter" has it. '' leaves a result or a number as it is, '-' removes it.
-local function write(t, e, note, w, i)
+local function write(t, e, w, i)
   local st, s, r, seq = w[i], w[i + 1], w[i + 2], w[i + 3]
   local k = key('event', t, e.id)
   e.v = e.v + 1
-  local c = enter(t, e.id, e.c, note, w, i + 8)
+  local c = enter(t, e, e.c, w, i + 8)
   local set = {'s', s, 'st', st, 'v', e.v, 'd', w[i + 5], 'c', c}
   local function put(name, value)
     if value == '-' then call('HDEL', k, name)
@@ -177,7 +178,7 @@ end
 
 const MAIN = `
 local done = {}
-local i = 5
+local i = 6
 while i <= #ARGV do
   local words = {}
   local last = i + 1 + tonumber(ARGV[i + 1])

@@ -1,6 +1,6 @@
 /** The steps of the script that are about agents, in Lua; see `redis_script.ts`. */
 export const AGENT_STEPS: string = `
--- Words: tenant, id, now, note, name of the stream if it has none yet, then what it says of itself, by name.
+-- Words: tenant, id, now, name of the stream if it has none yet, then what it says of itself, by name.
 function steps.session(w)
   local t, id = w[1], w[2]
   local a = agentOf(t, id)
@@ -10,13 +10,13 @@ function steps.session(w)
   acts = acts + 1
   if not a.known then
     call('HDEL', k, 'gone', 'paused', 'told')
-    call('HSET', k, 'epoch', w[5], 'seq', 1, 'upto', 0, 'created', w[3])
+    call('HSET', k, 'epoch', w[4], 'seq', 1, 'upto', 0, 'created', w[3])
     call('SADD', 'tp:agents:' .. t, id)
     noteTenant(t)
   end
   call('HSET', k, 'seen', w[3])
-  for i = 6, #w, 2 do call('HSET', k, w[i], w[i + 1]) end
-  say(w[4], 0, 0)
+  for i = 5, #w, 2 do call('HSET', k, w[i], w[i + 1]) end
+  say(t, id, '', 0, 0)
   return {'ok', call('HGETALL', k)}
 end
 
@@ -39,7 +39,7 @@ function steps.touch(w)
   return {'ok'}
 end
 
--- Words: tenant, id, since when ('' lets it go on), note.
+-- Words: tenant, id, since when ('' lets it go on).
 function steps.pause(w)
   local a = agentOf(w[1], w[2])
   if not a.known then return {'none'} end
@@ -47,11 +47,11 @@ function steps.pause(w)
   settleAgent(a)
   acts = acts + 1
   if w[3] == '' then call('HDEL', k, 'paused') else call('HSET', k, 'paused', w[3]) end
-  say(w[4], 0, 0)
+  say(w[1], w[2], '', 0, 0)
   return {'ok', call('HGETALL', k)}
 end
 
--- Words: tenant, id, note. Its generation stays, so that an old session stays old.
+-- Words: tenant, id. Its generation stays, so that an old session stays old.
 function steps.delete(w)
   local a = agentOf(w[1], w[2])
   if not a.known then return {'none'} end
@@ -60,7 +60,7 @@ function steps.delete(w)
   call('HSET', a.k, 'gone', 1)
   call('SREM', 'tp:agents:' .. w[1], w[2])
   call('HDEL', 'tp:seats:' .. w[1], w[2])
-  say(w[3], 0, 0)
+  say(w[1], w[2], '', 0, 0)
   return {'ok'}
 end
 
@@ -94,7 +94,7 @@ function steps.unseat(w)
   return {'ok'}
 end
 
--- Words: tenant, id, gen, name of the stream, note.
+-- Words: tenant, id, gen, name of the stream.
 function steps.restart(w)
   local t = w[1]
   local a = agentOf(t, w[2])
@@ -123,7 +123,7 @@ function steps.restart(w)
   end
   acts = acts + 1
   call('HSET', k, 'epoch', w[4], 'seq', #numbered + 1, 'told', call('HGET', k, 'seen'))
-  say(w[5], 0, 0)
+  say(t, w[2], '', 0, 0)
   return {'ok', call('HGETALL', k)}
 end
 

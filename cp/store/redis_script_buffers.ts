@@ -103,12 +103,12 @@ local function noteSid(a, sid)
   a.sid, a.noted = tonumber(sid), sid
 end
 
--- What others are told, if anybody listens: three values for each note, with the first and the last of the changes it is about.
+-- What others are told, if anybody listens, five values for each note: tenant, agent, event ('' when it is about the agent), and
+-- the first and the last of the changes that it is about.
 local notes = {}
-local function say(note, first, last)
-  if note == '' then return end
+local function say(t, agent, id, first, last)
   local n = #notes
-  notes[n + 1], notes[n + 2], notes[n + 3] = note, first, last
+  notes[n + 1], notes[n + 2], notes[n + 3], notes[n + 4], notes[n + 5] = t, agent, id, first, last
 end
 
 local function tell()
@@ -116,11 +116,7 @@ local function tell()
   local channel = 'tp:commits:' .. ARGV[1]
   local listeners = redis.pcall('PUBSUB', 'NUMSUB', channel)
   if not listeners.err and listeners[2] == 0 then return end
-  local told = {}
-  for i = 1, #notes, 3 do
-    told[#told + 1] = notes[i] .. string.format(',"changes":[%.0f,%.0f]}', notes[i + 1], notes[i + 2])
-  end
-  redis.pcall('PUBLISH', channel, '[' .. table.concat(told, ',') .. ']')
+  redis.pcall('PUBLISH', channel, cjson.encode({from = ARGV[5], notes = notes}))
 end
 
 -- The tenants that something was written of.

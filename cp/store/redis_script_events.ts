@@ -1,7 +1,7 @@
 /** The steps of the script that are about events, in Lua; see `redis_script.ts`. */
 export const EVENT_STEPS: string = `
 -- Words: tenant, id, key that is looked for, its own key, agent, when accepted, priority, bytes, what never
--- changes, body, state, what changes, when ready, when due, entry, note, then the traits: its type and its labels.
+-- changes, body, state, what changes, when ready, when due, entry, then the traits: its type and its labels.
 function steps.create(w)
   local t, id, wanted, own, agent = w[1], w[2], w[3], w[4], w[5]
   local k = key('event', t, id)
@@ -29,7 +29,7 @@ function steps.create(w)
   local n = string.format('%.0f', enq)
   local rank = string.format('%.17g', upto - tonumber(w[7]) * 60000)
   local e = {id = id, n = n, a = agent, b = w[8], m = member(t, id, n), k = rank}
-  local c = enter(t, id, '', w[16], {'', '1', w[15]}, 1)
+  local c = enter(t, e, '', {'', '1', w[15]}, 1)
   call('HSET', k, 'f', fixed(n, rank, upto, e.b, agent), 'h', w[9], 'p', w[10],
     's', w[12], 'st', w[11], 'v', 1, 'd', w[14], 'c', c)
   if own ~= '' then
@@ -39,12 +39,12 @@ function steps.create(w)
   noteTenant(t)
   place('tp:all:' .. t, id, n)
   place(key('for', t, agent), id, n)
-  for i = 17, #w do place(key('trait', t, w[i]), id, n) end
+  for i = 16, #w do place(key('trait', t, w[i]), id, n) end
   index(t, e, w[11], w[13], w[14], 0, '', '')
   return {'ok', n}
 end
 
--- Words: tenant, id, agent ('' without a fence), gen, sid, version that is expected, note, then the
+-- Words: tenant, id, agent ('' without a fence), gen, sid, version that is expected, then the
 -- record as "write" has it if it changes.
 function steps.change(w)
   local t, id, agent = w[1], w[2], w[3]
@@ -54,8 +54,8 @@ function steps.change(w)
   if e and e.v ~= w[6] then return {'stale', fields(t, id)} end
   if a then noteSid(a, w[5]) end
   if not e then return {'none'} end
-  if #w < 8 then return {'ok', e.v} end
-  write(t, e, w[7], w, 8)
+  if #w < 7 then return {'ok', e.v} end
+  write(t, e, w, 7)
   return {'ok', e.v}
 end
 
@@ -85,22 +85,22 @@ function steps.next(w)
 end
 
 -- Words: tenant, agent, gen, number that is expected to be the next one, then for each event:
--- id, version, whether its body is asked for ('1'), note, and 11 words as "write" has them. Returns the bodies.
+-- id, version, whether its body is asked for ('1'), and 11 words as "write" has them. Returns the bodies.
 function steps.release(w)
   local t, agent = w[1], w[2]
   local a = agentOf(t, agent)
   if isNewer(a, w[3]) then return {'superseded', a.gen} end
   if not a.known or a.paused or a.seq ~= w[4] then return {'stale'} end
   local events = {}
-  for i = 5, #w, 15 do
+  for i = 5, #w, 14 do
     local e = facts(t, w[i])
     if not e or e.v ~= w[i + 1] or e.st ~= 'queued' or e.a ~= agent then return {'stale'} end
     events[#events + 1] = e
   end
   local done = {'ok'}
   for j, e in ipairs(events) do
-    local i = 5 + (j - 1) * 15
-    write(t, e, w[i + 3], w, i + 4)
+    local i = 5 + (j - 1) * 14
+    write(t, e, w, i + 3)
     done[#done + 1] = w[i + 2] == '1' and call('HGET', key('event', t, e.id), 'p') or ''
   end
   settleAgent(a)

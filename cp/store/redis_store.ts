@@ -96,7 +96,8 @@ export class RedisStore implements SharedStore {
     const { redis, clock, self } = this.#options = options;
     this.self = self;
     this.host = options.host;
-    const names = this.#names = new Names(self);
+    redis.self = self;
+    const names = this.#names = new Names();
     this.#agents = new Agents({ redis, names });
     this.seats = new RedisSeats({ redis, names, self, clock });
     this.#lists = new Lists({ redis, names });
@@ -163,7 +164,6 @@ export class RedisStore implements SharedStore {
         String(record.readyAt ?? ""),
         String(record.dueAt),
         entryLine(record.revision, status),
-        this.#names.note(tenant, record),
         ...this.#names.traits(record),
       ]).then((reply) => this.#created(record, body, reply));
     });
