@@ -27,36 +27,28 @@ export function bounded(record: EventRecord, given: EventChange): EventChange {
   const change = withProgress(record, given);
   const known = record.notes.history ?? { bytes: 0, newest: 0, replaced: 0 };
   const notes = change.notes ?? record.notes;
-  function added(status: EventStatus, bytes: number): EventChange {
+  function added({ status, statusText, bytes }: Entry): EventChange {
     const { replaced } = known;
     const history = { bytes: known.bytes + bytes, newest: bytes, replaced };
-    return { ...change, status, notes: { ...notes, history } };
+    return { ...change, status, statusText, notes: { ...notes, history } };
   }
 
-  const whole = sizeOf(change.status);
-  if (change.replaces) {
-    return replacing(change, whole, known.run);
-  }
-  if (isTerminal(change.status.state)) return added(change.status, whole);
+  const whole = entryOf(change.status);
+  if (change.replaces) return replacing(whole, known.run);
+  if (isTerminal(change.status.state)) return added(whole);
   const entries = record.revision - known.replaced;
   const room = entries < ENTRIES_MAX - 1;
-  if (room && known.bytes + whole <= FULL_BYTES) {
-    return added(change.status, whole);
-  }
-  const short = shortened(change.status);
-  const bytes = sizeOf(short);
-  if (room && known.bytes + bytes <= FULL_BYTES) {
-    return added(short, bytes);
-  }
-  if (isTerminal(record.state) || entries <= 1) return added(short, bytes);
+  if (room && known.bytes + whole.bytes <= FULL_BYTES) return added(whole);
+  const short = entryOf(shortened(change.status));
+  if (room && known.bytes + short.bytes <= FULL_BYTES) return added(short);
+  if (isTerminal(record.state) || entries <= 1) return added(short);
   const run = (known.run ?? 0) + 1;
-  const last = { ...short, details: { ...short.details, coalesced: run } };
-  return replacing({ ...change, status: last }, sizeOf(last), run);
+  const details = { ...short.status.details, coalesced: run };
+  return replacing(entryOf({ ...short.status, details }), run);
 
   /** The entry takes the place of the newest one; of those that came when it was full, `run` did so in a row. */
   function replacing(
-    { status, ...rest }: EventChange,
-    bytes: number,
+    { status, statusText, bytes }: Entry,
     run: number | undefined,
   ): EventChange {
     const history = {
@@ -66,16 +58,23 @@ export function bounded(record: EventRecord, given: EventChange): EventChange {
       ...(run === undefined ? {} : { run }),
     };
     return {
-      ...rest,
+      ...change,
       status,
+      statusText,
       replaces: true,
       notes: { ...notes, history },
     };
   }
 }
 
-function sizeOf(status: EventStatus): number {
-  return utf8Length(JSON.stringify(status));
+/** An entry, as text too, and how many bytes that has. */
+interface Entry extends Required<Pick<EventChange, "status" | "statusText">> {
+  readonly bytes: number;
+}
+
+function entryOf(status: EventStatus): Entry {
+  const statusText = JSON.stringify(status);
+  return { status, statusText, bytes: utf8Length(statusText) };
 }
 
 /** The entry without what may be large. */

@@ -133,10 +133,8 @@ export function releaseChange(
   record: EventRecord,
   change: EventChange,
 ): EventChange {
-  return {
-    ...change,
-    status: { ...change.status, attempt: record.attempt + 1 },
-  };
+  const status = { ...change.status, attempt: record.attempt + 1 };
+  return { ...change, status, statusText: JSON.stringify(status) };
 }
 
 /** Makes the record of an agent that opens a session; what counts its stream and its statuses goes on. */

@@ -72,7 +72,7 @@ export function stepOf(
       return ["putentry", tenant, [
         status.event_id,
         String(change),
-        entryLine(revision, status),
+        entryLine(revision, { status }),
       ]];
     }
   }

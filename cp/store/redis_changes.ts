@@ -197,7 +197,7 @@ export class Changes {
         // One that this very step would add is left out.
         if (change.replaces && lines.pop() === undefined) replaces = true;
         last = changeRecord(last, change, { at });
-        lines.push(entryLine(last.revision, change.status));
+        lines.push(entryLine(last.revision, change));
       }
       sid = Math.max(sid, step.fence?.sid ?? 0);
       step.outcome = last && { record: last, changed: change !== undefined };

@@ -8,6 +8,7 @@
  */
 import type { EventStatus, HistoryEntry } from "@transporter/sdk";
 import type { Reply } from "./redis_group.ts";
+import type { EventChange } from "./store.ts";
 
 /** What a step adds to a history. */
 export interface Piece {
@@ -44,8 +45,14 @@ export interface PieceAt {
 }
 
 /** An entry as a line of a piece. */
-export function entryLine(revision: number, status: EventStatus): string {
-  return `${revision} ${JSON.stringify(status)}`; // JSON has no line breaks
+export function entryLine(
+  revision: number,
+  { status, statusText = JSON.stringify(status) }: Pick<
+    EventChange,
+    "status" | "statusText"
+  >,
+): string {
+  return `${revision} ${statusText}`; // JSON has no line breaks
 }
 
 /** The three words of the script that add a piece. */

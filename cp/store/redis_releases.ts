@@ -170,7 +170,7 @@ export class Releases {
           payload === undefined ? "1" : "",
           ...writeWords(now, record, {
             replaces: false,
-            lines: [entryLine(now.revision, change.status)],
+            lines: [entryLine(now.revision, change)],
           }),
         ];
       }),

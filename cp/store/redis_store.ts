@@ -139,7 +139,7 @@ export class RedisStore implements SharedStore {
 
   createEvent(tenant: string, event: NewEvent): Promise<Creation> {
     return this.#do(() => {
-      const { spec, status, idempotencyKey } = event;
+      const { spec, idempotencyKey } = event;
       const { payload, ...head } = spec;
       const [text, body] = [JSON.stringify(head), JSON.stringify(payload)];
       // The whole is the head, with a comma, the payload's name and the payload before its last brace.
@@ -163,7 +163,7 @@ export class RedisStore implements SharedStore {
         changingPart(record),
         String(record.readyAt ?? ""),
         String(record.dueAt),
-        entryLine(record.revision, status),
+        entryLine(record.revision, event),
         ...this.#names.traits(record),
       ]).then((reply) => this.#created(record, body, reply));
     });

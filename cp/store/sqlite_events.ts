@@ -77,7 +77,7 @@ export class Events {
     if (record.idempotencyKey !== undefined) {
       this.#keys.set(`${tenant}\n${record.idempotencyKey}`, record);
     }
-    this.#histories.note(record, event.status);
+    this.#histories.note(record, event);
     return { created: true, record };
   }
 
@@ -90,7 +90,7 @@ export class Events {
     const next = changeRecord(record, change, options);
     if (change.replaces) this.#histories.replace(record);
     this.set(next, record);
-    this.#histories.note(next, change.status);
+    this.#histories.note(next, change);
     return next;
   }
 

@@ -4,16 +4,16 @@
  *
  * @module
  */
-import type { EventStatus, HistoryEntry } from "@transporter/sdk";
+import type { HistoryEntry } from "@transporter/sdk";
 import { number, readEntries, text } from "./sqlite_rows.ts";
 import type { Statements } from "./sqlite_statements.ts";
-import type { Change, EventRecord } from "./store.ts";
+import type { Change, EventChange, EventRecord } from "./store.ts";
 
 /** The entries that are gathered within a transaction, and the numbers of changes. */
 export class Histories {
   readonly #sql: Statements;
-  /** By `enq`; the event whose newest entry came last is the last. */
-  readonly #gathered = new Map<number, HistoryEntry[]>();
+  /** As JSON, by `enq`; the event whose newest entry came last is the last. */
+  readonly #gathered = new Map<number, string[]>();
   /** Events whose newest row has an entry that another one takes the place of. */
   #replaced: number[] = [];
   #change: number;
@@ -29,10 +29,16 @@ export class Histories {
     return this.#change;
   }
 
-  /** Adds an entry. */
-  note({ enq, revision }: EventRecord, status: EventStatus): void {
+  /** Adds an entry: the status and, last, its revision. */
+  note(
+    { enq, revision }: EventRecord,
+    { status, statusText = JSON.stringify(status) }: Pick<
+      EventChange,
+      "status" | "statusText"
+    >,
+  ): void {
     const entries = this.#gathered.get(enq) ?? [];
-    entries.push({ ...status, revision });
+    entries.push(`${statusText.slice(0, -1)},"revision":${revision}}`);
     this.#gathered.delete(enq); // which puts it last
     this.#gathered.set(enq, entries);
   }
@@ -54,7 +60,7 @@ export class Histories {
     const rows = new Map<number, number>();
     for (const [enq, entries] of this.#gathered) {
       const change = this.#change += entries.length;
-      this.#sql.addHistory.run(change, enq, JSON.stringify(entries), ended);
+      this.#sql.addHistory.run(change, enq, `[${entries.join(",")}]`, ended);
       rows.set(enq, change);
     }
     this.forget();

@@ -159,6 +159,8 @@ export interface NewEvent {
 export interface EventChange {
   /** The entry it adds to the history; state, phase, message and attempt of the record follow it. */
   readonly status: EventStatus;
+  /** Exactly that as JSON, where somebody has needed it already: whoever changes `status` changes it, too. */
+  readonly statusText?: string;
   /** The entry takes the place of the newest one, whose number is not used again. */
   readonly replaces?: true;
   /** Opens an event that had ended: what it led to is forgotten, its history is not. */

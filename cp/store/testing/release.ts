@@ -48,7 +48,8 @@ export const releaseCases: StoreCases = {
       release(gen, {
         decide(record) {
           deepStrictEqual(record, before);
-          return to("assigned", { message: "Sent" })(record);
+          const change = to("assigned", { message: "Sent" })(record);
+          return { ...change, statusText: JSON.stringify(change.status) };
         },
       }),
     );
