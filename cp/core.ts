@@ -7,6 +7,7 @@ import {
 import { Changes } from "./changes.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Intake } from "./intake.ts";
+import { KnownAgents } from "./known_agents.ts";
 import type { Metrics } from "./metrics_port.ts";
 import { Operator } from "./operator.ts";
 import { Hearing } from "./peers/hearing.ts";
@@ -106,16 +107,19 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     shared,
   });
   const admission = new Admission(clock, config);
+  const { live } = sessions;
+  const agents = new KnownAgents({ store, live, clock, shared });
   const intake = new Intake({
     ...options,
     recorder,
     quota,
     admission,
-    live: sessions.live,
+    agents,
     coming: (tenant, agent) => dispatcher.wake(tenant, agent),
   });
   const operator = new Operator({
     store,
+    agents,
     recorder,
     quota,
     dispatcher,
@@ -131,7 +135,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     const verify = (tenant: string, agent: string) =>
       void roll.verify(tenant, agent);
     opened.use(
-      await Hearing.open({ ...parts, changes, verify }),
+      await Hearing.open({ ...parts, agents, changes, verify }),
     );
   }
   // Where there are others, not all of them at the same moment.

@@ -13,7 +13,7 @@ import {
 import type { Admission, Room } from "./admission.ts";
 import { sizeOf } from "./event_size.ts";
 import { Kinds } from "./kinds.ts";
-import type { LiveSessions } from "./live_sessions.ts";
+import type { KnownAgents } from "./known_agents.ts";
 import type { Metrics } from "./metrics_port.ts";
 import type { Quota } from "./quota.ts";
 import type { Recorder } from "./recorder.ts";
@@ -73,8 +73,10 @@ export interface Acceptance {
 
 /** Options of {@linkcode Intake}. */
 export interface IntakeOptions {
-  /** Where events and agents are looked up. */
+  /** Where events are looked up. */
   readonly store: Store;
+  /** Where agents are looked up. */
+  readonly agents: Pick<KnownAgents, "get">;
   /** Who stores events. */
   readonly recorder: Recorder;
   /** What limits open events. */
@@ -89,8 +91,6 @@ export interface IntakeOptions {
   readonly ids: Ids;
   /** What counts submissions. */
   readonly metrics: Metrics;
-  /** Who is connected here: of them the store need not be asked. */
-  readonly live?: Pick<LiveSessions, "get">;
   /** Hears for whom an event is on its way to the store: its release may share the commit. */
   readonly coming?: (tenant: string, agent: string) => void;
 }
@@ -156,14 +156,13 @@ export class Intake {
   }
 
   async #accept(value: unknown, options: AcceptOptions): Promise<Acceptance> {
-    const { store, recorder, quota, admission, clock, live } = this.#options;
+    const { store, agents, recorder, quota, admission, clock } = this.#options;
     const { tenant } = options;
     const acceptedAt = clock.now();
     const { spec, idempotencyKey } = this.#read(value, acceptedAt, options);
     const bytes = sizeOf(spec);
     const digest = eventDigest(spec);
-    const agent = live?.get(tenant, spec.target_agent)?.agent ??
-      await store.getAgent(tenant, spec.target_agent);
+    const agent = await agents.get(tenant, spec.target_agent);
     const agentKnown = agent !== undefined;
     try {
       await this.#check(spec, agent, options);

@@ -2,6 +2,7 @@ import { type Clock, TransporterError } from "@transporter/sdk";
 import { claim } from "./claim.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { cancel, reopen, type TooLate } from "./life.ts";
+import type { KnownAgents } from "./known_agents.ts";
 import type { Quota } from "./quota.ts";
 import type { Recorder } from "./recorder.ts";
 import type { Sessions } from "./sessions.ts";
@@ -20,6 +21,8 @@ const PAGE = 256;
 export interface OperatorOptions {
   /** Where events and agents are looked up. */
   readonly store: Store;
+  /** Who has to hear that an agent was forgotten. */
+  readonly agents: Pick<KnownAgents, "forget">;
   /** Who writes states. */
   readonly recorder: Recorder;
   /** What limits open events. */
@@ -161,7 +164,7 @@ export class Operator {
     agent: string,
     { principal }: Asking,
   ): Promise<void> {
-    const { store, sessions, shared } = this.#options;
+    const { store, agents, sessions, shared } = this.#options;
     const known = await store.getAgent(tenant, agent);
     if (known === undefined) throw unknownAgent(agent);
     const reason = `agent "${agent}" was deleted by "${principal}"`;
@@ -174,6 +177,7 @@ export class Operator {
       if (shared) await claim(known, this.#options);
       await this.#endAll(tenant, agent, { principal, reason });
       await store.deleteAgent(tenant, agent);
+      agents.forget(tenant, agent);
     });
   }
 

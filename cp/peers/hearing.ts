@@ -1,6 +1,7 @@
 import type { Clock, Logger, Rng } from "@transporter/sdk";
 import type { Changes } from "../changes.ts";
 import type { Dispatcher } from "../dispatcher.ts";
+import type { KnownAgents } from "../known_agents.ts";
 import { paced } from "../pace.ts";
 import type { Sessions } from "../sessions.ts";
 import type { Gap } from "../store/shared.ts";
@@ -27,6 +28,8 @@ export interface HearingOptions {
   readonly store: Pick<Store, "changeRange" | "listChanges">;
   /** Whose sessions want to know. */
   readonly dispatcher: Pick<Dispatcher, "touched" | "missed" | "wake">;
+  /** What knows for a while what agents have registered. */
+  readonly agents: Pick<KnownAgents, "forget" | "forgetAll">;
   /** Whose followers want to know. */
   readonly changes: Pick<Changes, "notify" | "break">;
   /** What knows how long the store has been as it is. */
@@ -90,19 +93,21 @@ export class Hearing implements AsyncDisposable {
   }
 
   #take(news: News): void {
-    const { peers, dispatcher, changes, verify } = this.#options;
+    const { peers, agents, dispatcher, changes, verify } = this.#options;
     switch (news.kind) {
       case "event":
         // Where some are missing in between, the next look reads them.
-        if (news.change === this.#position + 1) this.#position++;
+        if (news.first === this.#position + 1) this.#position = news.last;
         if (news.by === peers.self.id) return; // the recorder has told of it
         dispatcher.touched(news.tenant, news.agent, news.event);
         return changes.notify();
       case "agent":
+        agents.forget(news.tenant, news.agent);
         if (news.by === peers.self.id) return;
         dispatcher.wake(news.tenant, news.agent);
         return verify(news.tenant, news.agent);
       case "missed": // the next look reads what it was
+        agents.forgetAll();
     }
   }
 
@@ -179,7 +184,8 @@ export class Hearing implements AsyncDisposable {
 
   /** The store is older than it was: nothing that rests on what it had may go on. */
   #beOlder({ was, is }: Pick<Gap, "was" | "is">): void {
-    const { sessions, changes, log } = this.#options;
+    const { agents, sessions, changes, log } = this.#options;
+    agents.forgetAll();
     log.warn("The store is older than it was", { was, is });
     // What agents have and the store does not know is found when they come back.
     sessions.forget();

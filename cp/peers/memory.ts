@@ -139,8 +139,9 @@ export class MemoryHub {
     if (newest <= told) return;
     const limit = newest - told;
     for (const change of await store.listChanges("default", told, limit)) {
-      const { tenant, agent, entry: { event_id: event } } = change;
-      const what = { tenant, agent, event, change: change.change };
+      const { tenant, agent, entry: { event_id: event }, change: first } =
+        change;
+      const what = { tenant, agent, event, first, last: first };
       this.#tell({ kind: "event", by, ...what });
     }
   }

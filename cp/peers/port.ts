@@ -11,7 +11,7 @@ export interface Replica {
   readonly aheadMs?: number;
 }
 
-/** An event has changed. */
+/** An event has changed, once or several times. */
 export interface EventNews {
   /** The discriminant. */
   readonly kind: "event";
@@ -23,8 +23,10 @@ export interface EventNews {
   readonly agent: string;
   /** Its id. */
   readonly event: string;
-  /** The number of the change in the store. */
-  readonly change: number;
+  /** The number in the store of the first of its changes, which were committed together. */
+  readonly first: number;
+  /** The number of the last of them. */
+  readonly last: number;
 }
 
 /** An agent has a new session, was paused, let go on, or forgotten. */

@@ -356,6 +356,33 @@ Deno.test("replicas: what an agent was asked after a restore, and has not told, 
   strictEqual(again.resume, "resumed");
 });
 
+Deno.test("replicas: what an agent registered with the other one counts at once, or a second later where nobody told", async () => {
+  await using pair = await Pair.open();
+  const { a, b } = pair;
+  const runs = (...types: string[]) => ({
+    link: { executors: types.map((type) => ({ type, version: "1.0.0" })) },
+  });
+  const unsupported = { code: "unsupported" };
+  await b.connect(runs("script"));
+  await a.submit("e1", { type: "script" });
+  await b.connect(runs("k8s_resource"));
+  await settle();
+  await rejects(a.submit("e2", { type: "script" }), unsupported);
+  const asking = { principal: "tester" };
+  await b.core.operator.deleteAgent(T, "edge-1", asking);
+  await settle();
+  strictEqual((await a.submit("e3")).agentKnown, false);
+  await b.connect(runs("script"));
+  await a.submit("e4", { type: "script" });
+  pair.heard = false;
+  await b.connect(runs("k8s_resource"));
+  await a.submit("e5", { type: "script" });
+  await pair.clock.advance(1_000);
+  await rejects(a.submit("e6", { type: "script" }), unsupported);
+  await a.core.operator.deleteAgent(T, "edge-1", asking);
+  strictEqual((await a.submit("e7")).agentKnown, false);
+});
+
 Deno.test("MemoryHub tells every replica who has changed what", async () => {
   await using pair = await Pair.open();
   const { peers, store } = pair.hub.join({ id: "c-1", name: "c" });
@@ -367,8 +394,8 @@ Deno.test("MemoryHub tells every replica who has changed what", async () => {
   await settle();
   const about = { tenant: T, agent: "edge-1" };
   deepStrictEqual(news, [
-    { kind: "event", by: "a-1", ...about, event: "e1", change: 1 },
+    { kind: "event", by: "a-1", ...about, event: "e1", first: 1, last: 1 },
     { kind: "agent", by: "b-1", ...about },
-    { kind: "event", by: "b-1", ...about, event: "e1", change: 2 },
+    { kind: "event", by: "b-1", ...about, event: "e1", first: 2, last: 2 },
   ]);
 });

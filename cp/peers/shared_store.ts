@@ -38,8 +38,10 @@ function hear(store: SharedStore, listener: NewsListener): Disposable {
   };
 }
 
-function newsOf({ from: by, tenant, agent, event, change }: CommitNote): News {
+function newsOf(
+  { from: by, tenant, agent, event, first, last }: CommitNote,
+): News {
   return event === undefined
     ? { kind: "agent", by, tenant, agent }
-    : { kind: "event", by, tenant, agent, event, change };
+    : { kind: "event", by, tenant, agent, event, first, last };
 }

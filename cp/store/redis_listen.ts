@@ -23,7 +23,7 @@ export async function listenToRedis(
   storeId: string,
   listener: CommitListener,
 ): Promise<AsyncDisposable> {
-  const channel = `tp:commits:${storeId}`;
+  const channel = `tp:notes:${storeId}`;
   let listens = false;
   const redis = new Redis({
     ...driverOptions(options),
@@ -35,7 +35,7 @@ export async function listenToRedis(
   });
   redis.on("error", () => {}); // it tries again, and says that something may have been missed
   redis.on("message", (_, text) => {
-    for (const note of readNotes(text)) listener.committed(note);
+    readNotes(text, (note) => listener.committed(note));
   });
   try {
     await redis.connect();
@@ -63,23 +63,19 @@ export async function listenToRedis(
   };
 }
 
-/** What one run of the script tells: several notes, each of which may be about several changes of one event. */
-function* readNotes(text: string): Iterable<CommitNote> {
+/** Hands on what one run of the script tells: several notes, each of which may be about several changes of one event. */
+function readNotes(text: string, take: (note: CommitNote) => void): void {
   const { from, notes }: Told = JSON.parse(text);
   for (let i = 0; i < notes.length; i += 5) {
-    const [tenant = "", agent = "", event = ""] = notes.slice(i, i + 3).map(
-      String,
+    const tenant = decodeURIComponent(String(notes[i]));
+    const agent = String(notes[i + 1]);
+    const event = String(notes[i + 2]);
+    const [first, last] = [Number(notes[i + 3]), Number(notes[i + 4])];
+    take(
+      event === ""
+        ? { from, tenant, agent, first, last }
+        : { from, tenant, agent, event, first, last },
     );
-    const about = {
-      from,
-      tenant: decodeURIComponent(tenant),
-      agent,
-      ...(event === "" ? {} : { event }),
-    };
-    const last = Number(notes[i + 4]);
-    for (let change = Number(notes[i + 3]); change <= last; change++) {
-      yield { ...about, change };
-    }
   }
 }
 

@@ -113,7 +113,7 @@ end
 
 local function tell()
   if #notes == 0 then return end
-  local channel = 'tp:commits:' .. ARGV[1]
+  local channel = 'tp:notes:' .. ARGV[1]
   local listeners = redis.pcall('PUBSUB', 'NUMSUB', channel)
   if not listeners.err and listeners[2] == 0 then return end
   redis.pcall('PUBLISH', channel, cjson.encode({from = ARGV[5], notes = notes}))

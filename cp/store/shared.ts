@@ -15,8 +15,10 @@ export interface CommitNote {
   readonly agent: string;
   /** The event that changed; absent when it is about the agent: a new session, a pause, its end. */
   readonly event?: string;
-  /** The number of the change; 0 when it is about the agent. */
-  readonly change: number;
+  /** The number of the first of its changes, which were committed together; 0 when it is about the agent. */
+  readonly first: number;
+  /** The number of the last of them. */
+  readonly last: number;
 }
 
 /** What one hears of the other processes. */

@@ -131,11 +131,16 @@ Deno.test("listen() tells of what was committed, and of what may have been misse
   });
   await other.openSession(T, session("edge-1"));
   await other.createEvent(T, event("a"));
-  while (heard.length < 2) await wake.promise;
+  await Promise.all([
+    other.changeEvent(T, "a", to("assigned")),
+    other.changeEvent(T, "a", to("in_progress")),
+  ]);
+  while (heard.length < 3) await wake.promise;
   const from = other.self;
   deepStrictEqual(heard, [
-    { from, tenant: T, agent: "edge-1", change: 0 },
-    { from, tenant: T, agent: "edge-1", event: "a", change: 1 },
+    { from, tenant: T, agent: "edge-1", first: 0, last: 0 },
+    { from, tenant: T, agent: "edge-1", event: "a", first: 1, last: 1 },
+    { from, tenant: T, agent: "edge-1", event: "a", first: 2, last: 3 },
   ]);
   await place.redis.kill("SIGKILL");
   await place.redis.start();
