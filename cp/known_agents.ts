@@ -2,7 +2,7 @@ import type { Clock } from "@transporter/sdk";
 import type { LiveSessions } from "./live_sessions.ts";
 import type { AgentRecord, Store } from "./store/store.ts";
 
-/** Milliseconds for which an agent that is connected elsewhere counts as it was found, unless somebody says that it has changed. */
+/** Milliseconds for which an agent that may be connected elsewhere counts as it was found, unless somebody says that it has changed. */
 const KEPT_MS = 1000;
 
 /** Agents that are kept at a time. */
@@ -13,18 +13,19 @@ export interface KnownAgentsOptions {
   /** Where agents are looked up. */
   readonly store: Pick<Store, "getAgent">;
   /** Who is connected here. */
-  readonly live: Pick<LiveSessions, "get">;
+  readonly live: Pick<LiveSessions, "get" | "listen">;
   /** Where time comes from. */
   readonly clock: Clock;
-  /** Whether agents may be connected elsewhere: only then there are many who are asked for often, and are not here. */
+  /** Whether agents may be connected elsewhere, too: then a session here may have been replaced without a word. */
   readonly shared: boolean;
 }
 
 /**
- * The agents that events come for, each of which would otherwise be asked for
- * with each of its events. One that is connected here is known by its session;
- * one that is not may be a second old. That says what it ran then, which it may
- * change as well while an event is on its way to it.
+ * The agents that events come for, for each of which the store would otherwise
+ * be asked with each of its events. Where all of them connect here, the session
+ * of one says what it runs. Where there are other control planes, what the store
+ * said counts for a second: that is what the agent ran then, which it may change
+ * as well while an event is on its way to it.
  */
 export class KnownAgents {
   readonly #options: KnownAgentsOptions;
@@ -38,6 +39,7 @@ export class KnownAgents {
   /** Knows nobody yet. */
   constructor(options: KnownAgentsOptions) {
     this.#options = options;
+    options.live.listen(({ tenant, agent }) => this.forget(tenant, agent));
   }
 
   /**
@@ -47,7 +49,7 @@ export class KnownAgents {
    */
   async get(tenant: string, id: string): Promise<AgentRecord | undefined> {
     const { store, live, clock, shared } = this.#options;
-    const here = live.get(tenant, id)?.agent;
+    const here = shared ? undefined : live.get(tenant, id)?.agent;
     if (here !== undefined) return here;
     const key = keyOf(tenant, id);
     const kept = this.#kept.get(key);
@@ -61,7 +63,7 @@ export class KnownAgents {
     return agent;
   }
 
-  /** An agent has registered elsewhere, or was forgotten. */
+  /** An agent has registered, here or elsewhere, or was deleted. */
   forget(tenant: string, id: string): void {
     this.#forgotten++;
     this.#kept.delete(keyOf(tenant, id));

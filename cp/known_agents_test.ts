@@ -1,6 +1,7 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { TestClock } from "@transporter/sdk/testing";
 import { KnownAgents } from "./known_agents.ts";
+import { LiveSessions } from "./live_sessions.ts";
 import { openMemoryStore } from "./store/memory.ts";
 import { meddling } from "./testing/meddling.ts";
 
@@ -31,7 +32,7 @@ async function open({ shared }: { readonly shared: boolean }) {
     known.answering();
     return agent;
   })(plain);
-  const live = { get: () => undefined };
+  const live = new LiveSessions();
   const agents = new KnownAgents({ store, live, clock, shared });
   return { agents, clock, known };
 }

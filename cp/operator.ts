@@ -1,8 +1,8 @@
 import { type Clock, TransporterError } from "@transporter/sdk";
 import { claim } from "./claim.ts";
 import type { Dispatcher } from "./dispatcher.ts";
-import { cancel, reopen, type TooLate } from "./life.ts";
 import type { KnownAgents } from "./known_agents.ts";
+import { cancel, reopen, type TooLate } from "./life.ts";
 import type { Quota } from "./quota.ts";
 import type { Recorder } from "./recorder.ts";
 import type { Sessions } from "./sessions.ts";

@@ -129,7 +129,7 @@ export class Hearing implements AsyncDisposable {
 
   /** Finds out whether there are others: who is alone knows all that is written, and reads none of it. */
   async #isAlone(): Promise<boolean> {
-    const { peers, store, dispatcher } = this.#options;
+    const { peers, store, agents, dispatcher } = this.#options;
     const replicas = await peers.replicas();
     const before = this.#aloneLooks;
     const others = replicas.some(({ id }) => id !== peers.self.id);
@@ -138,6 +138,7 @@ export class Hearing implements AsyncDisposable {
       // It is there for a moment already, and may have written something.
       this.#listening = this.#listen();
       dispatcher.missed();
+      agents.forgetAll();
     }
     if (this.#aloneLooks < ALONE_LOOKS) return false;
     this.#listening?.[Symbol.dispose]();

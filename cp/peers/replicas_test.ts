@@ -383,6 +383,23 @@ Deno.test("replicas: what an agent registered with the other one counts at once,
   strictEqual((await a.submit("e7")).agentKnown, false);
 });
 
+Deno.test("replicas: a session that was replaced elsewhere says for a second at most what its agent runs", async () => {
+  await using pair = await Pair.open();
+  const { a, b, clock } = pair;
+  const runs = (type: string) => ({
+    link: { executors: [{ type, version: "1.0.0" }] },
+  });
+  await a.connect(runs("script"));
+  await a.submit("e1", { type: "script" });
+  pair.heard = false;
+  await b.connect(runs("k8s_resource"));
+  await clock.advance(1_000);
+  ok(a.core.sessions.live.get(T, "edge-1"), "a does not know of b's session");
+  await a.submit("e2", { type: "k8s_resource" });
+  await a.connect(runs("script"));
+  await a.submit("e3", { type: "script" }); // it hears of its own
+});
+
 Deno.test("MemoryHub tells every replica who has changed what", async () => {
   await using pair = await Pair.open();
   const { peers, store } = pair.hub.join({ id: "c-1", name: "c" });

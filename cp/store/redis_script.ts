@@ -120,8 +120,8 @@ local function dropNewest(t, c)
   return rest
 end
 
--- Adds a piece to the history of an event: w[i] and on are whether the newest entry goes before that ('1'), the number of its entries, and
--- the entries, a line each: its revision, a space, and what it says. c says where the history is: for each piece the number of
+-- Adds a piece to the history of an event: w[i] and on are whether the newest entry goes before that ('1'), the number of its
+-- entries, and the entries, a line each: its revision, a space, and what it says. c says where the history is: for each piece the number of
 -- its newest change, and how many of its entries count. Returns it as it is then.
 local function enter(t, e, c, w, i)
   if w[i] == '1' then c = dropNewest(t, c) end
