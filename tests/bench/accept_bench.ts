@@ -59,6 +59,7 @@ export async function acceptsInRedis(script: string): Promise<Figure[]> {
       value: Number(bytes?.[1]) / Number(stored) / 1000,
       unit: "kB",
       bar: { atMost: 5 },
+      peer: PEERS.none,
       note:
         `${stored} ended events of a script of 10 bytes, each with seven entries of history`,
     });
@@ -80,12 +81,9 @@ async function acceptsInto(
   const events = outcome.accepted;
   const note =
     `${BATCH} a request, ${REQUESTS} requests at a time, ${AGENTS} agents, ${store}`;
-  const perEvent = [
-    `${((await cpuMs(pid) - cpu) * 1000 / events).toFixed(0)} µs CPU`,
-    `${
-      ((await writtenBytes(pid) - written) / events).toFixed(0)
-    } bytes written`,
-  ].join(" and ");
+  const cpuUs = (await cpuMs(pid) - cpu) * 1000 / events;
+  const bytes = (await writtenBytes(pid) - written) / events;
+  const answered = events / outcome.seconds;
   const rss = await memoryMb(pid, "VmHWM");
   return [
     {
@@ -94,16 +92,26 @@ async function acceptsInto(
       unit: "/s",
       bar: { atLeast: bar },
       peer: PEERS.accepts,
-      note: `${note}; ${perEvent} an event; RSS at most ${
-        rss.toFixed(0)
-      } MB; answered at ${(events / outcome.seconds).toFixed(0)}/s`,
+      note: `${note}; ${cpuUs.toFixed(0)} µs CPU and ${
+        bytes.toFixed(0)
+      } bytes written an event; RSS at most ${rss.toFixed(0)} MB; answered at ${
+        answered.toFixed(0)
+      }/s`,
+      also: {
+        cpu_per_event_us: cpuUs,
+        written_per_event_bytes: bytes,
+        rss_max_mb: rss,
+        answered_per_s: answered,
+      },
     },
     {
       what: `${store}: answer to a request, p99`,
       value: outcome.acceptMs[1],
       unit: "ms",
       bar: { atMost: 50 },
+      peer: PEERS.none,
       note: `p50 ${outcome.acceptMs[0].toFixed(1)} ms`,
+      also: { p50_ms: outcome.acceptMs[0] },
     },
   ];
 }

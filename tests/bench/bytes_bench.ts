@@ -12,6 +12,7 @@ import {
 } from "../system.ts";
 import type { Figure } from "./figures.ts";
 import { configMap } from "./flow_bench.ts";
+import { PEERS } from "./peers.ts";
 
 const EVENTS = 200;
 const IDLE_SECONDS = 60;
@@ -88,13 +89,16 @@ export async function bytes(
       value: perEvent,
       unit: "bytes",
       bar: { atMost: 4096 },
+      peer: PEERS.none,
       note: `WebSocket, both ways, five statuses; the event is ${body} bytes`,
+      also: { event_bytes: body },
     },
     {
       what: "the same of an agent that has nothing to do, an hour",
       value: idle / 1000,
       unit: "kB",
       bar: { atMost: 200 },
+      peer: PEERS.none,
       note: `of ${IDLE_SECONDS} s; a heartbeat and its answer each 10 s`,
     },
   ];

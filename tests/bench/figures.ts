@@ -10,8 +10,10 @@ export interface Figure {
   readonly bar: { readonly atMost: number } | { readonly atLeast: number };
   /** What else there is to say. */
   readonly note?: string;
-  /** What somebody else's program does, and under which conditions; of `PEERS`. */
-  readonly peer?: string;
+  /** What somebody else's program does, and under which conditions; of `PEERS`, which can say that none is known. */
+  readonly peer: string;
+  /** What else was measured and has no bar, for programs: names end with the unit, as in `p50_ms`. */
+  readonly also?: Readonly<Record<string, number>>;
 }
 
 /** Whether a figure is on the right side of its bar. */
@@ -34,7 +36,7 @@ function rounded(value: number): string {
 /** The table, in Markdown. */
 export function table(figures: readonly Figure[]): string {
   const rows = figures.map((figure) => {
-    const { what, value, unit, bar, note = "", peer = "" } = figure;
+    const { what, value, unit, bar, note = "", peer } = figure;
     const wanted = "atMost" in bar ? `≤ ${bar.atMost}` : `≥ ${bar.atLeast}`;
     const verdict = meets(figure) ? "met" : "MISSED";
     return `| ${what} | ${

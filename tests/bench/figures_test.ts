@@ -9,8 +9,9 @@ Deno.test("percentile() is the value that the share of all does not pass", () =>
 });
 
 Deno.test("table() says on which side of its bar a figure is", () => {
-  const slow = { what: "a", value: 26, unit: "ms", bar: { atMost: 25 } };
-  const fast = { what: "b", value: 26, unit: "/s", bar: { atLeast: 25 } };
+  const same = { value: 26, peer: "none known" };
+  const slow = { ...same, what: "a", unit: "ms", bar: { atMost: 25 } };
+  const fast = { ...same, what: "b", unit: "/s", bar: { atLeast: 25 } };
   strictEqual(meets(slow), false);
   strictEqual(meets(fast), true);
   const text = table([slow, fast]);
@@ -25,6 +26,7 @@ Deno.test("json() has what the table has", () => {
     unit: "ms",
     bar: { atMost: 2 },
     peer: "somebody 3 ms",
+    also: { p50_ms: 0.75 },
   };
   deepStrictEqual(JSON.parse(json([figure])), [{ ...figure, met: true }]);
   ok(table([figure]).endsWith("| somebody 3 ms |"));

@@ -2,6 +2,7 @@ import { strictEqual } from "node:assert/strict";
 import { FLAGS } from "../script/testing.ts";
 import { AgentProcess, CpProcess, submit, untilConnected } from "../system.ts";
 import { type Figure, percentile } from "./figures.ts";
+import { PEERS } from "./peers.ts";
 import { cpuMs } from "./process.ts";
 
 /** Lines that are written one after the other. */
@@ -64,25 +65,32 @@ export async function logs(script: string): Promise<Figure[]> {
   });
   const ages = await follow({ script, url: cp.url, id });
   strictEqual(ages.length, LINES + LATE);
-  const [ofCp, ofAgent] = await Promise.all(
-    [cp, agent].map(({ program }) => cpuMs(program.pid)),
-  );
+  const ofCp = await cpuMs(cp.program.pid);
+  const ofAgent = await cpuMs(agent.program.pid);
   const early = ages.slice(0, LINES);
+  const p50 = percentile(early, 0.5);
   return [
     {
       what: "a line from a script's stdout to `logs -f`, p99",
       value: percentile(early, 0.99),
       unit: "ms",
       bar: { atMost: 200 },
+      peer: PEERS.none,
       note: `p50 ${
-        percentile(early, 0.5).toFixed(0)
+        p50.toFixed(0)
       } ms; in all ${ofCp} ms of CPU time of the control plane, ${ofAgent} of the agent`,
+      also: {
+        p50_ms: p50,
+        control_plane_cpu_ms: ofCp,
+        agent_cpu_ms: ofAgent,
+      },
     },
     {
       what: `the same after ${SILENCE} s without a line, at most`,
       value: Math.max(...ages.slice(LINES)),
       unit: "ms",
       bar: { atMost: 200 },
+      peer: PEERS.none,
       note: `${LATE} lines`,
     },
   ];

@@ -2,6 +2,7 @@ import { CpProcess } from "../system.ts";
 import { type Figure, percentile } from "./figures.ts";
 import type { LoadOutcome } from "./load.ts";
 import { agentAddress, LoadAgent } from "./load_agent.ts";
+import { PEERS } from "./peers.ts";
 import { memoryMb, runLoad } from "./process.ts";
 import { delay } from "../chaos/delay.ts";
 
@@ -116,6 +117,7 @@ export async function overload(script: string): Promise<Figure[]> {
   const recovered = await recovery(somebody);
   const over = await running;
   await somebody.leave();
+  const theirP99 = percentile(refusedMs, 0.99);
   return [
     {
       what:
@@ -123,34 +125,45 @@ export async function overload(script: string): Promise<Figure[]> {
       value: over.refuseMs[1],
       unit: "ms",
       bar: { atMost: 100 },
+      peer: PEERS.none,
       note: `p50 ${over.refuseMs[0].toFixed(0)} ms; in all ${told(over)}; ${
         refusedMs.length === 0
           ? "somebody else had nothing refused"
           : `somebody else was refused ${refusedMs.length}, p99 ${
-            percentile(refusedMs, 0.99).toFixed(0)
+            theirP99.toFixed(0)
           } ms`
       }`,
+      also: {
+        p50_ms: over.refuseMs[0],
+        accepted: over.accepted,
+        somebody_refused: refusedMs.length,
+        ...refusedMs.length > 0 && { somebody_p99_ms: theirP99 },
+      },
     },
     {
       what: `${OVERLOAD}x overload, goodput as a share of the peak`,
       value: rate(over) / peak,
       unit: "",
       bar: { atLeast: 0.8 },
+      peer: PEERS.overload,
       note: `${rate(over).toFixed(0)}/s of ${
         peak.toFixed(0)
       }/s, ended, with five statuses each`,
+      also: { ended_per_s: rate(over), peak_per_s: peak },
     },
     {
       what: `${OVERLOAD}x overload, memory at most`,
       value: await memoryMb(pid, "VmHWM"),
       unit: "MB",
       bar: { atMost: MEMORY_MB },
+      peer: PEERS.overloadMemory,
     },
     {
       what: `${OVERLOAD}x overload, accepts promptly again after`,
       value: recovered,
       unit: "s",
       bar: { atMost: RECOVERY_SECONDS },
+      peer: PEERS.none,
     },
   ];
 }

@@ -6,6 +6,7 @@ import { policyOf } from "../../plugins/policy/testing/events.ts";
 import { freshNamespace } from "../kubernetes/cluster.ts";
 import { AgentProcess, CpProcess, untilConnected } from "../system.ts";
 import type { Figure } from "./figures.ts";
+import { PEERS } from "./peers.ts";
 import { cpuMs, memoryMb } from "./process.ts";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -168,21 +169,24 @@ export async function judged(
   const summary = result["summary"] as Readonly<Record<string, number>>;
   strictEqual(summary["objects"], count);
   const what = `${count} live Pods judged by 20 rules`;
+  const findings = Number(summary["error"]);
+  const cpu = await cpuMs(agent.program.pid);
   return [
     {
       what,
       value: Number(result["duration"]) / 1e9,
       unit: "s",
       bar: { atMost: 30 },
-      note: `${summary["error"]} findings, ${await cpuMs(
-        agent.program.pid,
-      )} ms of CPU time`,
+      peer: PEERS.none,
+      note: `${findings} findings, ${cpu} ms of CPU time`,
+      also: { findings, cpu_ms: cpu },
     },
     {
       what: `${what}: the agent's memory at most`,
       value: await memoryMb(agent.program.pid, "VmHWM"),
       unit: "MB",
       bar: { atMost: 200 },
+      peer: PEERS.none,
     },
   ];
 }
@@ -216,6 +220,7 @@ export function hostile(): Figure[] {
     value: Math.max(...times),
     unit: "ms",
     bar: { atMost: 100 },
+    peer: PEERS.none,
     note: `${HOSTILE.length} of them`,
   }];
 }
@@ -246,6 +251,7 @@ export async function gate(): Promise<Figure[]> {
     value: (performance.now() - start) / GATE_TIMES,
     unit: "ms",
     bar: { atMost: 1 },
+    peer: PEERS.none,
     note: "beside the dry run",
   }];
 }

@@ -11,6 +11,7 @@ import {
   write,
 } from "../kubernetes/k8s_resource.ts";
 import type { Figure } from "./figures.ts";
+import { PEERS } from "./peers.ts";
 import { until } from "../until.ts";
 
 const DEPLOYMENTS = 500;
@@ -102,13 +103,16 @@ export async function ready(kube: LocalKube): Promise<Figure[]> {
       value: (endedAt - readyAt) / 1000,
       unit: "s",
       bar: { atMost: 1 },
+      peer: PEERS.ready,
       note: `${watches.length} watches of at most 30 s, one after the other`,
+      also: { watches: watches.length },
     },
     {
       what: `${DEPLOYMENTS} Deployments: lists to wait for them`,
       value: lists.length,
       unit: "lists",
       bar: { atMost: 1 },
+      peer: PEERS.none,
     },
   ];
 }

@@ -36,6 +36,12 @@ export async function replicas(script: string): Promise<Figure[]> {
       } events/s, ${one.cpuUs.toFixed(0)} and ${
         two.cpuUs.toFixed(0)
       } µs CPU an event; each held to a quarter of a core by SIGSTOP and SIGCONT; ${AGENTS} agents, half of the events for agents of the other one; Redis AOF always`,
+      also: {
+        one_per_s: one.perSecond,
+        two_per_s: two.perSecond,
+        one_cpu_per_event_us: one.cpuUs,
+        two_cpu_per_event_us: two.cpuUs,
+      },
     },
     await takeover(),
   ];
@@ -142,7 +148,9 @@ async function takeover(): Promise<Figure> {
     value: seconds,
     unit: "s",
     bar: { atMost: 10 },
+    peer: PEERS.takeover,
     note:
       `${theirs.length} of 5 agents moved; ${all.accepted.size} events accepted, all done, none twice`,
+    also: { agents_moved: theirs.length, accepted: all.accepted.size },
   };
 }

@@ -21,6 +21,7 @@ export async function demo(): Promise<Figure[]> {
     value: seconds,
     unit: "s",
     bar: { atMost: 12 },
+    peer: PEERS.none,
   }];
 }
 
@@ -52,6 +53,7 @@ export async function start(
       value: percentile(cpMs, 0.5),
       unit: "ms",
       bar,
+      peer: PEERS.none,
       note,
     },
     {
@@ -59,6 +61,7 @@ export async function start(
       value: percentile(agentMs, 0.5),
       unit: "ms",
       bar,
+      peer: PEERS.none,
       note,
     },
   ];

@@ -3,6 +3,7 @@ import { openSqliteStore } from "../../cp/store/sqlite.ts";
 import { event, to } from "../../cp/store/testing/samples.ts";
 import { CpProcess } from "../system.ts";
 import { type Figure, percentile } from "./figures.ts";
+import { PEERS } from "./peers.ts";
 import { cpuMs, runLoad } from "./process.ts";
 
 const STORED = [1000, 10_000, 100_000, 1_000_000];
@@ -60,8 +61,12 @@ export async function stored(script: string): Promise<Figure[]> {
     value: Math.max(...medians) / least,
     unit: "times",
     bar: { atMost: 1.5 },
+    peer: PEERS.stored,
     note: `${
       medians.map((us) => us.toFixed(0)).join(", ")
     } µs, medians of ${ROUNDS} rounds in turns`,
+    also: Object.fromEntries(
+      medians.map((us, i) => [`cpu_beside_${STORED[i]}_us`, us]),
+    ),
   }];
 }

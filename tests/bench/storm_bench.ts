@@ -143,12 +143,14 @@ export async function storm(script: string): Promise<Figure[]> {
       value: (first.at - readyAt) / 1000,
       unit: "s",
       bar: { atMost: 10 },
+      peer: PEERS.restart,
     },
     {
       what: "the same: answers of the class 5xx",
       value: faults,
       unit: "",
       bar: { atMost: 0 },
+      peer: PEERS.none,
     },
   ];
 }
