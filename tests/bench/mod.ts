@@ -19,7 +19,8 @@ import {
 import { wires } from "./wire_bench.ts";
 import { parseArgs } from "node:util";
 import { accepts, acceptsInRedis } from "./accept_bench.ts";
-import { beside, big, bundle } from "./apply_bench.ts";
+import { beside, bundle } from "./apply_bench.ts";
+import { big } from "./big_bench.ts";
 import { json, meets, table } from "./figures.ts";
 import { burst, offline, oneByOne } from "./flow_bench.ts";
 import { bytes } from "./bytes_bench.ts";
