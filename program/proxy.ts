@@ -58,7 +58,8 @@ function lower(text: string): string {
 
 /**
  * Whether `NO_PROXY` says that a host is reached without a proxy: what the
- * runtime takes for that, and also `*` for addresses and `*.` before names.
+ * runtime takes for that, and also what it does not know but people mean: `*`
+ * for addresses, `*.` before names, and entries in capitals.
  */
 function isDirect(host: string, noProxy: string): boolean {
   const bits = bitsOf(host);

@@ -1,4 +1,5 @@
-import { strictEqual, throws } from "node:assert/strict";
+import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
+import { ForwardProxy } from "../tests/forward_proxy.ts";
 import { refuseProxied } from "./proxy.ts";
 
 const PROXY = "http://proxy:3128";
@@ -104,3 +105,44 @@ Deno.test("each scheme goes through the proxies that there are for it", () => {
   strictEqual(refused("FTP_PROXY"), "");
   strictEqual(refuses("nats+wss://cp:1/", { ALL_PROXY: PROXY }), false);
 });
+
+/** Opens WebSockets, of which none gets through. */
+const KNOCK = `
+  for (const url of Deno.args) {
+    await new Promise((resolve) => new WebSocket(url).onerror = resolve);
+  }
+`;
+
+for (
+  const noProxy of [
+    "",
+    "127.0.0.1",
+    "127.0.0.0/8, ::1/128",
+    "::1",
+    "[::1]",
+    "::/0",
+    "localhost",
+    ".localhost",
+    "127.0.0.1/33",
+    "0.0.1,host",
+  ]
+) {
+  Deno.test(`the runtime takes NO_PROXY="${noProxy}" for what it is taken for here, and asks a proxy for a plain WebSocket by GET`, async () => {
+    await using proxy = await ForwardProxy.open();
+    const env = { HTTP_PROXY: proxy.url(), NO_PROXY: noProxy };
+    const urls = ["127.0.0.1", "[::1]", "localhost"].map((host) =>
+      `ws://${host}:1/`
+    );
+    const command = new Deno.Command(Deno.execPath(), {
+      args: ["eval", "--no-config", KNOCK, ...urls],
+      env: { ...env, ALL_PROXY: "", http_proxy: "", no_proxy: "" },
+    });
+    strictEqual((await command.output()).code, 0);
+    deepStrictEqual(
+      proxy.asked,
+      urls.filter((url) => refuses(url, env)).map((url) =>
+        `GET ${url.replace("ws:", "http:")}`
+      ),
+    );
+  });
+}
