@@ -76,7 +76,7 @@ async function main(): Promise<number> {
       return await rightsOf(request, runtime);
     },
     plugins: lazyPlugins(runtime),
-    publishers,
+    publishers: publishers(env),
     cpConfig,
     agentConfig,
     demoConfig,

@@ -4,6 +4,7 @@ import {
   type OpenSink,
   TransporterError,
 } from "@transporter/sdk";
+import { type Env, refuseProxied } from "./proxy.ts";
 
 /** The schemes of NATS. */
 const NATS = ["nats", "tls", "nats+ws", "nats+wss"] as const;
@@ -20,13 +21,14 @@ export const consumers: Readonly<Record<string, OpenConsumer>> = bySchemes<
   return await openNatsConsumer(...args);
 });
 
-/** How a producer reaches brokers, by URL scheme. */
-export const publishers: Readonly<Record<string, OpenPublisher>> = bySchemes<
-  OpenPublisher
->(async (...args) => {
-  const { openNatsPublisher } = await import("@transporter/sdk/nats-ingest");
-  return await openNatsPublisher(...args);
-});
+/** How a producer reaches brokers, by URL scheme; one that only a proxy would reach is refused. */
+export function publishers(env: Env): Readonly<Record<string, OpenPublisher>> {
+  return bySchemes<OpenPublisher>(async (url, options) => {
+    refuseProxied(url, env);
+    const { openNatsPublisher } = await import("@transporter/sdk/nats-ingest");
+    return await openNatsPublisher(url, options);
+  });
+}
 
 /** How receivers of results are reached, by URL scheme; webhooks are signed with the secrets in a file. */
 export function sinks(
@@ -42,6 +44,21 @@ export function sinks(
     return await openNatsSink(...args);
   };
   return { https: webhook, http: webhook, ...bySchemes(nats) };
+}
+
+/**
+ * Refuses brokers that only a proxy would reach, before anything begins. What
+ * is no address of one is refused by whoever uses it.
+ *
+ * @throws {TransporterError} `usage`.
+ */
+export function checkBrokers(addresses: readonly string[], env: Env): void {
+  for (const address of addresses) {
+    const url = URL.parse(address);
+    if (url !== null && NATS.some((scheme) => url.protocol === `${scheme}:`)) {
+      refuseProxied(url, env);
+    }
+  }
 }
 
 /**

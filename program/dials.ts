@@ -1,30 +1,8 @@
-import {
-  type Dial,
-  silentLogger,
-  systemClock,
-  TransporterError,
-} from "@transporter/sdk";
+import { type Dial, silentLogger, systemClock } from "@transporter/sdk";
 import { dialHttp, dialSse } from "@transporter/sdk/http";
 import { dialWebSocket } from "@transporter/sdk/websocket";
 import { type FallbackOptions, withFallback } from "./fallback.ts";
-
-/** The name of a variable, if it is set, in capitals or not. */
-function set(
-  name: string,
-  env: Readonly<Record<string, string>>,
-): string | undefined {
-  return env[name] || env[name.toLowerCase()] ? name : undefined;
-}
-
-/** Whether `NO_PROXY` says that a host is reached without a proxy. */
-function isDirect(host: string, noProxy: string): boolean {
-  return noProxy.split(",").map((entry) => entry.trim()).filter(Boolean).some(
-    (entry) => {
-      const name = entry.replace(/^\*?\./, "");
-      return entry === "*" || host === name || host.endsWith(`.${name}`);
-    },
-  );
-}
+import { type Env, refuseProxied } from "./proxy.ts";
 
 /**
  * How agents dial, by URL scheme. A WebSocket that does not go through gives
@@ -34,28 +12,14 @@ function isDirect(host: string, noProxy: string): boolean {
  * over TCP, so that they are refused where one is set for the host.
  */
 export function dials(
-  env: Readonly<Record<string, string>>,
+  env: Env,
   options: FallbackOptions = { clock: systemClock, log: silentLogger },
 ): Readonly<Record<string, Dial>> {
-  const plain = set("HTTP_PROXY", env) ?? set("ALL_PROXY", env);
-  const any = set("HTTPS_PROXY", env) ?? plain;
-  const noProxy = env["NO_PROXY"] || env["no_proxy"] || "";
-
   /** Refuses hosts that only a proxy would reach. */
-  function direct(
-    proxy: string | undefined,
-    { what, instead }: { readonly what: string; readonly instead: string },
-    dial: Dial,
-  ): Dial {
+  function direct(dial: Dial): Dial {
     // deno-lint-ignore require-await -- a refusal must reject, not throw
     return async (url, options) => {
-      if (proxy && !isDirect(url.hostname, noProxy)) {
-        throw new TransporterError(
-          "usage",
-          `Cannot dial "${url.protocol}//${url.host}${url.pathname}" as ${what} does not go through the proxy in ${proxy}: ` +
-            `use ${instead}, or add "${url.hostname}" to NO_PROXY`,
-        );
-      }
+      refuseProxied(url, env);
       return dial(url, options);
     };
   }
@@ -65,17 +29,14 @@ export function dials(
     const { dialNats } = await import("@transporter/sdk/nats");
     return await dialNats(url, options);
   };
-  const socket = { what: "a plain WebSocket", instead: "wss" };
-  const natsTcp = { what: "NATS over TCP", instead: "nats+wss" };
-  const natsSocket = { what: "a plain WebSocket", instead: "nats+wss" };
   return {
-    ws: direct(plain, socket, withFallback(dialWebSocket, dialHttp, options)),
+    ws: direct(withFallback(dialWebSocket, dialHttp, options)),
     wss: withFallback(dialWebSocket, dialHttp, options),
     http: dialHttp,
     https: dialHttp,
-    nats: direct(any, natsTcp, nats),
-    tls: direct(any, natsTcp, nats),
-    "nats+ws": direct(plain, natsSocket, nats),
+    nats: direct(nats),
+    tls: direct(nats),
+    "nats+ws": direct(nats),
     "nats+wss": nats,
     "http+sse": dialSse,
     "https+sse": dialSse,

@@ -47,6 +47,7 @@ for (
     { HTTP_PROXY: "http://proxy:3128", NO_PROXY: "example.com,other.net" },
     { HTTP_PROXY: "http://proxy:3128", NO_PROXY: "p.example.org" },
     { HTTP_PROXY: "http://proxy:3128", NO_PROXY: "a.cp.example.org" },
+    { HTTP_PROXY: "http://proxy:3128", NO_PROXY: "0.0.0.0/0,::/0" },
   ] as readonly Readonly<Record<string, string>>[]
 ) {
   Deno.test(`dials() refuses ws with ${JSON.stringify(env)}`, async () => {
@@ -69,8 +70,7 @@ for (
     { HTTP_PROXY: PROXY, NO_PROXY: "example.com, 127.0.0.1" },
     { HTTP_PROXY: PROXY, no_proxy: "127.0.0.1" },
     { HTTP_PROXY: PROXY, NO_PROXY: "*" },
-    { HTTP_PROXY: PROXY, NO_PROXY: "*.0.0.1" },
-    { HTTP_PROXY: PROXY, NO_PROXY: ".0.0.1" },
+    { HTTP_PROXY: PROXY, NO_PROXY: "example.com,127.0.0.0/8" },
   ]
 ) {
   Deno.test(`dials() dials ws with ${JSON.stringify(env)}`, async () => {
@@ -87,6 +87,14 @@ for (
     await far.close();
   });
 }
+
+Deno.test("dials() dials ws to the IPv6 address of this machine", async () => {
+  const env = { HTTP_PROXY: PROXY, NO_PROXY: "localhost,127.0.0.1,::1" };
+  // Nobody listens there: it was dialled.
+  await rejects(dials(env)["ws"]!(new URL("ws://[::1]:1/ws"), OPTIONS), {
+    code: "unavailable",
+  });
+});
 
 Deno.test("dials() lets wss go its way through a proxy", async () => {
   const env = { HTTP_PROXY: "http://proxy:3128" };

@@ -1,4 +1,4 @@
-import { checkSecrets, consumers, sinks } from "./brokers.ts";
+import { checkBrokers, checkSecrets, consumers, sinks } from "./brokers.ts";
 import { aborted, logTo, type Runtime } from "./runtime.ts";
 import { type Given, readSettings, stateDir } from "./settings.ts";
 
@@ -16,7 +16,9 @@ export async function startCp(given: Given, runtime: Runtime): Promise<number> {
   const { kinds } = await import("@transporter/plugins");
   const values = readSettings(config, given, runtime);
   const log = logTo(runtime, values.logLevel);
-  await checkSecrets(values.results, values.resultsSecretFile);
+  const { ingest, results, agentBroker } = values;
+  checkBrokers([...ingest, ...results, ...agentBroker], runtime.env);
+  await checkSecrets(results, values.resultsSecretFile);
   const dataDir = values.dataDir ??
     (isOutsideDataDir(values.store) ? undefined : stateDir(runtime.env, "cp"));
   await using _controlPlane = await ControlPlane.open({

@@ -15,6 +15,8 @@ const NONE = {
   KUBEBUILDER_ASSETS: "",
 };
 
+const PROXY = "http://127.0.0.1:9";
+
 const AGENT = ["agent", "--agent-id", "edge"];
 
 const CASES: readonly Case[] = [
@@ -137,6 +139,70 @@ const CASES: readonly Case[] = [
     env: { HOME: "", XDG_STATE_HOME: "" },
     code: 3,
     says: [/^error\[store_unavailable\]/m],
+  },
+  {
+    name: "cp --ingest past a proxy",
+    args: [
+      "cp",
+      "--dev",
+      "--listen",
+      "127.0.0.1:0",
+      "--ingest",
+      "nats://ann:s3cret@broker.example",
+    ],
+    env: { HTTPS_PROXY: PROXY, NO_PROXY: "example.com" },
+    code: 2,
+    says: [
+      /^error\[usage\]: Cannot dial "nats:\/\/broker.example" as NATS over TCP does not go through the proxy in HTTPS_PROXY: use nats\+wss, or add "broker\.example" to NO_PROXY$/m,
+    ],
+  },
+  {
+    name: "cp --agent-broker past a proxy",
+    args: [
+      "cp",
+      "--dev",
+      "--listen",
+      "127.0.0.1:0",
+      "--agent-broker",
+      "tls://ann:s3cret@broker.example",
+    ],
+    env: { HTTPS_PROXY: PROXY, NO_PROXY: "example.com" },
+    code: 2,
+    says: [
+      /^error\[usage\]: Cannot dial "tls:\/\/broker.example" as NATS over TCP does not go through the proxy in HTTPS_PROXY: use nats\+wss, or add "broker\.example" to NO_PROXY$/m,
+    ],
+  },
+  {
+    name: "cp --results past a proxy",
+    args: [
+      "cp",
+      "--dev",
+      "--listen",
+      "127.0.0.1:0",
+      "--results",
+      "nats+ws://ann:s3cret@broker.example",
+    ],
+    env: { HTTP_PROXY: PROXY, NO_PROXY: "example.com" },
+    code: 2,
+    says: [
+      /^error\[usage\]: Cannot dial "nats\+ws:\/\/broker.example" as a plain WebSocket does not go through the proxy in HTTP_PROXY: use nats\+wss, or add "broker\.example" to NO_PROXY$/m,
+    ],
+  },
+  {
+    name: "send --mode nats past a proxy",
+    args: [
+      ...["send", "k8s", "--agent", "edge", "--mode", "nats"],
+      ...["--cp-url", "nats://ann:s3cret@broker.example"],
+      ...[
+        "-f",
+        new URL("../examples/namespace.yaml", import.meta.url).pathname,
+      ],
+    ],
+    env: { HTTPS_PROXY: PROXY },
+    code: 2,
+    says: [
+      /^error\[usage\]: Cannot dial "nats:\/\/broker\.example" as NATS over TCP does not go through the proxy in HTTPS_PROXY: use nats\+wss, or add "broker\.example" to NO_PROXY$/m,
+    ],
   },
   {
     name: "demo that ends and stays",

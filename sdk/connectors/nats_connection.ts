@@ -40,7 +40,7 @@ export interface NatsOptions {
 
 /**
  * Connects to a NATS server: `nats://`, `tls://` (refused without TLS), or its
- * WebSocket form `nats+ws://` and `nats+wss://`, which goes through proxies.
+ * WebSocket form `nats+ws://` and `nats+wss://`, which with TLS goes through proxies.
  * Who one is stands in the URL (`nats://user:password@host`,
  * `nats://token@host`) or in files that its query names: `creds`, `nkey`,
  * `token_file`, `password_file`; for TLS `ca`, `cert` and `key`.
