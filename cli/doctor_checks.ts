@@ -3,6 +3,7 @@ import {
   isRecord,
   parseJson,
   TransporterError,
+  withoutPassword,
 } from "@transporter/sdk";
 import type { Client } from "./client.ts";
 import {
@@ -248,7 +249,9 @@ export async function* examine(
   try {
     const { url, from } = await invocation.target();
     client = await invocation.client();
-    const message = `The control plane is at ${url}, by ${from}`;
+    const message = `The control plane is at ${
+      withoutPassword(url)
+    }, by ${from}`;
     yield { check: "configuration", result: "ok", message };
   } catch (error) {
     yield failed("configuration", error, "correct what it names");

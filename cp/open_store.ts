@@ -1,4 +1,9 @@
-import { type Clock, type Logger, TransporterError } from "@transporter/sdk";
+import {
+  type Clock,
+  type Logger,
+  TransporterError,
+  withoutPassword,
+} from "@transporter/sdk";
 import { lockFolder, openFolder } from "@transporter/sdk/folder";
 import { dirname, isAbsolute, resolve } from "node:path";
 import { sqlitePath } from "./config.ts";
@@ -180,13 +185,17 @@ async function lockedPath(
   if (path === undefined) {
     throw new TransporterError(
       "usage",
-      `Cannot keep events in "${url}": --store must be "sqlite:PATH", "redis://HOST" or "memory:"`,
+      `Cannot keep events in "${
+        withoutPassword(url)
+      }": --store must be "sqlite:PATH", "redis://HOST" or "memory:"`,
     );
   }
   if (dataDir === undefined && !isAbsolute(path)) {
     throw new TransporterError(
       "usage",
-      `Cannot keep events in "${url}" without a folder: name one with --data-dir`,
+      `Cannot keep events in "${
+        withoutPassword(url)
+      }" without a folder: name one with --data-dir`,
     );
   }
   const file = resolve(dataDir ?? "/", path);

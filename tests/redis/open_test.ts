@@ -5,7 +5,8 @@ import {
   strictEqual,
   throws,
 } from "node:assert/strict";
-import { TransporterError } from "@transporter/sdk";
+import { systemClock, TransporterError } from "@transporter/sdk";
+import { openArchive, openStore } from "../../cp/open_store.ts";
 import {
   checkServer,
   openRedisArchive,
@@ -61,6 +62,15 @@ Deno.test("openRedisStore() says in one sentence why it cannot, and never the pa
     ["redis://:hunter2@a:1,b:2", "usage", /cannot be read/],
     ["redis://:hunter2@/0", "usage", /names no host|cannot be read/],
     ["valkey://:hunter2@a", "usage", /is not known/],
+    ["redis-sentinel://:hunter2@a:1,b:2/0#m", "usage", /Sentinel is not/],
+    ["rediss-sentinel://:hunter2@a:1/0#m", "usage", /Sentinel is not/],
+    ["rediss+sentinel://:hunter2@a:1,b:2/m", "usage", /Sentinel is not/],
+    ["sentinel://:hunter2@a:1/m", "usage", /Sentinel is not spoken/],
+    ["redis-cluster://:hunter2@a:1,b:2", "usage", /a cluster cannot/],
+    ["rediss-cluster://:hunter2@a", "usage", /a cluster cannot/],
+    ["redis://:hunter%ss@a", "usage", /"redis:\/\/a": write each "%"/],
+    ["redis://hunter%ss@a", "usage", /"redis:\/\/a": write each "%"/],
+    ["redis+unix:///a%ss", "usage", /write each "%" in it as "%25"/],
   ];
   for (const [url, code, message] of cases) {
     await rejects(openRedisStore({ url }), (error) => {
@@ -70,6 +80,31 @@ Deno.test("openRedisStore() says in one sentence why it cannot, and never the pa
       doesNotMatch(error.message, /hunter/);
       return true;
     });
+  }
+});
+
+Deno.test("openStore() and openArchive() show no password of a URL that they do not know", async () => {
+  const options = { dataDir: undefined, clock: systemClock };
+  for (
+    const [url, message] of [
+      ["redis-sentinel://:hunter2@a:26379/0#m", /Sentinel is not spoken/],
+      ["redis-cluster://:hunter2@a:1,b:2", /a cluster cannot/],
+      ["sentinel://:hunter2@a", /Sentinel is not spoken/],
+      [
+        "postgres://u:hunter2@a/b",
+        /"postgres:\/\/u:\*\*\*@a\/b": --store must/,
+      ],
+    ] as const
+  ) {
+    for (const open of [openStore, openArchive]) {
+      await rejects(open(url, options), (error) => {
+        if (!(error instanceof TransporterError)) throw error;
+        strictEqual(error.code, "usage");
+        match(error.message, message);
+        doesNotMatch(error.message, /hunter/);
+        return true;
+      });
+    }
   }
 });
 
