@@ -8,7 +8,7 @@ import { lockFolder, openFolder } from "@transporter/sdk/folder";
 import { dirname, isAbsolute, resolve } from "node:path";
 import { sqlitePath } from "./config.ts";
 import { openMemoryStore } from "./store/memory.ts";
-import { isRedisUrl } from "./store/redis_url.ts";
+import { isRedisUrl, isTlsUrl } from "./store/redis_url.ts";
 import type { Archive } from "./store/archive.ts";
 import { openSqliteArchive, openSqliteStore } from "./store/sqlite.ts";
 import type { Store } from "./store/store.ts";
@@ -54,9 +54,9 @@ export async function openStore(
   options: OpenStoreOptions,
 ): Promise<OpenedStore> {
   refuseDataDir(options.dataDir, [url]);
+  refuseForRedis(options, [url]);
   if (isRedisUrl(url)) return await openRedis(url, options);
   const { dataDir, clock } = options;
-  refuseForRedis(options, [url]);
   await using opened = new AsyncDisposableStack();
   const path = url === "memory:"
     ? undefined
@@ -150,7 +150,8 @@ export function refuseDataDir(
 }
 
 /**
- * Refuses settings that are for Redis alone where none of the stores is one.
+ * Refuses settings that are for Redis alone where none of the stores is one, and
+ * whom to trust where none of them speaks TLS: whoever said so relies on it.
  *
  * @throws {TransporterError} `usage`.
  */
@@ -161,7 +162,15 @@ export function refuseForRedis(
   >,
   urls: readonly string[],
 ): void {
-  if (urls.some(isRedisUrl)) return;
+  if (urls.some(isRedisUrl)) {
+    if (redisCaFile === undefined || urls.some(isTlsUrl)) return;
+    // What is wrong with a URL comes first.
+    if (!urls.some((url) => /^redis(?:\+unix)?:/i.test(url))) return;
+    throw new TransporterError(
+      "usage",
+      'Cannot use --redis-ca-file as no store speaks TLS: name one with "rediss://HOST"',
+    );
+  }
   const given = {
     "--redis-password-file": redisPasswordFile,
     "--redis-ca-file": redisCaFile,

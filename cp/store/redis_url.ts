@@ -33,6 +33,11 @@ export function isRedisUrl(url: string): boolean {
   return /^(?:(?:rediss?|valkeys?)(?:[+-][a-z]+)?|sentinel):/i.test(url);
 }
 
+/** Whether a store's URL has Redis speak TLS. */
+export function isTlsUrl(url: string): boolean {
+  return /^rediss:/i.test(url);
+}
+
 /**
  * Reads the URL of a store in Redis.
  *

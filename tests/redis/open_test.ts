@@ -6,7 +6,7 @@ import {
   throws,
 } from "node:assert/strict";
 import { systemClock, TransporterError } from "@transporter/sdk";
-import { openArchive, openStore } from "../../cp/open_store.ts";
+import { openArchive, openStore, refuseForRedis } from "../../cp/open_store.ts";
 import {
   checkServer,
   openRedisArchive,
@@ -20,6 +20,8 @@ import {
   T,
   to,
 } from "../../cp/store/testing/samples.ts";
+import { freePort } from "../free_port.ts";
+import { Program } from "../program.ts";
 import { startRedis } from "./server.ts";
 import { startPlace } from "./store.ts";
 
@@ -108,6 +110,59 @@ Deno.test("openStore() and openArchive() show no password of a URL that they do 
   }
 });
 
+Deno.test("openRedisStore() refuses a Sentinel, whose port was taken for that of a server", async () => {
+  await using redis = await startRedis();
+  const port = freePort();
+  const file = `${redis.dir}/sentinel.conf`;
+  await Deno.writeTextFile(
+    file,
+    `port ${port}\nbind 127.0.0.1\ndir ${redis.dir}\nsentinel monitor m 127.0.0.1 ${redis.port} 1\n`,
+  );
+  await using sentinel = new Program(
+    new Deno.Command("redis-server", {
+      args: [file, "--sentinel"],
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn(),
+  );
+  await sentinel.line(/monitor master m/);
+  await rejects(openRedisStore({ url: `redis://127.0.0.1:${port}` }), {
+    code: "usage",
+    message: /^Cannot keep events in a Redis Sentinel, .*: name the master/,
+  });
+});
+
+Deno.test("a password file with a password in the URL is refused, and a CA file without TLS", async () => {
+  await using redis = await startRedis({ tls: true });
+  const url = `redis://:hunter2@127.0.0.1:${redis.port}`;
+  const passwordFile = `${redis.dir}/password`;
+  await Deno.writeTextFile(passwordFile, "hunter3");
+  for (const open of [openRedisStore, openRedisArchive]) {
+    await rejects(open({ url, passwordFile }), {
+      code: "usage",
+      message: /^Cannot use --redis-password-file with a password in the URL/,
+    });
+  }
+  const options = {
+    dataDir: undefined,
+    clock: systemClock,
+    redisCaFile: redis.caFile,
+  };
+  const noTls = {
+    code: "usage",
+    message: /--redis-ca-file as no store speaks/,
+  };
+  await rejects(openStore(redis.url, options), noTls);
+  await rejects(openStore(`redis+unix://${redis.socket}`, options), noTls);
+  throws(() => refuseForRedis(options, ["sqlite:/a", redis.url]), noTls);
+  // Of a move from one to the other, one has it.
+  refuseForRedis(options, [redis.url, redis.tlsUrl]);
+  await using _opened = await openStore(redis.tlsUrl, options);
+  const sentinel = openStore("redis-sentinel://a", options);
+  await rejects(sentinel, { code: "usage", message: /Sentinel is not spoken/ });
+});
+
 Deno.test("openRedisStore() refuses what a newer program wrote, and an older one", async () => {
   await using place = await startPlace();
   await (await place.open())[Symbol.asyncDispose]();
@@ -131,6 +186,7 @@ Deno.test("checkServer() takes Redis 7 and newer that is not in a cluster", () =
   });
   throws(() => checkServer("redis_version:7.2.0\r\nredis_mode:cluster\r\n"), {
     code: "usage",
+    message: /a Redis cluster/,
   });
 });
 
