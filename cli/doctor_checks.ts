@@ -119,9 +119,10 @@ const DURABILITY: Readonly<Record<string, Omit<Finding, "check">>> = {
   },
   memory: {
     result: "warning",
-    message: "Accepted events are in memory only, and lost when it stops",
+    message:
+      "Nothing says that accepted events are on disk: they may be lost when it or its store stops",
     cure:
-      'start the control plane without --store memory:, or set "appendonly yes" and "appendfsync always" in its Redis',
+      'start the control plane without --store memory:, or set "appendonly yes" and "appendfsync always" in its Redis and let its user read them (config|get)',
   },
 };
 

@@ -214,14 +214,15 @@ async function lockedPath(
   return file;
 }
 
-/** Warns of a store that forgets, where nobody asked for one. */
+/** Warns of a store that forgets, or may, where nobody asked for one. */
 export function warnOfVolatile(
-  { durability }: Pick<Store, "durability">,
+  { durability, because }: Pick<Store, "durability" | "because">,
   url: string,
   log: Logger,
 ): void {
   if (durability !== "memory" || url === "memory:") return;
-  log.warn("Store forgets what was accepted when it ends or loses power", {
+  log.warn("Store may forget what was accepted when it ends or loses power", {
     durability,
+    ...(because === undefined ? {} : { because }),
   });
 }
