@@ -329,6 +329,18 @@ const BAD: Readonly<
     message:
       /Cannot connect to "nats:\/\/cp": its scheme must be one of "ws:\/\/"/,
   },
+  "a password with a scheme that nobody dials": {
+    options: { cpUrl: ["redis://u:hunter2@cp"] },
+    message: /^Cannot connect to "redis:\/\/cp": its scheme/,
+  },
+  "a password in what is no URL": {
+    options: { cpUrl: ["ws://u:hunter2@cp:x"] },
+    message: /^Cannot use --cp-url "ws:\/\/cp:x": it must be a URL/,
+  },
+  "a % that stands for nothing": {
+    options: { cpUrl: ["ws://u:hunt%ss@cp"] },
+    message: /^Cannot use the URL "ws:\/\/cp": write each "%" in it as "%25"/,
+  },
   "a label without a value": {
     options: { label: ["team"] },
     message: /the label "team": it must look like/,

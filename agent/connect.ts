@@ -6,6 +6,7 @@ import {
   type Logger,
   MESSAGE_BYTES_MAX,
   type Rng,
+  shownUrl,
   TransporterError,
   type Wire,
 } from "@transporter/sdk";
@@ -87,7 +88,7 @@ export async function stayConnected(options: ConnectOptions): Promise<void> {
       spreadMs = 0;
     }
     log.warn("No connection to the control plane", {
-      url: url.href,
+      url: shownUrl(url),
       lived_ms: Math.round(livedMs),
       retry_ms: Math.round(pauseMs),
       error,
@@ -141,7 +142,7 @@ export function dialOf(url: URL, dials: Readonly<Record<string, Dial>>): Dial {
   const known = Object.keys(dials).map((name) => `"${name}://"`).join(", ");
   throw new TransporterError(
     "usage",
-    `Cannot connect to "${url.href}": its scheme must be one of ${known}`,
+    `Cannot connect to "${shownUrl(url)}": its scheme must be one of ${known}`,
   );
 }
 

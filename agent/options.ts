@@ -1,10 +1,12 @@
 import {
+  checkUser,
   type Clock,
   type Dial,
   type Executor,
   isAgentId,
   type Logger,
   type Rng,
+  shownUrl,
   TransporterError,
 } from "@transporter/sdk";
 import type { AgentConfig } from "./config.ts";
@@ -85,7 +87,7 @@ export function identityOf(
 /**
  * Reads the address of a control plane.
  *
- * @throws {TransporterError} `usage` for one that is no URL, or that nobody dials.
+ * @throws {TransporterError} `usage` for one that is no URL, that nobody dials, or with a `%` that stands for nothing.
  */
 export function readUrl(
   text: string,
@@ -94,11 +96,14 @@ export function readUrl(
   if (!URL.canParse(text)) {
     throw new TransporterError(
       "usage",
-      `Cannot use --cp-url "${text}": it must be a URL such as "ws://host:8080/ws" or "https://host"`,
+      `Cannot use --cp-url "${
+        shownUrl(text)
+      }": it must be a URL such as "ws://host:8080/ws" or "https://host"`,
     );
   }
   const url = new URL(text);
   dialOf(url, dials);
+  checkUser(url);
   return url;
 }
 

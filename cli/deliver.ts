@@ -74,7 +74,7 @@ async function submitAll(
   }
   if (accepted.some(({ body }) => body.durability === "memory")) {
     invocation.note(
-      "The control plane keeps events in memory only: they are lost when it stops",
+      "Nothing says that the control plane has events on disk: they may be lost when it or its store stops",
     );
   }
   return { accepted, codes };

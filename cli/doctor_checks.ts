@@ -3,6 +3,7 @@ import {
   isRecord,
   parseJson,
   TransporterError,
+  withoutPassword,
 } from "@transporter/sdk";
 import type { Client } from "./client.ts";
 import {
@@ -118,9 +119,10 @@ const DURABILITY: Readonly<Record<string, Omit<Finding, "check">>> = {
   },
   memory: {
     result: "warning",
-    message: "Accepted events are in memory only, and lost when it stops",
+    message:
+      "Nothing says that accepted events are on disk: they may be lost when it or its store stops",
     cure:
-      'start the control plane without --store memory:, or set "appendonly yes" and "appendfsync always" in its Redis',
+      'start the control plane without --store memory:, or set "appendonly yes" and "appendfsync always" in its Redis and let its user read them (config|get)',
   },
 };
 
@@ -248,7 +250,9 @@ export async function* examine(
   try {
     const { url, from } = await invocation.target();
     client = await invocation.client();
-    const message = `The control plane is at ${url}, by ${from}`;
+    const message = `The control plane is at ${
+      withoutPassword(url)
+    }, by ${from}`;
     yield { check: "configuration", result: "ok", message };
   } catch (error) {
     yield failed("configuration", error, "correct what it names");

@@ -99,7 +99,7 @@ const CASES: readonly Case[] = [
       OK.configuration,
       OK.reachable,
       OK.ready,
-      'warning  durability     Accepted events are in memory only, and lost when it stops: start the control plane without --store memory:, or set "appendonly yes" and "appendfsync always" in its Redis',
+      'warning  durability     Nothing says that accepted events are on disk: they may be lost when it or its store stops: start the control plane without --store memory:, or set "appendonly yes" and "appendfsync always" in its Redis and let its user read them (config|get)',
       OK.clock,
       OK.agents,
       ...FLEET,

@@ -5,6 +5,7 @@ import {
   parseJson,
   type Rng,
   TransporterError,
+  withoutPassword,
 } from "@transporter/sdk";
 import { readText } from "./bytes.ts";
 import { problemOf, retryAfterMs, unreachable } from "./problem.ts";
@@ -93,7 +94,9 @@ export class Http {
       signal,
       reason: new TransporterError(
         "unavailable",
-        `Cannot get an answer from "${url}" within ${timeoutMs / 1000}s`,
+        `Cannot get an answer from "${withoutPassword(url)}" within ${
+          timeoutMs / 1000
+        }s`,
       ),
     });
     try {
@@ -109,7 +112,7 @@ export class Http {
       const text = response.body === null
         ? ""
         : await readText(cutBy(response.body, limit.signal), {
-          name: `the answer of "${url}"`,
+          name: `the answer of "${withoutPassword(url)}"`,
           bytesMax: ANSWER_BYTES_MAX,
         });
       return { status: response.status, headers: response.headers, text };
@@ -149,7 +152,9 @@ export class Http {
     } catch (cause) {
       throw new TransporterError(
         "unavailable",
-        `Cannot use the answer of "${url}": it is no JSON; is this a control plane?`,
+        `Cannot use the answer of "${
+          withoutPassword(url)
+        }": it is no JSON; is this a control plane?`,
         { cause },
       );
     }

@@ -4,6 +4,7 @@ import {
   isRecord,
   parseJson,
   TransporterError,
+  withoutPassword,
 } from "@transporter/sdk";
 
 /** What an answer that is no success says, before anybody looks at its code. */
@@ -96,8 +97,9 @@ export function problemOf(refusal: Refusal): TransporterError {
   const { code, message, detail } = body;
   const said = typeof message === "string" ? message : detail;
   if (typeof code !== "string" || typeof said !== "string") {
-    const found =
-      `Cannot use the answer of "${url}": it has status ${status} and is not one of a control plane`;
+    const found = `Cannot use the answer of "${
+      withoutPassword(url)
+    }": it has status ${status} and is not one of a control plane`;
     const details = { maybe_done: UNCLEAR.has(status) };
     return BEFORE.has(status)
       ? new TransporterError(CODES[status] ?? "unavailable", found, { details })
@@ -156,7 +158,9 @@ export function unreachable(url: string, cause: unknown): TransporterError {
     (maybeDone ? "the connection broke" : "it cannot be connected to");
   return new TransporterError(
     "unavailable",
-    `Cannot reach the control plane at "${url}" as ${reason}: start one with ` +
+    `Cannot reach the control plane at "${
+      withoutPassword(url)
+    }" as ${reason}: start one with ` +
       '"transporter cp --dev", or name another with --cp-url',
     { cause, details: { maybe_done: maybeDone } },
   );

@@ -1,4 +1,4 @@
-import { strictEqual } from "node:assert/strict";
+import { doesNotMatch, match, strictEqual } from "node:assert/strict";
 import { problemOf, retryAfterMs, unreachable } from "./problem.ts";
 
 /** What Deno throws when a fetch fails. */
@@ -101,4 +101,20 @@ Deno.test("problemOf() adds what to do, unless the control plane says so", () =>
     messageOf('Cannot find agent "a"'),
     'Cannot find agent "a"; "transporter get agents" lists the known ones',
   );
+});
+
+Deno.test("unreachable() and problemOf() show no password of the address", () => {
+  const url = "http://u:hunter2@x";
+  const refusal = {
+    status: 404,
+    text: "",
+    url,
+    headers: new Headers(),
+  };
+  for (
+    const error of [unreachable(url, thrown("refused")), problemOf(refusal)]
+  ) {
+    match(error.message, /"http:\/\/u:\*\*\*@x"/);
+    doesNotMatch(error.message, /hunter/);
+  }
 });

@@ -244,7 +244,7 @@ Deno.test("send k8s warns of a control plane that forgets, unless quiet", async 
   const loud = await run(args, { url: server.url, files });
   strictEqual(
     loud.stderr,
-    "The control plane keeps events in memory only: they are lost when it stops\n",
+    "Nothing says that the control plane has events on disk: they may be lost when it or its store stops\n",
   );
   const quiet = await run([...args, "-q"], { url: server.url, files });
   strictEqual(quiet.stderr, "");

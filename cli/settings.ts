@@ -1,4 +1,4 @@
-import { isRecord, TransporterError } from "@transporter/sdk";
+import { isRecord, TransporterError, withoutPassword } from "@transporter/sdk";
 import type { Machine } from "./host.ts";
 import { readYamlFile } from "./yaml_file.ts";
 
@@ -105,7 +105,9 @@ function checkedBroker({ url, from }: Target): Target {
   if (NATS_REGEXP.test(url) && URL.canParse(url)) return { url, from };
   throw new TransporterError(
     "usage",
-    `Cannot send through NATS to "${url}" of ${from}: with --mode nats, --cp-url or TP_URL names a NATS server, like "nats://HOST:4222"`,
+    `Cannot send through NATS to "${
+      withoutPassword(url)
+    }" of ${from}: with --mode nats, --cp-url or TP_URL names a NATS server, like "nats://HOST:4222"`,
   );
 }
 
@@ -125,7 +127,9 @@ function checked(target: Target, kind: "http" | "nats"): Target {
   if (!fits) {
     throw new TransporterError(
       "usage",
-      `Cannot use the address "${url}" of ${from}: it must be like "${URL_DEFAULT}"`,
+      `Cannot use the address "${
+        withoutPassword(url)
+      }" of ${from}: it must be like "${URL_DEFAULT}"`,
     );
   }
   return { url: parsed.href.replace(/\/+$/, ""), from };

@@ -110,6 +110,11 @@ const WRONG:
       `Cannot find the context "a": "${PATH}" has no contexts`,
     ],
     [
+      "a password in an address that is none",
+      "current-context: a\ncontexts: [{name: a, cp-url: 'ftp://u:pw@x'}]\n",
+      'Cannot use the address "ftp://u:***@x" of context "a": it must be like "http://127.0.0.1:8080"',
+    ],
+    [
       "an address that is none",
       "current-context: a\ncontexts: [{name: a, cp-url: 'ftp://x'}]\n",
       'Cannot use the address "ftp://x" of context "a": it must be like "http://127.0.0.1:8080"',

@@ -1,4 +1,5 @@
 import {
+  checkUser,
   type Clock,
   isRecord,
   type Logger,
@@ -59,6 +60,7 @@ export async function readBrokers(texts: readonly string[]): Promise<URL[]> {
         'Cannot use what --agent-broker names: it must be a URL such as "nats://broker:4222", "tls://…", "nats+ws://…" or "nats+wss://…"',
       );
     }
+    checkUser(url);
     const isKnown = url.username !== "" ||
       ["creds", "nkey", "token_file", "cert"].some((name) =>
         url.searchParams.has(name)

@@ -19,6 +19,10 @@ Deno.test("readBrokers() refuses what is no server, and servers that let everybo
   for (const text of ["", "ws://broker", "nats://", "broker:4222"]) {
     await rejects(readBrokers([text]), { code: "usage", message: /nats\+wss/ });
   }
+  await rejects(readBrokers(["nats://u:pa%ss@broker"]), {
+    code: "usage",
+    message: /"nats:\/\/broker": write each "%" in it as "%25"/,
+  });
   await rejects(readBrokers(["nats://broker:4222"]), {
     code: "usage",
     message: /without credentials/,

@@ -276,6 +276,8 @@ Deno.test("ControlPlane.open() refuses brokers that it cannot reach, and shows n
     "kafka://host": /"kafka:\/\/host".*"memory:\/\/…"/,
     "nonsense": /"nonsense"/,
     "kafka://user:s3cret@host": /"kafka:\/\/host"/,
+    "memory://u:s3%cret@host": /^Cannot use the URL "memory:\/\/host": write/,
+    "kafka://u:s3/cret@h:x": /^Cannot use --ingest "kafka:\/\/h:x": it/,
     "memphis://host": /NATS JetStream takes its place/,
   };
   for (const [address, message] of Object.entries(cases)) {

@@ -1,4 +1,5 @@
 import {
+  checkUser,
   type OpenConsumer,
   shownUrl,
   TransporterError,
@@ -33,10 +34,11 @@ function readBroker(
   schemes: readonly string[],
 ): URL {
   const url = URL.parse(text);
-  if (url !== null && schemes.includes(url.protocol.slice(0, -1))) return url;
-  const shown = url === null
-    ? text.replace(/\/\/[^@/]*@/, "//")
-    : shownUrl(url);
+  if (url !== null && schemes.includes(url.protocol.slice(0, -1))) {
+    checkUser(url);
+    return url;
+  }
+  const shown = shownUrl(text);
   const known = schemes.length === 0
     ? "there is none here"
     : schemes.map((scheme) => `"${scheme}://…"`).join(", ");

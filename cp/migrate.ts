@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { type Ids, TransporterError } from "@transporter/sdk";
+import { type Ids, TransporterError, withoutPassword } from "@transporter/sdk";
 import { openArchive, refuseDataDir, refuseForRedis } from "./open_store.ts";
 import {
   type Archive,
@@ -15,7 +15,6 @@ import {
   type ItemKind,
   type MoveMark,
 } from "./store/archive.ts";
-import { withoutPassword } from "./store/redis_url.ts";
 
 export { isOutsideDataDir } from "./open_store.ts";
 export type { ItemCounts, ItemKind } from "./store/archive.ts";

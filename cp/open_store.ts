@@ -1,9 +1,14 @@
-import { type Clock, type Logger, TransporterError } from "@transporter/sdk";
+import {
+  type Clock,
+  type Logger,
+  TransporterError,
+  withoutPassword,
+} from "@transporter/sdk";
 import { lockFolder, openFolder } from "@transporter/sdk/folder";
 import { dirname, isAbsolute, resolve } from "node:path";
 import { sqlitePath } from "./config.ts";
 import { openMemoryStore } from "./store/memory.ts";
-import { isRedisUrl } from "./store/redis_url.ts";
+import { isRedisUrl, isTlsUrl } from "./store/redis_url.ts";
 import type { Archive } from "./store/archive.ts";
 import { openSqliteArchive, openSqliteStore } from "./store/sqlite.ts";
 import type { Store } from "./store/store.ts";
@@ -49,9 +54,9 @@ export async function openStore(
   options: OpenStoreOptions,
 ): Promise<OpenedStore> {
   refuseDataDir(options.dataDir, [url]);
+  refuseForRedis(options, [url]);
   if (isRedisUrl(url)) return await openRedis(url, options);
   const { dataDir, clock } = options;
-  refuseForRedis(options, [url]);
   await using opened = new AsyncDisposableStack();
   const path = url === "memory:"
     ? undefined
@@ -145,7 +150,8 @@ export function refuseDataDir(
 }
 
 /**
- * Refuses settings that are for Redis alone where none of the stores is one.
+ * Refuses settings that are for Redis alone where none of the stores is one, and
+ * whom to trust where none of them speaks TLS: whoever said so relies on it.
  *
  * @throws {TransporterError} `usage`.
  */
@@ -156,7 +162,15 @@ export function refuseForRedis(
   >,
   urls: readonly string[],
 ): void {
-  if (urls.some(isRedisUrl)) return;
+  if (urls.some(isRedisUrl)) {
+    if (redisCaFile === undefined || urls.some(isTlsUrl)) return;
+    // What is wrong with a URL comes first.
+    if (!urls.some((url) => /^redis(?:\+unix)?:/i.test(url))) return;
+    throw new TransporterError(
+      "usage",
+      'Cannot use --redis-ca-file as no store speaks TLS: name one with "rediss://HOST"',
+    );
+  }
   const given = {
     "--redis-password-file": redisPasswordFile,
     "--redis-ca-file": redisCaFile,
@@ -180,13 +194,17 @@ async function lockedPath(
   if (path === undefined) {
     throw new TransporterError(
       "usage",
-      `Cannot keep events in "${url}": --store must be "sqlite:PATH", "redis://HOST" or "memory:"`,
+      `Cannot keep events in "${
+        withoutPassword(url)
+      }": --store must be "sqlite:PATH", "redis://HOST" or "memory:"`,
     );
   }
   if (dataDir === undefined && !isAbsolute(path)) {
     throw new TransporterError(
       "usage",
-      `Cannot keep events in "${url}" without a folder: name one with --data-dir`,
+      `Cannot keep events in "${
+        withoutPassword(url)
+      }" without a folder: name one with --data-dir`,
     );
   }
   const file = resolve(dataDir ?? "/", path);
@@ -196,14 +214,15 @@ async function lockedPath(
   return file;
 }
 
-/** Warns of a store that forgets, where nobody asked for one. */
+/** Warns of a store that forgets, or may, where nobody asked for one. */
 export function warnOfVolatile(
-  { durability }: Pick<Store, "durability">,
+  { durability, because }: Pick<Store, "durability" | "because">,
   url: string,
   log: Logger,
 ): void {
   if (durability !== "memory" || url === "memory:") return;
-  log.warn("Store forgets what was accepted when it ends or loses power", {
+  log.warn("Store may forget what was accepted when it ends or loses power", {
     durability,
+    ...(because === undefined ? {} : { because }),
   });
 }

@@ -241,6 +241,8 @@ Deno.test("ControlPlane.open() refuses receivers that it cannot tell", async () 
     "nonsense": /"nonsense"/,
     "http://example.com/hook?k=s3cret":
       /"http:\/\/example.com\/hook": .* use https/,
+    "kafka://ann:/s3cret@a:x": /^Cannot use --results "kafka:\/\/a:x": it/,
+    "test://u:%s3cret@a": /^Cannot use the URL "test:\/\/a": write each/,
     [`${ADDRESS},${ADDRESS}&more`]: /twice/,
   };
   const receiver = new Receiver();

@@ -1,4 +1,9 @@
-import { type OpenSink, shownUrl, TransporterError } from "@transporter/sdk";
+import {
+  checkUser,
+  type OpenSink,
+  shownUrl,
+  TransporterError,
+} from "@transporter/sdk";
 import { isLoopback } from "./config.ts";
 import { Results, type ResultsOptions, type ResultsState } from "./results.ts";
 
@@ -26,9 +31,7 @@ function read(text: string, sinks: Sinks): readonly [URL, OpenSink] {
   const url = URL.parse(text);
   const open = url === null ? undefined : sinks[url.protocol.slice(0, -1)];
   if (url === null || open === undefined) {
-    const shown = url === null
-      ? text.replace(/\/\/[^@/]*@/, "//")
-      : shownUrl(url);
+    const shown = shownUrl(text);
     const known = Object.keys(sinks).map((scheme) => `"${scheme}://…"`);
     return usage(
       `"${shown}": it must be ${known.join(", ") || "left out here"}`,
@@ -44,6 +47,7 @@ function read(text: string, sinks: Sinks): readonly [URL, OpenSink] {
       }": results would cross the network in the open; use https`,
     );
   }
+  if (!/^https?:$/.test(url.protocol)) checkUser(url);
   return [url, open];
 }
 

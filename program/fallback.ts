@@ -3,6 +3,7 @@ import {
   type Dial,
   type DialOptions,
   type Logger,
+  shownUrl,
   TransporterError,
   type Wire,
 } from "@transporter/sdk";
@@ -113,7 +114,7 @@ export function withFallback(
       try {
         const wire = await socket(url, { ...dialOptions, signal: limit });
         await wire.close();
-        log.info("WebSockets go through again", { url: url.href });
+        log.info("WebSockets go through again", { url: shownUrl(url) });
         return;
       } catch (error) {
         log.debug("WebSockets do not go through yet", { error });
@@ -145,7 +146,7 @@ export function withFallback(
       way.patienceMs = error.code === "timeout" ? QUICK_MS : Infinity;
       log.warn(
         "No WebSocket goes through: long polls are used, and a WebSocket is tried again every ten minutes",
-        { url: url.href, error },
+        { url: shownUrl(url), error },
       );
       if (dialOptions.signal.aborted) throw error;
       return await fallBack(url, way, dialOptions);

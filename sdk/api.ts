@@ -11,7 +11,7 @@ import type {
 import type { ExecutorInfo } from "./executor.ts";
 import type { ObjectProgress } from "./progress.ts";
 
-/** How safe an accepted event is: synced to the disk, synced each second, or in memory only. */
+/** How safe an accepted event is: synced to the disk, synced each second, or in memory as far as anybody knows. */
 export type Durability = "fsync" | "everysec" | "memory";
 
 /** The 202 of `POST /events` and `POST /v2/events`. */

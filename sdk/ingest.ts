@@ -104,12 +104,3 @@ export type OpenPublisher = (
 
 /** How often a message may be delivered that nobody says anything about, before it counts as refused. */
 export const DELIVERIES_MAX = 5;
-
-/** A URL as it may be shown: without what only its user knows. */
-export function shownUrl(url: URL): string {
-  const shown = new URL(url);
-  shown.username = "";
-  shown.password = "";
-  shown.search = "";
-  return shown.href.replace(/\/$/, "");
-}

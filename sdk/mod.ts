@@ -55,6 +55,7 @@ export * from "./results.ts";
 export * from "./rng.ts";
 export * from "./schema.ts";
 export { sha256 } from "./sha256.ts";
+export * from "./shown_url.ts";
 export {
   helpOf,
   isSeveral,

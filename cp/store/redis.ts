@@ -58,8 +58,15 @@ export async function openRedisArchive(
 async function connectionOptions(
   { url, passwordFile, caFile }: RedisLocation,
 ): Promise<RedisConnectionOptions> {
+  const address = parseRedisUrl(url);
+  if (passwordFile !== undefined && address.password !== undefined) {
+    throw new TransporterError(
+      "usage",
+      "Cannot use --redis-password-file with a password in the URL, as one of them would be ignored: leave one out",
+    );
+  }
   return {
-    address: parseRedisUrl(url),
+    address,
     password: (await textOf(passwordFile))?.trim(),
     ca: await textOf(caFile),
   };
@@ -134,6 +141,12 @@ export function checkServer(info: string): void {
     throw new TransporterError(
       "unsupported_version",
       `Cannot keep events in Redis ${version}: Redis ${VERSION_MIN} or newer is needed`,
+    );
+  }
+  if (/^redis_mode:sentinel/m.test(info)) {
+    throw new TransporterError(
+      "usage",
+      "Cannot keep events in a Redis Sentinel, which watches over servers and keeps nothing: name the master, or an address that follows it",
     );
   }
   if (/^redis_mode:cluster/m.test(info)) {

@@ -70,6 +70,11 @@ export class RedisGuard implements AsyncDisposable {
     return this.#last.durability;
   }
 
+  /** What says so. */
+  get because(): string {
+    return this.#last.because;
+  }
+
   /** How many other servers have what was written. */
   get replicated(): number {
     return this.#options.replicas;
@@ -159,14 +164,16 @@ export function readSettings(settings: ReadonlyMap<string, string>): Safety {
   };
 }
 
-/** What is known where nobody may read the settings: how often it syncs is not said, and once a second is usual. */
+/** What is known where nobody may read the settings: an AOF may be synced by nobody, so nothing counts as on the disk. */
 export function readInfo(info: string): Safety {
   const value = (name: string) =>
     new RegExp(`^${name}:(\\S*)`, "m").exec(info)?.[1];
   const aof = value("aof_enabled") === "1";
   return {
-    durability: aof ? "everysec" : "memory",
-    because: `aof_enabled:${aof ? 1 : 0}`,
+    durability: "memory",
+    because: aof
+      ? "aof_enabled:1, and no right to read appendfsync (config|get)"
+      : "aof_enabled:0",
     ...evictionOf(
       (value("maxmemory") ?? "0") !== "0",
       value("maxmemory_policy") ?? "noeviction",

@@ -133,6 +133,10 @@ export class RedisStore implements SharedStore {
     return this.#options.guard.durability;
   }
 
+  get because(): string {
+    return this.#options.guard.because;
+  }
+
   get replicated(): number {
     return this.#options.guard.replicated;
   }

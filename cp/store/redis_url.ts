@@ -1,4 +1,4 @@
-import { TransporterError } from "@transporter/sdk";
+import { decodePart, TransporterError } from "@transporter/sdk";
 
 /** What a store's URL says of where Redis is. */
 export interface RedisAddress {
@@ -30,12 +30,12 @@ function refuse(why: string): TransporterError {
 
 /** Whether a store's URL is meant for Redis. */
 export function isRedisUrl(url: string): boolean {
-  return /^(redis|rediss|valkey|valkeys)(\+[a-z]+)?:/i.test(url);
+  return /^(?:(?:rediss?|valkeys?)(?:[+-][a-z]+)?|sentinel):/i.test(url);
 }
 
-/** A URL as people may see it: without its password. */
-export function withoutPassword(url: string): string {
-  return url.replace(/^([^:]*:\/\/[^/?#]*?):[^/?#]*@/, "$1:***@");
+/** Whether a store's URL has Redis speak TLS. */
+export function isTlsUrl(url: string): boolean {
+  return /^rediss:/i.test(url);
 }
 
 /**
@@ -44,10 +44,19 @@ export function withoutPassword(url: string): string {
  * @throws {TransporterError} `usage`, which says what the forms are and never has the password.
  */
 export function parseRedisUrl(text: string): RedisAddress {
-  let url: URL;
-  try {
-    url = new URL(text);
-  } catch {
+  // They may name several servers, which no URL does.
+  if (/^(?:rediss?[+-])?sentinel:/i.test(text)) {
+    throw refuse(
+      "Sentinel is not spoken, as what its failover loses was answered with 202: name one server, or an address that follows the master, with redis://",
+    );
+  }
+  if (/^rediss?[+-]cluster:/i.test(text)) {
+    throw refuse(
+      "a cluster cannot do what is written here in one step, as its keys are on several servers: name one server with redis://",
+    );
+  }
+  const url = URL.parse(text);
+  if (url === null) {
     throw refuse(`the URL cannot be read; it is ${FORMS}`);
   }
   switch (url.protocol) {
@@ -56,16 +65,6 @@ export function parseRedisUrl(text: string): RedisAddress {
       return tcpAddress(url);
     case "redis+unix:":
       return { ...common(url), path: socketPath(url), host: "", port: 0 };
-    case "redis+sentinel:":
-    case "rediss+sentinel:":
-      throw refuse(
-        "Sentinel is not spoken, as what its failover loses was answered with 202: name one server, or an address that follows the master, with redis://",
-      );
-    case "redis+cluster:":
-    case "rediss+cluster:":
-      throw refuse(
-        "a cluster cannot do what is written here in one step, as its keys are on several servers: name one server with redis://",
-      );
     default:
       throw refuse(`"${url.protocol}" is not known; the URL is ${FORMS}`);
   }
@@ -79,7 +78,7 @@ function tcpAddress(url: URL): RedisAddress {
   const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
   return {
     ...common(url),
-    host: decodeURIComponent(host),
+    host: decodePart(host, url),
     port: Number(url.port || 6379),
   };
 }
@@ -90,7 +89,7 @@ function socketPath(url: URL): string {
       'the path of a socket is whole, as in "redis+unix:///run/redis/redis.sock?db=0"',
     );
   }
-  return decodeURIComponent(url.pathname);
+  return decodePart(url.pathname, url);
 }
 
 function common(url: URL): Omit<RedisAddress, "host" | "port"> {
@@ -101,8 +100,8 @@ function common(url: URL): Omit<RedisAddress, "host" | "port"> {
   }
   if (url.hash !== "") throw refuse("the URL has a fragment");
   const path = unix ? "" : url.pathname.replace(/^\//, "");
-  const username = decodeURIComponent(url.username);
-  const password = decodeURIComponent(url.password);
+  const username = decodePart(url.username, url);
+  const password = decodePart(url.password, url);
   return {
     tls: url.protocol === "rediss:",
     ...(username === "" ? {} : { username }),

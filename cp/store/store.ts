@@ -376,6 +376,8 @@ export interface ReleasedEvent {
 export interface Store extends AsyncDisposable {
   /** What "written" means here. */
   readonly durability: Durability;
+  /** What says so, for people, where it is a setting of somebody else's. */
+  readonly because?: string;
   /** Other stores that have what was written. */
   readonly replicated: number;
 

@@ -4,7 +4,7 @@ import {
   credsAuthenticator,
   nkeyAuthenticator,
 } from "@nats-io/transport-node";
-import { nearest, TransporterError } from "../mod.ts";
+import { decodePart, nearest, TransporterError } from "../mod.ts";
 
 /** Schemes of URLs, and the library's scheme for each: `nats+wss` is its WebSocket form, as `wss` is a wire of its own. */
 const SCHEMES: Readonly<Record<string, string>> = {
@@ -138,8 +138,8 @@ function identityOf(
   >,
   otherwise: string | undefined,
 ): Pick<ConnectionOptions, "user" | "pass" | "token" | "authenticator"> {
-  const user = decodeURIComponent(url.username);
-  const pass = secret?.trimEnd() ?? decodeURIComponent(url.password);
+  const user = decodePart(url.username, url);
+  const pass = secret?.trimEnd() ?? decodePart(url.password, url);
   const ways = [creds, nkey, token, user || undefined];
   if (ways.filter((way) => way !== undefined).length > 1) {
     throw unfit(url, "it says in more than one way who one is");

@@ -38,6 +38,7 @@ import {
   codeOfClose,
   type DialOptions,
   type ErrorCode,
+  shownUrl,
   TransporterError,
   type Wire,
 } from "../mod.ts";
@@ -162,7 +163,9 @@ function refused(url: URL, message: string): TransporterError {
     REFUSALS[status ?? ""] ?? "unavailable",
     status === undefined
       ? `Cannot connect to "${url.host}": ${message}`
-      : `Cannot connect to "${url.href}": it answers with status ${status}${
+      : `Cannot connect to "${
+        shownUrl(url)
+      }": it answers with status ${status}${
         status === "404" ? '; agents connect to "/ws" of a control plane' : ""
       }`,
     { details },
@@ -249,7 +252,9 @@ function openSocket(url: URL, token: string | undefined): WebSocket {
   } catch (cause) {
     throw new TransporterError(
       "usage",
-      `Cannot connect to "${url.href}": it must be a "ws://" or "wss://" URL`,
+      `Cannot connect to "${
+        shownUrl(url)
+      }": it must be a "ws://" or "wss://" URL`,
       { cause },
     );
   }

@@ -229,6 +229,8 @@ Deno.test("dialNats() refuses URLs that do not fit", async () => {
     "nats://h?password_file=F": /needs a user/,
     "nats+wss://h?ca=F": /WebSocket form/,
     "tls://h?cert=F": /go together/,
+    "nats://u:pa%ss@h": /"nats:\/\/h": write each "%" in it as "%25"/,
+    "nats://to%ken@h": /"nats:\/\/h": write each "%" in it as "%25"/,
   };
   await withFiles({ file: "text" }, async (path) => {
     for (const [url, message] of Object.entries(cases)) {

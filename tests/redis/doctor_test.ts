@@ -12,8 +12,8 @@ async function doctor(url: string): Promise<string> {
 Deno.test("doctor.redis.volatile (F09): a Redis that forgets is told at the start, by doctor, and with each event", async () => {
   await using redis = await startRedis({ appendfsync: "off" });
   await using cp = await CpProcess.start({ flags: ["--store", redis.url] });
-  match(cp.program.output, /"level":"warn","message":"Store forgets/);
-  match(await doctor(cp.url), /in memory only[\s\S]*"appendonly yes"/);
+  match(cp.program.output, /"level":"warn","message":"Store may forget/);
+  match(await doctor(cp.url), /Nothing says that[\s\S]*"appendonly yes"/);
 
   await redis.ask("CONFIG", "SET", "appendonly", "yes");
   await redis.ask("CONFIG", "SET", "appendfsync", "everysec");
@@ -25,4 +25,16 @@ Deno.test("doctor.redis.volatile (F09): a Redis that forgets is told at the star
   await cp.crash();
   await cp.restart();
   match(await doctor(cp.url), /Accepted events are on disk/);
+});
+
+Deno.test("doctor.redis.unknown: a Redis whose settings nobody may read is not said to be on disk, and why is told", async () => {
+  const config = ["user cp on >pw ~* &* +@all -config|get"];
+  await using redis = await startRedis({ appendfsync: "no", config });
+  const store = `redis://cp:pw@127.0.0.1:${redis.port}`;
+  await using cp = await CpProcess.start({ flags: ["--store", store] });
+  match(
+    cp.program.output,
+    /"Store may forget[^\n]*no right to read appendfsync \(config\|get\)/,
+  );
+  match(await doctor(cp.url), /Nothing says that[\s\S]*\(config\|get\)/);
 });

@@ -1,4 +1,9 @@
-import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
+import {
+  deepStrictEqual,
+  match,
+  rejects,
+  strictEqual,
+} from "node:assert/strict";
 import { openRedisStore } from "../../cp/store/redis.ts";
 import { readInfo, readSettings } from "../../cp/store/redis_guard.ts";
 import { event, session, T, to } from "../../cp/store/testing/samples.ts";
@@ -21,6 +26,31 @@ Deno.test("durability says what a commit is worth, by the settings of Redis", as
     strictEqual(store.durability, durability, JSON.stringify(options));
     strictEqual(store.replicated, 0);
     await store.probe();
+  }
+});
+
+Deno.test("durability overstates nothing where the user may not read the settings", async () => {
+  const config = ["user cp on >pw ~* &* +@all -config|get"];
+  for (const appendfsync of ["no", "everysec", "always", "off"] as const) {
+    await using redis = await startRedis({ appendfsync, config });
+    const url = `redis://cp:pw@127.0.0.1:${redis.port}`;
+    await using store = await openRedisStore({ url });
+    strictEqual(store.durability, "memory", appendfsync);
+    match(
+      store.because ?? "",
+      appendfsync === "off" ? /^aof_enabled:0$/ : /config\|get/,
+    );
+    await store.probe();
+    // It is found out as soon as it may be.
+    await redis.ask("ACL", "SETUSER", "cp", "+config|get");
+    await store.probe();
+    const known = { always: "fsync", everysec: "everysec" } as const;
+    strictEqual(
+      store.durability,
+      appendfsync === "always" || appendfsync === "everysec"
+        ? known[appendfsync]
+        : "memory",
+    );
   }
 });
 
@@ -57,8 +87,8 @@ Deno.test("readSettings() and readInfo() see policies that evict only where ther
   strictEqual(readSettings(limited).evicts, "maxmemory-policy allkeys-lfu");
   strictEqual(readSettings(new Map([policy])).evicts, undefined);
   deepStrictEqual(readInfo("aof_enabled:1\r\nmaxmemory:0\r\n"), {
-    durability: "everysec",
-    because: "aof_enabled:1",
+    durability: "memory",
+    because: "aof_enabled:1, and no right to read appendfsync (config|get)",
   });
   const info = "aof_enabled:0\r\nmaxmemory:1\r\nmaxmemory_policy:allkeys-lru";
   deepStrictEqual(readInfo(info), {

@@ -5,7 +5,8 @@ import {
   strictEqual,
   throws,
 } from "node:assert/strict";
-import { TransporterError } from "@transporter/sdk";
+import { systemClock, TransporterError } from "@transporter/sdk";
+import { openArchive, openStore, refuseForRedis } from "../../cp/open_store.ts";
 import {
   checkServer,
   openRedisArchive,
@@ -19,6 +20,8 @@ import {
   T,
   to,
 } from "../../cp/store/testing/samples.ts";
+import { freePort } from "../free_port.ts";
+import { Program } from "../program.ts";
 import { startRedis } from "./server.ts";
 import { startPlace } from "./store.ts";
 
@@ -61,6 +64,15 @@ Deno.test("openRedisStore() says in one sentence why it cannot, and never the pa
     ["redis://:hunter2@a:1,b:2", "usage", /cannot be read/],
     ["redis://:hunter2@/0", "usage", /names no host|cannot be read/],
     ["valkey://:hunter2@a", "usage", /is not known/],
+    ["redis-sentinel://:hunter2@a:1,b:2/0#m", "usage", /Sentinel is not/],
+    ["rediss-sentinel://:hunter2@a:1/0#m", "usage", /Sentinel is not/],
+    ["rediss+sentinel://:hunter2@a:1,b:2/m", "usage", /Sentinel is not/],
+    ["sentinel://:hunter2@a:1/m", "usage", /Sentinel is not spoken/],
+    ["redis-cluster://:hunter2@a:1,b:2", "usage", /a cluster cannot/],
+    ["rediss-cluster://:hunter2@a", "usage", /a cluster cannot/],
+    ["redis://:hunter%ss@a", "usage", /"redis:\/\/a": write each "%"/],
+    ["redis://hunter%ss@a", "usage", /"redis:\/\/a": write each "%"/],
+    ["redis+unix:///a%ss", "usage", /write each "%" in it as "%25"/],
   ];
   for (const [url, code, message] of cases) {
     await rejects(openRedisStore({ url }), (error) => {
@@ -71,6 +83,84 @@ Deno.test("openRedisStore() says in one sentence why it cannot, and never the pa
       return true;
     });
   }
+});
+
+Deno.test("openStore() and openArchive() show no password of a URL that they do not know", async () => {
+  const options = { dataDir: undefined, clock: systemClock };
+  for (
+    const [url, message] of [
+      ["redis-sentinel://:hunter2@a:26379/0#m", /Sentinel is not spoken/],
+      ["redis-cluster://:hunter2@a:1,b:2", /a cluster cannot/],
+      ["sentinel://:hunter2@a", /Sentinel is not spoken/],
+      [
+        "postgres://u:hunter2@a/b",
+        /"postgres:\/\/u:\*\*\*@a\/b": --store must/,
+      ],
+    ] as const
+  ) {
+    for (const open of [openStore, openArchive]) {
+      await rejects(open(url, options), (error) => {
+        if (!(error instanceof TransporterError)) throw error;
+        strictEqual(error.code, "usage");
+        match(error.message, message);
+        doesNotMatch(error.message, /hunter/);
+        return true;
+      });
+    }
+  }
+});
+
+Deno.test("openRedisStore() refuses a Sentinel, whose port was taken for that of a server", async () => {
+  await using redis = await startRedis();
+  const port = freePort();
+  const file = `${redis.dir}/sentinel.conf`;
+  await Deno.writeTextFile(
+    file,
+    `port ${port}\nbind 127.0.0.1\ndir ${redis.dir}\nsentinel monitor m 127.0.0.1 ${redis.port} 1\n`,
+  );
+  await using sentinel = new Program(
+    new Deno.Command("redis-server", {
+      args: [file, "--sentinel"],
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn(),
+  );
+  await sentinel.line(/monitor master m/);
+  await rejects(openRedisStore({ url: `redis://127.0.0.1:${port}` }), {
+    code: "usage",
+    message: /^Cannot keep events in a Redis Sentinel, .*: name the master/,
+  });
+});
+
+Deno.test("a password file with a password in the URL is refused, and a CA file without TLS", async () => {
+  await using redis = await startRedis({ tls: true });
+  const url = `redis://:hunter2@127.0.0.1:${redis.port}`;
+  const passwordFile = `${redis.dir}/password`;
+  await Deno.writeTextFile(passwordFile, "hunter3");
+  for (const open of [openRedisStore, openRedisArchive]) {
+    await rejects(open({ url, passwordFile }), {
+      code: "usage",
+      message: /^Cannot use --redis-password-file with a password in the URL/,
+    });
+  }
+  const options = {
+    dataDir: undefined,
+    clock: systemClock,
+    redisCaFile: redis.caFile,
+  };
+  const noTls = {
+    code: "usage",
+    message: /--redis-ca-file as no store speaks/,
+  };
+  await rejects(openStore(redis.url, options), noTls);
+  await rejects(openStore(`redis+unix://${redis.socket}`, options), noTls);
+  throws(() => refuseForRedis(options, ["sqlite:/a", redis.url]), noTls);
+  // Of a move from one to the other, one has it.
+  refuseForRedis(options, [redis.url, redis.tlsUrl]);
+  await using _opened = await openStore(redis.tlsUrl, options);
+  const sentinel = openStore("redis-sentinel://a", options);
+  await rejects(sentinel, { code: "usage", message: /Sentinel is not spoken/ });
 });
 
 Deno.test("openRedisStore() refuses what a newer program wrote, and an older one", async () => {
@@ -96,6 +186,7 @@ Deno.test("checkServer() takes Redis 7 and newer that is not in a cluster", () =
   });
   throws(() => checkServer("redis_version:7.2.0\r\nredis_mode:cluster\r\n"), {
     code: "usage",
+    message: /a Redis cluster/,
   });
 });
 
