@@ -35,7 +35,7 @@ export const NEW: ReadonlySet<string> = new Set(["addLogs", "createEvent"]);
 /** What each method of a store does. */
 export const ACCESS: Readonly<
   Record<
-    Exclude<keyof Store, symbol | "durability" | "replicated">,
+    Exclude<keyof Store, symbol | "because" | "durability" | "replicated">,
     "reads" | "writes"
   >
 > = {
