@@ -1,4 +1,6 @@
 import { strictEqual } from "node:assert/strict";
+import { join } from "node:path";
+import { assemble, draw } from "./cast.ts";
 import type { ChaosOptions, ChaosWire } from "./options.ts";
 import { isGood, toTable } from "./report.ts";
 import { run } from "./run.ts";
@@ -6,7 +8,7 @@ import { run } from "./run.ts";
 /**
  * Another one finds other things: what it was is in the table. By this one Redis
  * is killed, stopped and made to sleep, NATS is restarted, and a control plane
- * is cut off from the store, which `half_a_minute_test.ts` holds it to.
+ * is cut off from the store, to which the tests that have it run hold it.
  */
 const SEED = 20_261_123;
 
@@ -28,6 +30,24 @@ export function optionsOf(
     script: undefined,
     output: "table",
   };
+}
+
+/** What half a minute of it does to whom, as `target kind`; nothing is started. */
+export async function faultsOf(
+  ...what: Parameters<typeof optionsOf>
+): Promise<ReadonlySet<string>> {
+  const folder = await Deno.makeTempDir({ prefix: "transporter-plan-" });
+  try {
+    const options = { ...optionsOf(...what), folder };
+    const history = join(folder, "history.jsonl");
+    await using cast = await assemble(options, { folder, history });
+    const { faults } = draw(options, cast);
+    return new Set(
+      faults.map(({ target, fault }) => `${target} ${fault.kind}`),
+    );
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 }
 
 /** Half a minute of `deno task chaos` over a wire: nothing may be lost, done twice or left undone. */
