@@ -3,7 +3,7 @@
  * stands there, but for ports, the folder `data`, and `deno task`, which would
  * stand between a signal and its program.
  */
-import { match, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { dirname } from "node:path";
 import { userCacheDir } from "../../deploy/localkube/mod.ts";
 import { ROOT } from "../files.ts";
@@ -11,12 +11,23 @@ import { freePort } from "../free_port.ts";
 import { testCluster } from "../kubernetes/cluster.ts";
 import { findOrBuildNats } from "../nats/build.ts";
 import { blocksOf, commandsIn } from "../page.ts";
-import { until } from "../system.ts";
+import { Program } from "../program.ts";
+import { listEvents, until, untilEnded } from "../system.ts";
 
 const README = await Deno.readTextFile(`${ROOT}README.md`);
 const SECTION =
   /^## Outgrowing one machine\n([\s\S]*?)^## /m.exec(README)?.[1] ??
     "";
+
+/** What the logs of programs say of starts of attempts, as `id attempt`. */
+function startsIn(programs: readonly Program[]): readonly string[] {
+  return programs.flatMap(({ output }) => output.split("\n"))
+    .filter((line) => line.includes('"message":"Event started"'))
+    .map((line) => {
+      const { event_id: id, attempt } = JSON.parse(line);
+      return `${id} ${attempt}`;
+    });
+}
 
 Deno.test("README.md, outgrowing one machine: Redis, NATS, two control planes, five agents, line by line", async (t) => {
   await using kube = await testCluster();
@@ -31,7 +42,7 @@ Deno.test("README.md, outgrowing one machine: Redis, NATS, two control planes, f
     KUBECONFIG: kube.kubeconfig,
     PATH: `${dirname(nats)}:${Deno.env.get("PATH")}`,
   };
-  const programs: Deno.ChildProcess[] = [];
+  const programs: Program[] = [];
 
   function asRun(line: string): string {
     return line.replaceAll(
@@ -51,10 +62,10 @@ Deno.test("README.md, outgrowing one machine: Redis, NATS, two control planes, f
       cwd: ROOT,
       env,
       stdin: "null",
-      stdout: "null",
-      stderr: "null",
+      stdout: "piped",
+      stderr: "piped",
     });
-    programs.push(command.spawn());
+    programs.push(new Program(command.spawn()));
   }
 
   async function listens(port: string): Promise<void> {
@@ -95,6 +106,16 @@ Deno.test("README.md, outgrowing one machine: Redis, NATS, two control planes, f
     return text;
   }
 
+  const sent: string[] = [];
+
+  /** Runs a command, and notes whom it sends an event. */
+  async function typed(command: string): Promise<string> {
+    for (const [, agent = ""] of command.matchAll(/ --agent (\S+)/g)) {
+      sent.push(agent);
+    }
+    return await run(command);
+  }
+
   try {
     const [block] = blocksOf(SECTION);
     const lines = (block?.text ?? "").split("\n")
@@ -116,41 +137,68 @@ Deno.test("README.md, outgrowing one machine: Redis, NATS, two control planes, f
     strictEqual((await replicasOf(b)).get("edge-1"), "a");
     strictEqual((await replicasOf(a)).get("edge-2"), "b");
 
-    for (const { command } of commandsIn(SECTION)) {
+    const [urlA, urlB] = [`http://127.0.0.1:${a}`, `http://127.0.0.1:${b}`];
+    const commands = commandsIn(SECTION).map(({ command }) => command);
+    const send = commands.find((command) => command.includes("--wait")) ?? "";
+    match(send, / --agent edge-5 /); // which reaches NATS only
+    for (const command of commands) {
       await t.step(command, async () => {
-        const text = await run(command);
-        if (command.includes("get agents")) match(text, /REPLICA/);
+        const text = await typed(command);
+        if (command.includes("get agents")) {
+          match(text, /REPLICA/);
+          for (let i = 1; i <= 5; i++) match(text, RegExp(`^edge-${i} `, "m"));
+        }
+        if (command.includes("--mode nats")) {
+          // It is published, and nobody waits: it comes, and is done, all the same.
+          await until(async () =>
+            (await listEvents(urlA)).length === sent.length
+          );
+          await untilEnded(urlA);
+        }
+        if (command.includes("get events")) {
+          deepStrictEqual(
+            [...text.matchAll(/^\S+ +k8s_resource +(edge-\d) +completed +1 /gm)]
+              .map(([, agent]) => agent).sort(),
+            sent.toSorted(),
+          );
+        }
         if (command.includes("doctor")) {
           match(text, /2 share its store: "a", "b"/);
         }
       });
     }
     await t.step(
-      "one of them is killed, and its agents go on at the other",
+      "one of them is killed with events in hand: all agents go on at the other, and nothing is lost or done twice",
       async () => {
+        const before = sent.length;
+        const sending = typed(send);
+        await until(async () => (await listEvents(urlB)).length > before);
         programs[2]?.kill("SIGKILL");
+        await sending;
         await until(async () => {
           const agents = await replicasOf(b);
-          const there = ["edge-1", "edge-2", "edge-3", "edge-4"].every((id) =>
-            agents.get(id) === "b"
-          );
-          return there ? true : undefined;
+          return agents.size === 5 &&
+            [...agents.values()].every((replica) => replica === "b");
         });
-        const [, send] = commandsIn(SECTION);
-        ok(send?.command.includes("--wait"));
-        await run(
-          (send?.command ?? "").replace("--agent edge-5", "--agent edge-3"),
+        await typed(send);
+        const events = await untilEnded(urlB);
+        deepStrictEqual(
+          events.map(({ spec, state, attempt }) =>
+            `${spec.target_agent} ${state} ${attempt}`
+          ).sort(),
+          sent.map((agent) => `${agent} completed 1`).sort(),
+        );
+        // An agent goes on with what it had in hand: each was started once.
+        await until(() => startsIn(programs).length >= events.length);
+        deepStrictEqual(
+          startsIn(programs).toSorted(),
+          events.map(({ spec }) => `${spec.id} 1`).sort(),
         );
       },
     );
   } finally {
     for (const program of programs.toReversed()) {
-      try {
-        program.kill("SIGKILL");
-      } catch {
-        // It is gone already.
-      }
-      await program.status;
+      await program[Symbol.asyncDispose]();
     }
     await Deno.remove(dir, { recursive: true });
   }

@@ -14,17 +14,32 @@ import { type RedisServer, startRedis } from "./server.ts";
  */
 const AGENTS_MS_MAX = 60_000;
 
+/** What an agent dials, in turn, of control planes `a` and `b`. */
+export type Dialled = (a: CpProcess, b: CpProcess) => readonly string[];
+
 /** Options of {@linkcode Replicas.start}. */
 export interface ReplicasOptions {
-  /** How many agents. */
-  readonly agents: number;
+  /** How many agents, over WebSockets; or what each of them dials, by id. */
+  readonly agents: number | Readonly<Record<string, Dialled>>;
+  /** More flags of both control planes. */
+  readonly flags?: readonly string[];
   /** The Redis, which stays the caller's; by default a new one. */
   readonly redis?: RedisServer;
   /** Where the second one finds it, if not where it is. */
   readonly way?: string;
 }
 
-/** Two control planes, `a` and `b`, and agents `edge-0` and on; every other one dials the other control plane first. */
+/** Agents `edge-0` and on; every other one dials the other control plane first. */
+function inTurn(count: number): Readonly<Record<string, Dialled>> {
+  return Object.fromEntries(
+    Array.from({ length: count }, (_, i) => [`edge-${i}`, (a, b) => {
+      const urls = [a.agentUrl, b.agentUrl];
+      return i % 2 === 1 ? urls.reverse() : urls;
+    }]),
+  );
+}
+
+/** Two control planes, `a` and `b`, and their agents. */
 export class Replicas implements AsyncDisposable {
   readonly #held: AsyncDisposableStack;
   /** Where everything is kept. */
@@ -51,28 +66,29 @@ export class Replicas implements AsyncDisposable {
     options: ReplicasOptions,
   ): Promise<Replicas> {
     await using opened = new AsyncDisposableStack();
-    const { agents: count } = options;
+    const { flags = [] } = options;
+    const dialled = typeof options.agents === "number"
+      ? inTurn(options.agents)
+      : options.agents;
     const redis = options.redis ?? opened.use(await startRedis());
     const cp = async (name: string, store: string) =>
       opened.use(
         await CpProcess.start({
-          flags: ["--store", store, "--replica-name", name],
+          flags: ["--store", store, "--replica-name", name, ...flags],
         }),
       );
     const a = await cp("a", redis.url);
     const b = await cp("b", options.way ?? redis.url);
     const agents = new Map<string, WitnessAgent>();
-    for (let i = 0; i < count; i++) {
-      const id = `edge-${i}`;
-      const urls = [a.agentUrl, b.agentUrl];
-      if (i % 2 === 1) urls.reverse();
-      agents.set(id, opened.use(await WitnessAgent.start(id, ...urls)));
+    for (const [id, urls] of Object.entries(dialled)) {
+      agents.set(id, opened.use(await WitnessAgent.start(id, ...urls(a, b))));
     }
     const held = opened.move();
     const all = new Replicas(held, { redis, cps: [a, b], agents });
     await all.untilAgents(
       a,
-      (views) => views.filter(({ connected }) => connected).length === count,
+      (views) =>
+        views.filter(({ connected }) => connected).length === agents.size,
     );
     return all;
   }
