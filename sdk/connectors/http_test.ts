@@ -162,12 +162,14 @@ testWire("http", { open: () => open(dialHttp) });
 
 testWire("sse", { open: () => open(dialSse) });
 
-testDial("http", {
-  dial: dialHttp,
-  nobody: new URL("http://127.0.0.1:65534"),
-  async silent() {
-    const place = new Place(createTcpServer());
-    const url = await place.listen();
-    return { url, [Symbol.asyncDispose]: () => place[Symbol.asyncDispose]() };
-  },
-});
+for (const [name, dial] of [["http", dialHttp], ["sse", dialSse]] as const) {
+  testDial(name, {
+    dial,
+    nobody: new URL("http://127.0.0.1:65534"),
+    async silent() {
+      const place = new Place(createTcpServer());
+      const url = await place.listen();
+      return { url, [Symbol.asyncDispose]: () => place[Symbol.asyncDispose]() };
+    },
+  });
+}
