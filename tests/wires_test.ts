@@ -149,7 +149,7 @@ Deno.test("an agent with several addresses tries each in turn, whatever their ca
     [...output.matchAll(/"No connection.*?"url":"([^"]+)"/g)].map(([, url]) =>
       url
     ),
-    ["ws://127.0.0.1:1/ws", "http://127.0.0.1:65534/"],
+    ["ws://127.0.0.1:1/ws", "http://127.0.0.1:65534"],
   );
 });
 
