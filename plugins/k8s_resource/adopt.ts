@@ -85,6 +85,29 @@ function otherSet(
   return `the ApplySet "${id}"`;
 }
 
+/**
+ * What a producer should know who has an object deleted that somebody else
+ * looks after; `undefined` when nobody does. An ApplySet counts when another
+ * tool has put the object into it: one of ours goes by a delete of its objects.
+ *
+ * @param object Which object.
+ * @param live The object as it was.
+ * @param apply How.
+ */
+export function deletedForeign(
+  object: ObjectName,
+  live: LiveObject,
+  apply: Pick<ApplyContext, "options" | "cluster">,
+): string | undefined {
+  const { fieldManager } = apply.options;
+  const { fields } = ownedBy(live, fieldManager) ?? {};
+  const label = ["f:metadata", "f:labels", `f:${PART_OF}`];
+  const owner = ownerOf(live, fieldManager) ??
+    (fieldAt(fields, label) === undefined ? otherSet(live, apply) : undefined);
+  return owner &&
+    `${describeObject(object)}: ${owner} looks after it, and may make it again`;
+}
+
 function refusal(object: ObjectName, why: string): TransporterError {
   return new TransporterError(
     "conflict",

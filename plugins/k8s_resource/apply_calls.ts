@@ -53,7 +53,7 @@ export const METADATA_ONLY =
 const NAMESPACE_GRACE_MS = 5_000;
 
 /** Changed fields that are named for an object. */
-const FIELDS_MAX = 50;
+export const FIELDS_MAX = 50;
 
 /** Between two looks at an object that is going away, in milliseconds. */
 const GONE_INTERVAL_MS = 250;

@@ -1,4 +1,5 @@
 import { isRecord, TransporterError } from "@transporter/sdk";
+import { deletedForeign } from "./adopt.ts";
 import { type ApplyContext, retrying } from "./apply_calls.ts";
 import { type LiveObject, metadataOf } from "./change.ts";
 import type { CallOptions } from "./client.ts";
@@ -33,8 +34,8 @@ const NAMESPACE_CONDITIONS: ReadonlySet<unknown> = new Set([
 export interface OnlyIf {
   /** How it was seen. */
   readonly seen: LiveObject;
-  /** Whether it may be deleted too as it is now. */
-  holds(live: LiveObject): boolean;
+  /** Why it stays as it is now, for people; `undefined` when it may be deleted. */
+  stays(live: LiveObject): string | undefined;
   /** Called before each try; throws when it must not be deleted any more. */
   confirm(): Promise<void>;
 }
@@ -184,8 +185,8 @@ export async function deleteObject(
     if (before === undefined) {
       return { result: resultOf(object, "unchanged", `${what} is not there`) };
     }
-    if (onlyIf?.holds(before) === false) {
-      const why = `${what} is no member of the ApplySet any more`;
+    const why = onlyIf?.stays(before);
+    if (why !== undefined) {
       return { result: resultOf(object, "skipped", why) };
     }
     const answer = await remove(object, before, apply, onlyIf);
@@ -200,7 +201,12 @@ export async function deleteObject(
       ? "is deleted"
       : "is being deleted";
     const result = { ...resultOf(object, "deleted", `${what} ${now}`), uid };
-    const warnings = answer?.warnings.map((warning) => `${what}: ${warning}`);
-    return { result, ...(warnings === undefined ? {} : { warnings }) };
+    if (answer === undefined) return { result };
+    const foreign = deletedForeign(object, before, apply);
+    const warnings = answer.warnings.map((warning) => `${what}: ${warning}`);
+    return {
+      result,
+      warnings: foreign === undefined ? warnings : [foreign, ...warnings],
+    };
   }
 }

@@ -20,7 +20,7 @@ import { sentOf } from "./send.ts";
 import { notesOnTry, tryApply } from "./try_apply.ts";
 
 /** Changes that are listed of an object. */
-const CHANGES_MAX = 100;
+export const CHANGES_MAX = 100;
 
 /** Looks at an object that changes all the time, as many as `kubectl diff` takes. */
 const LOOKS_MAX = 4;

@@ -9,7 +9,7 @@ import type { ObjectName } from "./manifest.ts";
 const MASK_CHARS = 12;
 
 /** Characters of a value, in a result. */
-const VALUE_CHARS_MAX = 4_000;
+export const VALUE_CHARS_MAX = 4_000;
 
 /** Where `kubectl apply` keeps the whole object, a Secret's values too. */
 const LAST_APPLIED =

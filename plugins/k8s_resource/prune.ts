@@ -1,16 +1,17 @@
 import { TransporterError } from "@transporter/sdk";
-import { type ApplySetName, guardedKindOf, scopeOf } from "./apply_set.ts";
-import { findMembers, isMember, type Member } from "./apply_set_members.ts";
+import { type ApplySetName, scopeOf } from "./apply_set.ts";
+import { findMembers, type Member } from "./apply_set_members.ts";
 import type { ApplySetParent } from "./apply_set_parent.ts";
 import { describeParent } from "./apply_set_record.ts";
 import type { ApplyContext } from "./apply_calls.ts";
 import { metadataOf } from "./change.ts";
 import { deleteObject } from "./delete.ts";
 import { directiveWarnings } from "./directives.ts";
-import { describeObject, objectKey } from "./manifest.ts";
+import { objectKey } from "./manifest.ts";
 import { inOrder } from "./order.ts";
-import type { Plan, PlannedObject } from "./plan.ts";
-import { type Done, Progress, withResult } from "./progress.ts";
+import type { Plan } from "./plan.ts";
+import { Progress, withResult } from "./progress.ts";
+import { PruneGuard } from "./prune_guard.ts";
 import { type BundleResult, resultOf, withWarnings } from "./result.ts";
 
 /** What an object may have become for others to be pruned. */
@@ -55,7 +56,8 @@ function joined(a: BundleResult, b: BundleResult): BundleResult {
  * in the order opposite to that of an apply, and makes the parent cover what is
  * left. Nothing is deleted unless every object was applied and every list of
  * members came. Only what was found is deleted, as it was found; before each
- * object it is made sure that no later event has begun.
+ * object it is made sure that no later event has begun. What somebody else looks
+ * after by now stays, and stays in the account.
  *
  * @param plan What was applied.
  * @param applied What became of it.
@@ -88,15 +90,11 @@ export async function prune(
       applied,
     );
     const found = new Map(members.map((member) => [member.object, member]));
-    const isKept = (object: PlannedObject) => {
-      const guarded = guardedKindOf(object);
-      if (guarded === undefined) return false;
-      // The account of the set would go with its namespace.
-      const isHome = guarded === "Namespace" && object.name === set.namespace;
-      return isHome || !options.pruneKinds.includes(guarded);
-    };
-    const kept = [...found.keys()].filter(isKept);
-    const gone = inOrder([...found.keys()].filter((each) => !isKept(each)))
+    const guard = new PruneGuard(set, members, options);
+    const kept = [...guard.kept.keys()];
+    const gone = inOrder(
+      [...found.keys()].filter((each) => !guard.kept.has(each)),
+    )
       .reverse();
     const objects = [...gone.flat(), ...kept];
     plan.states.add(objects);
@@ -106,13 +104,16 @@ export async function prune(
       warnings: directiveWarnings(gone.flat()),
       states: plan.states,
     });
-    await progress.run(kept, apply, keep);
-    const staying = [...plan.objects, ...kept];
+    await progress.run(kept, apply, (object) => {
+      const why = guard.kept.get(object) ?? "";
+      return Promise.resolve({ result: resultOf(object, "skipped", why) });
+    });
+    const staying = () => [...plan.objects, ...guard.kept.keys()];
     for (const [index, group] of gone.entries()) {
       // A kind that goes with its definition could not be looked up after it.
       if (group.some(({ kind }) => kind === "CustomResourceDefinition")) {
         const rest = gone.slice(index).flat();
-        await parent.narrow(scopeOf([...staying, ...rest], set));
+        await parent.narrow(scopeOf([...staying(), ...rest], set));
       }
       const isLast = index === gone.length - 1;
       const waits = options.wait === "ready" ||
@@ -124,7 +125,7 @@ export async function prune(
           ...await deleteObject(object, apply, waits, {
             seen: found.get(object)?.seen ?? {},
             confirm: () => parent.confirm(),
-            holds: (live) => isMember(live, set),
+            stays: (live) => guard.look(object, live),
           }),
           how: "pruned",
         }),
@@ -137,7 +138,7 @@ export async function prune(
         await apply.context.report(`Pruned ${done} of ${all} objects`);
       }
     }
-    await parent.narrow(scopeOf(staying, set));
+    await parent.narrow(scopeOf(staying(), set));
     return joined(applied, progress.result());
   } catch (reason) {
     const error = TransporterError.from(reason);
@@ -145,15 +146,4 @@ export async function prune(
     const rest = progress?.result() ?? { resource_status: [] };
     throw withResult(error, joined(applied, rest));
   }
-}
-
-/** Leaves an object of a kind that is pruned only when it is named. */
-function keep(object: PlannedObject, { options }: ApplyContext): Promise<Done> {
-  const why = options.pruneKinds.includes(object.kind)
-    ? "the account of the ApplySet is in it"
-    : '"prune_kinds" does not name its kind';
-  const what = `${
-    describeObject(object)
-  } is not in the manifests any more, and stays, as ${why}`;
-  return Promise.resolve({ result: resultOf(object, "skipped", what) });
 }

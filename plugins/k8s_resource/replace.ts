@@ -111,7 +111,10 @@ export async function removeForReplacement(
   const { uid } = metadataOf(live);
   const { result } = await deleteObject(object, { ...apply, options }, true, {
     seen: live,
-    holds: (now) => metadataOf(now).uid === uid,
+    stays: (now) =>
+      metadataOf(now).uid === uid
+        ? undefined
+        : `another object has the name of ${what}`,
     confirm: () => Promise.resolve(),
   });
   if (result.status !== "deleted") return undefined;

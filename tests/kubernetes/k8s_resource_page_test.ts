@@ -1,6 +1,14 @@
 /** What docs/k8s_resource.md says is so: its examples run, and it leaves out no option. */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { isErrorCode, TransporterError } from "@transporter/sdk";
+import {
+  FACTS_BYTES_MAX,
+  MESSAGE_CHARS_MAX,
+  RESOURCES_BYTES_MAX,
+} from "../../cp/report.ts";
+import { FIELDS_MAX } from "../../plugins/k8s_resource/apply_calls.ts";
+import { CHANGES_MAX } from "../../plugins/k8s_resource/diff.ts";
+import { VALUE_CHARS_MAX } from "../../plugins/k8s_resource/mask.ts";
 import { k8sResourceKind } from "../../plugins/k8s_resource/mod.ts";
 import {
   ADOPTIONS,
@@ -132,6 +140,21 @@ Deno.test("docs/k8s_resource.md: says of every code with which an event can end 
     code
   );
   deepStrictEqual(found.toSorted(), [...wanted].sort());
+});
+
+Deno.test("docs/k8s_resource.md: the limits of a result are those of the program", () => {
+  const section = /## The result\n([^]*?)\n## /.exec(PAGE)?.[1] ?? "";
+  const table = /\| what is kept [^]*/.exec(section)?.[0] ?? "";
+  const rows = table.matchAll(/^\| [^|]* \| ([\d,]+(?: \w+)?) +\|/gm);
+  const count = new Intl.NumberFormat("en");
+  deepStrictEqual([...rows].map(([, limit]) => limit), [
+    count.format(CHANGES_MAX),
+    count.format(FIELDS_MAX),
+    `${count.format(VALUE_CHARS_MAX)} characters`,
+    `${count.format(MESSAGE_CHARS_MAX)} characters`,
+    `${RESOURCES_BYTES_MAX / 1024 ** 2} MiB`,
+    `${FACTS_BYTES_MAX / 1024} KiB`,
+  ]);
 });
 
 Deno.test("docs/k8s_resource.md: every operation, every option and every word that one takes has an example", () => {
