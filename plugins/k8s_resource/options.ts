@@ -215,7 +215,7 @@ export const OPTIONS = {
     operations: ["check"],
     otherwise: "`false`: differences are only reported",
     about:
-      "Sets right what a check with `every` finds, by an apply that takes the fields back from others. Left as it is, and said, is an object that another event has changed since; that had to be set right three times in a row, as something else changes it again and again; and that already differed when the agent was started again, until it is in order once.",
+      "Sets right what a check with `every` finds, by an apply that takes the fields back from others. Left as it is, and said, is an object that another event has changed since; that had to be set right three times within a day or in a row, as something else changes it again and again, until it is in order after that day; and that already differed when the agent was started again, until it is in order once.",
   }),
   dry_run: option(flag, {
     operations: ["apply", "delete", "patch"],
