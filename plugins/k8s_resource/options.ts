@@ -144,11 +144,11 @@ export const OPTIONS = {
       "What the API server does with fields that it does not know: refuse them, warn, or drop them. Server-side apply refuses them whatever is said here, so it counts where an object is created by `POST` (`generateName`) or patched.",
   }),
   adopt: option(oneOf(ADOPTIONS), {
-    operations: ["apply", "diff"],
+    operations: ["apply", "diff", "check"],
     otherwise:
       "what is there is applied to, unless Helm, Argo CD or Flux look after it: those are a `conflict`",
     about:
-      "Which objects are taken over that this manager never applied: all, also those of Helm, Argo CD and Flux (`always`); those in which nothing would change (`if_no_diff`); none (`never`).",
+      "Which objects are taken over that this manager never applied: all, also those of Helm, Argo CD and Flux (`always`); those in which nothing would change (`if_no_diff`); none (`never`). With a `check`, for what `heal` sets right.",
   }),
   annotate: option(flag, {
     operations: ["apply", "patch", "check"],

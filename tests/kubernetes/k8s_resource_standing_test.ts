@@ -61,9 +61,11 @@ async function begin(
     readonly minutes?: number;
     readonly heal?: boolean;
     readonly again?: boolean;
+    readonly adopt?: "always";
   },
 ) {
-  const { namespace, minutes = 600, heal = false, again = false } = options;
+  const { namespace, minutes = 600, heal = false, again = false, adopt } =
+    options;
   const clock = new Hours();
   const executor = await openExecutor(config, {
     clock,
@@ -73,7 +75,7 @@ async function begin(
   const said: string[] = [];
   const run = runEvent(executor, [configMap(namespace, "a")], {
     id: "standing",
-    payload: { operation: "check", every: "1h", heal },
+    payload: { operation: "check", every: "1h", heal, ...(adopt && { adopt }) },
     minutes,
     again,
     signal: stop.signal,
@@ -263,6 +265,34 @@ Deno.test("standing checks: heal goes on for weeks where it has to now and then"
     await clock.next(1);
     await clock.asleep();
   }
+});
+
+Deno.test("standing checks: heal sets right what has the mark of another tool with adopt always only", async () => {
+  await using place = await openPlace();
+  const { kube, namespace, executor } = place;
+  const path = configMapPath(namespace, "a");
+  const labels = { "kustomize.toolkit.fluxcd.io/name": "web" };
+  await runEvent(executor, [configMap(namespace, "a")]);
+  const body = { metadata: { labels }, data: { a: "1" } };
+  await write(kube, `${path}?fieldManager=flux`, { method: "PATCH", body });
+  const config = { kubeconfig: kube.kubeconfig, namespace };
+  {
+    await using standing = await begin(config, { namespace, heal: true });
+    await standing.clock.asleep();
+    match(
+      standing.said.join(),
+      /cannot be set right: .* the Flux Kustomization "web" looks after it; .* set "adopt" to "always"/,
+    );
+  }
+  deepStrictEqual(await dataOf(kube, namespace), { a: "1" });
+  const adopt = "always";
+  await using standing = await begin(config, { namespace, heal: true, adopt });
+  await standing.clock.asleep();
+  match(standing.said.join(), /was drifted and is set right/);
+  deepStrictEqual(await dataOf(kube, namespace), { a: "b" });
+  await standing.clock.next();
+  await standing.clock.asleep();
+  match(standing.said.at(-1) ?? "", /^In order/, "though the mark is there");
 });
 
 Deno.test("standing checks: heal overwrites nothing that it has not seen", async () => {
