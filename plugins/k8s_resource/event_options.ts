@@ -119,6 +119,9 @@ const NEEDED: Readonly<Partial<Record<Operation, OptionName>>> = {
   get: "fields",
 };
 
+/** What a check knows only for what it sets right. */
+const HEALING = ["adopt", "annotate"] as const satisfies readonly OptionName[];
+
 /** Whether the label of members would be left as it is. */
 function ignoresMembership({ ignore_fields: ignored = [] }: GivenOptions) {
   const label = ["metadata", "labels", PART_OF];
@@ -146,10 +149,9 @@ export function misplacedOption(given: GivenOptions): string | undefined {
   if (given.heal === true && given.every === undefined) {
     return '"heal" is only for a check with "every"; without it, apply';
   }
-  if (
-    operation === "check" && given.annotate !== undefined && given.heal !== true
-  ) {
-    return '"annotate" is only for a check with "heal", as no other changes anything';
+  const healing = HEALING.find((name) => given[name] !== undefined);
+  if (operation === "check" && healing !== undefined && given.heal !== true) {
+    return `"${healing}" is only for a check with "heal", as no other changes anything`;
   }
   // The apply of the annotations would take all other fields of that manager away.
   if (given.field_manager === PROVENANCE_MANAGER) {

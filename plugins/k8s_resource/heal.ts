@@ -7,8 +7,14 @@ import type { Plan, PlannedObject } from "./plan.ts";
 import { noteChange } from "./progress.ts";
 import type { ObjectResult } from "./result.ts";
 
-/** How often in a row an object is set right: what needs it more often is changed by somebody who means it. */
+/** How often an object is set right: what needs it more often is changed by somebody who means it. */
 const HEALS_MAX = 3;
+
+/**
+ * Milliseconds for which it counts that an object was set right, also when it is in order again: who fights is often
+ * slower than the checks (Argo CD comes every 3 min, Flux every 10 min or every hour).
+ */
+const HEALS_KEPT_MS = 86_400_000;
 
 /**
  * Sets objects right that a standing check finds to differ, and fights nobody:
@@ -21,8 +27,8 @@ export class Healer implements Disposable {
   readonly #listening: Disposable;
   /** The events that have changed objects since, by the objects' keys. */
   readonly #overtaken = new Map<string, string>();
-  /** How often in a row each was set right. */
-  readonly #heals = new Map<string, number>();
+  /** When each was set right; what is not in order is never forgotten, so that a fight ends. */
+  readonly #heals = new Map<string, readonly number[]>();
   /** Those that were in order once, since when whatever differs is a drift; `undefined`: all. */
   readonly #known: Set<string> | undefined;
 
@@ -56,7 +62,7 @@ export class Healer implements Disposable {
   ): Promise<string | undefined> {
     const key = objectKey(object);
     if (seen.status === "unchanged") {
-      this.#heals.delete(key);
+      this.#forget(key);
       this.#known?.add(key);
       return undefined;
     }
@@ -67,7 +73,8 @@ export class Healer implements Disposable {
     if (why !== undefined) return why;
     try {
       await this.#apply(object, seen);
-      this.#heals.set(key, (this.#heals.get(key) ?? 0) + 1);
+      const now = this.#cluster.clock.monotonic();
+      this.#heals.set(key, [...this.#heals.get(key) ?? [], now]);
       return `was ${seen.status} and is set right`;
     } catch (error) {
       this.#context.signal.throwIfAborted();
@@ -81,6 +88,14 @@ export class Healer implements Disposable {
     this.#listening[Symbol.dispose]();
   }
 
+  /** What is in order counts as set right for a while only: once in a while is no fight. */
+  #forget(key: string): void {
+    const since = this.#cluster.clock.monotonic() - HEALS_KEPT_MS;
+    const kept = this.#heals.get(key)?.filter((at) => at > since) ?? [];
+    if (kept.length === 0) this.#heals.delete(key);
+    else this.#heals.set(key, kept);
+  }
+
   #reasonToLeave(key: string): string | undefined {
     const event = this.#overtaken.get(key);
     if (event !== undefined) {
@@ -89,7 +104,7 @@ export class Healer implements Disposable {
     if (this.#known !== undefined && !this.#known.has(key)) {
       return "is left, as it may have been changed on purpose while the agent was away";
     }
-    if ((this.#heals.get(key) ?? 0) < HEALS_MAX) return undefined;
+    if ((this.#heals.get(key)?.length ?? 0) < HEALS_MAX) return undefined;
     return `is left, as something has changed it again after each of ${HEALS_MAX} times that it was set right`;
   }
 

@@ -83,6 +83,16 @@ const REFUSED: Readonly<Record<string, readonly [unknown, string, RegExp]>> = {
     "invalid",
     /"annotate" is only for a check with "heal", as no other changes/,
   ],
+  "whose objects a check takes over that only looks at them": [
+    {
+      manifests: [CONFIG_MAP],
+      operation: "check",
+      every: "1h",
+      adopt: "always",
+    },
+    "invalid",
+    /"adopt" is only for a check with "heal", as no other changes anything$/,
+  ],
   "the manager of the annotations": [
     { manifests: [CONFIG_MAP], field_manager: "transporter-provenance" },
     "invalid",

@@ -144,11 +144,11 @@ export const OPTIONS = {
       "What the API server does with fields that it does not know: refuse them, warn, or drop them. Server-side apply refuses them whatever is said here, so it counts where an object is created by `POST` (`generateName`) or patched.",
   }),
   adopt: option(oneOf(ADOPTIONS), {
-    operations: ["apply", "diff"],
+    operations: ["apply", "diff", "check"],
     otherwise:
       "what is there is applied to, unless Helm, Argo CD or Flux look after it: those are a `conflict`",
     about:
-      "Which objects are taken over that this manager never applied: all, also those of Helm, Argo CD and Flux (`always`); those in which nothing would change (`if_no_diff`); none (`never`). With `apply_set`, whether members are pruned that Helm, Argo CD or Flux look after by now: with `always` only.",
+      "Which objects are taken over that this manager never applied: all, also those of Helm, Argo CD and Flux (`always`); those in which nothing would change (`if_no_diff`); none (`never`). With `apply_set`, whether members are pruned that Helm, Argo CD or Flux look after by now: with `always` only. With a `check`, for what `heal` sets right.",
   }),
   annotate: option(flag, {
     operations: ["apply", "patch", "check"],
@@ -215,7 +215,7 @@ export const OPTIONS = {
     operations: ["check"],
     otherwise: "`false`: differences are only reported",
     about:
-      "Sets right what a check with `every` finds, by an apply that takes the fields back from others. Left as it is, and said, is an object that another event has changed since; that had to be set right three times in a row, as something else changes it again and again; and that already differed when the agent was started again, until it is in order once.",
+      "Sets right what a check with `every` finds, by an apply that takes the fields back from others. Left as it is, and said, is an object that another event has changed since; that had to be set right three times within a day or in a row, as something else changes it again and again, until it is in order after that day; and that already differed when the agent was started again, until it is in order once.",
   }),
   dry_run: option(flag, {
     operations: ["apply", "delete", "patch"],

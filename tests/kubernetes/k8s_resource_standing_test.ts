@@ -19,13 +19,14 @@ const HOUR_MS = 3_600_000;
 /** A clock on which nobody waits for an hour: `next` ends such a wait. */
 class Hours implements Clock {
   #asleep = Promise.withResolvers<() => void>();
+  #passedMs = 0;
 
   now(): number {
     return systemClock.now();
   }
 
   monotonic(): number {
-    return systemClock.monotonic();
+    return systemClock.monotonic() + this.#passedMs;
   }
 
   async sleep(ms: number, options: { signal?: AbortSignal } = {}) {
@@ -38,9 +39,10 @@ class Hours implements Clock {
     await promise;
   }
 
-  /** Ends the next wait, once somebody waits. */
-  async next(): Promise<void> {
+  /** Ends the next wait, once somebody waits; `hours` have passed then. */
+  async next(hours = 0): Promise<void> {
     const wake = await this.#asleep.promise;
+    this.#passedMs += hours * HOUR_MS;
     this.#asleep = Promise.withResolvers();
     wake();
   }
@@ -59,9 +61,11 @@ async function begin(
     readonly minutes?: number;
     readonly heal?: boolean;
     readonly again?: boolean;
+    readonly adopt?: "always";
   },
 ) {
-  const { namespace, minutes = 600, heal = false, again = false } = options;
+  const { namespace, minutes = 600, heal = false, again = false, adopt } =
+    options;
   const clock = new Hours();
   const executor = await openExecutor(config, {
     clock,
@@ -71,7 +75,7 @@ async function begin(
   const said: string[] = [];
   const run = runEvent(executor, [configMap(namespace, "a")], {
     id: "standing",
-    payload: { operation: "check", every: "1h", heal },
+    payload: { operation: "check", every: "1h", heal, ...(adopt && { adopt }) },
     minutes,
     again,
     signal: stop.signal,
@@ -172,7 +176,16 @@ async function dataOf(kube: LocalKube, namespace: string): Promise<unknown> {
   return (await read<{ data?: unknown }>(kube, path)).data;
 }
 
-Deno.test("standing checks: heal sets right what somebody changed or deleted, and stops when it is changed again each time", async () => {
+/** What is said of an object about which somebody fights. */
+const LEFT = /"a" .* is left, as something has changed it again/;
+
+/** Changes the data of the ConfigMap, as another controller would. */
+async function change(kube: LocalKube, path: string, value: string) {
+  const body = { data: { a: value } };
+  await write(kube, `${path}?fieldManager=other`, { method: "PATCH", body });
+}
+
+Deno.test("standing checks: heal sets right what somebody changed or deleted, and stops when that is changed three times in a row", async () => {
   await using place = await openPlace();
   const { kube, namespace } = place;
   const config = { kubeconfig: kube.kubeconfig, namespace };
@@ -191,15 +204,95 @@ Deno.test("standing checks: heal sets right what somebody changed or deleted, an
   await clock.asleep();
   deepStrictEqual(said.splice(0), ["In order: 1 object"]);
 
-  for (const value of ["1", "2", "3", "4"]) {
-    const body = { data: { a: value } };
-    await write(kube, `${path}?fieldManager=other`, { method: "PATCH", body });
+  for (const value of ["1", "2", "3"]) {
+    await change(kube, path, value);
     await clock.next();
     await clock.asleep();
   }
+  deepStrictEqual(await dataOf(kube, namespace), { a: "3" });
+  match(said.at(-1) ?? "", LEFT);
+  strictEqual(said.length, 3, said.join());
+});
+
+Deno.test("standing checks: heal stops to fight a controller that is slower than the checks", async () => {
+  await using place = await openPlace();
+  const { kube, namespace, executor } = place;
+  await runEvent(executor, [configMap(namespace, "a")]);
+  const config = { kubeconfig: kube.kubeconfig, namespace };
+  await using standing = await begin(config, { namespace, heal: true });
+  const { clock, said } = standing;
+  const path = configMapPath(namespace, "a");
+  await clock.asleep();
+  const look = async () => {
+    await clock.next(1);
+    await clock.asleep();
+    return said.splice(0).join();
+  };
+  said.length = 0;
+
+  for (const value of ["1", "2", "3"]) {
+    await change(kube, path, value);
+    match(await look(), /was drifted and is set right/);
+    match(await look(), /^In order/);
+    strictEqual(await look(), "");
+  }
+  await change(kube, path, "4");
+  match(await look(), LEFT);
+  for (let hours = 0; hours < 24; hours++) strictEqual(await look(), "");
   deepStrictEqual(await dataOf(kube, namespace), { a: "4" });
-  match(said.at(-1) ?? "", /"a" .* is left, as something has changed it again/);
-  strictEqual(said.length, 4, said.join());
+
+  await change(kube, path, "b");
+  match(await look(), /^In order/);
+  await change(kube, path, "5");
+  match(await look(), /was drifted and is set right/, "the fight is long over");
+});
+
+Deno.test("standing checks: heal goes on for weeks where it has to now and then", async () => {
+  await using place = await openPlace();
+  const { kube, namespace, executor } = place;
+  await runEvent(executor, [configMap(namespace, "a")]);
+  const config = { kubeconfig: kube.kubeconfig, namespace };
+  await using standing = await begin(config, { namespace, heal: true });
+  const { clock, said } = standing;
+  const path = configMapPath(namespace, "a");
+  await clock.asleep();
+  for (let day = 0; day < 6; day++) {
+    await change(kube, path, String(day));
+    said.length = 0;
+    await clock.next(11);
+    await clock.asleep();
+    match(said.splice(0).join(), /was drifted and is set right/);
+    await clock.next(1);
+    await clock.asleep();
+  }
+});
+
+Deno.test("standing checks: heal sets right what has the mark of another tool with adopt always only", async () => {
+  await using place = await openPlace();
+  const { kube, namespace, executor } = place;
+  const path = configMapPath(namespace, "a");
+  const labels = { "kustomize.toolkit.fluxcd.io/name": "web" };
+  await runEvent(executor, [configMap(namespace, "a")]);
+  const body = { metadata: { labels }, data: { a: "1" } };
+  await write(kube, `${path}?fieldManager=flux`, { method: "PATCH", body });
+  const config = { kubeconfig: kube.kubeconfig, namespace };
+  {
+    await using standing = await begin(config, { namespace, heal: true });
+    await standing.clock.asleep();
+    match(
+      standing.said.join(),
+      /cannot be set right: .* the Flux Kustomization "web" looks after it; .* set "adopt" to "always"/,
+    );
+  }
+  deepStrictEqual(await dataOf(kube, namespace), { a: "1" });
+  const adopt = "always";
+  await using standing = await begin(config, { namespace, heal: true, adopt });
+  await standing.clock.asleep();
+  match(standing.said.join(), /was drifted and is set right/);
+  deepStrictEqual(await dataOf(kube, namespace), { a: "b" });
+  await standing.clock.next();
+  await standing.clock.asleep();
+  match(standing.said.at(-1) ?? "", /^In order/, "though the mark is there");
 });
 
 Deno.test("standing checks: heal overwrites nothing that it has not seen", async () => {
