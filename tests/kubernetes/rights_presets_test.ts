@@ -5,6 +5,8 @@ import {
   PRESETS,
   TENANT,
 } from "@transporter/plugins/rights";
+import { isDeepStrictEqual } from "node:util";
+import { until } from "../until.ts";
 import { freshNamespace, testCluster } from "./cluster.ts";
 import { actAs, type Identity, rightsIn } from "./identity.ts";
 import {
@@ -62,6 +64,17 @@ metadata: {name: nobody, namespace: ${home}}`;
   return { ...installed, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
+/** Waits for rights: the API server takes a moment to know of a binding that it has just stored. */
+async function come(
+  rights: () => Promise<readonly string[]>,
+  wanted: readonly string[],
+): Promise<void> {
+  let found = await rights();
+  const isSo = async () => isDeepStrictEqual(found = await rights(), wanted);
+  await until(isSo, { waitMs: 10_000 }).catch(() => {}); // what is told is what differs
+  deepStrictEqual(found, wanted);
+}
+
 for (const { name, scope, rules } of PRESETS) {
   if (scope === "agent") continue;
   Deno.test(`the manifests of the preset ${name} allow what it says, and nothing else`, async () => {
@@ -79,10 +92,10 @@ for (const { name, scope, rules } of PRESETS) {
       [...rightsIn([...rulesOf("base"), ...more])]
         .filter((right) => !everybody.has(right)).sort();
     const everywhere = scope === "cluster" ? rules : [];
-    deepStrictEqual(await rights(managed), expected(...rules));
-    deepStrictEqual(await rights(other), expected(...everywhere));
-    deepStrictEqual(
-      await rights(home),
+    await come(() => rights(managed), expected(...rules));
+    await come(() => rights(other), expected(...everywhere));
+    await come(
+      () => rights(home),
       expected(...rulesOf("lease"), ...everywhere),
     );
   });
