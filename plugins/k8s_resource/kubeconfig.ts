@@ -13,7 +13,7 @@ import {
   textAt,
   wrong,
 } from "./kubeconfig_merge.ts";
-import { isMapping } from "./yaml_value.ts";
+import { isMapping, type Value } from "./yaml_value.ts";
 
 /** A kubeconfig that was read. */
 export interface Kubeconfig {
@@ -98,12 +98,24 @@ const USER_KEYS_REFUSED: Readonly<Record<string, string>> = {
   "auth-provider":
     "Kubernetes removed it in 1.26; use a credential plugin (exec)",
   "username": "Kubernetes removed basic authentication in 1.19",
-  "as": "the agent acts with its own rights only",
+  ...Object.fromEntries(
+    ["as", "as-groups", "as-uid", "as-user-extra"].map((key) => [
+      key,
+      "the agent acts with its own rights only",
+    ]),
+  ),
 };
+
+/** Whether a value is none of those that stand for nothing. */
+function says(value: Value | undefined): boolean {
+  if (Array.isArray(value)) return value.length > 0;
+  if (isMapping(value)) return Object.keys(value).length > 0;
+  return (value ?? "") !== "";
+}
 
 function checkSupported(cluster: Entry, user: Entry): void {
   for (const [key, why] of Object.entries(USER_KEYS_REFUSED)) {
-    if ((user.value[key] ?? "") !== "") throw unsupported(user, key, why);
+    if (says(user.value[key])) throw unsupported(user, key, why);
   }
   if (cluster.value["insecure-skip-tls-verify"] === true) {
     throw unsupported(

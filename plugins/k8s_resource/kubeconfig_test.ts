@@ -118,6 +118,18 @@ Deno.test("readKubeconfig() merges files: the first that says something wins", a
   deepStrictEqual([server, token], ["https://first", "t"]);
 });
 
+Deno.test("readKubeconfig() takes impersonation that names nobody as none", async () => {
+  await using files = await folder({
+    config: config(
+      SERVER,
+      "token: t, as: '', as-groups: [], as-uid: '', as-user-extra: {}",
+    ),
+  });
+  const paths = files.path("config");
+  const { access } = await readKubeconfig({ paths, clock: new TestClock() });
+  strictEqual((await access.current()).token, "t");
+});
+
 /** Kubeconfigs that cannot be used: text, code, message. */
 const REFUSED: Readonly<Record<string, readonly [string, string, RegExp]>> = {
   "broken YAML": ["a: [", "no_cluster", /Cannot use the kubeconfig ".*": /],
@@ -176,6 +188,21 @@ const REFUSED: Readonly<Record<string, readonly [string, string, RegExp]>> = {
     config(SERVER, "as: somebody"),
     "unsupported",
     /"as": the agent acts with its own rights only$/,
+  ],
+  "impersonation of a group alone": [
+    config(SERVER, "as-groups: [admins]"),
+    "unsupported",
+    /"as-groups": the agent acts with its own rights only$/,
+  ],
+  "impersonation of a uid alone": [
+    config(SERVER, "as-uid: '1'"),
+    "unsupported",
+    /"as-uid": the agent acts with its own rights only$/,
+  ],
+  "impersonation of extra fields alone": [
+    config(SERVER, "as-user-extra: {scopes: [all]}"),
+    "unsupported",
+    /"as-user-extra": the agent acts with its own rights only$/,
   ],
   "an interactive plugin": [
     config(SERVER, "exec: {command: x, interactiveMode: Always}"),
