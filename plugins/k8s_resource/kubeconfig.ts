@@ -2,6 +2,7 @@ import { isAbsolute, join } from "node:path";
 import { type Clock, TransporterError } from "@transporter/sdk";
 import { type Access, type AccessSource, rereadAccess } from "./access.ts";
 import {
+  type ExecCluster,
   type ExecCommand,
   type ExecCredential,
   execCredential,
@@ -66,7 +67,9 @@ function execOf(user: Entry, cluster: Entry): ExecCommand | undefined {
         each,
       ) => [textAt(each, "name") ?? "", textAt(each, "value") ?? ""]),
     ),
-    cluster: exec.provideClusterInfo === true ? cluster.value : undefined,
+    cluster: exec.provideClusterInfo === true
+      ? () => execCluster(cluster)
+      : undefined,
     installHint: textAt(exec, "installHint"),
   };
 }
@@ -92,6 +95,26 @@ async function fileAt(entry: Entry, key: string): Promise<string | undefined> {
       cause,
     );
   }
+}
+
+/** Names what a cluster's entry has for the credential plugin alone. */
+const EXEC_EXTENSION = "client.authentication.k8s.io/exec";
+
+/** What a credential plugin is told about a cluster; one whose certificate is not checked is refused before. */
+async function execCluster(entry: Entry): Promise<ExecCluster> {
+  const { value } = entry;
+  const ca = await pemAt(entry, "certificate-authority");
+  const extensions = Array.isArray(value.extensions) ? value.extensions : [];
+  return {
+    "server": textAt(value, "server"),
+    "tls-server-name": textAt(value, "tls-server-name"),
+    "certificate-authority-data": ca &&
+      new TextEncoder().encode(ca).toBase64(),
+    "proxy-url": textAt(value, "proxy-url"),
+    "disable-compression": value["disable-compression"] === true || undefined,
+    "config": extensions.filter(isMapping)
+      .find(({ name }) => name === EXEC_EXTENSION)?.extension,
+  };
 }
 
 const USER_KEYS_REFUSED: Readonly<Record<string, string>> = {
