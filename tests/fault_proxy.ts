@@ -87,15 +87,21 @@ export class FaultProxy implements AsyncDisposable {
   }[] = [];
   readonly #running = new Set<Promise<void>>();
 
-  /** Starts a proxy on a free port of 127.0.0.1. */
-  static async open(upstream: Upstream): Promise<FaultProxy> {
-    const { ca, server } = await makePki();
+  /**
+   * Starts a proxy on a free port of 127.0.0.1.
+   *
+   * @param upstream The server.
+   * @param at Another address of this machine; then it listens on all of them, and its certificate has this one, too.
+   */
+  static async open(upstream: Upstream, at?: string): Promise<FaultProxy> {
+    const { ca, server } = await makePki(at === undefined ? [] : [at]);
+    const hostname = at === undefined ? "127.0.0.1" : "0.0.0.0";
     const proxy = new FaultProxy(upstream, {
       caPem: ca.certPem,
       server: createServer({ key: server.keyPem, cert: server.certPem }),
     });
     await new Promise<void>((resolve) =>
-      proxy.#server.listen(0, "127.0.0.1", resolve)
+      proxy.#server.listen(0, hostname, resolve)
     );
     return proxy;
   }

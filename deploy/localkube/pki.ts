@@ -62,8 +62,14 @@ const SERVER_NAMES = [
   { type: "dns", value: "kubernetes.default.svc.cluster.local" },
 ] as const;
 
-/** Makes fresh keys and certificates. */
-export async function makePki(): Promise<Pki> {
+/**
+ * Makes fresh keys and certificates.
+ *
+ * @param addresses IP addresses where clients find the API server, too.
+ */
+export async function makePki(
+  addresses: readonly string[] = [],
+): Promise<Pki> {
   const caKeys = await makeKeys();
   const tokenKeys = await makeKeys();
   const validity = {
@@ -109,7 +115,10 @@ export async function makePki(): Promise<Pki> {
     ca: { certPem: caCert.toString("pem"), keyPem: await keyPem(caKeys) },
     server: await issue("CN=kube-apiserver", [
       new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
-      new SubjectAlternativeNameExtension([...SERVER_NAMES]),
+      new SubjectAlternativeNameExtension([
+        ...SERVER_NAMES,
+        ...addresses.map((value) => ({ type: "ip", value }) as const),
+      ]),
     ]),
     admin: await issue("O=system:masters, CN=admin", [
       new ExtendedKeyUsageExtension([ExtendedKeyUsage.clientAuth]),

@@ -1,4 +1,4 @@
-/** The API groups of Kubernetes itself; their kinds without a rule are ready once they are applied. @see {@link https://kubernetes.io/docs/reference/generated/kubernetes-api/v1.36/} */
+/** The API groups of Kubernetes itself; their kinds without a rule are ready once they are applied, and come before custom objects, also those of `gateway.networking.k8s.io`. @see {@link https://kubernetes.io/docs/reference/generated/kubernetes-api/v1.36/} */
 export const BUILT_IN: ReadonlySet<string> = new Set([
   "",
   "admissionregistration.k8s.io",

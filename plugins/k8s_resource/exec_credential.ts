@@ -16,6 +16,22 @@ export interface ExecCredential {
   readonly key?: string | undefined;
 }
 
+/** What a credential plugin is told about a cluster. @see {@link https://kubernetes.io/docs/reference/config-api/client-authentication.v1/#client-authentication-k8s-io-v1-Cluster} */
+export interface ExecCluster {
+  /** The address. */
+  readonly server?: string | undefined;
+  /** The name in its certificate, where that is another one. */
+  readonly "tls-server-name"?: string | undefined;
+  /** Its certificates of authorities, PEM, in base64; those that the kubeconfig names as a file, too. */
+  readonly "certificate-authority-data"?: string | undefined;
+  /** The proxy before it. */
+  readonly "proxy-url"?: string | undefined;
+  /** Whether answers should not be compressed. */
+  readonly "disable-compression"?: true | undefined;
+  /** What the kubeconfig has for the plugin alone. */
+  readonly config?: unknown;
+}
+
 /** The command that a kubeconfig names. @see {@link https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins} */
 export interface ExecCommand {
   /** `client.authentication.k8s.io/v1` or `/v1beta1`. */
@@ -26,8 +42,8 @@ export interface ExecCommand {
   readonly args: readonly string[];
   /** Variables besides the agent's own. */
   readonly env: Readonly<Record<string, string>>;
-  /** What the program is told about the cluster, where the kubeconfig wants that. */
-  readonly cluster?: Readonly<Record<string, unknown>> | undefined;
+  /** Finds out what the program is told about the cluster, where the kubeconfig wants that. */
+  readonly cluster?: (() => Promise<ExecCluster>) | undefined;
   /** How to get the program, for the error when it is missing. */
   readonly installHint?: string | undefined;
 }
@@ -44,12 +60,13 @@ async function run(
   exec: ExecCommand,
   clock: Clock,
 ): Promise<Deno.CommandOutput> {
+  const cluster = await exec.cluster?.();
   const info = {
     apiVersion: exec.apiVersion,
     kind: "ExecCredential",
     spec: {
       interactive: false,
-      ...(exec.cluster && { cluster: exec.cluster }),
+      ...(cluster && { cluster }),
     },
   };
   using limit = deadline(clock, EXEC_TIMEOUT_MS, {

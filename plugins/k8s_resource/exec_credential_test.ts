@@ -36,7 +36,7 @@ Deno.test("execCredential() keeps a credential until a minute before it ends", a
         }`,
         {
           env: { WHO: "me" },
-          cluster: { server: "https://here" },
+          cluster: () => Promise.resolve({ server: "https://here" }),
         },
       ),
       clock,

@@ -2,6 +2,7 @@ import { isAbsolute, join } from "node:path";
 import { type Clock, TransporterError } from "@transporter/sdk";
 import { type Access, type AccessSource, rereadAccess } from "./access.ts";
 import {
+  type ExecCluster,
   type ExecCommand,
   type ExecCredential,
   execCredential,
@@ -13,7 +14,7 @@ import {
   textAt,
   wrong,
 } from "./kubeconfig_merge.ts";
-import { isMapping } from "./yaml_value.ts";
+import { isMapping, type Value } from "./yaml_value.ts";
 
 /** A kubeconfig that was read. */
 export interface Kubeconfig {
@@ -66,7 +67,9 @@ function execOf(user: Entry, cluster: Entry): ExecCommand | undefined {
         each,
       ) => [textAt(each, "name") ?? "", textAt(each, "value") ?? ""]),
     ),
-    cluster: exec.provideClusterInfo === true ? cluster.value : undefined,
+    cluster: exec.provideClusterInfo === true
+      ? () => execCluster(cluster)
+      : undefined,
     installHint: textAt(exec, "installHint"),
   };
 }
@@ -94,16 +97,48 @@ async function fileAt(entry: Entry, key: string): Promise<string | undefined> {
   }
 }
 
+/** Names what a cluster's entry has for the credential plugin alone. */
+const EXEC_EXTENSION = "client.authentication.k8s.io/exec";
+
+/** What a credential plugin is told about a cluster; one whose certificate is not checked is refused before. */
+async function execCluster(entry: Entry): Promise<ExecCluster> {
+  const { value } = entry;
+  const ca = await pemAt(entry, "certificate-authority");
+  const extensions = Array.isArray(value.extensions) ? value.extensions : [];
+  return {
+    "server": textAt(value, "server"),
+    "tls-server-name": textAt(value, "tls-server-name"),
+    "certificate-authority-data": ca &&
+      new TextEncoder().encode(ca).toBase64(),
+    "proxy-url": textAt(value, "proxy-url"),
+    "disable-compression": value["disable-compression"] === true || undefined,
+    "config": extensions.filter(isMapping)
+      .find(({ name }) => name === EXEC_EXTENSION)?.extension,
+  };
+}
+
 const USER_KEYS_REFUSED: Readonly<Record<string, string>> = {
   "auth-provider":
     "Kubernetes removed it in 1.26; use a credential plugin (exec)",
   "username": "Kubernetes removed basic authentication in 1.19",
-  "as": "the agent acts with its own rights only",
+  ...Object.fromEntries(
+    ["as", "as-groups", "as-uid", "as-user-extra"].map((key) => [
+      key,
+      "the agent acts with its own rights only",
+    ]),
+  ),
 };
+
+/** Whether a value is none of those that stand for nothing. */
+function says(value: Value | undefined): boolean {
+  if (Array.isArray(value)) return value.length > 0;
+  if (isMapping(value)) return Object.keys(value).length > 0;
+  return (value ?? "") !== "";
+}
 
 function checkSupported(cluster: Entry, user: Entry): void {
   for (const [key, why] of Object.entries(USER_KEYS_REFUSED)) {
-    if ((user.value[key] ?? "") !== "") throw unsupported(user, key, why);
+    if (says(user.value[key])) throw unsupported(user, key, why);
   }
   if (cluster.value["insecure-skip-tls-verify"] === true) {
     throw unsupported(

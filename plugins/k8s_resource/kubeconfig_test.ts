@@ -118,6 +118,72 @@ Deno.test("readKubeconfig() merges files: the first that says something wins", a
   deepStrictEqual([server, token], ["https://first", "t"]);
 });
 
+const EXTENSIONS =
+  "extensions: [{name: other, extension: {a: 1}}, {name: client.authentication.k8s.io/exec, extension: {audience: x}}]";
+
+/** What a credential plugin is told of a cluster's entry. */
+const TOLD: Readonly<Record<string, readonly [string, unknown]>> = {
+  "all that it says": [
+    `${SERVER}, certificate-authority-data: ${
+      btoa("ca")
+    }, certificate-authority: gone, tls-server-name: x, disable-compression: true, ${EXTENSIONS}`,
+    {
+      "server": "https://h:6443/prefix/",
+      "tls-server-name": "x",
+      "certificate-authority-data": btoa("ca"),
+      "disable-compression": true,
+      "config": { audience: "x" },
+    },
+  ],
+  "the content of a file, and not where it is": [
+    `${SERVER}, certificate-authority: ca.pem, proxy-url: "http://p:1", unknown: 1`,
+    {
+      "server": "https://h:6443/prefix/",
+      "certificate-authority-data": btoa("of a file"),
+      "proxy-url": "http://p:1",
+    },
+  ],
+};
+
+Deno.test("readKubeconfig() tells a credential plugin of the cluster as client-go does", async (t) => {
+  for (const [name, [cluster, told]] of Object.entries(TOLD)) {
+    await t.step(name, async () => {
+      await using files = await folder({
+        config: config(
+          cluster,
+          "exec: {command: ./plugin, provideClusterInfo: true}",
+        ),
+        "ca.pem": "of a file",
+        plugin: `#!/bin/sh
+echo "$KUBERNETES_EXEC_INFO" > "$(dirname "$0")/told"
+echo '{"kind": "ExecCredential", "status": {"token": "t"}}'
+`,
+      });
+      await Deno.chmod(files.path("plugin"), 0o755);
+      const paths = files.path("config");
+      const { access } = await readKubeconfig({
+        paths,
+        clock: new TestClock(),
+      });
+      strictEqual((await access.current()).token, "t");
+      const info = JSON.parse(await Deno.readTextFile(files.path("told")));
+      deepStrictEqual(info.spec.cluster, told);
+    });
+  }
+});
+
+Deno.test("readKubeconfig() takes impersonation that names nobody as none", async () => {
+  await using files = await folder({
+    config: config(
+      SERVER,
+      "token: t, as: '', as-groups: [], as-uid: '', as-user-extra: {}",
+    ),
+  });
+  const paths = files.path("config");
+  const { access } = await readKubeconfig({ paths, clock: new TestClock() });
+  strictEqual((await access.current()).token, "t");
+});
+
 /** Kubeconfigs that cannot be used: text, code, message. */
 const REFUSED: Readonly<Record<string, readonly [string, string, RegExp]>> = {
   "broken YAML": ["a: [", "no_cluster", /Cannot use the kubeconfig ".*": /],
@@ -176,6 +242,21 @@ const REFUSED: Readonly<Record<string, readonly [string, string, RegExp]>> = {
     config(SERVER, "as: somebody"),
     "unsupported",
     /"as": the agent acts with its own rights only$/,
+  ],
+  "impersonation of a group alone": [
+    config(SERVER, "as-groups: [admins]"),
+    "unsupported",
+    /"as-groups": the agent acts with its own rights only$/,
+  ],
+  "impersonation of a uid alone": [
+    config(SERVER, "as-uid: '1'"),
+    "unsupported",
+    /"as-uid": the agent acts with its own rights only$/,
+  ],
+  "impersonation of extra fields alone": [
+    config(SERVER, "as-user-extra: {scopes: [all]}"),
+    "unsupported",
+    /"as-user-extra": the agent acts with its own rights only$/,
   ],
   "an interactive plugin": [
     config(SERVER, "exec: {command: x, interactiveMode: Always}"),

@@ -1,3 +1,4 @@
+import { BUILT_IN } from "./built_in.ts";
 import type { ObjectName } from "./manifest.ts";
 
 /** Kinds in the order in which they are applied; those of one group at the same time. tests/kubernetes/README.md, "Order and delete", has the reasons. */
@@ -49,31 +50,6 @@ const RANKS: ReadonlyMap<string, number> = new Map(
     kinds.map((kind): [string, number] => [kind, rank])
   ),
 );
-
-/** The groups that the API server itself serves; the objects of all others are custom, also those of `gateway.networking.k8s.io`. */
-const BUILT_IN: ReadonlySet<string> = new Set([
-  "",
-  "apps",
-  "autoscaling",
-  "batch",
-  "policy",
-  "networking.k8s.io",
-  "storage.k8s.io",
-  "rbac.authorization.k8s.io",
-  "coordination.k8s.io",
-  "discovery.k8s.io",
-  "events.k8s.io",
-  "flowcontrol.apiserver.k8s.io",
-  "node.k8s.io",
-  "resource.k8s.io",
-  "scheduling.k8s.io",
-  "certificates.k8s.io",
-  "authentication.k8s.io",
-  "authorization.k8s.io",
-  "apiextensions.k8s.io",
-  "apiregistration.k8s.io",
-  "admissionregistration.k8s.io",
-]);
 
 function rankOf({ group, kind }: ObjectName): number {
   const name = `${group}/${kind}`;

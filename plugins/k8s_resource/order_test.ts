@@ -14,6 +14,7 @@ Deno.test("inOrder() puts what others need first, and keeps the order of the res
     "gateway.networking.k8s.io/Gateway",
     "apps/Deployment",
     "batch/Job",
+    "storagemigration.k8s.io/StorageVersionMigration",
     "networking.k8s.io/Ingress",
     "/Pod",
     "/Service",
@@ -38,7 +39,13 @@ Deno.test("inOrder() puts what others need first, and keeps the order of the res
       ["storage.k8s.io/StorageClass"],
       ["/PersistentVolumeClaim"],
       ["/Service"],
-      ["apps/Deployment", "batch/Job", "networking.k8s.io/Ingress", "/Pod"],
+      [
+        "apps/Deployment",
+        "batch/Job",
+        "storagemigration.k8s.io/StorageVersionMigration",
+        "networking.k8s.io/Ingress",
+        "/Pod",
+      ],
       ["cert-manager.io/Certificate", "gateway.networking.k8s.io/Gateway"],
       [
         "apiregistration.k8s.io/APIService",

@@ -122,18 +122,36 @@ function codesIn(text: string): string[] {
     .map(([, word = ""]) => word).filter(isErrorCode);
 }
 
+/** What gives an event its end: the executor, the policies before its writes, and what ends attempts from outside. */
+const ENDS = new RegExp(
+  `^(${
+    [
+      String.raw`plugins/k8s_resource/((?!testing/)\w+/)?\w+(?<!_test)`,
+      "plugins/policy/(gate|guard|judge|lately|live|match|params)",
+      "agent/(control_plane_clock|recover|status|work)",
+      "cp/life/(attempt|lease)",
+    ].join("|")
+  })\\.ts$`,
+);
+
+/** The same, where a file has other codes, too: the phases, what an unknown error becomes, and what an agent does not begin. */
+const PARTS: readonly (readonly [string, RegExp])[] = [
+  ["sdk/execute.ts", /function endOf\([^]*?\n\}/],
+  ["sdk/error.ts", /static from\([^]*?\n {2}\}/],
+  ["agent/attempt.ts", /function unfitness\([^]*?\n\}/],
+  ["agent/inbox.ts", /known\.digest !== digest[^]*?\n {4}\}/],
+  ["agent/inbox.ts", / #read\([^]*?\n {2}\}/],
+];
+
 Deno.test("docs/k8s_resource.md: says of every code with which an event can end what to do, and of no other", async () => {
   const texts = await repositoryTexts();
-  const own = [...texts].filter(([path]) =>
-    /^plugins\/k8s_resource\/\w+(?<!_test)\.ts$/.test(path)
-  ).map(([, text]) => text);
-  // What surrounds every executor: the phases, and what an unknown error becomes.
-  const around = [
-    /function endOf\([^]*?\n\}/.exec(texts.get("sdk/execute.ts") ?? "")?.[0] ??
-      "",
-    /static from\([^]*?\n {2}\}/.exec(texts.get("sdk/error.ts") ?? "")?.[0] ??
-      "",
-  ];
+  const own = [...texts].filter(([path]) => ENDS.test(path))
+    .map(([, text]) => text);
+  const around = PARTS.map(([path, part]) => {
+    const [text] = part.exec(texts.get(path) ?? "") ?? [];
+    ok(text !== undefined, `${path} has no such part any more`);
+    return text;
+  });
   const wanted = new Set([...own, ...around].flatMap(codesIn));
   const table = /## Troubleshooting\n([^]*?)\n## /.exec(PAGE)?.[1] ?? "";
   const found = [...table.matchAll(/^\| `([a-z_]+)` /gm)].map(([, code]) =>

@@ -228,16 +228,46 @@ for (const name of ["namespace.yaml", "demo.yaml", "nginx.yaml"]) {
       ),
       [],
     );
-    // What is ready at once is not watched, and needs no explanation; what a role grants is used by others, and
-    // an autoscaler is looked for only where replicas would change.
+    // What is ready at once is not watched, and needs no explanation; what a role grants is used by others. An
+    // autoscaler is looked for only where replicas would change, as they do in the test below.
     const used = new Set(asked.flatMap((right) => [right, anyName(right)]));
     const spare = [...rights].filter((right) =>
       !used.has(right) &&
-      !/^watch |^list (\/events|autoscaling\/.*)$/.test(right)
+      !/^watch |^list (\/events|autoscaling\/horizontalpodautoscalers)$/.test(
+        right,
+      )
     );
     deepStrictEqual(spare, name === "demo.yaml" ? ["list /configmaps"] : []);
   });
 }
+
+Deno.test("rbac.generate: a manifest that leaves its replicas to an autoscaler has the right to find it, and uses it", async () => {
+  const handedOver = (namespace: string) =>
+    deployment(namespace, "web").replace("  replicas: 1\n", "");
+  await using given = await give(
+    ({ namespace }) => Promise.resolve([handedOver(namespace)]),
+    { waits: false },
+  );
+  const { place: { namespace, executor }, proxy } = given;
+  const autoscaler = `apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: web, namespace: ${namespace}}
+spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}, maxReplicas: 9}
+`;
+  const before = deployment(namespace, "web").replace(
+    "replicas: 1",
+    "replicas: 5",
+  );
+  const { last } = await runEvent(executor, [before, autoscaler], {
+    payload: { wait: "none" },
+  });
+  strictEqual(last.state, "completed", last.message);
+  const run = await given.run({ wait: "none" });
+  strictEqual(run.last.error?.code, "conflict", run.last.message);
+  match(run.last.message, /HorizontalPodAutoscaler "web" .* are 5, and not 1/);
+  const right = "list autoscaling/horizontalpodautoscalers";
+  strictEqual(proxy.seen.flatMap(rightsOf).includes(right), true);
+});
 
 Deno.test("rbac.generate: without one of the verbs an event is denied, and told which", async () => {
   await using given = await give(

@@ -95,18 +95,58 @@ const CASES: readonly Case[] = [
     },
   },
   {
-    name: "has what finds the autoscaler of who sets replicas",
+    name: "has what finds the autoscaler of who sets replicas, of any kind",
     manifests: [
       object("apps/v1", "Deployment", "name: web", ", spec: {replicas: 2}"),
+      object("v1", "Namespace", "name: made"),
+      object(
+        "apiextensions.k8s.io/v1",
+        "CustomResourceDefinition",
+        "name: things.example.com",
+        ", spec: {group: example.com, scope: Namespaced, names: {kind: Thing, plural: things}, versions: [{name: v1, served: true}]}",
+      ),
+      object(
+        "example.com/v1",
+        "Thing",
+        "name: a, namespace: made",
+        ", spec: {replicas: 2}",
+      ),
     ],
     more: { namespace: "shop" },
     rules: {
+      "*": [
+        '/namespaces "made" get create patch',
+        'apiextensions.k8s.io/customresourcedefinitions "things.example.com" get create patch',
+      ],
+      made: [
+        "autoscaling/horizontalpodautoscalers list",
+        'example.com/things "a" get create patch',
+      ],
       shop: [
+        '/namespaces "shop" get',
+        "/resourcequotas list",
         'apps/deployments "web" get create patch',
         "autoscaling/horizontalpodautoscalers list",
       ],
     },
   },
+  ...[
+    "apps/v1 Deployment",
+    "apps/v1 StatefulSet",
+    "apps/v1 ReplicaSet",
+    "v1 ReplicationController",
+  ]
+    .map((type): Case => {
+      const [apiVersion = "", kind = ""] = type.split(" ");
+      const group = apiVersion === "v1" ? "" : "apps";
+      const own = `${group}/${kind.toLowerCase()}s "web" get create patch`;
+      return {
+        name:
+          `has what finds the autoscaler of a ${kind} that names no replicas`,
+        manifests: [object(apiVersion, kind, "name: web, namespace: shop")],
+        rules: { shop: [own, "autoscaling/horizontalpodautoscalers list"] },
+      };
+    }),
   {
     name: "has delete apart",
     manifests: [MAP],
@@ -156,6 +196,7 @@ const CASES: readonly Case[] = [
         "/events,pods list",
         'apps/deployments "web" get list watch create patch',
         "apps/replicasets list",
+        "autoscaling/horizontalpodautoscalers list",
       ],
     },
   },

@@ -73,10 +73,24 @@ function classOf(object: PlacedObject): Need[] {
   }];
 }
 
-/** Who sets replicas looks whether there is an autoscaler for them. */
+/** The built-in kinds with replicas that an autoscaler may look after. */
+const SCALED: ReadonlySet<string> = new Set([
+  "apps/Deployment",
+  "apps/ReplicaSet",
+  "apps/StatefulSet",
+  "/ReplicationController",
+]);
+
+/**
+ * Who may change replicas looks whether there is an autoscaler for them. A
+ * manifest that leaves them out may, too: what an earlier one said goes back
+ * to the default. Of a custom kind only a manifest with replicas tells that
+ * it has any.
+ */
 function* scaling(object: PlacedObject): Generator<Need> {
-  const { namespace } = object;
-  if (typeof recordOf(fieldsOf(object).spec).replicas !== "number") return;
+  const { namespace, group, kind } = object;
+  const { replicas } = recordOf(fieldsOf(object).spec);
+  if (!SCALED.has(`${group}/${kind}`) && typeof replicas !== "number") return;
   const resource = "horizontalpodautoscalers";
   yield { namespace, group: "autoscaling", resource, verb: "list" };
 }
