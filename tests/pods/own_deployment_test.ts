@@ -103,6 +103,14 @@ function agentObjects(
   ];
 }
 
+/** Which release each Pod of the agent has. */
+async function releasesOf(kubeconfig: string): Promise<readonly unknown[]> {
+  const { items } = await askCluster<
+    { items: { spec: { containers: { env?: { value: string }[] }[] } }[] }
+  >(kubeconfig, `/api/v1/namespaces/${NAMESPACE}/pods`);
+  return items.map(({ spec }) => spec.containers[0]?.env?.[0]?.value);
+}
+
 Deno.test({
   name:
     "an event that changes its agent's own Deployment is finished by the agent in the new pod",
@@ -150,13 +158,11 @@ Deno.test({
         items.filter(({ phase }) => phase === "interrupted"),
         [],
       );
-      const { items: pods } = await askCluster<
-        { items: { spec: { containers: { env?: { value: string }[] }[] } }[] }
-      >(kubeconfig, `/api/v1/namespaces/${NAMESPACE}/pods`);
-      deepStrictEqual(
-        pods.map(({ spec }) => spec.containers[0]?.env?.[0]?.value),
-        ["2"],
-      );
+      // The old Pod has ended before the new one is made, and is removed a moment later.
+      await until(async () => {
+        const releases = await releasesOf(kubeconfig);
+        return releases.join() === "2";
+      });
     } finally {
       await askCluster(
         kubeconfig,
