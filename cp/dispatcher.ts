@@ -1,3 +1,4 @@
+import { agentKey } from "./agent_key.ts";
 import {
   Dispatch,
   type DispatchOptions,
@@ -21,12 +22,12 @@ export class Dispatcher implements Disposable {
     this.#options = options;
     this.#doubts = options.recorder.audience.listenDoubts((tenant) => {
       for (const [key, dispatches] of this.#dispatches) {
-        if (!key.startsWith(keyOf(tenant, ""))) continue;
+        if (!key.startsWith(agentKey(tenant, ""))) continue;
         for (const dispatch of dispatches) dispatch.doubt();
       }
     });
     this.#listener = options.recorder.audience.listen((record) => {
-      const key = keyOf(record.tenant, record.spec.target_agent);
+      const key = agentKey(record.tenant, record.spec.target_agent);
       for (const dispatch of this.#dispatches.get(key) ?? []) {
         dispatch.changed(record);
       }
@@ -35,7 +36,9 @@ export class Dispatcher implements Disposable {
 
   /** An event has changed elsewhere. */
   touched(tenant: string, agent: string, id: string): void {
-    for (const dispatch of this.#dispatches.get(keyOf(tenant, agent)) ?? []) {
+    for (
+      const dispatch of this.#dispatches.get(agentKey(tenant, agent)) ?? []
+    ) {
       dispatch.touched(id);
     }
   }
@@ -53,7 +56,7 @@ export class Dispatcher implements Disposable {
    * @throws {TransporterError} `store_unavailable`.
    */
   async open(target: DispatchTarget): Promise<Dispatch> {
-    const key = keyOf(target.tenant, target.agent);
+    const key = agentKey(target.tenant, target.agent);
     const dispatch = new Dispatch(target, this.#options);
     const dispatches = this.#dispatches.get(key) ?? new Set();
     this.#dispatches.set(key, dispatches.add(dispatch));
@@ -67,7 +70,9 @@ export class Dispatcher implements Disposable {
 
   /** Looks into an agent's queue again, as something but its events has changed. */
   wake(tenant: string, agent: string): void {
-    for (const dispatch of this.#dispatches.get(keyOf(tenant, agent)) ?? []) {
+    for (
+      const dispatch of this.#dispatches.get(agentKey(tenant, agent)) ?? []
+    ) {
       dispatch.wake();
     }
   }
@@ -77,8 +82,4 @@ export class Dispatcher implements Disposable {
     this.#listener[Symbol.dispose]();
     this.#doubts[Symbol.dispose]();
   }
-}
-
-function keyOf(tenant: string, agent: string): string {
-  return `${tenant}\n${agent}`;
 }

@@ -1,4 +1,5 @@
 import type { Clock } from "@transporter/sdk";
+import { agentKey } from "./agent_key.ts";
 import type { LiveSessions } from "./live_sessions.ts";
 import type { AgentRecord, Store } from "./store/store.ts";
 
@@ -51,7 +52,7 @@ export class KnownAgents {
     const { store, live, clock, shared } = this.#options;
     const here = shared ? undefined : live.get(tenant, id)?.agent;
     if (here !== undefined) return here;
-    const key = keyOf(tenant, id);
+    const key = agentKey(tenant, id);
     const kept = this.#kept.get(key);
     if (kept !== undefined && clock.monotonic() < kept.until) return kept.agent;
     const forgotten = this.#forgotten;
@@ -66,7 +67,7 @@ export class KnownAgents {
   /** An agent has registered, here or elsewhere, or was deleted. */
   forget(tenant: string, id: string): void {
     this.#forgotten++;
-    this.#kept.delete(keyOf(tenant, id));
+    this.#kept.delete(agentKey(tenant, id));
   }
 
   /** Any of them may have changed. */
@@ -74,8 +75,4 @@ export class KnownAgents {
     this.#forgotten++;
     this.#kept.clear();
   }
-}
-
-function keyOf(tenant: string, id: string): string {
-  return `${tenant}\n${id}`;
 }

@@ -5,6 +5,7 @@ import {
   TransporterError,
   type Wire,
 } from "@transporter/sdk";
+import { agentKey } from "./agent_key.ts";
 import { claim } from "./claim.ts";
 import { type Guest, Strangers } from "./guests.ts";
 import type { Hello } from "./hello.ts";
@@ -120,7 +121,7 @@ export class Sessions {
     reason: TransporterError,
     work: () => Promise<void>,
   ): Promise<void> {
-    await this.#inTurn(keyOf(tenant, agentId), async () => {
+    await this.#inTurn(agentKey(tenant, agentId), async () => {
       await this.#end(tenant, agentId, reason);
       await work();
     });
@@ -160,7 +161,7 @@ export class Sessions {
       const { id } = hello.registration;
       await this.#pass(link, hello);
       const session = await this.#inTurn(
-        keyOf(tenant, id),
+        agentKey(tenant, id),
         () => this.#open(link, { ...hello, tenant, carrier, guest }),
       );
       guest.session = session;
@@ -240,7 +241,7 @@ export class Sessions {
       at: clock.now(),
     });
     const unbroken = known !== undefined && this.#saw(known);
-    const fits = () => void gens.set(keyOf(tenant, id), agent.gen);
+    const fits = () => void gens.set(agentKey(tenant, id), agent.gen);
     if (unbroken) fits();
     const session = new Session({
       ...this.#options,
@@ -264,14 +265,10 @@ export class Sessions {
 
   /** Whether the store cannot have gone back in time since it had all that an agent remembers: nobody stopped for that. */
   #saw({ tenant, id, gen, toldAt = 0 }: AgentRecord): boolean {
-    if (this.#gens.get(keyOf(tenant, id)) === gen) return true;
+    if (this.#gens.get(agentKey(tenant, id)) === gen) return true;
     // Another replica had the session while this one was there, too.
     return this.#options.shared && toldAt > this.#since + CLOCKS_MS_MAX;
   }
-}
-
-function keyOf(tenant: string, agentId: string): string {
-  return `${tenant}\n${agentId}`;
 }
 
 function closing(reason: string): TransporterError {

@@ -140,54 +140,35 @@ const CASES: readonly Case[] = [
     code: 3,
     says: [/^error\[store_unavailable\]/m],
   },
-  {
-    name: "cp --ingest past a proxy",
-    args: [
-      "cp",
-      "--dev",
-      "--listen",
-      "127.0.0.1:0",
-      "--ingest",
-      "nats://ann:s3cret@broker.example",
-    ],
-    env: { HTTPS_PROXY: PROXY, NO_PROXY: "example.com" },
+  ...[
+    {
+      flag: "--ingest",
+      url: "nats://ann:s3cret@broker.example",
+      proxy: "HTTPS_PROXY",
+      says:
+        /^error\[usage\]: Cannot dial "nats:\/\/broker.example" as NATS over TCP does not go through the proxy in HTTPS_PROXY: use nats\+wss, or add "broker\.example" to NO_PROXY$/m,
+    },
+    {
+      flag: "--agent-broker",
+      url: "tls://ann:s3cret@broker.example",
+      proxy: "HTTPS_PROXY",
+      says:
+        /^error\[usage\]: Cannot dial "tls:\/\/broker.example" as NATS over TCP does not go through the proxy in HTTPS_PROXY: use nats\+wss, or add "broker\.example" to NO_PROXY$/m,
+    },
+    {
+      flag: "--results",
+      url: "nats+ws://ann:s3cret@broker.example",
+      proxy: "HTTP_PROXY",
+      says:
+        /^error\[usage\]: Cannot dial "nats\+ws:\/\/broker.example" as a plain WebSocket does not go through the proxy in HTTP_PROXY: use nats\+wss, or add "broker\.example" to NO_PROXY$/m,
+    },
+  ].map(({ flag, url, proxy, says }) => ({
+    name: `cp ${flag} past a proxy`,
+    args: ["cp", "--dev", "--listen", "127.0.0.1:0", flag, url],
+    env: { [proxy]: PROXY, NO_PROXY: "example.com" },
     code: 2,
-    says: [
-      /^error\[usage\]: Cannot dial "nats:\/\/broker.example" as NATS over TCP does not go through the proxy in HTTPS_PROXY: use nats\+wss, or add "broker\.example" to NO_PROXY$/m,
-    ],
-  },
-  {
-    name: "cp --agent-broker past a proxy",
-    args: [
-      "cp",
-      "--dev",
-      "--listen",
-      "127.0.0.1:0",
-      "--agent-broker",
-      "tls://ann:s3cret@broker.example",
-    ],
-    env: { HTTPS_PROXY: PROXY, NO_PROXY: "example.com" },
-    code: 2,
-    says: [
-      /^error\[usage\]: Cannot dial "tls:\/\/broker.example" as NATS over TCP does not go through the proxy in HTTPS_PROXY: use nats\+wss, or add "broker\.example" to NO_PROXY$/m,
-    ],
-  },
-  {
-    name: "cp --results past a proxy",
-    args: [
-      "cp",
-      "--dev",
-      "--listen",
-      "127.0.0.1:0",
-      "--results",
-      "nats+ws://ann:s3cret@broker.example",
-    ],
-    env: { HTTP_PROXY: PROXY, NO_PROXY: "example.com" },
-    code: 2,
-    says: [
-      /^error\[usage\]: Cannot dial "nats\+ws:\/\/broker.example" as a plain WebSocket does not go through the proxy in HTTP_PROXY: use nats\+wss, or add "broker\.example" to NO_PROXY$/m,
-    ],
-  },
+    says: [says],
+  })),
   {
     name: "send --mode nats past a proxy",
     args: [

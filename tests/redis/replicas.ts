@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { deepStrictEqual } from "node:assert/strict";
 import type { AgentView, EventView } from "@transporter/sdk";
 import { WitnessAgent, witnessEvent } from "../chaos/witness_agent.ts";
 import { CpProcess, listEvents, until } from "../system.ts";
@@ -179,6 +180,19 @@ export class Replicas implements AsyncDisposable {
   async starts(): Promise<readonly string[]> {
     const all = [...this.agents.values()].map((agent) => agent.starts());
     return (await Promise.all(all)).flat();
+  }
+
+  /** Everything that was accepted was done, once. */
+  async judge(): Promise<void> {
+    const events = await this.ended(this.cps[0]);
+    deepStrictEqual(
+      events.map(({ spec, state }) => `${spec.id} ${state}`).sort(),
+      [...this.accepted].map((id) => `${id} completed`).sort(),
+    );
+    deepStrictEqual(
+      (await this.starts()).toSorted(),
+      [...this.accepted].map((id) => `${id} 1`).sort(),
+    );
   }
 
   /** Ends everything. */

@@ -63,19 +63,6 @@ async function lateAfterKill(all: Replicas): Promise<readonly string[]> {
   return late.flat();
 }
 
-/** Everything that was accepted was done, once. */
-async function judge(all: Replicas): Promise<void> {
-  const events = await all.ended(all.cps[0]);
-  deepStrictEqual(
-    events.map(({ spec, state }) => `${spec.id} ${state}`).sort(),
-    [...all.accepted].map((id) => `${id} completed`).sort(),
-  );
-  deepStrictEqual(
-    (await all.starts()).toSorted(),
-    [...all.accepted].map((id) => `${id} 1`).sort(),
-  );
-}
-
 /** One measurement, with everything new. */
 async function measure(isLoaded: boolean): Promise<readonly string[]> {
   await using nats = await NatsServer.start();
@@ -93,7 +80,7 @@ async function measure(isLoaded: boolean): Promise<readonly string[]> {
   const late = await lateAfterKill(all);
   enough.abort();
   await load;
-  await judge(all);
+  await all.judge();
   return late;
 }
 

@@ -4,20 +4,6 @@ import { until } from "../system.ts";
 import { Replicas } from "./replicas.ts";
 import { startRedis } from "./server.ts";
 
-/** Everything that was accepted was done, once. */
-async function judge(all: Replicas): Promise<void> {
-  const [a] = all.cps;
-  const events = await all.ended(a);
-  deepStrictEqual(
-    events.map(({ spec, state }) => `${spec.id} ${state}`).sort(),
-    [...all.accepted].map((id) => `${id} completed`).sort(),
-  );
-  deepStrictEqual(
-    (await all.starts()).toSorted(),
-    [...all.accepted].map((id) => `${id} 1`).sort(),
-  );
-}
-
 /** Waits until so many more events have been accepted. */
 async function more(all: Replicas, count: number): Promise<void> {
   const { size } = all.accepted;
@@ -124,7 +110,7 @@ Deno.test("replicas: one that is killed under load loses nothing and repeats not
   await a.restart();
   enough.abort();
   await load;
-  await judge(all);
+  await all.judge();
 });
 
 Deno.test("replicas: a rolling restart under load loses nothing and repeats nothing", async () => {
@@ -141,7 +127,7 @@ Deno.test("replicas: a rolling restart under load loses nothing and repeats noth
   await more(all, 30);
   enough.abort();
   await load;
-  await judge(all);
+  await all.judge();
 });
 
 Deno.test("replicas: one that is cut off from Redis says so, loses its agents to the other, and can do nothing to events", async () => {
@@ -177,5 +163,5 @@ Deno.test("replicas: one that is cut off from Redis says so, loses its agents to
   });
   enough.abort();
   await load;
-  await judge(all);
+  await all.judge();
 });
