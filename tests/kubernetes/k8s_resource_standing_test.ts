@@ -214,15 +214,23 @@ Deno.test("standing checks: heal sets right what somebody changed or deleted, an
   strictEqual(said.length, 3, said.join());
 });
 
-Deno.test("standing checks: heal stops to fight a controller that is slower than the checks", async () => {
-  await using place = await openPlace();
-  const { kube, namespace, executor } = place;
+/** Applies a ConfigMap, and begins a check that heals it; it has looked once. */
+async function beginToHeal(
+  { kube, namespace, executor }: Awaited<ReturnType<typeof openPlace>>,
+) {
   await runEvent(executor, [configMap(namespace, "a")]);
   const config = { kubeconfig: kube.kubeconfig, namespace };
-  await using standing = await begin(config, { namespace, heal: true });
+  const standing = await begin(config, { namespace, heal: true });
+  await standing.clock.asleep();
+  return standing;
+}
+
+Deno.test("standing checks: heal stops to fight a controller that is slower than the checks", async () => {
+  await using place = await openPlace();
+  const { kube, namespace } = place;
+  await using standing = await beginToHeal(place);
   const { clock, said } = standing;
   const path = configMapPath(namespace, "a");
-  await clock.asleep();
   const look = async () => {
     await clock.next(1);
     await clock.asleep();
@@ -249,13 +257,10 @@ Deno.test("standing checks: heal stops to fight a controller that is slower than
 
 Deno.test("standing checks: heal goes on for weeks where it has to now and then", async () => {
   await using place = await openPlace();
-  const { kube, namespace, executor } = place;
-  await runEvent(executor, [configMap(namespace, "a")]);
-  const config = { kubeconfig: kube.kubeconfig, namespace };
-  await using standing = await begin(config, { namespace, heal: true });
+  const { kube, namespace } = place;
+  await using standing = await beginToHeal(place);
   const { clock, said } = standing;
   const path = configMapPath(namespace, "a");
-  await clock.asleep();
   for (let day = 0; day < 6; day++) {
     await change(kube, path, String(day));
     said.length = 0;
