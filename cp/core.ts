@@ -108,7 +108,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
   });
   const admission = new Admission(clock, config);
   const { live } = sessions;
-  const agents = new KnownAgents({ store, live, clock, shared });
+  const agents = new KnownAgents({ store, live, clock });
   const intake = new Intake({
     ...options,
     recorder,

@@ -164,7 +164,7 @@ Deno.test("capability.mismatch: Intake.accept() refuses what the agent says it d
   });
 });
 
-Deno.test("Intake.accept() asks the store of an agent unless it is connected, and knows in both cases what it runs", async () => {
+Deno.test("Intake.accept() asks the store of an agent when it has come or gone, and knows what it runs, connected or not", async () => {
   let asked = 0;
   await using world = await World.open({
     wrap: meddling("getAgent", (get) => (...args) => {
@@ -172,16 +172,17 @@ Deno.test("Intake.accept() asks the store of an agent unless it is connected, an
       return get(...args);
     }),
   });
+  const as = (type: string) => ({ executors: [{ type, version: "1.0.0" }] });
   strictEqual((await world.submit("e1")).agentKnown, false);
   strictEqual(asked, 1);
-  const executors = [{ type: "k8s_resource", version: "1.0.0" }];
-  const agent = await world.connect({ link: { executors } });
+  const agent = await world.connect({ link: as("k8s_resource") });
   asked = 0;
   strictEqual((await world.submit("e2")).agentKnown, true);
   await rejects(world.submit("e3", { type: "script" }), {
     code: "unsupported",
   });
-  strictEqual(asked, 0);
+  strictEqual(asked, 1);
+  asked = 0;
   await agent.cut();
   const { live } = world.core.sessions;
   await until(() => live.get("default", "edge-1") === undefined);
@@ -189,7 +190,12 @@ Deno.test("Intake.accept() asks the store of an agent unless it is connected, an
   await rejects(world.submit("e5", { type: "script" }), {
     code: "unsupported",
   });
-  strictEqual(asked, 2);
+  strictEqual(asked, 1);
+  await world.connect({ link: as("script") });
+  asked = 0;
+  await world.submit("e6", { type: "script" });
+  await rejects(world.submit("e7"), { code: "unsupported" });
+  strictEqual(asked, 1);
 });
 
 Deno.test("Intake.accept() reads the capabilities of a v1 agent", async () => {

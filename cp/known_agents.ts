@@ -3,7 +3,7 @@ import { agentKey } from "./agent_key.ts";
 import type { LiveSessions } from "./live_sessions.ts";
 import type { AgentRecord, Store } from "./store/store.ts";
 
-/** Milliseconds for which an agent that may be connected elsewhere counts as it was found, unless somebody says that it has changed. */
+/** Milliseconds for which an agent counts as it was found, unless somebody says that it has changed. */
 const KEPT_MS = 1000;
 
 /** Agents that are kept at a time. */
@@ -14,19 +14,17 @@ export interface KnownAgentsOptions {
   /** Where agents are looked up. */
   readonly store: Pick<Store, "getAgent">;
   /** Who is connected here. */
-  readonly live: Pick<LiveSessions, "get" | "listen">;
+  readonly live: Pick<LiveSessions, "listen">;
   /** Where time comes from. */
   readonly clock: Clock;
-  /** Whether agents may be connected elsewhere, too: then a session here may have been replaced without a word. */
-  readonly shared: boolean;
 }
 
 /**
  * The agents that events come for, for each of which the store would otherwise
- * be asked with each of its events. Where all of them connect here, the session
- * of one says what it runs. Where there are other control planes, what the store
- * said counts for a second: that is what the agent ran then, which it may change
- * as well while an event is on its way to it.
+ * be asked with each of its events. What the store said counts until the agent
+ * comes or goes, and for a second, as what another control plane says of that
+ * may be lost: that is what the agent ran then, which it may change as well
+ * while an event is on its way to it.
  */
 export class KnownAgents {
   readonly #options: KnownAgentsOptions;
@@ -49,15 +47,13 @@ export class KnownAgents {
    * @throws {TransporterError} `store_unavailable`.
    */
   async get(tenant: string, id: string): Promise<AgentRecord | undefined> {
-    const { store, live, clock, shared } = this.#options;
-    const here = shared ? undefined : live.get(tenant, id)?.agent;
-    if (here !== undefined) return here;
+    const { store, clock } = this.#options;
     const key = agentKey(tenant, id);
     const kept = this.#kept.get(key);
     if (kept !== undefined && clock.monotonic() < kept.until) return kept.agent;
     const forgotten = this.#forgotten;
     const agent = await store.getAgent(tenant, id);
-    if (agent !== undefined && shared && forgotten === this.#forgotten) {
+    if (agent !== undefined && forgotten === this.#forgotten) {
       if (this.#kept.size >= KEPT_MAX) this.#kept.clear();
       this.#kept.set(key, { agent, until: clock.monotonic() + KEPT_MS });
     }

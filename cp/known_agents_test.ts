@@ -8,7 +8,7 @@ import { meddling } from "./testing/meddling.ts";
 const T = "default";
 
 /** Agents of a store with `edge-1` in it, and how often the store was asked. */
-async function open({ shared }: { readonly shared: boolean }) {
+async function open() {
   const clock = new TestClock();
   const plain = openMemoryStore({ clock });
   await plain.openSession(T, {
@@ -33,12 +33,12 @@ async function open({ shared }: { readonly shared: boolean }) {
     return agent;
   })(plain);
   const live = new LiveSessions();
-  const agents = new KnownAgents({ store, live, clock, shared });
+  const agents = new KnownAgents({ store, live, clock });
   return { agents, clock, known };
 }
 
-Deno.test("KnownAgents asks for an agent that is connected elsewhere once a second", async () => {
-  const { agents, clock, known } = await open({ shared: true });
+Deno.test("KnownAgents asks for an agent once a second", async () => {
+  const { agents, clock, known } = await open();
   const found = await agents.get(T, "edge-1");
   strictEqual(found?.id, "edge-1");
   await clock.advance(999);
@@ -49,20 +49,17 @@ Deno.test("KnownAgents asks for an agent that is connected elsewhere once a seco
   strictEqual(known.asked, 2);
 });
 
-Deno.test("KnownAgents asks each time for whom the store does not know, and where nobody is connected elsewhere", async () => {
-  const shared = await open({ shared: true });
+Deno.test("KnownAgents asks each time for whom the store does not know", async () => {
+  const { agents, known } = await open();
   for (let i = 0; i < 3; i++) {
-    strictEqual(await shared.agents.get(T, "edge-2"), undefined);
-    strictEqual(await shared.agents.get("other", "edge-1"), undefined);
+    strictEqual(await agents.get(T, "edge-2"), undefined);
+    strictEqual(await agents.get("other", "edge-1"), undefined);
   }
-  strictEqual(shared.known.asked, 6);
-  const alone = await open({ shared: false });
-  for (let i = 0; i < 3; i++) await alone.agents.get(T, "edge-1");
-  strictEqual(alone.known.asked, 3);
+  strictEqual(known.asked, 6);
 });
 
 Deno.test("KnownAgents keeps nothing that was forgotten, also while the store was asked", async () => {
-  const { agents, known } = await open({ shared: true });
+  const { agents, known } = await open();
   await agents.get(T, "edge-1");
   agents.forget(T, "edge-2");
   await agents.get(T, "edge-1");

@@ -24,7 +24,7 @@ import type { Metrics } from "./metrics_port.ts";
 import type { Seat } from "./peers/port.ts";
 import { Reconciliation } from "./reconcile.ts";
 import type { Recorder } from "./recorder.ts";
-import type { AgentRecord, Store } from "./store/store.ts";
+import type { Store } from "./store/store.ts";
 import type { Rounds } from "./rounds.ts";
 import { watched } from "./watch.ts";
 
@@ -137,11 +137,6 @@ export class Session {
     const { figures } = this.#incoming;
     const said = figures === undefined ? {} : { figures };
     return { tenant, agent, gen, carrier, ...said };
-  }
-
-  /** The agent, as it has registered. */
-  get agent(): AgentRecord {
-    return this.#options.agent;
   }
 
   /** Greets the agent, sends events and takes statuses until the link ends. Once; never rejects. */
