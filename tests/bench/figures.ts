@@ -29,8 +29,9 @@ export function percentile(values: readonly number[], share: number): number {
   ] ?? NaN;
 }
 
+/** Short, and a share so exact that one which misses its bar does not look as if it were met. */
 function rounded(value: number): string {
-  return value >= 100 ? value.toFixed(0) : value.toFixed(1);
+  return value.toFixed(value >= 100 ? 0 : value >= 1 ? 1 : 2);
 }
 
 /** The table, in Markdown. */

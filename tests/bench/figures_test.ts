@@ -17,6 +17,9 @@ Deno.test("table() says on which side of its bar a figure is", () => {
   const text = table([slow, fast]);
   ok(text.includes("| a | 26.0 ms | ≤ 25 ms | MISSED |"));
   ok(text.includes("| b | 26.0 /s | ≥ 25 /s | met |"));
+  const short = { ...same, what: "c", value: 0.56, unit: "" };
+  const shares = table([{ ...short, bar: { atLeast: 0.6 } }]);
+  ok(shares.includes("| c | 0.56  | ≥ 0.6  | MISSED |"), shares); // not 0.6
 });
 
 Deno.test("json() has what the table has", () => {
