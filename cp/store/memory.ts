@@ -353,13 +353,13 @@ class MemoryStore implements Store {
     after: number,
     limit: number,
   ): Promise<readonly Change[]> {
-    return this.#step(() =>
-      this.#changes
-        .filter(({ change, tenant: whose }) =>
-          change > after && whose === tenant
-        )
-        .slice(0, limit)
-    );
+    return this.#step(() => {
+      // From the end: whoever follows has all but the newest.
+      const seen = this.#changes.findLastIndex(({ change }) => change <= after);
+      return this.#changes.slice(seen + 1)
+        .filter(({ tenant: whose }) => whose === tenant)
+        .slice(0, limit);
+    });
   }
 
   changeRange(): Promise<{ readonly oldest: number; readonly newest: number }> {
