@@ -120,8 +120,8 @@ export function addSendEvent(
       "transporter send event -f event.yaml --wait",
     ],
     [
-      "Send the same to another agent",
-      "transporter send event -f event.yaml --agent edge-8",
+      "Send the same to another agent, under an id of its own",
+      "transporter send event -f event.yaml --agent edge-8 --id deploy-8",
     ],
   ]);
 }

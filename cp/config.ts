@@ -18,7 +18,7 @@ export const SETTINGS = {
     kind: "string",
     placeholder: "FOLDER",
     help:
-      "Folder that the path of a store in SQLite starts from, for one process at a time; refused with a store that has none",
+      "Folder that the path of a store in SQLite starts from, for one process at a time; by default $XDG_STATE_HOME/transporter/cp; refused with a store that has none",
   },
   store: {
     kind: "string",

@@ -1,5 +1,5 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import { dirname, join, normalize } from "node:path";
+import { basename, dirname, join, normalize } from "node:path";
 import { repositoryTexts, ROOT } from "./files.ts";
 
 interface Manifest {
@@ -153,6 +153,34 @@ Deno.test("the README of each package lists its files, by name or by folder", as
       const pattern = new RegExp(source.replace("^", "(^|/)"));
       if (name.endsWith(".ts") && !files.some((file) => pattern.test(file))) {
         wrong.push(`${folder}/README.md lists ${name}, which is not there`);
+      }
+    }
+  }
+  deepStrictEqual(wrong, []);
+});
+
+Deno.test("a README with a table of one folder lists all of its files", async () => {
+  const texts = await repositoryTexts();
+  const wrong: string[] = [];
+  for (const [readme, page] of texts) {
+    // Those of tests/ say what to read.
+    if (!/^(?!tests\/).*\/README\.md$/.test(readme)) continue;
+    const home = dirname(readme);
+    const patterns = listed(page).filter((name) => name.endsWith(".ts")).map(
+      (name) =>
+        new RegExp(`^${name.split("*").map(RegExp.escape).join("[^/]*")}$`),
+    );
+    const files = [...texts.keys()].filter((path) =>
+      path.startsWith(`${home}/`) && path.endsWith(".ts") &&
+      !path.endsWith("_test.ts")
+    );
+    for (const inIt of Map.groupBy(files, dirname).values()) {
+      const isListed = (path: string) =>
+        patterns.some((pattern) => pattern.test(basename(path)));
+      // Some names are those of other folders, too.
+      if (inIt.filter(isListed).length <= inIt.length / 2) continue;
+      for (const path of inIt) {
+        if (!isListed(path)) wrong.push(`${readme} does not list ${path}`);
       }
     }
   }

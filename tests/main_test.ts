@@ -1,5 +1,7 @@
 import { ControlPlane } from "@transporter/cp";
-import { ok, strictEqual } from "node:assert/strict";
+import { match, ok, strictEqual } from "node:assert/strict";
+import { ROOT } from "./files.ts";
+import { filesIn } from "./page.ts";
 import { Program } from "./program.ts";
 
 Deno.test("main.ts reaches this machine without the proxy of the environment", async () => {
@@ -14,6 +16,37 @@ Deno.test("main.ts reaches this machine without the proxy of the environment", a
   );
   const { code } = await program.status();
   strictEqual(code, 0, program.output);
+});
+
+Deno.test("README.md: config.yaml says which control plane commands ask", async () => {
+  const page = await Deno.readTextFile(`${ROOT}README.md`);
+  const nowhere = "http://127.0.0.1:9";
+  const dir = await Deno.makeTempDir();
+  try {
+    await Deno.mkdir(`${dir}/transporter`);
+    await Deno.writeTextFile(
+      `${dir}/transporter/config.yaml`,
+      filesIn(page).get("config.yaml")!
+        .replace("https://cp.example.com", nowhere), // this machine only
+    );
+    for (
+      const [flags, url] of [
+        [[], "http://127.0.0.1:8081"],
+        [["--context", "there"], nowhere],
+      ] as const
+    ) {
+      await using program = Program.start(["doctor", ...flags], {
+        env: { XDG_CONFIG_HOME: dir, TP_URL: "" },
+      });
+      await program.status();
+      match(
+        program.output,
+        RegExp(`ok +configuration +The control plane is at ${url}, by`),
+      );
+    }
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
 });
 
 for (const command of ["cp", "agent", "demo", "migrate"]) {

@@ -155,13 +155,16 @@ export class NatsAgents implements AsyncDisposable {
     const end = () => flushed(connection).then(() => connection.close());
     try {
       const broker = await this.#prepare(connection, url);
+      let refused: Error | undefined;
       connection.subscribe(registrations(this.#options.tenant), {
         queue: "control-planes",
         callback: (error, message) => {
           if (error === null) this.#take(message, broker);
+          else refused = error;
         },
       });
       await connection.flush();
+      if (refused !== undefined) throw refused;
       this.#fault = undefined;
       this.#ready.resolve();
       log.info("Agents are served over NATS", { url: showNatsUrl(url) });

@@ -123,10 +123,15 @@ export function natsError(cause: unknown, url: URL): TransporterError {
       { cause },
     );
   }
-  if (error instanceof errors.PermissionViolationError) {
+  // What refuses a request is the cause of what the request ends with.
+  const denied = [error, error.cause].find((each) =>
+    each instanceof errors.PermissionViolationError
+  );
+  if (denied !== undefined) {
+    const verb = denied.operation === "publish" ? "publish to" : "subscribe to";
     return new TransporterError(
       "denied",
-      `Cannot use ${host} as the user may not ${error.operation} "${error.subject}": see docs/nats.md for what it needs`,
+      `Cannot use ${host} as the user may not ${verb} "${denied.subject}": see docs/nats.md for what it needs`,
       { cause },
     );
   }

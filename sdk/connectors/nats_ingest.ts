@@ -39,7 +39,7 @@ import {
   ensureQuarantine,
   placesOf,
 } from "./nats_ingest_streams.ts";
-import { connectNats, natsError } from "./nats_connection.ts";
+import { connectNats, natsError, watchNats } from "./nats_connection.ts";
 
 /** Messages that one pull delivers at most; those of two may be without a verdict. */
 const PULL_MESSAGES_MAX = 128;
@@ -84,9 +84,13 @@ class NatsConsumer implements Consumer {
     this.#prefix = `nats.${
       name.replaceAll(/[^\w.:-]/g, "_").slice(0, 80)
     }.${born}`;
-    this.#lost = connection.closed().then((error) => {
-      throw natsError(error ?? new Error("the connection was closed"), url);
-    });
+    const { promise, reject } = Promise.withResolvers<never>();
+    connection.closed().then((error) =>
+      reject(error ?? new Error("the connection was closed"))
+    );
+    // A pull or a verdict that the server refuses is answered by nothing else.
+    watchNats(connection, reject);
+    this.#lost = promise;
     this.#lost.catch(() => {}); // who consumes hears of it
   }
 

@@ -10,6 +10,7 @@ import {
 } from "@nats-io/jetstream";
 import { nanos, type NatsConnection } from "@nats-io/transport-node";
 import { TransporterError } from "../mod.ts";
+import { natsError } from "./nats_connection.ts";
 import { type AgentSubjects, downStream } from "./nats_subjects.ts";
 
 /** Frames to one agent that the server hands over and does not know as received. */
@@ -44,7 +45,7 @@ function isNotFound(error: unknown, code: number): boolean {
 /**
  * Finds JetStream.
  *
- * @throws {TransporterError} `unavailable` when the account has none, or the user may not use it.
+ * @throws {TransporterError} `unavailable` when the account has none, `denied` when the user may not ask.
  */
 export async function openManager(
   connection: NatsConnection,
@@ -53,9 +54,11 @@ export async function openManager(
   try {
     return await jetstreamManager(connection);
   } catch (cause) {
+    const error = natsError(cause, url);
+    if (error.code === "denied") throw error;
     throw new TransporterError(
       "unavailable",
-      `Cannot serve agents over NATS at "${url.host}" as its JetStream cannot be used: enable it for the account, and see to the rights in docs/nats.md`,
+      `Cannot serve agents over NATS at "${url.host}" as its JetStream cannot be used: enable it for the account`,
       { cause },
     );
   }

@@ -26,6 +26,12 @@ async function documented(): Promise<string> {
     user.replaceAll("edge-7", "other") + text.slice(end);
 }
 
+/** The URL of a user. */
+function urlAs(user: string, nats: NatsServer): string {
+  const password = user === "control-plane" ? "change-me" : "change-me-too";
+  return nats.url.replace("//", `//${user}:${password}@`);
+}
+
 interface Place extends AsyncDisposable {
   readonly nats: NatsServer;
   readonly cp: CpProcess;
@@ -38,10 +44,7 @@ async function open(): Promise<Place> {
   const nats = stack.use(
     await NatsServer.start({ config: await documented() }),
   );
-  function as(user: string): string {
-    const password = user === "control-plane" ? "change-me" : "change-me-too";
-    return nats.url.replace("//", `//${user}:${password}@`);
-  }
+  const as = (user: string) => urlAs(user, nats);
   const cp = stack.use(
     await CpProcess.start({ flags: ["--agent-broker", as("control-plane")] }),
   );
@@ -91,6 +94,33 @@ Deno.test("with the rights of docs/nats.md agents work, and the control plane ha
   ok(!/refuses|may not/.test(cp.program.output), cp.program.output);
   ok(!/may not/.test(agent.process.program.output));
   ok(!/change-me/.test(cp.program.output + agent.process.program.output));
+});
+
+Deno.test("of the rights of docs/nats.md each is needed, and is named where it is missing", async () => {
+  const text = await documented();
+  const rights = [...text.matchAll(/"((?:\$JS|tp|_INBOX)\.[^" ]+)[^"]*"/g)]
+    .filter(([right]) => !right.includes("other"));
+  ok(rights.length > 10, "the page has another shape");
+  for (const { 0: right, 1: subject = "", index } of rights) {
+    const config = text.slice(0, index) + '"none"' +
+      text.slice(index + right.length);
+    await using nats = await NatsServer.start({ config });
+    const flags = ["--agent-broker", urlAs("control-plane", nats)];
+    await using cp = await CpProcess.start({ flags });
+    await using agent = await WitnessAgent.start("edge", urlAs("edge", nats));
+    await agent.process.program.line(/"level"/);
+    const event = JSON.stringify(witnessEvent("e1"));
+    const headers = { "content-type": "application/json" };
+    const options = { method: "POST", headers, body: event };
+    await (await fetch(`${cp.url}/events`, options)).body?.cancel();
+    const one = RegExp.escape(subject.replace(/>$/, ""))
+      .replace("\\*", "(?:\\*|edge)");
+    const wanted = RegExp(`may not (?:publish|subscribe) to \\\\?"${one}`);
+    await until(
+      () => wanted.test(cp.program.output + agent.process.program.output),
+      { waitMs: 60_000, what: () => `a refusal of ${right}` },
+    );
+  }
 });
 
 Deno.test("with the rights of docs/nats.md an agent can neither read nor speak as another", async () => {
