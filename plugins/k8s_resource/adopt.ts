@@ -16,6 +16,8 @@ interface Mark {
  * @see {@link https://helm.sh/docs/topics/charts_hooks/}
  * @see {@link https://argo-cd.readthedocs.io/en/stable/user-guide/resource_tracking/}
  * @see {@link https://fluxcd.io/flux/components/kustomize/kustomizations/#garbage-collection}
+ * @see {@link https://carvel.dev/kapp/docs/latest/state-namespace/}
+ * @see {@link https://github.com/kubernetes-sigs/cli-utils/blob/master/pkg/inventory/policy.go}
  */
 const MARKS: readonly Mark[] = [
   {
@@ -42,6 +44,12 @@ const MARKS: readonly Mark[] = [
     tool: "the Flux HelmRelease",
     in: "labels",
     key: "helm.toolkit.fluxcd.io/name",
+  },
+  { tool: "the kapp app", in: "labels", key: "kapp.k14s.io/app" },
+  {
+    tool: "the kpt inventory", // Config Sync's, too
+    in: "annotations",
+    key: "config.k8s.io/owning-inventory",
   },
 ];
 

@@ -33,7 +33,7 @@ const TOOLS: readonly Tool[] = [
   {
     name: "kpt",
     keys:
-      /^(config\.kubernetes\.io\/(depends-on|local-config)|cli-utils\.sigs\.k8s\.io\/on-remove|client\.lifecycle\.config\.k8s\.io\/(deletion|mutation))$/,
+      /^(config\.kubernetes\.io\/(apply-time-mutation|depends-on|local-config)|cli-utils\.sigs\.k8s\.io\/on-remove|client\.lifecycle\.config\.k8s\.io\/(deletion|mutation))$/,
   },
 ];
 

@@ -73,6 +73,14 @@ const TOOLS: Readonly<Record<string, readonly [object, RegExp]>> = {
     { labels: { "helm.toolkit.fluxcd.io/name": "shop" } },
     /the Flux HelmRelease "shop"/,
   ],
+  "kapp": [
+    { labels: { "kapp.k14s.io/app": "1764500000000000000" } },
+    /the kapp app "1764500000000000000" looks after it/,
+  ],
+  "kpt": [
+    { annotations: { "config.k8s.io/owning-inventory": "shop-1" } },
+    /the kpt inventory "shop-1" looks after it/,
+  ],
 };
 
 Deno.test("objects that Helm, Argo CD or Flux look after are refused unless adopt is always", async (t) => {
