@@ -2,7 +2,7 @@ import { isRecord, TransporterError } from "@transporter/sdk";
 import { applySetId, applySetOf } from "./apply_set.ts";
 import { PART_OF } from "./options.ts";
 import type { ApplyContext } from "./apply_calls.ts";
-import { type LiveObject, ownedBy } from "./change.ts";
+import { type LiveObject, managedFieldsOf, ownedBy } from "./change.ts";
 import { describeObject, type ObjectName } from "./manifest.ts";
 
 /** How a tool marks the objects that it looks after. */
@@ -10,12 +10,16 @@ interface Mark {
   readonly tool: string;
   readonly in: "labels" | "annotations";
   readonly key: string;
+  /** Field managers of the tool; a mark that others set, too, counts when one of them owns it. */
+  readonly setBy?: readonly string[];
 }
 
 /**
  * @see {@link https://helm.sh/docs/topics/charts_hooks/}
  * @see {@link https://argo-cd.readthedocs.io/en/stable/user-guide/resource_tracking/}
  * @see {@link https://fluxcd.io/flux/components/kustomize/kustomizations/#garbage-collection}
+ * @see {@link https://carvel.dev/kapp/docs/latest/state-namespace/}
+ * @see {@link https://github.com/kubernetes-sigs/cli-utils/blob/master/pkg/inventory/policy.go}
  */
 const MARKS: readonly Mark[] = [
   {
@@ -34,6 +38,12 @@ const MARKS: readonly Mark[] = [
     key: "argocd.argoproj.io/instance",
   },
   {
+    tool: "the Argo CD application",
+    in: "labels",
+    key: "app.kubernetes.io/instance", // by default up to version 2; charts have it, too
+    setBy: ["argocd-controller", "argocd-application-controller"],
+  },
+  {
     tool: "the Flux Kustomization",
     in: "labels",
     key: "kustomize.toolkit.fluxcd.io/name",
@@ -42,6 +52,12 @@ const MARKS: readonly Mark[] = [
     tool: "the Flux HelmRelease",
     in: "labels",
     key: "helm.toolkit.fluxcd.io/name",
+  },
+  { tool: "the kapp app", in: "labels", key: "kapp.k14s.io/app" },
+  {
+    tool: "the kpt inventory", // Config Sync's, too
+    in: "annotations",
+    key: "config.k8s.io/owning-inventory",
   },
 ];
 
@@ -65,11 +81,17 @@ export function ownerOf(
   manager: string,
 ): string | undefined {
   const fields = ownedBy(object, manager)?.fields;
-  for (const { tool, in: where, key } of MARKS) {
+  for (const { tool, in: where, key, setBy } of MARKS) {
     const value = fieldAt(object, ["metadata", where, key]);
     if (typeof value !== "string" || value === "") continue;
-    const ours = fieldAt(fields, ["f:metadata", `f:${where}`, `f:${key}`]);
-    if (ours === undefined) return `${tool} "${value}"`;
+    const field = ["f:metadata", `f:${where}`, `f:${key}`];
+    const isTheirs = setBy === undefined ||
+      managedFieldsOf(object).some((entry) =>
+        setBy.includes(String(entry.manager)) &&
+        fieldAt(entry.fieldsV1, field) !== undefined
+      );
+    const ours = fieldAt(fields, field);
+    if (isTheirs && ours === undefined) return `${tool} "${value}"`;
   }
   return undefined;
 }

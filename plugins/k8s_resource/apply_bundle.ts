@@ -11,17 +11,25 @@ import type { BundleResult } from "./result.ts";
 import { countOf } from "./teller.ts";
 import { type WaitContext, waitUntilReady } from "./wait.ts";
 
-/** New kinds can be used once their definitions are established. */
+/** Whether what comes later needs an object to be ready: a kind its definition, a Service the range of its address. */
+function isNeeded({ declares, group, kind }: PlannedObject): boolean {
+  return declares !== undefined ||
+    group === "networking.k8s.io" && kind === "ServiceCIDR";
+}
+
+/** Waits for what the next group needs: new kinds can be used once their definitions are established. */
 async function establish(
   group: readonly PlannedObject[],
   apply: WaitContext,
   progress: Progress,
 ): Promise<void> {
-  const definitions = group.filter(({ declares }) => declares !== undefined);
-  if (definitions.length === 0 || apply.options.dryRun) return;
-  apply.cluster.discovery.forget();
+  const needed = group.filter(isNeeded);
+  if (needed.length === 0 || apply.options.dryRun) return;
+  if (needed.some(({ declares }) => declares !== undefined)) {
+    apply.cluster.discovery.forget();
+  }
   if (apply.options.wait === "none") return;
-  await waitUntilReady(definitions, apply, (text) => progress.warn(text));
+  await waitUntilReady(needed, apply, (text) => progress.warn(text));
 }
 
 /**

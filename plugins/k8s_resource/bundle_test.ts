@@ -257,6 +257,24 @@ Deno.test("readManifests() refuses, naming manifest, document and line", async (
   }
 });
 
+Deno.test("readManifests() takes 2,000 objects in 500 manifests, and an object of 1.5 MiB", () => {
+  const documents = (i: number) =>
+    Array.from({ length: 4 }, (_, j) => configMap(`a${i}-${j}`)).join("---\n");
+  const all = readManifests(
+    Array.from({ length: 500 }, (_, i) => documents(i)),
+  );
+  strictEqual(all.length, 2_000);
+  const around = configMap("a", "data: {k: }\n").length;
+  const large = configMap(
+    "a",
+    `data: {k: ${"x".repeat(1.5 * 1024 * 1024 - around)}}\n`,
+  );
+  strictEqual(readManifests([large]).length, 1);
+  throws(() => readManifests([`${large} `.replace("{k: ", "{k: x")]), {
+    code: "invalid_manifest",
+  });
+});
+
 Deno.test("readManifests() takes a kind that ends in List and has a name for an object", () => {
   const text =
     "apiVersion: x.io/v1\nkind: AllowList\nmetadata: {name: a}\nitems: [1]\n";

@@ -45,6 +45,15 @@ function valueAt(value: Value | undefined, path: string): Value | undefined {
   return undefined;
 }
 
+/** Names an owner for people: who has scaled, or written a status, did so by a part of the object. */
+function ownerOf(
+  { manager, subresource }: Pick<FieldConflict, "manager" | "subresource">,
+): string {
+  return subresource === ""
+    ? `"${manager}"`
+    : `"${manager}" (by the subresource "${subresource}")`;
+}
+
 /**
  * Says who owns what an apply wanted, and the way out: continues a sentence.
  *
@@ -52,16 +61,19 @@ function valueAt(value: Value | undefined, path: string): Value | undefined {
  * @param body The manifest; a list in it that is owned as a whole is called so.
  */
 export function describeConflicts(
-  conflicts: readonly Pick<FieldConflict, "manager" | "field">[],
+  conflicts: readonly Pick<
+    FieldConflict,
+    "manager" | "subresource" | "field"
+  >[],
   body: string,
 ): string {
   const { value } = readYaml(body);
-  const fields = Map.groupBy(conflicts, ({ manager }) => manager);
-  const owners = [...fields].map(([manager, owned]) => {
+  const fields = Map.groupBy(conflicts, ownerOf);
+  const owners = [...fields].map(([owner, owned]) => {
     const names = owned.map(({ field }) =>
       Array.isArray(valueAt(value, field)) ? `${field} (the whole list)` : field
     );
-    return `"${manager}" owns ${names.join(", ")}`;
+    return `${owner} owns ${names.join(", ")}`;
   });
   return `${owners.join("; ")}; take these fields out of the manifest, ` +
     'let their manager give them up, or set "force_conflicts" to take them over';

@@ -38,16 +38,17 @@ Deno.test("describeConflicts() names managers, fields, and lists that are owned 
   ];
   for (const [field, expected] of cases) {
     strictEqual(
-      describeConflicts([{ manager: "m", field }], BODY),
+      describeConflicts([{ manager: "m", subresource: "", field }], BODY),
       `"m" owns ${expected}${WAY_OUT}`,
     );
   }
   strictEqual(
     describeConflicts([
-      { manager: "a", field: ".x" },
-      { manager: "b", field: ".y" },
-      { manager: "a", field: ".z" },
+      { manager: "a", subresource: "", field: ".x" },
+      { manager: "b", subresource: "", field: ".y" },
+      { manager: "a", subresource: "", field: ".z" },
+      { manager: "a", subresource: "scale", field: ".spec.replicas" },
     ], BODY),
-    `"a" owns .x, .z; "b" owns .y${WAY_OUT}`,
+    `"a" owns .x, .z; "b" owns .y; "a" (by the subresource "scale") owns .spec.replicas${WAY_OUT}`,
   );
 });

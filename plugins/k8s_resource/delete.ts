@@ -3,11 +3,13 @@ import { deletedForeign } from "./adopt.ts";
 import { type ApplyContext, retrying } from "./apply_calls.ts";
 import { type LiveObject, metadataOf } from "./change.ts";
 import type { CallOptions } from "./client.ts";
+import { liveDirectiveWarnings } from "./directives.ts";
 import type { Success } from "./success.ts";
 import { describeObject } from "./manifest.ts";
 import type { Propagation } from "./options.ts";
 import type { PlannedObject } from "./plan.ts";
 import type { Done } from "./progress.ts";
+import { recordOf } from "./ready_parts.ts";
 import { resultOf } from "./result.ts";
 import type { ApiRequest } from "./transport.ts";
 
@@ -203,10 +205,13 @@ export async function deleteObject(
     const result = { ...resultOf(object, "deleted", `${what} ${now}`), uid };
     if (answer === undefined) return { result };
     const foreign = deletedForeign(object, before, apply);
-    const warnings = answer.warnings.map((warning) => `${what}: ${warning}`);
     return {
       result,
-      warnings: foreign === undefined ? warnings : [foreign, ...warnings],
+      warnings: [
+        ...(foreign === undefined ? [] : [foreign]),
+        ...liveDirectiveWarnings(object, recordOf(before.metadata)),
+        ...answer.warnings.map((warning) => `${what}: ${warning}`),
+      ],
     };
   }
 }

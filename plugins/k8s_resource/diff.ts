@@ -17,7 +17,7 @@ import type { PlannedObject } from "./plan.ts";
 import type { Done } from "./progress.ts";
 import { type ObjectOutcome, resultOf } from "./result.ts";
 import { sentOf } from "./send.ts";
-import { notesOnTry, tryApply } from "./try_apply.ts";
+import { notesOnEnd, notesOnTry, tryApply } from "./try_apply.ts";
 
 /** Changes that are listed of an object. */
 export const CHANGES_MAX = 100;
@@ -157,11 +157,13 @@ export async function compareObject(
     (more > 0 ? ` (${more} more fields are not listed)` : "");
   const { uid, resourceVersion } = metadataOf(before);
   const notes = !live ? [] : [
-    ...(operation === "check" ? [] : await claims(async () => {
-      const differs = () => Promise.resolve(changes.length > 0);
-      await refuseForeign(object, live, apply, differs);
-      return notesOnTry(object, live, apply);
-    })),
+    ...(operation === "check"
+      ? notesOnEnd(object, live)
+      : await claims(async () => {
+        const differs = () => Promise.resolve(changes.length > 0);
+        await refuseForeign(object, live, apply, differs);
+        return notesOnTry(object, live, apply);
+      })),
     ...await claims(() => refuseScaled(object, sent, live, apply)),
   ];
   return {

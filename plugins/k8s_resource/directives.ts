@@ -1,5 +1,5 @@
 import { isRecord } from "@transporter/sdk";
-import { describeObject, type Manifest } from "./manifest.ts";
+import { describeObject, type Manifest, type ObjectName } from "./manifest.ts";
 
 /** A tool that is told by annotations what to do with an object. */
 interface Tool {
@@ -33,7 +33,7 @@ const TOOLS: readonly Tool[] = [
   {
     name: "kpt",
     keys:
-      /^(config\.kubernetes\.io\/(depends-on|local-config)|cli-utils\.sigs\.k8s\.io\/on-remove|client\.lifecycle\.config\.k8s\.io\/(deletion|mutation))$/,
+      /^(config\.kubernetes\.io\/(apply-time-mutation|depends-on|local-config)|cli-utils\.sigs\.k8s\.io\/on-remove|client\.lifecycle\.config\.k8s\.io\/(deletion|mutation))$/,
   },
 ];
 
@@ -67,6 +67,27 @@ export function directivesIn(
   return [...toldBy(annotations, "annotation"), ...toldBy(labels, "label")];
 }
 
+/** What is said of one, of an object or several. */
+function warningOf(objects: string, directive: string): string {
+  return `${objects}: ${directive}, and is not obeyed: options are those of the event`;
+}
+
+/**
+ * Says which of them are not obeyed that an object has in the cluster, and not
+ * in its manifest: where only its name counts, the manifest need not have them.
+ *
+ * @param object Which object.
+ * @param metadata That of the object as it is.
+ */
+export function liveDirectiveWarnings(
+  object: ObjectName & Pick<Manifest, "directives">,
+  metadata: Readonly<Record<string, unknown>>,
+): readonly string[] {
+  return directivesIn(metadata)
+    .filter((directive) => !object.directives.includes(directive))
+    .map((directive) => warningOf(describeObject(object), directive));
+}
+
 /** Says which of them are not obeyed: one warning for each, however many objects have it. */
 export function directiveWarnings(
   objects: readonly Manifest[],
@@ -82,10 +103,6 @@ export function directiveWarnings(
   return [...all].flatMap(([directive, [first, ...more]]) => {
     if (first === undefined) return [];
     const others = more.length === 0 ? "" : ` and ${more.length} more`;
-    return [
-      `${
-        describeObject(first)
-      }${others}: ${directive}, and is not obeyed: options are those of the event`,
-    ];
+    return [warningOf(`${describeObject(first)}${others}`, directive)];
   });
 }

@@ -15,6 +15,7 @@ Deno.test("directiveWarnings() names each annotation that another tool would obe
   const more = [
     "helm.toolkit.fluxcd.io/driftDetection",
     "argocd.argoproj.io/ignore-healthcheck",
+    "config.kubernetes.io/apply-time-mutation",
   ];
   const others = [
     "kapp.k14s.io/versioned",
@@ -35,7 +36,7 @@ Deno.test("directiveWarnings() names each annotation that another tool would obe
         others[i]
       }" is for ${tool}, and is not obeyed: options are those of the event`
     ),
-    ...["Flux", "Argo CD"].map((tool, i) =>
+    ...["Flux", "Argo CD", "kpt"].map((tool, i) =>
       `ConfigMap "d": the annotation "${
         more[i]
       }" is for ${tool}, and is not obeyed: options are those of the event`

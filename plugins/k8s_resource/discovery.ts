@@ -22,8 +22,14 @@ function recordsAt(
   return Array.isArray(list) ? list.filter(isRecord) : [];
 }
 
+/**
+ * Whether objects of a kind can be applied. What can be deleted and not patched
+ * is of a definition that is being deleted (seen on 1.36.3): the server says so
+ * when it is asked, as long as it is true.
+ */
 function isPatchable({ verbs }: Readonly<Record<string, unknown>>): boolean {
-  return Array.isArray(verbs) && verbs.includes("patch");
+  return Array.isArray(verbs) &&
+    (verbs.includes("patch") || verbs.includes("delete"));
 }
 
 function placesOf(group: Record<string, unknown>, index: KindIndex): void {

@@ -57,6 +57,8 @@ Deno.test("migrated() joins client-side applies of all versions, and keeps the v
     Record<string, unknown>,
   ];
   const options = { manager: "us", from: [CSA], apiVersion: NOW };
+  const scaled = entry(CSA, "v1", a, { subresource: "scale" });
+  strictEqual(migrated([scaled], options), undefined, "of a subresource");
   deepStrictEqual(migrated([entry(CSA, "v1", a)], options), [
     entry("us", "v1", a, APPLY),
   ]);

@@ -146,9 +146,9 @@ export const OPTIONS = {
   adopt: option(oneOf(ADOPTIONS), {
     operations: ["apply", "diff", "check"],
     otherwise:
-      "what is there is applied to, unless Helm, Argo CD or Flux look after it: those are a `conflict`",
+      "what is there is applied to, unless Helm, Argo CD, Flux, kapp or kpt look after it: those are a `conflict`",
     about:
-      "Which objects are taken over that this manager never applied: all, also those of Helm, Argo CD and Flux (`always`); those in which nothing would change (`if_no_diff`); none (`never`). With `apply_set`, whether members are pruned that Helm, Argo CD or Flux look after by now: with `always` only. With a `check`, for what `heal` sets right.",
+      "Which objects are taken over that this manager never applied: all, also those of Helm, Argo CD, Flux, kapp and kpt (`always`); those in which nothing would change (`if_no_diff`); none (`never`). With `apply_set`, whether members are pruned that one of them looks after by now: with `always` only. With a `check`, for what `heal` sets right.",
   }),
   annotate: option(flag, {
     operations: ["apply", "patch", "check"],
@@ -172,7 +172,7 @@ export const OPTIONS = {
     operations: ["apply", "diff", "check"],
     otherwise: "nothing is pruned",
     about:
-      "The ApplySet that the objects are of, as `NAME` or `NAMESPACE/NAME` of the Secret that keeps account of it (KEP-3659). What an earlier event applied for this set and the manifests leave out is deleted, once all of them are applied: nothing is when one failed or was skipped. What Helm, Argo CD or Flux look after by now stays, as `skipped`, unless `adopt` is `always`. A `check` needs it where the objects are of a set, and deletes nothing.",
+      "The ApplySet that the objects are of, as `NAME` or `NAMESPACE/NAME` of the Secret that keeps account of it (KEP-3659). What an earlier event applied for this set and the manifests leave out is deleted, once all of them are applied: nothing is when one failed or was skipped. What Helm, Argo CD, Flux, kapp or kpt look after by now stays, as `skipped`, unless `adopt` is `always`. A `check` needs it where the objects are of a set, and deletes nothing.",
   }),
   prune_kinds: option(someOf(GUARDED_KINDS), {
     operations: ["apply", "diff"],

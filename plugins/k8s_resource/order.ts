@@ -23,6 +23,7 @@ const GROUPS: readonly (readonly string[])[] = [
     "node.k8s.io/RuntimeClass",
     "networking.k8s.io/NetworkPolicy",
     "networking.k8s.io/IngressClass",
+    "networking.k8s.io/ServiceCIDR",
     "policy/PodDisruptionBudget",
   ],
   [

@@ -16,6 +16,7 @@ import type { PatchType } from "./options.ts";
 import type { PlannedObject } from "./plan.ts";
 import type { Done } from "./progress.ts";
 import { tellProvenance } from "./provenance.ts";
+import { notesOnEnd } from "./try_apply.ts";
 
 /** @see {@link https://kubernetes.io/docs/reference/using-api/api-concepts/#patch-and-update} */
 const CONTENT_TYPES: Readonly<Record<PatchType, string>> = {
@@ -100,6 +101,7 @@ export async function patchObject(
     fields,
     notes: [
       ...mended,
+      ...notesOnEnd(object, before),
       ...await patchedScaled(object, fields, apply),
       ...(owner === undefined
         ? []

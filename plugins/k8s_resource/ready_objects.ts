@@ -81,12 +81,33 @@ function customResourceDefinition({ status }: Parts): Readiness {
   return accepted ? isReady() : waits("it is not established yet");
 }
 
+/** Services get addresses of it from then on. */
+function serviceCidr({ status }: Parts): Readiness {
+  const ready = conditionOf(status, "Ready");
+  if (ready?.status === "True") return isReady();
+  return waits(
+    ready === undefined
+      ? UNSEEN.reason
+      : `its condition "Ready" is "${ready.status}": ${messageOf(ready)}`,
+  );
+}
+
+/** It is in force at once; its controller checks the types of its expressions, and says so when it was not new. */
+function admissionPolicy(parts: Parts): Readiness {
+  const { observedGeneration } = parts.status;
+  return observedGeneration !== undefined && isUnseen(parts)
+    ? UNSEEN
+    : isReady();
+}
+
 /** The built-in kinds besides workloads that become ready, by group and kind. */
 export const OBJECTS: Readonly<Record<string, Rule>> = {
   "/Namespace": namespace,
   "/PersistentVolumeClaim": persistentVolumeClaim,
   "/Service": service,
+  "admissionregistration.k8s.io/ValidatingAdmissionPolicy": admissionPolicy,
   "apiextensions.k8s.io/CustomResourceDefinition": customResourceDefinition,
   "apiregistration.k8s.io/APIService": apiService,
+  "networking.k8s.io/ServiceCIDR": serviceCidr,
   "policy/PodDisruptionBudget": podDisruptionBudget,
 };

@@ -123,6 +123,38 @@ testReadiness("readiness() of other built-in kinds", {
     "ready: it is ready",
   ],
 
+  "a range of addresses nobody has seen": [
+    "networking.k8s.io/v1/ServiceCIDR",
+    {},
+    {},
+    "waits: its controller has not seen it yet",
+  ],
+  "a range of addresses that is going": [
+    "networking.k8s.io/v1/ServiceCIDR",
+    {},
+    condition("Ready", "False", { message: "in use" }),
+    'waits: its condition "Ready" is "False": in use',
+  ],
+  "a range of addresses": [
+    "networking.k8s.io/v1/ServiceCIDR",
+    {},
+    condition("Ready"),
+    "ready: it is ready",
+  ],
+
+  "an admission policy": [
+    "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy",
+    {},
+    { observedGeneration: undefined },
+    "ready: it is ready",
+  ],
+  "an admission policy that was changed": [
+    "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy",
+    {},
+    { observedGeneration: 1 },
+    "waits: its controller has not seen it yet",
+  ],
+
   "an API service nobody has looked at": [
     "apiregistration.k8s.io/v1/APIService",
     {},

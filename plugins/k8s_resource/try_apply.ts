@@ -80,6 +80,24 @@ export async function wouldChange(
   }
 }
 
+/**
+ * What the producer should know of an object that is on its way out: it takes a
+ * change, and vanishes all the same.
+ *
+ * @param object Which object.
+ * @param live The object as it is.
+ * @param next What an apply would do about it: continues the sentence.
+ */
+export function notesOnEnd(
+  object: PlannedObject,
+  live: LiveObject,
+  next = "",
+): readonly string[] {
+  return metadataOf(live).deletionTimestamp === ""
+    ? []
+    : [`${describeObject(object)}: it is being deleted${next}`];
+}
+
 /** What an apply would do besides, for the producer. */
 export function notesOnTry(
   object: PlannedObject,
@@ -88,13 +106,12 @@ export function notesOnTry(
 ): readonly string[] {
   const whose = whoseIsTaken(live, options);
   const what = describeObject(object);
-  const isGoing = metadataOf(live).deletionTimestamp !== "";
   return [
-    ...(isGoing
-      ? [
-        `${what}: it is being deleted; an apply would wait until it is gone, and make it anew`,
-      ]
-      : []),
+    ...notesOnEnd(
+      object,
+      live,
+      "; an apply would wait until it is gone, and make it anew",
+    ),
     ...(whose === ""
       ? []
       : [`${what}: an apply would take over the fields of ${whose}`]),

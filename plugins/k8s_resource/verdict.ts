@@ -176,6 +176,10 @@ function throttledVerdict(answer: ApiAnswer, status: Status): Verdict {
 const NOT_ITS_FAULT_REGEXP =
   /failed to create typed patch object|unable to convert unstructured object to/;
 
+/** The store of the server says this to an object that is too large for it, and so does the way there (seen on 1.36.3). */
+const TOO_LARGE_TO_STORE_REGEXP =
+  /etcdserver: request is too large|trying to send message larger than max/;
+
 /** The server has not come to the version to go on from: it lags, or its store was restored from an older copy. */
 const TOO_LARGE = "ResourceVersionTooLarge";
 
@@ -194,6 +198,14 @@ function failureVerdict(answer: ApiAnswer, status: Status): Verdict {
   }
   if (answer.status === 500 && NOT_ITS_FAULT_REGEXP.test(status.message)) {
     return { transient: false, code: "invalid", reason: status.message };
+  }
+  if (TOO_LARGE_TO_STORE_REGEXP.test(status.message)) {
+    return {
+      transient: false,
+      code: "too_large",
+      reason:
+        `with the account of its fields in managedFields the object is larger than the cluster can store: ${status.message}`,
+    };
   }
   const [, lost] = LOST_VERSION_REGEXP.exec(status.message) ?? [];
   if (lost !== undefined) {

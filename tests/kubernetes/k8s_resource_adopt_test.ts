@@ -65,6 +65,13 @@ const TOOLS: Readonly<Record<string, readonly [object, RegExp]>> = {
     },
     /the Argo CD application "shop:/,
   ],
+  "Argo CD, by a label that others have, too": [
+    {
+      manager: "argocd-controller",
+      labels: { "app.kubernetes.io/instance": "shop" },
+    },
+    /the Argo CD application "shop" looks after it/,
+  ],
   "Flux": [
     { labels: { "kustomize.toolkit.fluxcd.io/name": "shop" } },
     /the Flux Kustomization "shop"/,
@@ -72,6 +79,14 @@ const TOOLS: Readonly<Record<string, readonly [object, RegExp]>> = {
   "Flux, Helm": [
     { labels: { "helm.toolkit.fluxcd.io/name": "shop" } },
     /the Flux HelmRelease "shop"/,
+  ],
+  "kapp": [
+    { labels: { "kapp.k14s.io/app": "1764500000000000000" } },
+    /the kapp app "1764500000000000000" looks after it/,
+  ],
+  "kpt": [
+    { annotations: { "config.k8s.io/owning-inventory": "shop-1" } },
+    /the kpt inventory "shop-1" looks after it/,
   ],
 };
 
@@ -110,6 +125,15 @@ Deno.test("a mark that stands in our own manifests is no sign of another tool", 
     const run = await runEvent(executor, [marked]);
     deepStrictEqual(changes(run), [`ConfigMap/a: ${expected}`]);
   }
+});
+
+Deno.test("a label that charts and Argo CD have is no sign of Argo CD when somebody else has set it", async () => {
+  await using place = await openPlace();
+  const { namespace, executor } = place;
+  const labels = { "app.kubernetes.io/instance": "shop" };
+  await make(place, "a", { labels });
+  const run = await runEvent(executor, [configMap(namespace, "a", ADDITION)]);
+  deepStrictEqual(changes(run), ["ConfigMap/a: configured"], run.last.message);
 });
 
 Deno.test("option adopt: never and if_no_diff keep off what others made; what is ours stays ours", async () => {

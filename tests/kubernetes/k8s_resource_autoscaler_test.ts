@@ -120,6 +120,19 @@ for (const now of [7, 0]) {
   });
 }
 
+Deno.test("HPA: the conflict with who has scaled names the manager and the subresource scale", async () => {
+  await using place = await openPlace();
+  const { namespace, executor } = place;
+  await send(executor, [deployment(namespace, "web")]);
+  await scale(place, 7);
+  const { last } = await send(executor, [next(place, 1)]);
+  strictEqual(last.error?.code, "conflict");
+  match(
+    last.message,
+    /: "kube-controller-manager" \(by the subresource "scale"\) owns \.spec\.replicas; take these/,
+  );
+});
+
 Deno.test("HPA: replicas that our manager owns and the manifest drops would go back to one, which is a conflict, too", async () => {
   await using place = await scaledPlace();
   const { executor } = place;

@@ -188,3 +188,34 @@ Deno.test("an object that does not go away ends the event, naming what holds it"
     body: { metadata: { finalizers: null } },
   });
 });
+
+Deno.test("an object that is being deleted: a check, a diff and a patch say so", async () => {
+  await using place = await openPlace();
+  const { namespace, executor, kube } = place;
+  const held = configMap(namespace, "held").replace(
+    "metadata:",
+    "metadata:\n  finalizers: [example.com/hold]",
+  );
+  await runEvent(executor, [held]);
+  const path = `${maps(namespace)}/held`;
+  await write(kube, path, { method: "DELETE" });
+  const what =
+    `ConfigMap "held" in namespace "${namespace}": it is being deleted`;
+  const warningsOf = async (payload: Readonly<Record<string, unknown>>) =>
+    (await runEvent(executor, [held], { payload })).warnings;
+  const patch = { metadata: { labels: { a: "b" } } };
+  const said = {
+    check: await warningsOf({ operation: "check" }),
+    diff: await warningsOf({ operation: "diff" }),
+    patch: await warningsOf({ operation: "patch", patch }),
+  };
+  await write(kube, path, {
+    method: "PATCH",
+    body: { metadata: { finalizers: null } },
+  });
+  deepStrictEqual(said, {
+    check: [what],
+    diff: [`${what}; an apply would wait until it is gone, and make it anew`],
+    patch: [what],
+  });
+});

@@ -3,6 +3,7 @@ import {
   changes,
   configMap,
   openPlace,
+  read,
   runEvent,
   thingDefinition,
   until,
@@ -139,3 +140,47 @@ Deno.test("preflight.crd: an event without definitions that are there is not tol
   strictEqual(run.last.state, "completed", run.last.message);
   deepStrictEqual(run.warnings, []);
 });
+
+for (const known of [true, false]) {
+  Deno.test(
+    `definition: an object of one that is being deleted is tried again until that is gone, its kind ${
+      known ? "known before" : "looked up"
+    }`,
+    async () => {
+      await using place = await openPlace();
+      const { namespace, executor, kube } = place;
+      const group = `${namespace}.example.com`;
+      const thing = (name: string) =>
+        `apiVersion: ${group}/v1\nkind: Thing\nmetadata: {name: ${name}, finalizers: [example.com/hold]}\n`;
+      await runEvent(executor, [thingDefinition(group), thing("old")]);
+      if (known) await runEvent(executor, [thing("old")]);
+      const declared =
+        `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/things.${group}`;
+      await write(kube, declared, { method: "DELETE" });
+      await until(async () => {
+        const path = `/apis/${group}/v1`;
+        const { resources } = await read<{
+          readonly resources: readonly { readonly verbs: readonly string[] }[];
+        }>(kube, path);
+        return resources.every(({ verbs }) => !verbs.includes("patch"));
+      });
+      const tries: string[] = [];
+      const { last } = await runEvent(executor, [thing("new")], {
+        async onStatus({ message }) {
+          if (!message.startsWith("Trying again")) return;
+          tries.push(message);
+          await write(
+            kube,
+            `/apis/${group}/v1/namespaces/${namespace}/things/old`,
+            {
+              method: "PATCH",
+              body: { metadata: { finalizers: null } },
+            },
+          );
+        },
+      });
+      match(tries.join(), /custom resource definition is terminating$/);
+      strictEqual(last.error?.code, "unknown_kind", last.message);
+    },
+  );
+}

@@ -241,6 +241,33 @@ Deno.test("delete.propagation: what the deleted object owns goes before it, afte
   await until(async () => await statusOf(kube, later) === 404);
 });
 
+Deno.test(
+  "delete.propagation: the Pods of a Job go with it, which they do not by the API's own default",
+  CONTROLLERS,
+  async () => {
+    await using place = await openPlace();
+    const { executor, namespace, kube } = place;
+    const pods = async () => {
+      const path = `/api/v1/namespaces/${namespace}/pods`;
+      return (await read<{ items: readonly unknown[] }>(kube, path)).items;
+    };
+    const job = `apiVersion: batch/v1
+kind: Job
+metadata: {name: j}
+spec:
+  template:
+    spec:
+      restartPolicy: Never
+      containers: [{name: main, image: "local/none:1"}]
+`;
+    await runEvent(executor, [job], { payload: { wait: "none" } });
+    await until(async () => (await pods()).length === 1);
+    const run = await runEvent(executor, [job], DELETE);
+    deepStrictEqual(changes(run), ["Job/j: deleted"], run.last.message);
+    await until(async () => (await pods()).length === 0);
+  },
+);
+
 Deno.test("delete.guard (F69): what cannot be meant is refused before anything is touched, by one sentence", async () => {
   await using place = await openPlace();
   const { executor, namespace } = place;

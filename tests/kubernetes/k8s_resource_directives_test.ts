@@ -32,6 +32,20 @@ Deno.test("what tells other tools to keep an object is said when it is deleted",
   }
 });
 
+Deno.test("what tells other tools to keep an object is said when it is deleted by its name alone", async () => {
+  await using place = await openPlace();
+  const { namespace, executor } = place;
+  await runEvent(executor, [kept("a")]);
+  const named = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n";
+  for (const dryRun of [true, false]) {
+    const run = await runEvent(executor, [named], {
+      payload: { operation: "delete", dry_run: dryRun },
+    });
+    deepStrictEqual(changes(run), ["ConfigMap/a: deleted"]);
+    deepStrictEqual(run.warnings, said("a", namespace));
+  }
+});
+
 Deno.test("what tells other tools to keep an object is said when it is pruned", async () => {
   await using place = await openPlace();
   const { namespace, executor } = place;

@@ -133,6 +133,15 @@ const PERMANENT: Readonly<Record<string, readonly [Fault, ErrorCode, RegExp]>> =
       "invalid",
       /\.dota: field not declared in schema$/,
     ],
+    "500 of an object that the way to the store is too narrow for": [
+      status(
+        500,
+        "rpc error: code = ResourceExhausted desc = trying to send message larger than max (2292299 vs. 2097152)",
+        { reason: "InternalError" },
+      ),
+      "too_large",
+      /larger than the cluster can store: rpc error: /,
+    ],
     "404 of a kind that went away": [
       { status: 404, body: "404 page not found\n" },
       "unknown_kind",

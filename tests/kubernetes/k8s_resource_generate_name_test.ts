@@ -1,12 +1,14 @@
-import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { FaultProxy, status } from "../fault_proxy.ts";
 import {
   configMap,
+  configMapPath,
   openPlace,
   openPlugin,
   proxied,
   read,
   runEvent,
+  write,
 } from "./k8s_resource.ts";
 
 const MAP =
@@ -125,4 +127,30 @@ Deno.test("generateName: a conflict that is not about the name is tried again", 
     "POST",
     "POST",
   ]);
+});
+
+Deno.test("generateName: an object that is being deleted when its event runs again is waited for, and made anew", async () => {
+  await using cluster = await openPlace();
+  const { kube, executor } = cluster;
+  const held = MAP.replace(
+    "metadata: {",
+    "metadata: {finalizers: [example.com/hold], ",
+  );
+  const id = crypto.randomUUID();
+  const { objects } = await runEvent(executor, [held], { id });
+  const [{ name = "", namespace = "", uid = "" } = {}] = objects;
+  const path = configMapPath(namespace, name);
+  await write(kube, path, { method: "DELETE" });
+  const hold = (finalizers: readonly string[] | null) =>
+    write(kube, path, { method: "PATCH", body: { metadata: { finalizers } } });
+  const again = await runEvent(executor, [held], {
+    id,
+    async onStatus({ message }) {
+      if (message.startsWith("Waiting to apply")) await hold(null);
+    },
+  });
+  strictEqual(again.last.state, "completed", again.last.message);
+  strictEqual(again.objects[0]?.name, name);
+  ok(again.objects[0]?.uid !== uid, "another object");
+  await hold(null);
 });

@@ -7,6 +7,7 @@ import {
   openPlugin,
   proxied,
   runEvent,
+  thingDefinition,
 } from "./k8s_resource.ts";
 
 /** What costs its reader far more than its bytes, and what is said of it. */
@@ -55,4 +56,28 @@ Deno.test("yaml.limits (F96): what is too deep, too large or a bomb is refused, 
   deepStrictEqual(proxy.seen, []);
   const run = await runEvent(executor, [configMap(namespace, "a")]);
   deepStrictEqual(changes(run), ["ConfigMap/a: created"]);
+});
+
+Deno.test("an object that is too large for the store with the account of its fields ends its event at once", async () => {
+  await using place = await openPlace();
+  const { namespace, executor } = place;
+  const group = `${namespace}.example.com`;
+  const definition = [thingDefinition(group)];
+  await runEvent(executor, definition);
+  const pairs = Array.from(
+    { length: 20_000 },
+    (_, i) => `  key-${String(i).padStart(8, "0")}: ${"x".repeat(60)}\n`,
+  );
+  const run = await runEvent(executor, [
+    `apiVersion: ${group}/v1\nkind: Thing\nmetadata: {name: a}\nspec:\n${
+      pairs.join("")
+    }`,
+  ]);
+  strictEqual(run.last.error?.code, "too_large", run.last.message);
+  match(run.last.message, /managedFields the object is larger than/);
+  deepStrictEqual(
+    run.statuses.filter(({ message }) => message.startsWith("Trying again")),
+    [],
+  );
+  await runEvent(executor, definition, { payload: { operation: "delete" } });
 });

@@ -242,6 +242,23 @@ Deno.test("option apply_set: a retry of the same event goes on, an older event c
   deepStrictEqual(await maps(place), ["a"]);
 });
 
+Deno.test("option apply_set: an account that is being deleted is refused before anything is applied", async () => {
+  await using place = await openPlace();
+  const { namespace, kube } = place;
+  await send(place, [configMap(namespace, "a")]);
+  const path = parentPath(namespace);
+  const hold = (finalizers: readonly string[] | null) =>
+    write(kube, path, { method: "PATCH", body: { metadata: { finalizers } } });
+  await hold(["example.com/hold"]);
+  await write(kube, path, { method: "DELETE" });
+  const run = await send(place, [configMap(namespace, "b")]);
+  await hold(null);
+  strictEqual(run.last.error?.code, "conflict", run.last.message);
+  match(run.last.message, /as the ApplySet ".*\/web": it is being deleted$/);
+  deepStrictEqual(changes(run), ["ConfigMap/b: not_attempted"]);
+  deepStrictEqual(await maps(place), ["a"]);
+});
+
 Deno.test("option apply_set: a Secret that is another tool's, or none of an ApplySet, is refused before anything is applied", async () => {
   await using place = await openPlace();
   const { namespace, kube } = place;

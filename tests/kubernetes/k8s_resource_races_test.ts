@@ -66,6 +66,35 @@ Deno.test("an object that somebody deletes after it was looked at is waited for,
   deepStrictEqual(after.data, { a: "c" });
 });
 
+Deno.test("an object that somebody changes while fields of it are taken over is looked at again", async () => {
+  await using place = await executorBehindProxy();
+  const { namespace, executor, kube, proxy } = place;
+  const path = configMapPath(namespace, "a");
+  await write(
+    kube,
+    `${path.replace(/\/a$/, "")}?fieldManager=kubectl-client-side-apply`,
+    {
+      method: "POST",
+      type: "application/json",
+      body: { metadata: { name: "a" }, data: { a: "b", old: "x" } },
+    },
+  );
+  let patches = 0;
+  proxy.onRequest = async ({ method }) => {
+    if (method === "PATCH" && patches++ === 0) {
+      await write(kube, path, {
+        method: "PATCH",
+        body: { data: { other: "y" } },
+      });
+    }
+    return undefined;
+  };
+  const run = await runEvent(executor, [configMap(namespace, "a")]);
+  deepStrictEqual(changes(run), ["ConfigMap/a: configured"], run.last.message);
+  strictEqual(patches, 3, "refused, done for the new version, and the apply");
+  deepStrictEqual((await read<Live>(kube, path)).data, { a: "b", other: "y" });
+});
+
 Deno.test("operation diff: what somebody else changes while it looks is not taken for a change of the manifests", async () => {
   await using place = await executorBehindProxy();
   const { namespace, executor, kube, proxy } = place;
