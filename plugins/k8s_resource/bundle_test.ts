@@ -257,6 +257,16 @@ Deno.test("readManifests() refuses, naming manifest, document and line", async (
   }
 });
 
+Deno.test("readManifests() takes a List apart also when it has a name", () => {
+  const text = `apiVersion: v1
+kind: List
+metadata: {name: all}
+items:
+- {apiVersion: v1, kind: ConfigMap, metadata: {name: a}}
+`;
+  deepStrictEqual(readManifests([text]).map(({ name }) => name), ["a"]);
+});
+
 Deno.test("readManifests() takes a kind that ends in List and has a name for an object", () => {
   const text =
     "apiVersion: x.io/v1\nkind: AllowList\nmetadata: {name: a}\nitems: [1]\n";
