@@ -16,6 +16,8 @@ export interface Verdict {
   readonly conflicts?: readonly FieldConflict[];
   /** Something of this name is there already. */
   readonly exists?: boolean;
+  /** The namespace, or the definition of the kind, is on its way out. */
+  readonly leaving?: boolean;
   /** The server cannot go on from the version that it was given: a new list is needed. */
   readonly expired?: boolean;
   /** The version for which fields of a custom object are recorded, and which its definition has no more. */
@@ -125,7 +127,12 @@ function forbiddenVerdict(status: Status): Verdict {
     status.causes.some(({ reason }) => reason === "NamespaceTerminating") ||
     /custom resource definition is terminating/.test(status.message);
   if (terminating) {
-    return { transient: true, code: "conflict", reason: status.message };
+    return {
+      transient: true,
+      code: "conflict",
+      reason: status.message,
+      leaving: true,
+    };
   }
   // A controller makes the namespace's default ServiceAccount a moment after the namespace.
   const early = /serviceaccount "[^"]*" not found/.test(status.message);
