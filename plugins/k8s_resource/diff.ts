@@ -98,6 +98,13 @@ async function seen(object: PlannedObject, apply: ApplyContext) {
   }
 }
 
+/** What is said of an object that is as it should be, and not for long. */
+function leaving(object: PlannedObject, live: LiveObject): readonly string[] {
+  return metadataOf(live).deletionTimestamp === ""
+    ? []
+    : [`${describeObject(object)}: it is being deleted`];
+}
+
 /** What is said, or what an apply would be refused with as the object is another one's. */
 async function claims(
   ask: () => Promise<readonly string[]>,
@@ -157,11 +164,13 @@ export async function compareObject(
     (more > 0 ? ` (${more} more fields are not listed)` : "");
   const { uid, resourceVersion } = metadataOf(before);
   const notes = !live ? [] : [
-    ...(operation === "check" ? [] : await claims(async () => {
-      const differs = () => Promise.resolve(changes.length > 0);
-      await refuseForeign(object, live, apply, differs);
-      return notesOnTry(object, live, apply);
-    })),
+    ...(operation === "check"
+      ? leaving(object, live)
+      : await claims(async () => {
+        const differs = () => Promise.resolve(changes.length > 0);
+        await refuseForeign(object, live, apply, differs);
+        return notesOnTry(object, live, apply);
+      })),
     ...await claims(() => refuseScaled(object, sent, live, apply)),
   ];
   return {

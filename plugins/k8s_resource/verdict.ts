@@ -183,6 +183,10 @@ function throttledVerdict(answer: ApiAnswer, status: Status): Verdict {
 const NOT_ITS_FAULT_REGEXP =
   /failed to create typed patch object|unable to convert unstructured object to/;
 
+/** A number, a boolean or a text as the server's own language prints one, in what it says about the wrong type. */
+const GO_VALUE_REGEXP =
+  /(?<=, got )&(?:value\.valueUnstructured\{Value:|\{)([^{}]*)\}/g;
+
 /** The server has not come to the version to go on from: it lags, or its store was restored from an older copy. */
 const TOO_LARGE = "ResourceVersionTooLarge";
 
@@ -200,7 +204,8 @@ function failureVerdict(answer: ApiAnswer, status: Status): Verdict {
     };
   }
   if (answer.status === 500 && NOT_ITS_FAULT_REGEXP.test(status.message)) {
-    return { transient: false, code: "invalid", reason: status.message };
+    const reason = status.message.replace(GO_VALUE_REGEXP, "$1");
+    return { transient: false, code: "invalid", reason };
   }
   const [, lost] = LOST_VERSION_REGEXP.exec(status.message) ?? [];
   if (lost !== undefined) {
