@@ -6,7 +6,7 @@ import {
   unverifiable,
   waitUntilGone,
 } from "./apply_calls.ts";
-import { refuseForeign } from "./adopt.ts";
+import { appliedForeign, refuseForeign } from "./adopt.ts";
 import { refuseScaled } from "./autoscaler.ts";
 import {
   changeOf,
@@ -31,7 +31,7 @@ import {
   withWayOut,
 } from "./replace.ts";
 import { resultOf } from "./result.ts";
-import { send, sentOf } from "./send.ts";
+import { refuseUnread, send, sentOf } from "./send.ts";
 import { notesOnTry, tryApply, wouldChange } from "./try_apply.ts";
 import { whileCounted } from "./try_anew.ts";
 import { applyUnseen } from "./unseen.ts";
@@ -88,7 +88,9 @@ async function accountOf(
     change,
     metadata: metadataOf(answer.body),
     warnings: answer.warnings,
-    notes,
+    notes: before === undefined && change !== "created"
+      ? [...notes, ...appliedForeign(object, answer.body, apply)]
+      : notes,
     fields: change === "configured" && before
       ? fieldChanges(before, answer.body).map(({ path }) => path)
       : [],
@@ -133,6 +135,7 @@ export async function applyObject(
   for (;;) {
     const limits = limitsOf(object, apply);
     const old = await before(object, limits, apply);
+    if (old === undefined) refuseUnread(object, apply);
     if (old && options.createOnly) {
       const what = `${describeObject(object)} is there, and left as it is`;
       return { result: resultOf(object, "skipped", what) };

@@ -49,15 +49,18 @@ export function withWayOut(
   { options }: Pick<ApplyContext, "options">,
 ): unknown {
   if (
-    !live || !(error instanceof TransporterError) ||
-    error.code !== "immutable" || options.replaceImmutable ||
-    reasonToKeep(object, live) !== undefined
+    !(error instanceof TransporterError) || error.code !== "immutable"
   ) return error;
-  return new TransporterError(
-    error.code,
-    `${error.message}; keep what is there, or set "replace_immutable" to have the object deleted and made anew`,
-    { cause: error },
-  );
+  const wayOut = live === undefined && options.replaceImmutable
+    ? '"replace_immutable" makes nothing anew that may not be read'
+    : live && !options.replaceImmutable &&
+        reasonToKeep(object, live) === undefined
+    ? 'keep what is there, or set "replace_immutable" to have the object deleted and made anew'
+    : undefined;
+  if (wayOut === undefined) return error;
+  return new TransporterError(error.code, `${error.message}; ${wayOut}`, {
+    cause: error,
+  });
 }
 
 /** The error of an apply of the new object, when the old one is gone. */
