@@ -31,7 +31,7 @@ import {
   withWayOut,
 } from "./replace.ts";
 import { resultOf } from "./result.ts";
-import { refuseUnread, send, sentOf } from "./send.ts";
+import { refuseUnread, send, sentAnew, sentOf } from "./send.ts";
 import { notesOnTry, tryApply, wouldChange } from "./try_apply.ts";
 import { whileCounted } from "./try_anew.ts";
 import { applyUnseen } from "./unseen.ts";
@@ -122,6 +122,7 @@ export async function applyObject(
   const { clock } = cluster;
   const replaced: string[] = [];
   const lost = new Set<string>();
+  let removed: LiveObject | undefined;
   let first: LiveObject | undefined;
   const begunAt = clock.monotonic();
   const unseen = await applyUnseen(object, limitsOf(object, apply), apply);
@@ -141,7 +142,9 @@ export async function applyObject(
       return { result: resultOf(object, "skipped", what) };
     }
     const notes = [...replaced];
-    let sent = sentOf(object, old, apply);
+    let sent = removed && old === null
+      ? sentAnew(object, removed)
+      : sentOf(object, old, apply);
     if (old) {
       await refuseForeign(
         object,
@@ -189,6 +192,7 @@ export async function applyObject(
         return { result: resultOf(object, "configured", what) };
       }
       if (note !== undefined) replaced.push(note);
+      removed = old;
       continue;
     }
     if (answer === undefined) return unverifiable(object);

@@ -5,6 +5,7 @@ import { deleteObject } from "./delete.ts";
 import { describeObject } from "./manifest.ts";
 import type { PlannedObject } from "./plan.ts";
 import { recordOf } from "./ready_parts.ts";
+import { sentAnew } from "./send.ts";
 import { tryAnew } from "./try_anew.ts";
 
 /** What goes with an object of these kinds cannot be got back by making it anew. */
@@ -76,6 +77,21 @@ export function withLoss(error: unknown): unknown {
   );
 }
 
+/** The error of a delete for a new object, when the old one does not go away in time. */
+function withStay(error: unknown): unknown {
+  if (!(error instanceof TransporterError) || error.code !== "not_ready") {
+    return error;
+  }
+  return new TransporterError(
+    error.code,
+    `${error.message}; it was deleted for a new one, which is not made yet`,
+    {
+      cause: error,
+      ...(error.details === undefined ? {} : { details: error.details }),
+    },
+  );
+}
+
 /**
  * Takes away an object of which a field would have to change that cannot, so
  * that it can be made anew: once the server would take the new one, by its uid,
@@ -102,7 +118,7 @@ export async function removeForReplacement(
       cause: error,
     });
   }
-  await tryAnew(object, live, apply);
+  await tryAnew(sentAnew(object, live), live, apply);
   const what = describeObject(object);
   if (!apply.options.dryRun) {
     await apply.context.report(
@@ -119,6 +135,8 @@ export async function removeForReplacement(
         ? undefined
         : `another object has the name of ${what}`,
     confirm: () => Promise.resolve(),
+  }).catch((error) => {
+    throw withStay(error);
   });
   if (result.status !== "deleted") return undefined;
   return `${what}: it was deleted and made anew, as a field of it cannot change`;

@@ -52,6 +52,17 @@ export function sentOf(
   };
 }
 
+/** The object as it is sent once the one of its name was removed for it: what is left alone stays as it was there. */
+export function sentAnew(
+  object: PlannedObject,
+  removed: LiveObject,
+): PlannedObject {
+  const { ignored } = object;
+  return ignored === undefined
+    ? object
+    : { ...object, body: bodyLike({ ...object, ignored }, removed) };
+}
+
 /** Whether a conflict is none: what is taken over before an apply conflicts with its dry run only. */
 function isNone(
   conflict: FieldConflict,
