@@ -144,6 +144,13 @@ const REFUSED: Readonly<
     "invalid_yaml",
     /manifest 1, document 1, line 6: the key "data" is there twice/,
   ],
+  "what kustomize builds from": [
+    [
+      "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [a.yaml]\n",
+    ],
+    "invalid_manifest",
+    /it is a Kustomization for kustomize, .*; send what "kubectl kustomize" prints$/,
+  ],
   "a document that is a sequence": [
     ["- a\n"],
     "invalid_manifest",

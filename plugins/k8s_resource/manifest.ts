@@ -182,6 +182,13 @@ export function manifestOf(
     place,
     pattern: KIND_REGEXP,
   });
+  if (apiVersion.startsWith("kustomize.config.k8s.io/")) {
+    throw refuse(
+      "invalid_manifest",
+      place,
+      `it is a ${kind} for kustomize, which nothing is built from here; send what "kubectl kustomize" prints`,
+    );
+  }
   const metadata = value.metadata ?? {};
   if (!isMapping(metadata)) {
     throw refuse("invalid_manifest", place, 'its "metadata" is no mapping');
