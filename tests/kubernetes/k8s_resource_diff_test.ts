@@ -223,6 +223,18 @@ Deno.test("operation check: tells what has drifted or is missing, whoever change
   deepStrictEqual(await read(kube, configMapPath(namespace, "a")), before);
 });
 
+Deno.test("operation check: a field that differs and cannot change is a drift, and named", async () => {
+  await using place = await openPlace();
+  const { namespace, executor } = place;
+  const sealed = (data: string) =>
+    `${configMap(namespace, "a", data)}immutable: true\n`;
+  await runEvent(executor, [sealed("k: v")]);
+  const run = await runEvent(executor, [sealed("k: w")], CHECK);
+  strictEqual(run.last.state, "completed", run.last.message);
+  deepStrictEqual(changes(run), ["ConfigMap/a: drifted"]);
+  match(run.warnings.join(), /^Cannot apply ConfigMap "a" .*is immutable/);
+});
+
 Deno.test("operations diff and check touch nothing, so they wait for no other event", async () => {
   await using place = await openPlace();
   const manifests = [configMap(place.namespace, "a")];
