@@ -7,7 +7,7 @@ import {
   waitUntilGone,
 } from "./apply_calls.ts";
 import { appliedForeign, refuseForeign } from "./adopt.ts";
-import { refuseScaled } from "./autoscaler.ts";
+import { appliedScaled, refuseScaled } from "./autoscaler.ts";
 import {
   changeOf,
   type LiveObject,
@@ -84,13 +84,15 @@ async function accountOf(
     uncertain: answer.uncertain || maybeMade,
     maybeMade,
   });
+  const unseen = before !== undefined || change === "created" ? [] : [
+    ...appliedForeign(object, answer.body, apply),
+    ...await appliedScaled(object, apply),
+  ];
   const applied = appliedOf(object, {
     change,
     metadata: metadataOf(answer.body),
     warnings: answer.warnings,
-    notes: before === undefined && change !== "created"
-      ? [...notes, ...appliedForeign(object, answer.body, apply)]
-      : notes,
+    notes: [...notes, ...unseen],
     fields: change === "configured" && before
       ? fieldChanges(before, answer.body).map(({ path }) => path)
       : [],

@@ -4,6 +4,7 @@ import {
   changes,
   configMap,
   configMapPath,
+  deployment,
   grant,
   openPlace,
   read,
@@ -81,6 +82,41 @@ Deno.test("apply: of an object that may not be read it is said who else looks af
   match(
     run.warnings.join(),
     /the Flux Kustomization "web" looks after it, and may change it back$/,
+  );
+});
+
+Deno.test("apply: of replicas that may not be read it is said that an autoscaler looks after them", async () => {
+  await using place = await openPlace();
+  const { namespace, executor } = place;
+  const web = deployment(namespace, "web");
+  await runEvent(executor, [
+    web,
+    `apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: web, namespace: ${namespace}}
+spec:
+  maxReplicas: 9
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
+`,
+  ], { payload: { wait: "none" } });
+  const writer = { kind: "ServiceAccount", name: "writer", namespace };
+  await grant(place, writer, {
+    apiGroups: ["apps"],
+    resources: ["deployments"],
+    verbs: ["create", "patch"],
+  });
+  await grant(place, writer, {
+    apiGroups: ["autoscaling"],
+    resources: ["horizontalpodautoscalers"],
+    verbs: ["list"],
+  });
+  const run = await runEvent(executor, [web], {
+    payload: { as: { service_account: `${namespace}/writer` }, wait: "none" },
+  });
+  strictEqual(run.last.state, "completed", run.last.message);
+  match(
+    run.warnings.join(),
+    /the HorizontalPodAutoscaler "web" looks after its replicas, and may change them back$/,
   );
 });
 
