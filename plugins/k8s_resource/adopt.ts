@@ -130,6 +130,28 @@ export function deletedForeign(
     `${describeObject(object)}: ${owner} looks after it, and may make it again`;
 }
 
+/**
+ * What a producer should know who has an object changed that could not be
+ * looked at before, and that somebody else looks after.
+ *
+ * @param object Which object.
+ * @param live The object as it is now.
+ * @param apply How.
+ */
+export function appliedForeign(
+  object: ObjectName,
+  live: LiveObject,
+  apply: Pick<ApplyContext, "options" | "cluster">,
+): readonly string[] {
+  const owner = ownerOf(live, apply.options.fieldManager) ??
+    otherSet(live, apply);
+  return owner === undefined ? [] : [
+    `${
+      describeObject(object)
+    }: ${owner} looks after it, and may change it back`,
+  ];
+}
+
 function refusal(object: ObjectName, why: string): TransporterError {
   return new TransporterError(
     "conflict",

@@ -6,8 +6,8 @@ import {
   unverifiable,
   waitUntilGone,
 } from "./apply_calls.ts";
-import { refuseForeign } from "./adopt.ts";
-import { refuseScaled } from "./autoscaler.ts";
+import { appliedForeign, refuseForeign } from "./adopt.ts";
+import { appliedScaled, refuseScaled } from "./autoscaler.ts";
 import {
   changeOf,
   type LiveObject,
@@ -31,7 +31,7 @@ import {
   withWayOut,
 } from "./replace.ts";
 import { resultOf } from "./result.ts";
-import { send, sentOf } from "./send.ts";
+import { refuseUnread, send, sentAnew, sentOf } from "./send.ts";
 import { notesOnTry, tryApply, wouldChange } from "./try_apply.ts";
 import { whileCounted } from "./try_anew.ts";
 import { applyUnseen } from "./unseen.ts";
@@ -84,11 +84,15 @@ async function accountOf(
     uncertain: answer.uncertain || maybeMade,
     maybeMade,
   });
+  const unseen = before !== undefined || change === "created" ? [] : [
+    ...appliedForeign(object, answer.body, apply),
+    ...await appliedScaled(object, apply),
+  ];
   const applied = appliedOf(object, {
     change,
     metadata: metadataOf(answer.body),
     warnings: answer.warnings,
-    notes,
+    notes: [...notes, ...unseen],
     fields: change === "configured" && before
       ? fieldChanges(before, answer.body).map(({ path }) => path)
       : [],
@@ -120,6 +124,7 @@ export async function applyObject(
   const { clock } = cluster;
   const replaced: string[] = [];
   const lost = new Set<string>();
+  let removed: LiveObject | undefined;
   let first: LiveObject | undefined;
   const begunAt = clock.monotonic();
   const unseen = await applyUnseen(object, limitsOf(object, apply), apply);
@@ -133,12 +138,15 @@ export async function applyObject(
   for (;;) {
     const limits = limitsOf(object, apply);
     const old = await before(object, limits, apply);
+    if (old === undefined) refuseUnread(object, apply);
     if (old && options.createOnly) {
       const what = `${describeObject(object)} is there, and left as it is`;
       return { result: resultOf(object, "skipped", what) };
     }
     const notes = [...replaced];
-    let sent = sentOf(object, old, apply);
+    let sent = removed && old === null
+      ? sentAnew(object, removed)
+      : sentOf(object, old, apply);
     if (old) {
       await refuseForeign(
         object,
@@ -186,6 +194,7 @@ export async function applyObject(
         return { result: resultOf(object, "configured", what) };
       }
       if (note !== undefined) replaced.push(note);
+      removed = old;
       continue;
     }
     if (answer === undefined) return unverifiable(object);

@@ -64,8 +64,12 @@ function reviewer(
   { cluster, options }: ApplyContext,
 ): NonNullable<CallOptions["review"]> {
   return (verdict: Verdict, since: number): Verdict => {
-    if (options.dryRun && isDeclared(object, verdict)) {
+    const makesNothing = options.dryRun || options.operation === "patch";
+    if (makesNothing && isDeclared(object, verdict)) {
       return { ...verdict, transient: false, missing: "object" }; // it is not going to come
+    }
+    if (verdict.leaving && options.dryRun) {
+      return { ...verdict, transient: false }; // who only asks has nothing to wait for
     }
     if (verdict.missing === "namespace") {
       const young = cluster.clock.now() - since < NAMESPACE_GRACE_MS;
@@ -82,11 +86,24 @@ function reviewer(
       return { ...verdict, transient: object.kindDeclared };
     }
     if (verdict.code === "conflict" && object.pinned) {
-      return { ...verdict, transient: false };
+      return { ...verdict, transient: false, ...staleReason(object, verdict) };
     }
     return isSecret(object)
       ? { ...verdict, reason: withoutValues(verdict.reason) }
       : verdict;
+  };
+}
+
+/** What is said of a manifest that is for another version of the object than there is. */
+function staleReason(
+  { unpinned }: PlannedObject,
+  { reason, leaving }: Verdict,
+): Pick<Verdict, "reason"> {
+  const isOwn = unpinned !== undefined; // the version is not from the manifest
+  return {
+    reason: isOwn || leaving
+      ? reason
+      : `${reason}; take "resourceVersion" and "uid" out of the manifest's metadata to apply it to whatever is there`,
   };
 }
 

@@ -57,6 +57,7 @@ export function memberObject(
     body: "",
     place: { manifest: 0, document: 0, line: 0 },
     pinned: false,
+    dying: false,
     reports: false,
     directives: [],
     declares: undefined,

@@ -151,3 +151,13 @@ export async function patchedScaled(
     }: ${scaler} looks after its replicas, and may change them back`,
   ];
 }
+
+/** What the producer should know whose manifest says how many replicas there are, of an object that could not be looked at before. */
+export async function appliedScaled(
+  object: PlannedObject,
+  apply: ApplyContext,
+): Promise<readonly string[]> {
+  const says = /\breplicas\b/.test(object.body) &&
+    recordOf(fieldsOf(object).spec).replicas !== undefined;
+  return says ? await patchedScaled(object, [".spec.replicas"], apply) : [];
+}

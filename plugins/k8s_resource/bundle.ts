@@ -80,13 +80,16 @@ function within<Result>(
   }
 }
 
-/** A List as `kubectl get -o yaml` prints one: it has items and no name of its own. */
+/**
+ * A List as `kubectl get -o yaml` prints one: it has items and no name of its
+ * own. `List` itself is never an object, so that one may have a name.
+ */
 function isList(value: { readonly [key: string]: Value }): boolean {
-  if (typeof value.kind !== "string" || !value.kind.endsWith("List")) {
-    return false;
-  }
-  const named = isMapping(value.metadata) && value.metadata.name !== undefined;
-  return !named && (Array.isArray(value.items) || value.items === null);
+  const { apiVersion, kind, metadata, items } = value;
+  if (typeof kind !== "string" || !kind.endsWith("List")) return false;
+  const named = isMapping(metadata) && metadata.name !== undefined &&
+    !(apiVersion === "v1" && kind === "List");
+  return !named && (Array.isArray(items) || items === null);
 }
 
 /** The objects in a document: one, or those of a List. */

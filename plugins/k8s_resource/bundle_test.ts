@@ -144,6 +144,13 @@ const REFUSED: Readonly<
     "invalid_yaml",
     /manifest 1, document 1, line 6: the key "data" is there twice/,
   ],
+  "what kustomize builds from": [
+    [
+      "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [a.yaml]\n",
+    ],
+    "invalid_manifest",
+    /it is a Kustomization for kustomize, .*; send what "kubectl kustomize" prints$/,
+  ],
   "a document that is a sequence": [
     ["- a\n"],
     "invalid_manifest",
@@ -273,6 +280,16 @@ Deno.test("readManifests() takes 2,000 objects in 500 manifests, and an object o
   throws(() => readManifests([`${large} `.replace("{k: ", "{k: x")]), {
     code: "invalid_manifest",
   });
+});
+
+Deno.test("readManifests() takes a List apart also when it has a name", () => {
+  const text = `apiVersion: v1
+kind: List
+metadata: {name: all}
+items:
+- {apiVersion: v1, kind: ConfigMap, metadata: {name: a}}
+`;
+  deepStrictEqual(readManifests([text]).map(({ name }) => name), ["a"]);
 });
 
 Deno.test("readManifests() takes a kind that ends in List and has a name for an object", () => {

@@ -75,6 +75,13 @@ async function tried(
   };
 }
 
+/** Why an apply would not be taken, when that is a field that differs and cannot change. */
+function fixedIn(error: unknown): string | undefined {
+  return error instanceof TransporterError && error.code === "immutable"
+    ? error.message
+    : undefined;
+}
+
 /**
  * The object, and what an apply would make of it. A controller may write
  * between the two, whose change would look like ours: then both are asked for
@@ -88,12 +95,19 @@ async function seen(object: PlannedObject, apply: ApplyContext) {
       apply,
     );
     const sent = live === undefined ? object : sentOf(object, live, apply);
-    const { answer, conflict } = await tried(sent, live, apply);
+    const asked = tried(sent, live, apply);
+    if (live && apply.options.operation === "check") {
+      const fixed = await asked.then(() => undefined, fixedIn);
+      if (fixed !== undefined) {
+        return { live, answer: undefined, sent, conflict: "", fixed };
+      }
+    }
+    const { answer, conflict } = await asked;
     const isSame = !live || answer === undefined ||
       metadataOf(live).resourceVersion ===
         metadataOf(answer.body).resourceVersion;
     if (isSame || looks === LOOKS_MAX) {
-      return { live, answer, sent, conflict };
+      return { live, answer, sent, conflict, fixed: undefined };
     }
   }
 }
@@ -128,7 +142,18 @@ export async function compareObject(
   apply: ApplyContext,
   mask: Mask,
 ): Promise<Done> {
-  const { live, answer, sent, conflict } = await seen(object, apply);
+  const { live, answer, sent, conflict, fixed } = await seen(object, apply);
+  if (live && fixed !== undefined) {
+    const { uid, resourceVersion } = metadataOf(live);
+    return {
+      result: {
+        ...resultOf(object, "drifted", sentenceOf(object, "drifted")),
+        uid,
+        resource_version: resourceVersion,
+      },
+      warnings: [fixed],
+    };
+  }
   if (answer === undefined) {
     // What it needs is not there yet, so neither is it.
     return operation === "check"

@@ -17,16 +17,16 @@ environment.functionRegister.delete("search");
 /** A name that the standard takes without quotes. */
 const PLAIN_REGEXP = /^[A-Za-z_]\w*$/;
 
-/** `.name` as `kubectl` reads it: any characters, a dot within it behind a backslash. */
-const SEGMENT_REGEXP = /\.((?:[^.[\]\\\s(){}]|\\.)+)/g;
+/** `.name` as `kubectl` reads it: any characters, a dot within it behind a backslash. After two dots it may be anywhere. */
+const SEGMENT_REGEXP = /(\.?)\.((?:[^.[\]\\\s(){}]|\\.)+)/g;
 
 /** Puts names that the standard does not take without quotes into brackets. */
 function quoted(path: string): string {
-  return path.replace(SEGMENT_REGEXP, (segment, written: string) => {
+  return path.replace(SEGMENT_REGEXP, (_, dot: string, written: string) => {
     const name = written.replace(/\\(.)/g, "$1");
     return name === "*" || PLAIN_REGEXP.test(name)
-      ? segment.replace(written, name)
-      : `[${JSON.stringify(name)}]`;
+      ? `${dot}.${name}`
+      : `${dot && ".."}[${JSON.stringify(name)}]`;
   });
 }
 
@@ -47,9 +47,11 @@ function outsideBrackets(text: string, change: (part: string) => string) {
   return out + (depth === 0 ? change(text.slice(start)) : text.slice(start));
 }
 
-/** `kubectl`'s way of writing a path, as the standard's. */
+/** `kubectl`'s way of writing a path, as the standard's: it may begin with `@`, and a dot alone is the whole object. */
 function standard(text: string): string {
-  const inner = /^\{(.*)\}$/s.exec(text.trim())?.[1] ?? text.trim();
+  const inner = (/^\{(.*)\}$/s.exec(text.trim())?.[1] ?? text).trim()
+    .replace(/^@(?=[.[]|$)/, "$");
+  if (inner === ".") return "$";
   const path = inner.startsWith("$")
     ? inner
     : /^[.[]/.test(inner)

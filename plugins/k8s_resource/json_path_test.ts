@@ -31,6 +31,11 @@ const FOUND: Readonly<Record<string, unknown>> = {
   '{.status.conditions[?(@.type=="Available")].status}': ["True"],
   '{.status.conditions[?@.type=="Available"].status}': ["True"],
   "{..status}": [OBJECT.status, "True", "False"],
+  "{..my-label}": ["x"],
+  "{ .metadata.name }": "web",
+  "{@.metadata.name}": "web",
+  "{@}": OBJECT,
+  "{.}": OBJECT,
   "{.status.nothing}": undefined,
   "{.status.nothing[*]}": [],
 };

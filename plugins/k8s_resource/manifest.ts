@@ -42,6 +42,8 @@ export interface Manifest extends ObjectName {
   readonly place: Place;
   /** It names the life or the version of the object it is for, so that a conflict about them stays. */
   readonly pinned: boolean;
+  /** It says when it was deleted, as what was read of an object on its way out does. */
+  readonly dying: boolean;
   /** It says something about its status. */
   readonly reports: boolean;
   /** Its annotations by which other tools are told what to do with it. */
@@ -180,6 +182,13 @@ export function manifestOf(
     place,
     pattern: KIND_REGEXP,
   });
+  if (apiVersion.startsWith("kustomize.config.k8s.io/")) {
+    throw refuse(
+      "invalid_manifest",
+      place,
+      `it is a ${kind} for kustomize, which nothing is built from here; send what "kubectl kustomize" prints`,
+    );
+  }
   const metadata = value.metadata ?? {};
   if (!isMapping(metadata)) {
     throw refuse("invalid_manifest", place, 'its "metadata" is no mapping');
@@ -197,6 +206,13 @@ export function manifestOf(
   const name = generated
     ? ""
     : textAt(metadata, "name", { path: "metadata.name", ...named });
+  if (generated && (metadata.resourceVersion ?? "") !== "") {
+    throw refuse(
+      "invalid_manifest",
+      place,
+      'its "metadata.resourceVersion" is of an object that is there, and "generateName" makes a new one; take it out',
+    );
+  }
   const namespace = (metadata.namespace ?? "") === ""
     ? ""
     : textAt(metadata, "namespace", { path: "metadata.namespace", ...named });
@@ -214,6 +230,7 @@ export function manifestOf(
     place,
     pinned: metadata.uid !== undefined ||
       metadata.resourceVersion !== undefined,
+    dying: (metadata.deletionTimestamp ?? "") !== "",
     reports: isMapping(value.status) && Object.keys(value.status).length > 0,
     directives: directivesIn(metadata),
     declares: declaredKind(group, kind, value),

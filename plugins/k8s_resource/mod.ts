@@ -31,10 +31,14 @@ export const k8sResourceKind: EventKind = {
     const { manifests, fields, ...given } = await parse(payloadSchema, payload);
     await checkPaths(fields);
     const { checkManifests } = await import("./bundle.ts");
+    const { checkUsable } = await import("./usable.ts");
     const inSet = given.apply_set === undefined
       ? undefined
       : await import("./apply_set_label.ts");
-    const objects = await checkManifests(manifests, inSet?.checkMembership);
+    const objects = await checkManifests(manifests, (object) => {
+      checkUsable(given.operation ?? "apply", object);
+      inSet?.checkMembership(object);
+    });
     await conditionsFor(given.ready_when, objects);
     checkSteps(given.patch, objects);
     if (given.ignore_fields === undefined) return;

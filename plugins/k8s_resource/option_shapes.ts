@@ -173,8 +173,8 @@ export const NAMESPACE_REGEXP = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
 
 /** The name of a namespace. */
 export const namespace = v.pipe(
-  v.string("a namespace is needed"),
-  v.regex(NAMESPACE_REGEXP, "a namespace is needed"),
+  v.string('the name of a namespace like "shop" is needed'),
+  v.regex(NAMESPACE_REGEXP, 'the name of a namespace like "shop" is needed'),
 );
 
 /** The parent of an ApplySet: `NAME` or `NAMESPACE/NAME`. */

@@ -12,10 +12,12 @@ import type { CallOptions } from "./client.ts";
 import { fieldChanges } from "./field_changes.ts";
 import { describeObject } from "./manifest.ts";
 import { mendVersions } from "./migrate.ts";
+import type { Options } from "./event_options.ts";
 import type { PatchType } from "./options.ts";
 import type { PlannedObject } from "./plan.ts";
 import type { Done } from "./progress.ts";
 import { tellProvenance } from "./provenance.ts";
+import { recordOf } from "./ready_parts.ts";
 import { notesOnEnd } from "./try_apply.ts";
 
 /** @see {@link https://kubernetes.io/docs/reference/using-api/api-concepts/#patch-and-update} */
@@ -44,6 +46,32 @@ function stepping(limits: CallOptions): CallOptions {
         : reviewed;
     },
   };
+}
+
+/** Limits of a patch that is for one version of the object: a conflict about that stays. */
+function pinned(limits: CallOptions): CallOptions {
+  return {
+    ...limits,
+    review(verdict, since) {
+      const reviewed = limits.review?.(verdict, since) ?? verdict;
+      return verdict.code === "conflict"
+        ? { ...reviewed, transient: false }
+        : reviewed;
+    },
+  };
+}
+
+/** Whether a patch says which version of the object it is for, so that it is for no later one. */
+function namesVersion(patch: Options["patch"]): boolean {
+  return Array.isArray(patch)
+    ? patch.some((step) => recordOf(step).path === "/metadata/resourceVersion")
+    : recordOf(recordOf(patch).metadata).resourceVersion !== undefined;
+}
+
+/** Limits of the request itself, by what the patch says. */
+function patching(limits: CallOptions, { patch, patchType }: Options) {
+  const once = patchType === "json" ? stepping(limits) : limits;
+  return namesVersion(patch) ? pinned(once) : once;
 }
 
 /** The object as it is, with fields that are recorded for versions that are there. */
@@ -91,7 +119,7 @@ export async function patchObject(
     path: `${object.path}?${queryOf(options)}`,
     contentType: CONTENT_TYPES[options.patchType],
     body: JSON.stringify(options.patch),
-  }, options.patchType === "json" ? stepping(limits) : limits);
+  }, patching(limits, options));
   const fields = fieldChanges(before, answer.body).map(({ path }) => path);
   const owner = ownerOf(answer.body, options.fieldManager);
   const done = appliedOf(object, {

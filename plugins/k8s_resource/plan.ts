@@ -1,4 +1,5 @@
 import type { ExecutorContext, TransporterError } from "@transporter/sdk";
+import { checkUsable } from "./usable.ts";
 import { applySetId, type ApplySetName, applySetOf } from "./apply_set.ts";
 import { withMembership } from "./apply_set_label.ts";
 import { refuseTwice } from "./bundle.ts";
@@ -115,19 +116,6 @@ export function declaredPlaces(
   );
 }
 
-/** A name that is made up leads to no object that is there. */
-function refuseUnnamed(
-  { name, place }: Manifest,
-  operation: Operation,
-): void {
-  if (name !== "") return;
-  throw refuse(
-    "invalid_manifest",
-    place,
-    `the operation "${operation}" needs a "metadata.name"`,
-  );
-}
-
 /** What keeps account of a set cannot be a member of it. */
 function refuseParent(
   objects: readonly PlannedObject[],
@@ -173,9 +161,7 @@ export async function makePlan(
   context: ExecutorContext,
 ): Promise<Plan> {
   const eventId = context.idempotencyKey;
-  if (options.operation !== "apply") {
-    for (const object of read) refuseUnnamed(object, options.operation);
-  }
+  for (const object of read) checkUsable(options.operation, object);
   const set = applySetOf(options, cluster);
   const found = read.map((object, index) => {
     const named = withName(object, { eventId, index });

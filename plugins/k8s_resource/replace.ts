@@ -5,6 +5,7 @@ import { deleteObject } from "./delete.ts";
 import { describeObject } from "./manifest.ts";
 import type { PlannedObject } from "./plan.ts";
 import { recordOf } from "./ready_parts.ts";
+import { sentAnew } from "./send.ts";
 import { tryAnew } from "./try_anew.ts";
 
 /** What goes with an object of these kinds cannot be got back by making it anew. */
@@ -49,15 +50,18 @@ export function withWayOut(
   { options }: Pick<ApplyContext, "options">,
 ): unknown {
   if (
-    !live || !(error instanceof TransporterError) ||
-    error.code !== "immutable" || options.replaceImmutable ||
-    reasonToKeep(object, live) !== undefined
+    !(error instanceof TransporterError) || error.code !== "immutable"
   ) return error;
-  return new TransporterError(
-    error.code,
-    `${error.message}; keep what is there, or set "replace_immutable" to have the object deleted and made anew`,
-    { cause: error },
-  );
+  const wayOut = live === undefined && options.replaceImmutable
+    ? '"replace_immutable" makes nothing anew that may not be read'
+    : live && !options.replaceImmutable &&
+        reasonToKeep(object, live) === undefined
+    ? 'keep what is there, or set "replace_immutable" to have the object deleted and made anew'
+    : undefined;
+  if (wayOut === undefined) return error;
+  return new TransporterError(error.code, `${error.message}; ${wayOut}`, {
+    cause: error,
+  });
 }
 
 /** The error of an apply of the new object, when the old one is gone. */
@@ -66,6 +70,21 @@ export function withLoss(error: unknown): unknown {
   return new TransporterError(
     error.code,
     `${error.message}; the old one was deleted before that`,
+    {
+      cause: error,
+      ...(error.details === undefined ? {} : { details: error.details }),
+    },
+  );
+}
+
+/** The error of a delete for a new object, when the old one does not go away in time. */
+function withStay(error: unknown): unknown {
+  if (!(error instanceof TransporterError) || error.code !== "not_ready") {
+    return error;
+  }
+  return new TransporterError(
+    error.code,
+    `${error.message}; it was deleted for a new one, which is not made yet`,
     {
       cause: error,
       ...(error.details === undefined ? {} : { details: error.details }),
@@ -99,7 +118,7 @@ export async function removeForReplacement(
       cause: error,
     });
   }
-  await tryAnew(object, live, apply);
+  await tryAnew(sentAnew(object, live), live, apply);
   const what = describeObject(object);
   if (!apply.options.dryRun) {
     await apply.context.report(
@@ -116,6 +135,8 @@ export async function removeForReplacement(
         ? undefined
         : `another object has the name of ${what}`,
     confirm: () => Promise.resolve(),
+  }).catch((error) => {
+    throw withStay(error);
   });
   if (result.status !== "deleted") return undefined;
   return `${what}: it was deleted and made anew, as a field of it cannot change`;

@@ -10,6 +10,31 @@ import type { PlannedObject } from "./plan.ts";
 import type { Success } from "./success.ts";
 import type { ApiRequest } from "./transport.ts";
 
+function unread(object: PlannedObject, option: string): TransporterError {
+  return new TransporterError(
+    "denied",
+    `Cannot apply ${
+      describeObject(object)
+    }: it may not be read, which "${option}" needs`,
+  );
+}
+
+/**
+ * Refuses an object that nobody may look at, where what is there decides
+ * whether it is left as it is.
+ *
+ * @throws {TransporterError} `denied`, naming the option.
+ */
+export function refuseUnread(
+  object: PlannedObject,
+  { options }: Pick<ApplyContext, "options">,
+): void {
+  if (options.createOnly) throw unread(object, "create_only");
+  if (options.adopt === "never" || options.adopt === "if_no_diff") {
+    throw unread(object, "adopt");
+  }
+}
+
 /** The object as it is sent: without what is left alone, once it is there; a dry run has that as it is. */
 export function sentOf(
   object: PlannedObject,
@@ -18,20 +43,24 @@ export function sentOf(
 ): PlannedObject {
   const { ignored } = object;
   if (ignored === undefined || live === null) return object;
-  if (live === undefined) {
-    throw new TransporterError(
-      "denied",
-      `Cannot apply ${
-        describeObject(object)
-      }: it may not be read, which "ignore_fields" needs`,
-    );
-  }
+  if (live === undefined) throw unread(object, "ignore_fields");
   return {
     ...object,
     body: options.dryRun
       ? bodyLike({ ...object, ignored }, live)
       : ignored.body,
   };
+}
+
+/** The object as it is sent once the one of its name was removed for it: what is left alone stays as it was there. */
+export function sentAnew(
+  object: PlannedObject,
+  removed: LiveObject,
+): PlannedObject {
+  const { ignored } = object;
+  return ignored === undefined
+    ? object
+    : { ...object, body: bodyLike({ ...object, ignored }, removed) };
 }
 
 /** Whether a conflict is none: what is taken over before an apply conflicts with its dry run only. */

@@ -16,6 +16,8 @@ export interface Verdict {
   readonly conflicts?: readonly FieldConflict[];
   /** Something of this name is there already. */
   readonly exists?: boolean;
+  /** The namespace, or the definition of the kind, is on its way out. */
+  readonly leaving?: boolean;
   /** The server cannot go on from the version that it was given: a new list is needed. */
   readonly expired?: boolean;
   /** The version for which fields of a custom object are recorded, and which its definition has no more. */
@@ -125,7 +127,12 @@ function forbiddenVerdict(status: Status): Verdict {
     status.causes.some(({ reason }) => reason === "NamespaceTerminating") ||
     /custom resource definition is terminating/.test(status.message);
   if (terminating) {
-    return { transient: true, code: "conflict", reason: status.message };
+    return {
+      transient: true,
+      code: "conflict",
+      reason: status.message,
+      leaving: true,
+    };
   }
   // A controller makes the namespace's default ServiceAccount a moment after the namespace.
   const early = /serviceaccount "[^"]*" not found/.test(status.message);
@@ -180,6 +187,10 @@ const NOT_ITS_FAULT_REGEXP =
 const TOO_LARGE_TO_STORE_REGEXP =
   /etcdserver: request is too large|trying to send message larger than max/;
 
+/** A number, a boolean or a text as the server's own language prints one, in what it says about the wrong type. */
+const GO_VALUE_REGEXP =
+  /(?<=, got )&(?:value\.valueUnstructured\{Value:|\{)([^{}]*)\}/g;
+
 /** The server has not come to the version to go on from: it lags, or its store was restored from an older copy. */
 const TOO_LARGE = "ResourceVersionTooLarge";
 
@@ -197,7 +208,8 @@ function failureVerdict(answer: ApiAnswer, status: Status): Verdict {
     };
   }
   if (answer.status === 500 && NOT_ITS_FAULT_REGEXP.test(status.message)) {
-    return { transient: false, code: "invalid", reason: status.message };
+    const reason = status.message.replace(GO_VALUE_REGEXP, "$1");
+    return { transient: false, code: "invalid", reason };
   }
   if (TOO_LARGE_TO_STORE_REGEXP.test(status.message)) {
     return {

@@ -151,6 +151,40 @@ Deno.test("operation diff: what fails for one object does not keep the others fr
   ]);
 });
 
+Deno.test("operations diff and check: a namespace that is going away is not waited for", async () => {
+  await using place = await openPlace();
+  const { executor, kube } = place;
+  const namespace = `${place.namespace}-going`;
+  await write(kube, "/api/v1/namespaces", {
+    method: "POST",
+    type: "application/json",
+    body: { metadata: { name: namespace } },
+  });
+  const holding = { name: "held", finalizers: ["example.com/held"] };
+  await write(kube, `/api/v1/namespaces/${namespace}/configmaps`, {
+    method: "POST",
+    type: "application/json",
+    body: { metadata: holding },
+  });
+  await write(kube, `/api/v1/namespaces/${namespace}`, { method: "DELETE" });
+  try {
+    for (const operation of ["diff", "check"]) {
+      const run = await runEvent(executor, [configMap(namespace, "new")], {
+        payload: { operation, timeout: "5s" },
+      });
+      strictEqual(run.last.error?.code, "conflict");
+      match(run.last.message, /because it is being terminated$/);
+      const messages = run.statuses.map(({ message }) => message);
+      deepStrictEqual(messages.filter((each) => /^Trying/.test(each)), []);
+    }
+  } finally {
+    await write(kube, configMapPath(namespace, "held"), {
+      method: "PATCH",
+      body: { metadata: { finalizers: null } },
+    });
+  }
+});
+
 Deno.test("operation check: tells what has drifted or is missing, whoever changed it, and writes nothing", async () => {
   await using place = await openPlace();
   const { namespace, executor, kube } = place;
@@ -187,6 +221,18 @@ Deno.test("operation check: tells what has drifted or is missing, whoever change
     { path: ".data.k", before: "changed", after: "v" },
   ]);
   deepStrictEqual(await read(kube, configMapPath(namespace, "a")), before);
+});
+
+Deno.test("operation check: a field that differs and cannot change is a drift, and named", async () => {
+  await using place = await openPlace();
+  const { namespace, executor } = place;
+  const sealed = (data: string) =>
+    `${configMap(namespace, "a", data)}immutable: true\n`;
+  await runEvent(executor, [sealed("k: v")]);
+  const run = await runEvent(executor, [sealed("k: w")], CHECK);
+  strictEqual(run.last.state, "completed", run.last.message);
+  deepStrictEqual(changes(run), ["ConfigMap/a: drifted"]);
+  match(run.warnings.join(), /^Cannot apply ConfigMap "a" .*is immutable/);
 });
 
 Deno.test("operations diff and check touch nothing, so they wait for no other event", async () => {

@@ -203,6 +203,16 @@ const WRONG: Readonly<Record<string, readonly [string, ErrorCode, RegExp]>> = {
     "invalid",
     /\.stringData\.a: expected string, got something else$/,
   ],
+  "numbers and booleans where texts belong": [
+    "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: 17, b: yes}\n",
+    "invalid",
+    /\.data\.[ab]: expected string, got (17|true) \.data\.[ab]: expected string, got (17|true)$/,
+  ],
+  "a text where a mapping belongs": [
+    "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: hello\n",
+    "invalid",
+    /\.data: expected map, got hello$/,
+  ],
   "the uid of another life": [
     "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, uid: some-uid}\n",
     "conflict",

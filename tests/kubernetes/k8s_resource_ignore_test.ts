@@ -237,6 +237,24 @@ Deno.test("option ignore_fields: a part of what is owned as a whole is refused",
   strictEqual(owned(after), owned(before));
 });
 
+Deno.test("option ignore_fields: what is left alone stays as it is when the object is made anew", async () => {
+  await using place = await openPlace();
+  const { namespace, executor, kube } = place;
+  const path = webPath(place, "statefulsets");
+  const web = statefulSet(namespace);
+  await runEvent(executor, [web], { payload: { wait: "none" } });
+  await write(kube, `${path}?fieldManager=autoscaler`, {
+    method: "PATCH",
+    body: { spec: { replicas: 7 } },
+  });
+  const other = web.replace("serviceName: web", "serviceName: other");
+  const run = await runEvent(executor, [other], {
+    payload: { ...REPLICAS, replace_immutable: true, wait: "none" },
+  });
+  deepStrictEqual(changes(run), ["StatefulSet/web: created"], run.last.message);
+  strictEqual((await read<Live>(kube, path)).spec.replicas, 7);
+});
+
 Deno.test("option ignore_fields: who may not read an object is refused", async () => {
   await using place = await openPlace();
   const { namespace, kube } = place;

@@ -53,6 +53,31 @@ Deno.test("option replace_immutable: what cannot change is deleted by its uid an
   notStrictEqual(after.metadata.uid, before.metadata.uid);
 });
 
+Deno.test("option replace_immutable: an old object that does not go away is said to be on its way out", async () => {
+  await using place = await openPlace();
+  const { namespace, executor, kube } = place;
+  const held = (data: string) => ({
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: { name: "held", finalizers: ["example.com/held"] },
+    immutable: true,
+    data: { a: data },
+  });
+  await runEvent(executor, [held("b")]);
+  const run = await runEvent(executor, [held("c")], {
+    payload: { replace_immutable: true, timeout: "2s" },
+  });
+  await write(kube, configMapPath(namespace, "held"), {
+    method: "PATCH",
+    body: { metadata: { finalizers: null } },
+  });
+  strictEqual(run.last.error?.code, "not_ready");
+  match(
+    run.last.message,
+    /held by .*; it was deleted for a new one, which is not made yet$/,
+  );
+});
+
 Deno.test("option replace_immutable: a bare Pod of which a field cannot change is made anew", async () => {
   await using place = await openPlace();
   const { namespace, executor, kube } = place;
