@@ -10,14 +10,22 @@ import { createServer, type Server } from "node:https";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { makePki } from "../deploy/localkube/pki.ts";
 
+/** An answer that is not the server's. */
+export interface FalseAnswer {
+  /** The HTTP status. */
+  readonly status: number;
+  /** The body; JSON unless it is text. */
+  readonly body?: unknown;
+  /** More headers. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 /** What happens to a request. */
 export type Fault =
   /** It is answered so, and does not reach the server. */
-  | {
-    readonly status: number;
-    readonly body?: unknown;
-    readonly headers?: Readonly<Record<string, string>>;
-  }
+  | FalseAnswer
+  /** It reaches the server, whose answer is lost: it is answered so. */
+  | { readonly instead: FalseAnswer }
   /** It reaches the server with these headers in place of its own. */
   | { readonly requestHeaders: Readonly<Record<string, string>> }
   /** It reaches the server, and the answer ends, or falls silent, after so many lines. */
@@ -190,15 +198,7 @@ export class FaultProxy implements AsyncDisposable {
       return;
     }
     if (typeof fault === "object" && "status" in fault) {
-      response.writeHead(fault.status, {
-        "content-type": "application/json",
-        ...fault.headers,
-      });
-      response.end(
-        typeof fault.body === "string"
-          ? fault.body
-          : JSON.stringify(fault.body ?? {}),
-      );
+      answer(response, fault);
       return;
     }
     const changed = typeof fault === "object" && "requestHeaders" in fault
@@ -211,7 +211,11 @@ export class FaultProxy implements AsyncDisposable {
       { method, path, headers: { ...headers, ...changed }, as, body },
       {
         response,
-        cut: fault === "cut_after",
+        lost: fault === "cut_after"
+          ? () => response.destroy()
+          : typeof fault === "object" && "instead" in fault
+          ? () => answer(response, fault.instead)
+          : undefined,
         part,
         slow: typeof fault === "object" && "slow" in fault
           ? fault.slow
@@ -228,9 +232,9 @@ export class FaultProxy implements AsyncDisposable {
       readonly as: SeenRequest["as"];
       readonly body: Uint8Array;
     },
-    { response, cut, part, slow }: {
+    { response, lost, part, slow }: {
       readonly response: ServerResponse;
-      readonly cut: boolean;
+      readonly lost: (() => void) | undefined;
       readonly slow: ((sent: number) => Promise<void>) | undefined;
       readonly part: Extract<Fault, { readonly lines: number }> | undefined;
     },
@@ -255,9 +259,9 @@ export class FaultProxy implements AsyncDisposable {
         client: this.#client,
         signal: left.signal,
       });
-      if (cut) {
+      if (lost) {
         await answer.text();
-        response.destroy();
+        lost();
         return;
       }
       const passed = [...answer.headers].filter(([name]) =>
@@ -288,6 +292,18 @@ export class FaultProxy implements AsyncDisposable {
       if (!left.signal.aborted) throw error; // else whoever asked has left
     }
   }
+}
+
+/** Answers a request in the server's place. */
+function answer(
+  response: ServerResponse,
+  { status, body = {}, headers }: FalseAnswer,
+): void {
+  response.writeHead(status, {
+    "content-type": "application/json",
+    ...headers,
+  });
+  response.end(typeof body === "string" ? body : JSON.stringify(body));
 }
 
 /** So many bytes come one by one; more would take tests long and show nothing else. */

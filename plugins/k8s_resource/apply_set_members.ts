@@ -1,4 +1,5 @@
 import { TransporterError } from "@transporter/sdk";
+import { Anew } from "./anew.ts";
 import {
   applySetId,
   type ApplySetName,
@@ -120,8 +121,12 @@ async function listMembers(
     describeParent(set)
   } of the kind "${place.kind}"`;
   const found: Member[] = [];
-  let expired = false;
+  const anew = new Anew(apply.cluster, {
+    signal: apply.context.signal,
+    until: apply.until,
+  });
   for (let token = "";;) {
+    let expired = false;
     const query = new URLSearchParams({
       labelSelector: `${PART_OF}=${applySetId(set)}`,
       limit: String(PAGE),
@@ -135,16 +140,21 @@ async function listMembers(
       ...retrying(doing, apply),
       review(verdict) {
         expired = verdict.expired === true && token !== "";
+        if (expired) return { ...verdict, code: "cluster_unavailable" };
         if (verdict.missing !== "kind" || !declared) return verdict;
         return dryRun
           ? { ...verdict, missing: "object" }
           : { ...verdict, transient: true };
       },
-    }).catch((error) => {
-      if (expired) return undefined;
+    }).catch(async (error) => {
+      if (expired && await anew.pause()) return undefined;
       throw error;
     });
-    if (expired) return await listMembers(kind, namespace, set, apply);
+    if (expired) {
+      found.length = 0;
+      token = "";
+      continue;
+    }
     if (answer === undefined) return found;
     for (const item of recordsOf(answer.body.items)) {
       if (isControlled(item)) continue;

@@ -1,13 +1,17 @@
-import {
-  type Clock,
-  fullJitter,
-  type Rng,
-  TransporterError,
-} from "@transporter/sdk";
+import { type Clock, fullJitter, type Rng } from "@transporter/sdk";
 import type { Fields, Gate } from "./gate.ts";
-import { LongAnswer, NoAnswer } from "./no_answer.ts";
+import {
+  answered,
+  type Exchanged,
+  type Failure,
+  failure,
+  type Sent,
+  silence,
+  withOnce,
+} from "./outcome.ts";
 import { type Asker, judgeNew, passGate } from "./pass_gate.ts";
 import { Recent } from "./recent.ts";
+import { Doubt, Start } from "./start.ts";
 import { ApiStream } from "./stream.ts";
 import { type Success, successOf } from "./success.ts";
 import type { ApiAnswer, Sink } from "./answer.ts";
@@ -23,7 +27,7 @@ export interface CallOptions extends Ungated {
   readonly signal: AbortSignal;
   /** When to stop trying again, in milliseconds since 1970. */
   readonly until: number;
-  /** A try that got no answer ends the call, as doing it again may be one time too many. */
+  /** A try that may have been done ends the call, as doing it again may be one time too many. */
   readonly once?: boolean;
   /** Called just before each try; ends the call by throwing. */
   readonly beforeTry?: () => Promise<void>;
@@ -51,23 +55,12 @@ export interface ApiClientOptions {
   readonly clock: Clock;
   /** Where jitter comes from. */
   readonly rng: Rng;
+  /** Whether the server is starting, as another client of it knows; one of its own unless given. */
+  readonly start?: Start;
 }
 
-/** How a call failed. */
-export interface Failure extends Verdict {
-  /** Why there was no answer, if there was none. */
-  readonly cause?: NoAnswer;
-  /** It was a write, and a try of it got no answer. */
-  readonly maybeDone: boolean;
-}
-
-function failure(outcome: Failure, doing: string): TransporterError {
-  const { code, reason, cause, maybeDone } = outcome;
-  return new TransporterError(code, `Cannot ${doing}: ${reason}`, {
-    cause,
-    ...(maybeDone ? { details: { maybe_done: true } } : {}),
-  });
-}
+/** What a try is given even when there is less time left, in milliseconds: one that is cut off may have been done. */
+const TRY_MS_MIN = 1_000;
 
 const BACKOFF = { initialMs: 200, maxMs: 10_000 } as const;
 
@@ -81,10 +74,12 @@ export class ApiClient {
   readonly #rng: Rng;
   readonly #options: ApiClientOptions;
   readonly #self: Recent<Fields>;
+  readonly #start: Start;
 
   /** Makes one. */
   constructor(options: ApiClientOptions) {
     this.#options = options;
+    this.#start = options.start ?? new Start(options);
     this.#self = new Recent(options.clock);
     this.#transport = options.transport;
     this.#clock = options.clock;
@@ -98,7 +93,7 @@ export class ApiClient {
 
   /** One that sends these headers with every request, over the same connections. */
   with(headers: readonly Header[]): ApiClient {
-    return new ApiClient({ ...this.#options, headers });
+    return new ApiClient({ ...this.#options, headers, start: this.#start });
   }
 
   /**
@@ -122,6 +117,18 @@ export class ApiClient {
     if ("body" in outcome) return outcome;
     if (outcome.missing === "object") return undefined;
     throw failure(outcome, options.doing);
+  }
+
+  /**
+   * Waits until the server has started, if it is still about to.
+   *
+   * @returns Whether there was something to wait for: what was said before may not hold.
+   */
+  async settle(
+    limits: Pick<CallOptions, "signal" | "until">,
+  ): Promise<boolean> {
+    const { headers } = this.#options;
+    return await this.#start.wait({ ...limits, headers });
   }
 
   /**
@@ -199,7 +206,8 @@ export class ApiClient {
     const outcome = await this.#exchange(request, options);
     if (!("good" in outcome)) return outcome;
     const { good, uncertain } = outcome;
-    return successOf(good, { doing: options.doing, uncertain });
+    const { doing } = options;
+    return successOf(good, { doing, method: request.method, uncertain });
   }
 
   #exchange(
@@ -211,10 +219,16 @@ export class ApiClient {
       const answer = await this.#transport.send(
         this.#complete(request),
         options.signal,
-        sink,
+        { sink, timeoutMs: this.#timeLeft(options) },
       );
       return answer.status < 400 ? { good: answer } : { refused: answer };
     });
+  }
+
+  /** How long a try may take: no longer than the call, which may be for one try only. */
+  #timeLeft({ until }: CallOptions): number {
+    const leftMs = until - this.#clock.now();
+    return leftMs <= 0 ? Infinity : Math.max(leftMs, TRY_MS_MIN);
   }
 
   async #run<Good>(
@@ -224,24 +238,29 @@ export class ApiClient {
   ): Promise<Exchanged<Good> | Failure> {
     const { signal, until, review = (verdict: Verdict) => verdict } = options;
     const since = this.#clock.now();
+    const { headers } = this.#options;
+    const doubt = new Doubt(this.#start);
     let uncertain = false;
     for (let failures = 0;; failures++) {
       signal.throwIfAborted();
       await options.beforeTry?.();
+      doubt.begin();
       const sent = await answered(send);
       if ("good" in sent) return { good: sent.good, uncertain };
       const { silent } = sent;
-      uncertain ||= silent !== undefined;
-      const verdict = silent === undefined
+      const judged = silent === undefined
         ? review(judge(sent.refused), since)
-        : silence(silent, options);
+        : silence(silent);
+      const verdict = options.once
+        ? withOnce(judged)
+        : await doubt.review(judged, failures, { signal, headers });
+      uncertain ||= verdict.unclear === true && request.method !== "GET";
       const jitter = fullJitter(failures, this.#rng, BACKOFF);
       const pause = Math.max(verdict.retryAfterMs ?? 0, jitter);
       if (!verdict.transient || this.#clock.now() + pause >= until) {
-        const maybeDone = uncertain && request.method !== "GET";
         return {
           ...verdict,
-          maybeDone,
+          maybeDone: uncertain,
           ...(silent === undefined ? {} : { cause: silent }),
         };
       }
@@ -249,35 +268,4 @@ export class ApiClient {
       await this.#clock.sleep(pause, { signal });
     }
   }
-}
-
-/** A success, and whether a try before it ended without an answer. */
-interface Exchanged<Good> {
-  readonly good: Good;
-  readonly uncertain: boolean;
-}
-
-/** What a request led to, when there was an answer. */
-type Sent<Good> =
-  | { readonly good: Good }
-  | { readonly refused: ApiAnswer; readonly silent?: never };
-
-async function answered<Good>(
-  send: () => Promise<Sent<Good>>,
-): Promise<Sent<Good> | { readonly silent: NoAnswer }> {
-  try {
-    return await send();
-  } catch (error) {
-    if (error instanceof NoAnswer) return { silent: error };
-    throw error;
-  }
-}
-
-function silence(error: NoAnswer, { once = false }: CallOptions): Verdict {
-  const unknown = once ? ", so nobody knows whether it was done" : "";
-  return {
-    transient: !once && !(error instanceof LongAnswer),
-    code: "cluster_unavailable",
-    reason: `the API server does not answer: ${error.message}${unknown}`,
-  };
 }

@@ -54,7 +54,7 @@ function limits(rest: Partial<CallOptions> = {}): CallOptions {
 }
 
 const busy = () => new Response("busy", { status: 503 });
-const good = () => Response.json({ a: 1 });
+const good = () => Response.json({ kind: "A" });
 
 Deno.test("ApiClient.call() tries again what may change, and says so", async () => {
   await using opened = open([busy, busy, good]);
@@ -68,7 +68,7 @@ Deno.test("ApiClient.call() tries again what may change, and says so", async () 
       },
     }),
   );
-  deepStrictEqual(body, { a: 1 });
+  deepStrictEqual(body, { kind: "A" });
   strictEqual(uncertain, false);
   deepStrictEqual(reasons, Array(2).fill("the API server answered 503: busy"));
 });
@@ -114,7 +114,7 @@ Deno.test("ApiClient.call() lets the caller review an answer", async () => {
           : verdict,
     }),
   );
-  deepStrictEqual(body, { a: 1 });
+  deepStrictEqual(body, { kind: "A" });
 });
 
 Deno.test("ApiClient.find() gives undefined for an object that is not there, and nothing else", async () => {
@@ -129,7 +129,9 @@ Deno.test("ApiClient.find() gives undefined for an object that is not there, and
   ]);
   await rejects(unserved.client.find(GET, limits()), { code: "unknown_kind" });
   await using there = open([good]);
-  deepStrictEqual((await there.client.find(GET, limits()))?.body, { a: 1 });
+  deepStrictEqual((await there.client.find(GET, limits()))?.body, {
+    kind: "A",
+  });
 });
 
 Deno.test("ApiClient.call() reads warnings", async () => {
@@ -139,7 +141,7 @@ Deno.test("ApiClient.call() reads warnings", async () => {
     '299 - "v1 Endpoints is deprecated, use \\"EndpointSlice\\""',
   );
   headers.append("warning", '299 - "another"');
-  await using opened = open([() => Response.json({}, { headers })]);
+  await using opened = open([() => Response.json({ kind: "A" }, { headers })]);
   const { warnings } = await opened.client.call(GET, limits());
   deepStrictEqual(warnings, [
     'v1 Endpoints is deprecated, use "EndpointSlice"',

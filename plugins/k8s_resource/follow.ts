@@ -23,6 +23,8 @@ class Follower {
   readonly #looker: Looker;
   readonly #cluster: Cluster;
   readonly #signal: AbortSignal;
+  /** How many watches in a row have ended early, also with a list between them. */
+  #failures = 0;
 
   constructor(collection: Collection, options: LookerOptions) {
     this.#looker = new Looker(collection, options);
@@ -60,7 +62,7 @@ class Follower {
   async #watch(version: string): Promise<"done" | "refused" | "again"> {
     const { clock, rng, requestTimeoutMs } = this.#cluster;
     let from = version;
-    for (let failures = 0;;) {
+    for (;;) {
       const startedAt = clock.monotonic();
       let again = false;
       let told = false;
@@ -80,9 +82,9 @@ class Follower {
         if (!again && !(error instanceof NoAnswer)) throw error;
       }
       const early = clock.monotonic() - startedAt < requestTimeoutMs / 2;
-      failures = early ? failures + 1 : 0;
+      this.#failures = early ? this.#failures + 1 : 0;
       if (early) {
-        const pauseMs = fullJitter(failures, rng, PAUSE);
+        const pauseMs = fullJitter(this.#failures, rng, PAUSE);
         await clock.sleep(pauseMs, { signal: this.#signal });
       }
       // Nothing at all is told of a version that is to come yet, as after a restore of the server's store.

@@ -73,19 +73,29 @@ export class Healer implements Disposable {
     if (why !== undefined) return why;
     try {
       await this.#apply(object, seen);
-      const now = this.#cluster.clock.monotonic();
-      this.#heals.set(key, [...this.#heals.get(key) ?? [], now]);
+      this.#count(key);
       return `was ${seen.status} and is set right`;
     } catch (error) {
       this.#context.signal.throwIfAborted();
-      const { message } = TransporterError.from(error);
-      return `is ${seen.status} and cannot be set right: ${message}`;
+      const { message, details } = TransporterError.from(error);
+      // It counts, or an answer that is lost each time would hide a fight.
+      if (details?.["maybe_done"] !== true) {
+        return `is ${seen.status} and cannot be set right: ${message}`;
+      }
+      this.#count(key);
+      return `was ${seen.status} and may be set right by now: ${message}`;
     }
   }
 
   /** Listens no more. */
   [Symbol.dispose](): void {
     this.#listening[Symbol.dispose]();
+  }
+
+  /** Notes that an object was set right. */
+  #count(key: string): void {
+    const now = this.#cluster.clock.monotonic();
+    this.#heals.set(key, [...this.#heals.get(key) ?? [], now]);
   }
 
   /** What is in order counts as set right for a while only: once in a while is no fight. */

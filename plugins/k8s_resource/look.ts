@@ -1,4 +1,5 @@
 import { TransporterError } from "@transporter/sdk";
+import { Anew } from "./anew.ts";
 import type { Board } from "./board.ts";
 import type { CallOptions } from "./client.ts";
 import type { Cluster } from "./cluster.ts";
@@ -104,6 +105,7 @@ export class Looker {
   async list(): Promise<string | undefined> {
     const { cluster } = this.#options;
     const missing = new Set(this.left);
+    const anew = new Anew(this.#options.cluster, this.#options);
     for (let token = "";;) {
       const query = { limit: String(PAGE), ...(token && { continue: token }) };
       let page: Fields;
@@ -114,7 +116,10 @@ export class Looker {
         )).body;
       } catch (error) {
         // The server does not have the version of the pages so far any more.
-        if (this.expired && token !== "") return await this.list();
+        if (this.expired && token !== "" && await anew.pause()) {
+          token = "";
+          continue;
+        }
         if (isRefusal(error)) return undefined;
         throw error;
       }

@@ -1,5 +1,5 @@
 import { isRecord } from "@transporter/sdk";
-import type { CallOptions, Failure } from "./client.ts";
+import type { CallOptions } from "./client.ts";
 import type { Success } from "./success.ts";
 import {
   asked,
@@ -9,6 +9,7 @@ import {
   tried,
   writtenBy,
 } from "./gate.ts";
+import type { Failure } from "./outcome.ts";
 import type { Recent } from "./recent.ts";
 import type { ApiRequest } from "./transport.ts";
 

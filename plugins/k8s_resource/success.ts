@@ -24,30 +24,47 @@ function warningsOf(headers: Headers): string[] {
     .map(([, text = ""]) => text.replace(/\\(.)/g, "$1"));
 }
 
+/** Whether it is an object of Kubernetes, as every answer of an API server is, and not just that something went well. */
+function isOfServer(
+  { kind, status }: Readonly<Record<string, unknown>>,
+  method: string,
+): boolean {
+  if (kind === "Status") {
+    return status === "Success" && method !== "GET" && method !== "PATCH";
+  }
+  return typeof kind === "string" && kind !== "";
+}
+
 /**
  * Reads an answer that is a success.
  *
- * @throws {TransporterError} `failed` when it is no JSON object.
+ * @throws {TransporterError} `failed` when it is no object of Kubernetes, as when a proxy answers in place of the API
+ * server. `details.maybe_done` when it was a write.
  */
 export function successOf(
   answer: ApiAnswer,
-  { doing, uncertain }: { readonly doing: string; readonly uncertain: boolean },
+  { doing, method, uncertain }: {
+    readonly doing: string;
+    readonly method: string;
+    readonly uncertain: boolean;
+  },
 ): Success {
   const { status, headers } = answer;
+  const fail = (why: string, cause?: unknown) =>
+    new TransporterError("failed", `Cannot ${doing}: ${why}`, {
+      cause,
+      ...(method === "GET" ? {} : { details: { maybe_done: true } }),
+    });
   let body: unknown;
   try {
     body = parseExactly(answer.text);
   } catch (cause) {
-    throw new TransporterError(
-      "failed",
-      `Cannot ${doing}: the answer is no JSON`,
-      { cause },
-    );
+    throw fail("the answer is no JSON", cause);
   }
-  if (!isRecord(body)) {
-    throw new TransporterError(
-      "failed",
-      `Cannot ${doing}: the answer is no JSON object`,
+  if (!isRecord(body)) throw fail("the answer is no JSON object");
+  if (!isOfServer(body, method)) {
+    throw fail(
+      "the answer is none of an API server; is something else at its address?",
     );
   }
   return { status, headers, body, warnings: warningsOf(headers), uncertain };

@@ -32,6 +32,14 @@ export interface TransportOptions {
   readonly requestTimeoutMs: number;
 }
 
+/** The bounds of one request, besides the signal. */
+export interface SendLimits {
+  /** Takes the body of a success. */
+  readonly sink?: Sink | undefined;
+  /** How long it may take, in milliseconds. */
+  readonly timeoutMs?: number;
+}
+
 /**
  * How long a connection is kept that nobody uses, in milliseconds: shorter than
  * servers do (90 s) and proxies before them, so that no request goes into one
@@ -109,15 +117,9 @@ export class Transport implements Disposable {
    */
   #http2 = false;
 
-  /** Made once: an error takes its stack, which is dear. */
-  readonly #late: NoAnswer;
-
   /** Makes one; nothing is opened before the first request. */
   constructor(options: TransportOptions) {
     this.#options = options;
-    this.#late = new NoAnswer(
-      `no answer came in ${options.requestTimeoutMs} ms`,
-    );
   }
 
   /**
@@ -126,17 +128,18 @@ export class Transport implements Disposable {
    *
    * @param request What is asked.
    * @param signal Gives up.
-   * @param sink Takes the body of a success, which has no text then: for what would be a large one.
+   * @param limits `sink` takes the body of a success, which has no text then: for what would be a large one. `timeoutMs`:
+   * how long it may take, if that is less than any request may.
    * @throws {NoAnswer} There was none in time.
    * @throws {TransporterError} `no_cluster` or `unauthenticated`: there are no credentials.
    */
   async send(
     request: ApiRequest,
     signal: AbortSignal,
-    sink?: Sink,
+    limits: SendLimits = {},
   ): Promise<ApiAnswer> {
     return await this.#asKnown((access) =>
-      this.#exchange(request, access, { signal, sink })
+      this.#exchange(request, access, { signal, ...limits })
     );
   }
 
@@ -179,15 +182,15 @@ export class Transport implements Disposable {
   async #exchange(
     request: ApiRequest,
     access: Access,
-    { signal, sink }: {
+    { signal, sink, timeoutMs = Infinity }: SendLimits & {
       readonly signal: AbortSignal;
-      readonly sink: Sink | undefined;
     },
   ): Promise<ApiAnswer> {
     const { clock, requestTimeoutMs } = this.#options;
     const client = this.#clientFor(access.connection);
-    using limit = deadline(clock, requestTimeoutMs, {
-      reason: this.#late,
+    const ms = Math.ceil(Math.min(requestTimeoutMs, timeoutMs));
+    using limit = deadline(clock, ms, {
+      reason: () => new NoAnswer(`no answer came in ${ms} ms`),
       signal,
     });
     try {

@@ -12,6 +12,10 @@ export interface Verdict {
   readonly reason: string;
   /** How long the server wants us to wait, in milliseconds. */
   readonly retryAfterMs?: number;
+  /** It is refused for want of a right, and not by admission. */
+  readonly noRight?: boolean;
+  /** The request may have been done all the same. */
+  readonly unclear?: boolean;
   /** The fields that other managers own. */
   readonly conflicts?: readonly FieldConflict[];
   /** Something of this name is there already. */
@@ -135,8 +139,15 @@ function forbiddenVerdict(status: Status): Verdict {
     };
   }
   // A controller makes the namespace's default ServiceAccount a moment after the namespace.
-  const early = /serviceaccount "[^"]*" not found/.test(status.message);
-  return { transient: early, code: "denied", reason: status.message };
+  const early =
+    /serviceaccount "[^"]*" not found|not yet ready to handle request/
+      .test(status.message);
+  return {
+    transient: early,
+    code: "denied",
+    reason: status.message,
+    noRight: /forbidden: User "/.test(status.message),
+  };
 }
 
 function missingVerdict(status: Status): Verdict {
@@ -194,6 +205,17 @@ const GO_VALUE_REGEXP =
 /** The server has not come to the version to go on from: it lags, or its store was restored from an older copy. */
 const TOO_LARGE = "ResourceVersionTooLarge";
 
+/**
+ * Whether a request that failed may have been done: a proxy's own words say
+ * nothing of what is behind it, and a store that answers late may have written.
+ * What the server says of admission (`InternalError`), or that it has not begun
+ * (503), is clear.
+ */
+function isUnclear({ status }: ApiAnswer, { reason }: Status): boolean {
+  return reason === "" || status === 504 ||
+    status === 500 && reason !== "InternalError";
+}
+
 /** The server cannot compare fields that are recorded for a version which a definition has no more (seen on 1.36.3). */
 const LOST_VERSION_REGEXP =
   /request to convert CR to an invalid group\/version: ([^"\s]+)/;
@@ -233,6 +255,7 @@ function failureVerdict(answer: ApiAnswer, status: Status): Verdict {
     transient: true,
     code: "cluster_unavailable",
     reason: `the API server answered ${answer.status}: ${status.message}`,
+    unclear: isUnclear(answer, status),
     ...retryAfterOf(answer),
   };
 }

@@ -1,6 +1,6 @@
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import type { LocalKube } from "../../deploy/localkube/mod.ts";
-import { FaultProxy } from "../fault_proxy.ts";
+import { FaultProxy, status } from "../fault_proxy.ts";
 import { CONTROLLERS } from "./cluster.ts";
 import {
   changes,
@@ -311,7 +311,10 @@ Deno.test("delete.precondition: a delete that is tried again does not take an ob
   const manifest = configMap(namespace, "a");
   const maps = `/api/v1/namespaces/${namespace}/configmaps`;
   await runEvent(executor, [manifest]);
-  proxy.inject({ method: "DELETE", fault: { status: 503 } });
+  proxy.inject({
+    method: "DELETE",
+    fault: status(503, "shutting down", { reason: "ServiceUnavailable" }),
+  });
   const { last, objects } = await runEvent(executor, [manifest], {
     ...DELETE,
     async onStatus({ message }) {

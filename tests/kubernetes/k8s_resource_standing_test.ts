@@ -225,6 +225,37 @@ async function beginToHeal(
   return standing;
 }
 
+Deno.test("standing checks: heal counts what it set right although the answer was lost", async () => {
+  await using place = await openPlace();
+  const { kube, namespace, executor } = place;
+  await using proxy = await FaultProxy.open({
+    server: kube.server,
+    caPem: kube.address.caPem,
+  });
+  await using through = await proxied(proxy, kube, { namespace });
+  await runEvent(executor, [configMap(namespace, "a")]);
+  await using standing = await begin(through.config, { namespace, heal: true });
+  const { clock, said } = standing;
+  await clock.asleep();
+  said.length = 0;
+  for (const value of ["1", "2", "3", "4"]) {
+    proxy.heal();
+    proxy.inject({
+      method: "PATCH",
+      path: /^(?!.*dryRun)/,
+      fault: "cut_after",
+    });
+    await change(kube, configMapPath(namespace, "a"), value);
+    await clock.next();
+    await clock.asleep();
+    if (value === "4") break;
+    match(said.at(-1) ?? "", /"a" .* was drifted and may be set right by now:/);
+    deepStrictEqual(await dataOf(kube, namespace), { a: "b" });
+  }
+  match(said.at(-1) ?? "", LEFT);
+  deepStrictEqual(await dataOf(kube, namespace), { a: "4" });
+});
+
 Deno.test("standing checks: heal stops to fight a controller that is slower than the checks", async () => {
   await using place = await openPlace();
   const { kube, namespace } = place;

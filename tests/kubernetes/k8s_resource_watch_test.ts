@@ -1,10 +1,13 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { type Clock, systemClock } from "@transporter/sdk";
+import { openExecutor } from "../../plugins/k8s_resource/executor.ts";
 import type { LocalKube } from "../../deploy/localkube/mod.ts";
 import { status } from "../fault_proxy.ts";
 import { actAs } from "./identity.ts";
 import { executorBehindProxy } from "./behind_proxy.ts";
 import {
   openPlugin,
+  proxied,
   type Run,
   runEvent,
   thingDefinition,
@@ -183,6 +186,62 @@ Deno.test("410 relists, whether it is the answer or comes in the watch", async (
         opened.asked().filter((each) => !each.startsWith("get")).slice(0, 4),
         ["list", "watch", "list", "watch"],
       );
+    });
+  }
+});
+
+/** A clock that keeps account of pauses. */
+class Pauses implements Clock {
+  readonly taken: number[] = [];
+
+  now(): number {
+    return systemClock.now();
+  }
+
+  monotonic(): number {
+    return systemClock.monotonic();
+  }
+
+  async sleep(ms: number, options: { signal?: AbortSignal } = {}) {
+    this.taken.push(ms);
+    await systemClock.sleep(ms, options);
+  }
+}
+
+Deno.test("410 over and over is answered by pauses that grow, whether the watch says so or the list", async (t) => {
+  const expired = status(410, GONE.message, { reason: "Expired" });
+  const cases = {
+    "the watch": {
+      path: /watch=true/,
+      count: 2,
+      watches: 4,
+      pauses: [200, 400, 800],
+    },
+    "the list": {
+      path: /continue=/,
+      count: 60,
+      watches: 1,
+      pauses: [100, 200, 400],
+    },
+  };
+  for (
+    const [name, { path, count, watches, pauses }] of Object.entries(cases)
+  ) {
+    await t.step(name, async () => {
+      await using opened = await open();
+      const { proxy, kube, namespace } = opened;
+      await using access = await proxied(proxy, kube, { namespace });
+      const clock = new Pauses();
+      await using executor = await openExecutor(access.config, {
+        clock,
+        rng: { next: () => 1 },
+      });
+      proxy.inject({ path, times: pauses.length, fault: expired });
+      const names = Array.from({ length: count }, (_, index) => `a${index}`);
+      const run = await wait({ ...opened, executor }, names, watches);
+      strictEqual(run.last.state, "completed", run.last.message);
+      const own = clock.taken.filter((ms) => pauses.includes(ms));
+      deepStrictEqual(own.slice(0, pauses.length), pauses);
     });
   }
 });
