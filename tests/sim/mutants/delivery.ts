@@ -92,7 +92,7 @@ const sendAfterClose: Mutant = {
   does: "Ends the program when something is sent on a link that was closed.",
   breaks: ["G14"],
   crashes: true,
-  budget: 50,
+  budget: 200,
   plant() {
     const over = new WeakSet<Link>();
     return {
