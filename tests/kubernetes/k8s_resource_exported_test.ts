@@ -1,7 +1,6 @@
 /** Manifests that were read from a cluster, with what the server has written into them. */
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import {
-  changes,
   configMap,
   configMapPath,
   openPlace,
@@ -9,7 +8,6 @@ import {
   type Run,
   runEvent,
   thingDefinition,
-  write,
 } from "./k8s_resource.ts";
 
 interface Live {
@@ -117,25 +115,4 @@ Deno.test("operation patch: a kind that only a manifest has is not waited for, a
     /^Cannot patch Thing .*it is not there$/,
   );
   deepStrictEqual(triedAgain(run), []);
-});
-
-Deno.test("operation check: an object that is being deleted is as it should be, and warned of", async () => {
-  await using place = await openPlace();
-  const { namespace, executor, kube } = place;
-  const held = exported({ name: "held", finalizers: ["example.com/held"] });
-  await runEvent(executor, [held]);
-  const path = configMapPath(namespace, "held");
-  await write(kube, path, { method: "DELETE" });
-  try {
-    const run = await runEvent(executor, [held], {
-      payload: { operation: "check" },
-    });
-    deepStrictEqual(changes(run), ["ConfigMap/held: unchanged"]);
-    match(run.warnings.join(), /^ConfigMap "held" .*: it is being deleted$/);
-  } finally {
-    await write(kube, path, {
-      method: "PATCH",
-      body: { metadata: { finalizers: null } },
-    });
-  }
 });
