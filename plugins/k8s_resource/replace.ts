@@ -64,17 +64,19 @@ export function withWayOut(
   });
 }
 
+/** The same error, whose sentence goes on. */
+function withMore(error: TransporterError, more: string): TransporterError {
+  const { code, message, details } = error;
+  return new TransporterError(code, `${message}; ${more}`, {
+    cause: error,
+    ...(details === undefined ? {} : { details }),
+  });
+}
+
 /** The error of an apply of the new object, when the old one is gone. */
 export function withLoss(error: unknown): unknown {
   if (!(error instanceof TransporterError)) return error;
-  return new TransporterError(
-    error.code,
-    `${error.message}; the old one was deleted before that`,
-    {
-      cause: error,
-      ...(error.details === undefined ? {} : { details: error.details }),
-    },
-  );
+  return withMore(error, "the old one was deleted before that");
 }
 
 /** The error of a delete for a new object, when the old one does not go away in time. */
@@ -82,13 +84,9 @@ function withStay(error: unknown): unknown {
   if (!(error instanceof TransporterError) || error.code !== "not_ready") {
     return error;
   }
-  return new TransporterError(
-    error.code,
-    `${error.message}; it was deleted for a new one, which is not made yet`,
-    {
-      cause: error,
-      ...(error.details === undefined ? {} : { details: error.details }),
-    },
+  return withMore(
+    error,
+    "it was deleted for a new one, which is not made yet",
   );
 }
 
