@@ -104,8 +104,8 @@ export class Looker {
    */
   async list(): Promise<string | undefined> {
     const { cluster } = this.#options;
-    const missing = new Set(this.left);
-    const anew = new Anew(this.#options.cluster, this.#options);
+    let missing = new Set(this.left);
+    const anew = new Anew(cluster, this.#options);
     for (let token = "";;) {
       const query = { limit: String(PAGE), ...(token && { continue: token }) };
       let page: Fields;
@@ -117,6 +117,7 @@ export class Looker {
       } catch (error) {
         // The server does not have the version of the pages so far any more.
         if (this.expired && token !== "" && await anew.pause()) {
+          missing = new Set(this.left); // what the first pages had may be gone by now
           token = "";
           continue;
         }

@@ -246,6 +246,39 @@ Deno.test("410 over and over is answered by pauses that grow, whether the watch 
   }
 });
 
+Deno.test("an object that goes while a list is begun anew is told to be gone, though the first pages had it", async () => {
+  await using opened = await open();
+  const { proxy, kube, namespace, things, thing, asked } = opened;
+  await using access = await proxied(proxy, kube, { namespace });
+  proxy.inject({
+    path: /continue=/,
+    fault: status(410, GONE.message, { reason: "Expired" }),
+  });
+  const clock = new Pauses();
+  const pause = clock.sleep.bind(clock);
+  let left = false;
+  clock.sleep = async (ms, options) => {
+    if (ms === 100 && !left) { // before the list is begun anew
+      left = true;
+      await write(kube, `${things}/a0`, { method: "DELETE" });
+    }
+    await pause(ms, options);
+  };
+  await using executor = await openExecutor(access.config, {
+    clock,
+    rng: { next: () => 1 },
+  });
+  const names = Array.from({ length: 60 }, (_, index) => `a${index}`);
+  const running = runEvent(executor, names.map(thing), {
+    payload: { timeout: "15s" },
+  });
+  await until(() => asked().some((each) => each.startsWith("watch")));
+  for (const name of names.slice(1)) await becomeReady(opened, name);
+  const { last } = await running;
+  strictEqual(last.state, "failed");
+  match(last.message, /^Cannot get Thing "a0" .* ready: it is gone$/);
+});
+
 /** What a server says now and then, so that a watch can go on from there. */
 function bookmark(resourceVersion: string) {
   const object = { metadata: { resourceVersion } };
